@@ -1,0 +1,80 @@
+package awsapitest
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// Error is an answer of a service that refuses a call.
+type Error struct {
+	Status  int    // HTTP status
+	Name    string // for example "ResourceNotFoundException"
+	Message string
+
+	// LowerKey writes the body's key as "message" instead of "Message".
+	LowerKey bool
+
+	// NoBody leaves the body empty: status and headers alone.
+	NoBody bool
+}
+
+// Error returns the name and the message.
+func (e *Error) Error() string { return e.Name + ": " + e.Message }
+
+// Write answers with e: the name in the header x-amzn-ErrorType, a request ID
+// in x-amzn-RequestId, the message in a JSON body.
+func (e *Error) Write(w http.ResponseWriter) {
+	key := "Message"
+	if e.LowerKey {
+		key = "message"
+	}
+	w.Header().Set("x-amzn-ErrorType", e.Name)
+	var body []byte
+	if !e.NoBody {
+		body = marshal(map[string]string{key: e.Message})
+	}
+	write(w, e.Status, body)
+}
+
+// WriteJSON answers 200 with v as JSON. A nil v is an empty body.
+func WriteJSON(w http.ResponseWriter, v any) {
+	var body []byte
+	if v != nil {
+		body = marshal(v)
+	}
+	write(w, http.StatusOK, body)
+}
+
+// marshal encodes without escaping HTML, as the services do.
+func marshal(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		panic(fmt.Sprintf("awsapitest: a reply that is no JSON: %v", err))
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// write sends status, headers and body at once and with their length: the AWS
+// C client keeps only what its last read of a body returned.
+func write(w http.ResponseWriter, status int, body []byte) {
+	h := w.Header()
+	h.Set("x-amzn-RequestId", requestID())
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if len(body) > 0 {
+		h.Set("Content-Type", "application/json")
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a caller that is gone needs no answer
+}
+
+func requestID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
