@@ -1,0 +1,47 @@
+package signaling
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/aws/smithy-go"
+)
+
+// ErrCompeting is in the chain of [State].Err when connections end soon after
+// they began, again and again: another client is connected as master of the
+// same channel (or as a viewer of the same client ID), and each displaces the
+// other. The client goes on trying, at longer intervals.
+var ErrCompeting = errors.New("another client keeps taking this one's place on the channel: only one master, and one viewer of each client ID, may be connected")
+
+// ErrGrantExpired is the permanent error of a [DialURL] client that lost its
+// connection when its signed URL was no longer accepted. Ask the backend for a
+// new [Grant].
+var ErrGrantExpired = errors.New("signaling: the granted URL has expired: a new grant is needed")
+
+// RejectedError is why the service refused a message that was sent. It comes
+// as the Err of a [Message] of kind [Rejected] and satisfies smithy.APIError.
+type RejectedError struct {
+	Kind        Kind   // of the message that was refused; 0 if unknown
+	StatusCode  int    // HTTP style, such as 400; 0 if the service gave none
+	Code        string // such as "InvalidArgumentException" or "ClientLimitExceededException"
+	Description string // the service's words
+}
+
+// Error returns the refusal for a person to read.
+func (e *RejectedError) Error() string {
+	return fmt.Sprintf("signaling: the service refused the %v: %s (status %d): %s", e.Kind, e.Code, e.StatusCode, e.Description)
+}
+
+// ErrorCode returns Code.
+func (e *RejectedError) ErrorCode() string { return e.Code }
+
+// ErrorMessage returns Description.
+func (e *RejectedError) ErrorMessage() string { return e.Description }
+
+// ErrorFault returns the client's fault, except for status codes of 500 and above.
+func (e *RejectedError) ErrorFault() smithy.ErrorFault {
+	if e.StatusCode >= 500 {
+		return smithy.FaultServer
+	}
+	return smithy.FaultClient
+}
