@@ -1,0 +1,103 @@
+package awsapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+)
+
+// Options say how a Client reaches its service. AWS, Service and ID are required.
+type Options struct {
+	AWS       aws.Config
+	Service   string        // in host names and in the signature's scope: "kinesisvideo"
+	ID        string        // in configuration files and errors: "Kinesis Video"
+	DualStack bool          // in addition to what AWS.ConfigSources say
+	FIPS      bool          // likewise
+	Timeout   time.Duration // of one attempt; zero means 10 s
+}
+
+// Client calls one service. It is safe for concurrent use.
+type Client struct {
+	// Clock is the time that signatures are made with.
+	Clock Clock
+
+	opt      Options
+	endpoint Endpoint
+	endErr   error
+	retryer  aws.Retryer
+	signer   *v4.Signer
+}
+
+// New returns a client. It does no I/O; an endpoint that cannot be resolved is
+// reported by Endpoint and by the calls that need it.
+func New(opt Options) *Client {
+	if opt.AWS.HTTPClient == nil {
+		opt.AWS.HTTPClient = awshttp.NewBuildableClient()
+	}
+	if opt.Timeout == 0 {
+		opt.Timeout = 10 * time.Second
+	}
+	c := &Client{opt: opt, signer: v4.NewSigner(), retryer: newRetryer(opt.AWS)}
+	c.endpoint, c.endErr = Resolve(context.Background(), opt.AWS, opt.Service, opt.ID, opt.DualStack, opt.FIPS)
+	return c
+}
+
+func newRetryer(cfg aws.Config) aws.Retryer {
+	var r aws.Retryer
+	switch {
+	case cfg.Retryer != nil:
+		r = cfg.Retryer()
+	case cfg.RetryMode == aws.RetryModeAdaptive:
+		r = retry.NewAdaptiveMode()
+	default:
+		r = retry.NewStandard()
+	}
+	if cfg.RetryMaxAttempts > 0 {
+		r = retry.AddWithMaxAttempts(r, cfg.RetryMaxAttempts)
+	}
+	return r
+}
+
+// Endpoint returns where the service is reached.
+func (c *Client) Endpoint() (Endpoint, error) { return c.endpoint, c.endErr }
+
+// HTTPClient returns the client that calls go through.
+func (c *Client) HTTPClient() aws.HTTPClient { return c.opt.AWS.HTTPClient }
+
+// Region returns the region that requests are signed for.
+func (c *Client) Region() string { return c.opt.AWS.Region }
+
+// Credentials returns the provider's credentials, or a *CredentialsError.
+func (c *Client) Credentials(ctx context.Context) (aws.Credentials, error) {
+	if c.opt.AWS.Credentials == nil {
+		return aws.Credentials{}, &CredentialsError{errors.New("no credentials provider is configured")}
+	}
+	creds, err := c.opt.AWS.Credentials.Retrieve(ctx)
+	if err != nil {
+		return aws.Credentials{}, &CredentialsError{err}
+	}
+	return creds, nil
+}
+
+// Invalidate tells the provider to fetch new credentials at the next request.
+// It reports whether the provider can.
+func (c *Client) Invalidate() bool {
+	p, ok := c.opt.AWS.Credentials.(interface{ Invalidate() })
+	if ok {
+		p.Invalidate()
+	}
+	return ok
+}
+
+// Recover learns from a refused request whatever lets the next one succeed: a
+// corrected clock, new credentials. It reports whether sending the request
+// again, newly signed, makes sense. header is the refusal's.
+func (c *Client) Recover(err error, header http.Header) bool {
+	return c.Clock.Correct(Status(err), header, err.Error()) || Expired(err) && c.Invalidate()
+}
