@@ -1,0 +1,33 @@
+// Package ring holds the one bounded buffer between writers of media and all
+// of its readers: pre-roll, live fan-out, the joiner's key frame cache and the
+// retransmission store are cursors into one [Ring].
+//
+// An [Item] belongs to a lane, one per track, and has a sequence number, which
+// [Ring.Push] hands out from 1 on over all lanes. A key item is one at which a
+// reader may start or resume its lane: a key frame of video, every packet of
+// audio.
+//
+// # What is kept
+//
+// The ring drops its oldest items until both hold: at most Config.Bytes are
+// charged, and everything is within Config.Keep of the item pushed last. The
+// second rule never takes the newest key item of a lane nor anything after it,
+// so a reader that joins always finds something to decode; the first does.
+// The newest item is always there, even if it alone is larger than the budget:
+// refusing it would leave every reader with a hole that nothing announces. An
+// item is charged its Size, but at least 64 bytes for its place in the table.
+// Media time that jumps back (an encoder that restarted) counts as distance
+// too, so that items of the old clock leave.
+//
+// # Readers
+//
+// Push never waits. A reader that falls so far behind that items of its lanes
+// were dropped goes on, on each lane that lost some, at the next key item, and
+// is told how many items of its lanes it lost. Lanes on which every item is a
+// key item therefore resume at once. In the same way a lane begins at its
+// first key item after the place where the reader starts.
+//
+// Every method of a Ring may be called from any goroutine. Next, TryNext and
+// Wait of one [Reader] belong to one goroutine; its other methods may be called
+// from any.
+package ring

@@ -1,0 +1,237 @@
+package ring
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// ErrClosed is returned by a reader that was closed, or whose ring was closed
+// and which has read all that was left.
+var ErrClosed = errors.New("ring: closed")
+
+const (
+	maxLanes  = 64 // lanes are kept as bits of a uint64
+	minCharge = 64 // bytes; keeps the table in proportion to the budget when items are tiny
+)
+
+// Item is one element of a [Ring].
+type Item[T any] struct {
+	Value T
+	Lane  int           // track index, below Config.Lanes
+	Key   bool          // a reader may start or resume the lane here
+	Size  int           // bytes charged to the budget
+	At    time.Duration // media time
+	Seq   uint64        // set by Push, from 1 on
+}
+
+// Config bounds a [Ring].
+type Config struct {
+	// Bytes is the budget for the sum of the items' sizes. Zero keeps only the
+	// newest item.
+	Bytes int
+
+	// Keep is how much media time is kept behind the newest item. The newest
+	// key item of each lane and all after it are kept beyond that, within
+	// Bytes.
+	Keep time.Duration
+
+	// Lanes is the number of lanes, at most 64. Zero means 1.
+	Lanes int
+}
+
+// Ring is a bounded buffer that many readers follow at their own pace.
+type Ring[T any] struct {
+	budget int
+	keep   time.Duration
+
+	mu          sync.Mutex
+	slots       []slot[T] // item seq is at seq & (len-1); len is a power of two
+	first, next uint64    // the ring holds first <= seq < next
+	bytes       int       // charged
+	lanes       []lane
+	readers     []*Reader[T]
+	closed      bool
+}
+
+type slot[T any] struct {
+	Item[T]
+	prevKey uint64 // key item of the same lane before this one; 0 if none
+}
+
+type lane struct {
+	newest, key    uint64 // newest item and newest key item; 0 if none yet
+	pushed, popped uint64 // counts
+}
+
+// New returns an empty ring. It panics if c.Lanes is above 64.
+func New[T any](c Config) *Ring[T] {
+	if c.Lanes > maxLanes {
+		panic(fmt.Sprintf("ring: %d lanes, at most %d are possible", c.Lanes, maxLanes))
+	}
+	return &Ring[T]{
+		budget: c.Bytes,
+		keep:   c.Keep,
+		slots:  make([]slot[T], 16),
+		first:  1,
+		next:   1,
+		lanes:  make([]lane, max(c.Lanes, 1)),
+	}
+}
+
+// Push appends it, drops what no longer fits and wakes the readers of its lane.
+// It never blocks, and allocates only while the table grows. It returns the
+// item's sequence number, or 0 once the ring is closed. A lane that the
+// configuration does not have makes it panic.
+func (r *Ring[T]) Push(it Item[T]) uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return 0
+	}
+	l := &r.lanes[it.Lane]
+	if r.next-r.first == uint64(len(r.slots)) {
+		r.grow()
+	}
+	it.Seq = r.next
+	s := r.slot(it.Seq)
+	s.Item = it
+	s.prevKey = l.key
+	r.next++
+	r.bytes += charge(it.Size)
+	l.newest = it.Seq
+	l.pushed++
+	if it.Key {
+		l.key = it.Seq
+	}
+	r.evict(it.At)
+	bit := uint64(1) << it.Lane
+	for _, rd := range r.readers {
+		if rd.lanes&bit != 0 || rd.switchTo&bit != 0 {
+			rd.wake()
+		}
+	}
+	return it.Seq
+}
+
+// evict drops the oldest items that the bounds no longer allow.
+func (r *Ring[T]) evict(now time.Duration) {
+	var pin uint64 // first item that age alone does not drop
+	for r.first+1 < r.next {
+		s := r.slot(r.first)
+		if r.bytes <= r.budget {
+			if age := now - s.At; age <= r.keep && -age <= r.keep {
+				return
+			}
+			if pin == 0 {
+				pin = r.pin()
+			}
+			if r.first >= pin {
+				return
+			}
+		}
+		r.bytes -= charge(s.Size)
+		r.lanes[s.Lane].popped++
+		*s = slot[T]{}
+		r.first++
+	}
+}
+
+// pin returns the oldest of the lanes' newest key items.
+func (r *Ring[T]) pin() uint64 {
+	pin := r.next
+	for i := range r.lanes {
+		if k := r.lanes[i].key; k >= r.first {
+			pin = min(pin, k)
+		}
+	}
+	return pin
+}
+
+func (r *Ring[T]) grow() {
+	bigger := make([]slot[T], 2*len(r.slots))
+	for seq := r.first; seq < r.next; seq++ {
+		bigger[seq&uint64(len(bigger)-1)] = *r.slot(seq)
+	}
+	r.slots = bigger
+}
+
+func (r *Ring[T]) slot(seq uint64) *slot[T] { return &r.slots[seq&uint64(len(r.slots)-1)] }
+
+func charge(size int) int { return max(size, minCharge) }
+
+// Get returns the item with the given sequence number if it is still there.
+func (r *Ring[T]) Get(seq uint64) (Item[T], bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if seq < r.first || seq >= r.next {
+		return Item[T]{}, false
+	}
+	return r.slot(seq).Item, true
+}
+
+// Next returns the sequence number that the next Push will hand out.
+func (r *Ring[T]) Next() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.next
+}
+
+// Newest returns the sequence number of the newest item of the lane that is
+// still there.
+func (r *Ring[T]) Newest(lane int) (seq uint64, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	seq = r.lanes[lane].newest
+	return seq, seq >= r.first
+}
+
+// NewestKey returns the sequence number of the newest key item of the lane that
+// is still there.
+func (r *Ring[T]) NewestKey(lane int) (seq uint64, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	seq = r.lanes[lane].key
+	return seq, seq >= r.first
+}
+
+// KeyBefore returns the sequence number of the newest key item of the lane
+// whose media time is at or before at, or of the oldest key item if all are
+// later.
+func (r *Ring[T]) KeyBefore(lane int, at time.Duration) (seq uint64, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for k := r.lanes[lane].key; k >= r.first; {
+		seq, ok = k, true
+		s := r.slot(k)
+		if s.At <= at {
+			break
+		}
+		k = s.prevKey
+	}
+	return seq, ok
+}
+
+// Size returns how many items the ring holds and how many bytes they are
+// charged.
+func (r *Ring[T]) Size() (items, bytes int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return int(r.next - r.first), r.bytes
+}
+
+// Close ends the ring: further items are refused, and readers get [ErrClosed]
+// after they have read what is there. Closing again does nothing.
+func (r *Ring[T]) Close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return
+	}
+	r.closed = true
+	for _, rd := range r.readers {
+		close(rd.ready)
+	}
+	r.readers = nil
+}
