@@ -93,21 +93,6 @@ type ConfigError struct {
 // Error returns the field and what is wrong with it.
 func (e *ConfigError) Error() string { return "signaling: " + e.Field + " " + e.Reason }
 
-type role uint8
-
-const (
-	master role = iota
-	viewer
-)
-
-// String returns the name that GetSignalingChannelEndpoint uses.
-func (r role) String() string {
-	if r == viewer {
-		return "VIEWER"
-	}
-	return "MASTER"
-}
-
 // Forms from the API reference of CreateSignalingChannel and ConnectAsViewer.
 var (
 	channelName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,256}$`)

@@ -1,0 +1,335 @@
+package signaling
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
+)
+
+const (
+	// An attempt that hangs does not hold up the next: so a path that comes back
+	// is found within hedgeAfter, and a slow one still gets its time.
+	attemptLimit = 15 * time.Second // as the C SDK's
+	hedgeAfter   = 2500 * time.Millisecond
+
+	backoffBase = 200 * time.Millisecond // 3 connects per second and channel are allowed
+	backoffCap  = 3 * time.Second
+	stableAfter = 10 * time.Second // a connection of this age forgives earlier failures
+
+	// The service ends a connection after an hour.
+	renewFrom, renewTo = 50 * time.Minute, 55 * time.Minute
+
+	// How long a replaced socket is still read.
+	drainFor = 5 * time.Second
+
+	// A socket that the service closes younger than this may have been displaced
+	// by a competing client; flapsAllowed of them in a row must have been.
+	flapWithin   = 2 * time.Minute
+	flapsAllowed = 3
+	flapBase     = 4 * time.Second
+	flapCap      = time.Minute
+
+	refetchAfter = 6 // failures of whatever kind until cached endpoints are doubted
+)
+
+// run keeps the client connected until it is closed or cannot go on.
+func (c *Client) run() {
+	var cur *socket
+	var wait time.Duration
+	for {
+		next, err := c.connect(cur, wait)
+		if err != nil {
+			if cur != nil {
+				cur.close()
+			}
+			c.end(err)
+			return
+		}
+		c.publish(next)
+		if cur != nil {
+			c.wg.Go(func() { c.retire(cur) })
+		}
+		cur, c.denials = next, 0
+		c.log.Info("signaling: connected", "channel", c.ChannelARN(), "role", c.role)
+		c.report(State{Online: true})
+		c.turn.prefetch()
+		if cur, wait = c.tend(cur); cur == nil && c.ctx.Err() != nil {
+			c.end(nil)
+			return
+		}
+	}
+}
+
+// retire reads what is still under way on a replaced socket, then closes it.
+func (c *Client) retire(s *socket) {
+	t := time.NewTimer(drainFor)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-s.dead:
+	case <-c.ctx.Done():
+	}
+	s.close()
+}
+
+// tend watches s until it needs a successor. It returns s if that is to happen
+// while s still works, else nil and how long to wait first.
+func (c *Client) tend(s *socket) (*socket, time.Duration) {
+	renew := time.NewTimer(renewFrom + rand.N(renewTo-renewFrom))
+	defer renew.Stop()
+	if c.access == nil {
+		renew.Stop() // a grant's URL opens no second connection that late
+	}
+	warm := time.NewTicker(turnCheck)
+	defer warm.Stop()
+	defer func() {
+		if time.Since(s.born) >= stableAfter {
+			c.fails = 0
+		}
+	}()
+	for {
+		select {
+		case <-warm.C:
+			if c.role == Master {
+				c.turn.renew()
+			}
+		case <-renew.C:
+			c.log.Info("signaling: renewing the connection before its hour is over")
+			return s, 0
+		case <-s.goAway:
+			c.log.Info("signaling: the service asks for a new connection")
+			return s, 0
+		case <-c.ctx.Done():
+			c.publish(nil)
+			s.close()
+			return nil, 0
+		case <-s.dead:
+			c.publish(nil)
+			return nil, c.lost(s)
+		}
+	}
+}
+
+// lost accounts for a socket that ended unasked, and returns how long to wait
+// before the next.
+func (c *Client) lost(s *socket) time.Duration {
+	age, err, wait := time.Since(s.born), s.err, time.Duration(0)
+	if age < stableAfter {
+		c.fails++
+		wait = c.backoff()
+	}
+	switch {
+	case age >= flapWithin:
+		c.flaps = 0
+	case s.closedByService():
+		c.flaps++
+	}
+	if c.flaps >= flapsAllowed {
+		err = fmt.Errorf("%w (%w)", ErrCompeting, err)
+		wait = min(flapBase<<min(c.flaps-flapsAllowed, 8), flapCap)
+		wait = wait/2 + rand.N(wait/2)
+	}
+	err = fmt.Errorf("signaling: connection lost after %v: %w", age.Round(time.Millisecond), err)
+	c.log.Warn("signaling: offline", "err", err, "retry", wait)
+	c.report(State{Err: err, Retry: wait})
+	return wait
+}
+
+// backoff returns the wait after c.fails failures.
+func (c *Client) backoff() time.Duration {
+	d := min(backoffBase<<min(max(c.fails-1, 0), 8), backoffCap)
+	return d/2 + rand.N(d/2)
+}
+
+// attempted is the outcome of an attempt.
+type attempted struct {
+	began time.Time
+	sock  *socket
+	err   error
+}
+
+// connect makes attempts, after wait, until one succeeds or a permanent reason
+// ends them. cur, if not nil, is the socket to be replaced: it stays in use
+// until then, and its end is no trouble if a successor comes at once.
+func (c *Client) connect(cur *socket, wait time.Duration) (*socket, error) {
+	ctx, cancel := context.WithCancelCause(c.ctx)
+	results := make(chan attempted)
+	running := 0
+	defer func() {
+		cancel(errClosing)
+		c.wg.Go(func() { c.discard(results, running) })
+	}()
+	var curDead <-chan struct{}
+	if cur != nil {
+		curDead = cur.dead
+	}
+	next := time.NewTimer(wait)
+	defer next.Stop()
+	failed := 0
+	var learned time.Time // attempts that began earlier failed of what is known by now
+	for {
+		select {
+		case <-next.C:
+			running++
+			c.wg.Go(func() {
+				began := time.Now()
+				sock, err := c.attempt(ctx)
+				results <- attempted{began, sock, err}
+			})
+			next.Reset(hedgeAfter)
+		case r := <-results:
+			running--
+			if r.err == nil {
+				c.adopt(r.sock)
+				return r.sock, nil
+			}
+			if c.ctx.Err() != nil || r.began.Before(learned) {
+				continue
+			}
+			failed++
+			c.fails++
+			v := c.judge(r.err)
+			if v.end != nil {
+				return nil, v.end
+			}
+			if v.learned {
+				learned = time.Now()
+			}
+			next.Reset(v.wait)
+			c.log.Warn("signaling: attempt to connect failed", "err", r.err, "attempt", failed, "retry", v.wait)
+			c.report(State{Online: curDead != nil, Err: r.err, Attempt: failed, Retry: v.wait})
+		case <-curDead:
+			curDead = nil
+			c.publish(nil)
+		case <-c.ctx.Done():
+			return nil, c.ctx.Err()
+		}
+	}
+}
+
+// discard takes the outcome of attempts that were not waited for. The service
+// may have sent messages to a late winner.
+func (c *Client) discard(results <-chan attempted, n int) {
+	for ; n > 0; n-- {
+		if r := <-results; r.sock != nil {
+			c.adopt(r.sock)
+			c.wg.Go(func() { c.retire(r.sock) })
+		}
+	}
+}
+
+// adopt starts a new socket.
+func (c *Client) adopt(s *socket) {
+	c.wg.Go(func() { s.run(func(frame []byte) { c.take(s, frame) }) })
+}
+
+// verdict is what follows from a failed attempt.
+type verdict struct {
+	wait    time.Duration // until the next one
+	learned bool          // the next one differs: other endpoints, new credentials
+	end     error         // instead: the client ends
+}
+
+// judge decides what follows from a failed attempt.
+func (c *Client) judge(err error) verdict {
+	if denied(err) {
+		// It passes if the credentials are old, or the cached ARN.
+		if c.denials++; c.denials > 1 || c.access == nil {
+			return verdict{end: c.explain(err)}
+		}
+		c.doubt()
+		c.access.api.Invalidate()
+		return verdict{learned: true}
+	}
+	learned := (stale(err) || c.fails%refetchAfter == 0) && c.doubt()
+	if permanent(err) && !learned {
+		return verdict{end: c.explain(err)}
+	}
+	wait := c.backoff()
+	if awsapi.Throttled(err) {
+		wait = max(wait, time.Second)
+	}
+	return verdict{wait: wait, learned: learned}
+}
+
+// doubt has the next attempt ask the control plane. It reports whether that is
+// news: whether attempts until now used cached endpoints.
+func (c *Client) doubt() bool {
+	return c.access != nil && !c.access.stale.Swap(true)
+}
+
+func (c *Client) explain(err error) error {
+	if c.access != nil {
+		return c.access.explain(err)
+	}
+	if denied(err) {
+		return fmt.Errorf("%w (%w)", ErrGrantExpired, err)
+	}
+	return err
+}
+
+// attempt opens one WebSocket, with whatever must be known first.
+func (c *Client) attempt(ctx context.Context) (*socket, error) {
+	late := fmt.Errorf("no connection within %v", attemptLimit)
+	ctx, cancel := context.WithTimeoutCause(ctx, attemptLimit, late)
+	defer cancel()
+	if c.access == nil {
+		s, _, err := dialSocket(ctx, c.http, c.grant.URL)
+		return s, err
+	}
+	e, err := c.access.endpoints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	c.arn = e.ChannelARN
+	c.mu.Unlock()
+	c.turn.prefetch()
+	for again := false; ; again = true {
+		signed, _, err := c.access.sign(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		s, header, err := dialSocket(ctx, c.http, signed)
+		if err == nil || again || !c.access.api.Recover(err, header) {
+			return s, err
+		}
+	}
+}
+
+// take handles one frame from the service.
+func (c *Client) take(s *socket, frame []byte) {
+	in, err := decode(frame)
+	if err != nil {
+		if len(frame) > 0 {
+			c.log.Warn("signaling: message ignored", "err", err)
+		}
+		return
+	}
+	switch in.control {
+	case goAway:
+		s.away.Do(func() { close(s.goAway) })
+		return
+	case reconnectICE:
+		c.log.Info("signaling: the service asks for new ICE servers")
+		c.turn.drop()
+		return
+	}
+	if in.Kind == Rejected {
+		in.Message = c.sent.refused(in)
+	}
+	c.log.Debug("signaling: received", "kind", in.Kind, "peer", in.Peer, "bytes", len(in.Payload))
+	if !c.inbox.put(in.Message) {
+		c.log.Warn("signaling: message dropped: Receive is not called fast enough", "kind", in.Kind, "peer", in.Peer)
+		return
+	}
+	if in.Kind == Offer {
+		c.mu.Lock()
+		close(c.offered)
+		c.offered = make(chan struct{})
+		c.mu.Unlock()
+	}
+}

@@ -1,0 +1,228 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// freshFor is how long credentials must still work to begin a session with;
+	// for ones that live less than three times as long, a third of their life.
+	freshFor = time.Minute
+
+	// A master's servers are fetched anew with less than renewAt left, looked at
+	// every turnCheck, so that a joining viewer does not wait for them.
+	renewAt   = 90 * time.Second
+	turnCheck = 10 * time.Second
+)
+
+// turn keeps the ICE servers of a client.
+type turn struct {
+	client *Client
+	pace   *pacer // GetIceServerConfig: 5 per second and channel
+
+	mu      sync.Mutex
+	servers []ICEServer
+	fetched time.Time
+	expires time.Time // of the first credential to expire
+	dropped int       // counts drops, so that a fetch begun before one is not used
+	flight  *flight   // the fetch under way
+}
+
+// flight is one fetch that callers share.
+type flight struct {
+	done chan struct{}
+	err  error // permanent; set before done is closed
+	last error // of the newest try, under turn.mu
+}
+
+// left returns how long the credentials still work, by the monotonic clock and
+// by the wall clock, of which the first stands still while a device sleeps.
+func (t *turn) left() time.Duration {
+	now := time.Now()
+	return min(t.expires.Sub(now), t.expires.Round(0).Sub(now.Round(0)))
+}
+
+// have returns the servers if they are fresh. t.mu is held.
+func (t *turn) have() ([]ICEServer, bool) {
+	if t.fetched.IsZero() {
+		return nil, false
+	}
+	if !t.expires.IsZero() && t.left() <= min(freshFor, t.expires.Sub(t.fetched)/3) {
+		return nil, false
+	}
+	return slices.Clone(t.servers), true
+}
+
+// prefetch fetches the servers unless they are fresh.
+func (t *turn) prefetch() {
+	if t.client.access == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, ok := t.have(); !ok {
+		t.fly()
+	}
+}
+
+// renew fetches the servers if they will soon not be fresh.
+func (t *turn) renew() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.client.access != nil && !t.expires.IsZero() && t.left() < min(renewAt, t.expires.Sub(t.fetched)/2) {
+		t.fly()
+	}
+}
+
+// drop forgets the servers and fetches new ones.
+func (t *turn) drop() {
+	if t.client.access == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.dropped++
+	t.servers, t.fetched = nil, time.Time{}
+	t.fly()
+}
+
+// fly makes sure that a fetch is under way. It returns nil once the client is
+// closed. t.mu is held.
+func (t *turn) fly() *flight {
+	if t.flight == nil {
+		f := &flight{done: make(chan struct{})}
+		if t.client.spawn(func() { t.fetch(f) }) {
+			t.flight = f
+		}
+	}
+	return t.flight
+}
+
+// fetch tries until it has the servers, a permanent reason, or the client ends.
+func (t *turn) fetch(f *flight) {
+	c := t.client
+	for fails := 0; ; {
+		t.mu.Lock()
+		dropped := t.dropped
+		t.mu.Unlock()
+		servers, err := t.ask(c.ctx)
+		t.mu.Lock()
+		f.last = err
+		over := err != nil && (permanent(err) && !stale(err) || denied(err) || c.ctx.Err() != nil)
+		if err == nil && dropped == t.dropped {
+			t.keep(servers)
+			over = true
+		}
+		if over {
+			if err != nil {
+				f.err = c.explain(err)
+			}
+			t.flight = nil
+			close(f.done)
+			t.mu.Unlock()
+			return
+		}
+		t.mu.Unlock()
+		if err != nil {
+			if stale(err) || denied(err) {
+				c.doubt()
+			}
+			c.log.Warn("signaling: no ICE servers yet", "err", err)
+			fails++
+			wait := min(backoffBase<<min(fails, 8), backoffCap)
+			if sleep(c.ctx, wait) != nil {
+				continue // the next ask fails at once
+			}
+		}
+	}
+}
+
+func (t *turn) ask(ctx context.Context) ([]ICEServer, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, attemptLimit, fmt.Errorf("no ICE servers within %v", attemptLimit))
+	defer cancel()
+	if err := t.pace.wait(ctx); err != nil {
+		return nil, err
+	}
+	a := t.client.access
+	e, err := a.endpoints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return a.ICEServers(ctx, e, a.clientID)
+}
+
+// keep stores what was fetched. t.mu is held.
+func (t *turn) keep(servers []ICEServer) {
+	t.servers, t.fetched, t.expires = servers, time.Now(), time.Time{}
+	for _, s := range servers {
+		if !s.Expires.IsZero() && (t.expires.IsZero() || s.Expires.Before(t.expires)) {
+			t.expires = s.Expires
+		}
+	}
+}
+
+// ICEServers returns the STUN server and the TURN servers, with credentials
+// that work for another minute or more. It returns at once while they do, which
+// the client sees to in advance; else it fetches them, once for all callers,
+// and waits until ctx ends. With an error it still returns the STUN server, if
+// there is one, so that a direct path can be tried. A granted client
+// ([DialURL]) has only what came with its grant.
+func (c *Client) ICEServers(ctx context.Context) ([]ICEServer, error) {
+	if c.access == nil {
+		return c.granted()
+	}
+	c.turn.mu.Lock()
+	servers, ok := c.turn.have()
+	var f *flight
+	if !ok {
+		f = c.turn.fly()
+	}
+	c.turn.mu.Unlock()
+	switch {
+	case ok:
+		return servers, nil
+	case f == nil:
+		<-c.done
+		return nil, c.err
+	}
+	select {
+	case <-f.done:
+		if c.ctx.Err() != nil {
+			<-c.done
+			return nil, c.err
+		}
+		if f.err != nil {
+			return c.access.stun(), f.err
+		}
+		c.turn.mu.Lock() // fresh or not: nothing better is to be had
+		defer c.turn.mu.Unlock()
+		return slices.Clone(c.turn.servers), nil
+	case <-ctx.Done():
+		c.turn.mu.Lock()
+		err := errors.Join(context.Cause(ctx), f.last)
+		c.turn.mu.Unlock()
+		return c.access.stun(), fmt.Errorf("signaling: fetch ICE servers: %w", err)
+	}
+}
+
+// granted returns the grant's servers that still work.
+func (c *Client) granted() ([]ICEServer, error) {
+	var servers []ICEServer
+	var expired int
+	for _, s := range c.grant.ICEServers {
+		if !s.Expires.IsZero() && time.Until(s.Expires) <= 0 {
+			expired++
+			continue
+		}
+		servers = append(servers, s)
+	}
+	if expired > 0 {
+		return servers, fmt.Errorf("signaling: the credentials of %d ICE servers have expired: %w", expired, ErrGrantExpired)
+	}
+	return servers, nil
+}
