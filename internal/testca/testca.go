@@ -1,0 +1,178 @@
+// Package testca is a small certificate authority for the test doubles: it
+// certifies servers by host name or address, and devices by thing name.
+//
+// It is for tests and local development. Its keys live in memory and its
+// certificates are valid for a year.
+package testca
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"time"
+)
+
+const (
+	rootLife = 10 * 365 * 24 * time.Hour
+	leafLife = 365 * 24 * time.Hour
+	backdate = time.Hour // of NotBefore, so that a client's clock may be a little slow
+)
+
+// CA is a certificate authority. It is immutable and safe for concurrent use.
+type CA struct{ cert tls.Certificate }
+
+// New makes an authority with a new P-256 key. now is when its certificate
+// starts to be valid, less an hour.
+func New(commonName string, now time.Time) (*CA, error) {
+	key, err := NewKey()
+	if err != nil {
+		return nil, err
+	}
+	template := &x509.Certificate{
+		Subject:               pkix.Name{CommonName: commonName},
+		NotBefore:             now.Add(-backdate),
+		NotAfter:              now.Add(rootLife),
+		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign | x509.KeyUsageDigitalSignature,
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+	}
+	cert, err := sign(template, template, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	return &CA{tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}}, nil
+}
+
+// From returns the authority that holds cert, such as another's Certificate.
+// It fails if cert is no authority or comes without its key.
+func From(cert tls.Certificate) (*CA, error) {
+	if len(cert.Certificate) == 0 {
+		return nil, errors.New("testca: no certificate")
+	}
+	if cert.Leaf == nil {
+		leaf, err := x509.ParseCertificate(cert.Certificate[0])
+		if err != nil {
+			return nil, fmt.Errorf("testca: the authority's certificate: %w", err)
+		}
+		cert.Leaf = leaf
+	}
+	if !cert.Leaf.IsCA {
+		return nil, fmt.Errorf("testca: the certificate of %q is no authority", cert.Leaf.Subject.CommonName)
+	}
+	if _, ok := cert.PrivateKey.(crypto.Signer); !ok {
+		return nil, fmt.Errorf("testca: the authority %q has no private key", cert.Leaf.Subject.CommonName)
+	}
+	return &CA{cert}, nil
+}
+
+// Certificate returns the authority's certificate and key, for From.
+func (ca *CA) Certificate() tls.Certificate { return ca.cert }
+
+// Pool returns a new pool that holds the authority alone.
+func (ca *CA) Pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(ca.cert.Leaf)
+	return pool
+}
+
+// PEM returns the authority's certificate in PEM.
+func (ca *CA) PEM() []byte { return encode("CERTIFICATE", ca.cert.Certificate[0]) }
+
+// Server certifies a new key for a TLS server that answers under hosts, each a
+// DNS name or an IP address. The certificate is valid for a year from now.
+func (ca *CA) Server(now time.Time, hosts ...string) (tls.Certificate, error) {
+	if len(hosts) == 0 {
+		return tls.Certificate{}, errors.New("testca: a server certificate needs a host name or an address")
+	}
+	template := leaf(hosts[0], now, x509.ExtKeyUsageServerAuth)
+	for _, h := range hosts {
+		if ip := net.ParseIP(h); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, h)
+		}
+	}
+	key, err := NewKey()
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return ca.issue(template, key)
+}
+
+// Client certifies key, held by a device of the given name. The certificate is
+// valid for a year from now.
+func (ca *CA) Client(now time.Time, name string, key crypto.Signer) (tls.Certificate, error) {
+	return ca.issue(leaf(name, now, x509.ExtKeyUsageClientAuth), key)
+}
+
+// SignClient certifies a public key whose private key stays elsewhere, as with
+// a certificate signing request.
+func (ca *CA) SignClient(now time.Time, name string, pub crypto.PublicKey) (*x509.Certificate, error) {
+	return sign(leaf(name, now, x509.ExtKeyUsageClientAuth), ca.cert.Leaf, pub, ca.cert.PrivateKey)
+}
+
+func (ca *CA) issue(template *x509.Certificate, key crypto.Signer) (tls.Certificate, error) {
+	cert, err := sign(template, ca.cert.Leaf, key.Public(), ca.cert.PrivateKey)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}, nil
+}
+
+// NewKey returns a new P-256 key.
+func NewKey() (crypto.Signer, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("testca: making a key: %w", err)
+	}
+	return key, nil
+}
+
+// EncodePEM returns cert's chain and its private key (PKCS #8) in PEM. It fails
+// for a key that cannot leave its store.
+func EncodePEM(cert tls.Certificate) (chain, key []byte, err error) {
+	for _, der := range cert.Certificate {
+		chain = append(chain, encode("CERTIFICATE", der)...)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	if err != nil {
+		return nil, nil, fmt.Errorf("testca: encoding a private key: %w", err)
+	}
+	return chain, encode("PRIVATE KEY", der), nil
+}
+
+func leaf(name string, now time.Time, usage x509.ExtKeyUsage) *x509.Certificate {
+	return &x509.Certificate{
+		Subject:     pkix.Name{CommonName: name},
+		NotBefore:   now.Add(-backdate),
+		NotAfter:    now.Add(leafLife),
+		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
+		ExtKeyUsage: []x509.ExtKeyUsage{usage},
+	}
+}
+
+func sign(template, parent *x509.Certificate, pub, key any) (*x509.Certificate, error) {
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return nil, fmt.Errorf("testca: making a serial number: %w", err)
+	}
+	template.SerialNumber = serial
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, pub, key)
+	if err != nil {
+		return nil, fmt.Errorf("testca: certifying %q: %w", template.Subject.CommonName, err)
+	}
+	return x509.ParseCertificate(der)
+}
+
+func encode(kind string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+}
