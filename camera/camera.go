@@ -1,0 +1,154 @@
+package camera
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/smartcam-sdk/smartcam/internal/ring"
+	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/signaling"
+)
+
+// Camera is one camera. All its methods may be called concurrently.
+type Camera struct {
+	cfg     Config
+	log     *slog.Logger
+	tracks  []*track
+	lanes   map[*kvsmedia.Track]int
+	units   *ring.Ring[*rtc.Unit]
+	events  *ring.Ring[Event]
+	notices *ring.Ring[notice]
+	data    *ring.Ring[Data]
+	talk    talkback
+	hints   hinter
+	running atomic.Bool
+
+	mu     sync.Mutex
+	online bool
+	err    error // why it is offline
+	peers  map[string]*peer
+	client *signaling.Client // while Run runs
+	cert   *rtc.Certificate
+}
+
+// New returns a camera for cfg. It does no I/O and starts nothing.
+func New(cfg Config) (*Camera, error) {
+	cfg, err := cfg.validated()
+	if err != nil {
+		return nil, err
+	}
+	c := &Camera{
+		cfg: cfg, log: cfg.Logger, lanes: map[*kvsmedia.Track]int{}, peers: map[string]*peer{},
+		units:   ring.New[*rtc.Unit](ring.Config{Bytes: cfg.RingBytes, Keep: max(cfg.PreRoll, minKeep), Lanes: len(cfg.Tracks)}),
+		events:  newQueue[Event](maxEvents),
+		notices: newQueue[notice](maxNoticeBytes),
+		data:    newQueue[Data](maxDataBytes),
+		hints:   newHinter(cfg.Tracks),
+	}
+	c.talk.frames = newQueue[kvsmedia.Frame](maxTalkBytes)
+	for i, t := range cfg.Tracks {
+		tr, err := newTrack(t)
+		if err != nil {
+			return nil, err
+		}
+		c.tracks = append(c.tracks, tr)
+		c.lanes[t] = i
+	}
+	return c, nil
+}
+
+// newQueue returns a ring for things without media time, bounded by bytes alone.
+func newQueue[T any](bytes int) *ring.Ring[T] {
+	return ring.New[T](ring.Config{Bytes: bytes})
+}
+
+// Run serves viewers until ctx ends, whose error it then returns, or until a
+// permanent error. It leaves nothing behind and may be called again, but not
+// twice at the same time.
+func (c *Camera) Run(ctx context.Context) error {
+	if !c.running.CompareAndSwap(false, true) {
+		return errors.New("camera: Run is already running")
+	}
+	defer c.running.Store(false)
+	ctx, cancel := context.WithCancel(ctx)
+	var work sync.WaitGroup
+	defer work.Wait()
+	defer cancel()
+
+	cert, err := rtc.NewCertificate()
+	if err != nil {
+		return fmt.Errorf("camera: %w", err)
+	}
+	states := make(chan signaling.State, 16)
+	work.Go(func() { c.watch(ctx, states) })
+
+	cfg := c.cfg.Signaling
+	cfg.States = states
+	if cfg.Logger == nil {
+		cfg.Logger = c.log
+	}
+	client, err := signaling.DialMaster(ctx, cfg)
+	if err != nil {
+		return ended(ctx, err)
+	}
+	defer client.Close()
+	c.mu.Lock()
+	c.client, c.cert = client, cert
+	c.mu.Unlock()
+	defer c.talk.close()
+	if cfg.Storage {
+		work.Go(func() { c.keepJoined(ctx, client) })
+	}
+	for {
+		m, err := client.Receive(ctx)
+		if err != nil {
+			return ended(ctx, err)
+		}
+		switch m.Kind {
+		case signaling.Offer, signaling.ICECandidate:
+			c.dispatch(ctx, &work, m)
+		case signaling.Rejected:
+			c.log.Warn("the signaling service refused a message", "peer", m.Peer, "err", m.Err)
+		}
+	}
+}
+
+// ended is the error that Run returns: ctx's own if that is what ended it.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return fmt.Errorf("camera: live view ended: %w", err)
+}
+
+// watch turns the signaling client's states into events.
+func (c *Camera) watch(ctx context.Context, states <-chan signaling.State) {
+	c.setOnline(false, nil)
+	for {
+		select {
+		case s := <-states:
+			c.setOnline(s.Online, s.Err)
+		case <-ctx.Done():
+			c.setOnline(false, ctx.Err())
+			return
+		}
+	}
+}
+
+func (c *Camera) setOnline(online bool, err error) {
+	c.mu.Lock()
+	was, before := c.online, c.err
+	c.online, c.err = online, err
+	c.mu.Unlock()
+	switch {
+	case online && !was:
+		c.emit(Online{})
+	case !online && (was || err != nil && (before == nil || before.Error() != err.Error())):
+		c.emit(Offline{Err: err})
+	}
+}

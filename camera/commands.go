@@ -1,0 +1,159 @@
+package camera
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/smartcam-sdk/smartcam/internal/command"
+	"github.com/smartcam-sdk/smartcam/internal/ring"
+	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/signaling"
+)
+
+const (
+	maxNoticeBytes = 4 << 20 // kept for viewers whose link is slow
+	maxDataBytes   = 4 << 20 // kept for a slow reader of Data
+)
+
+// Commands are what viewers can call. The zero value has none; see [Handle].
+type Commands struct {
+	mu       sync.RWMutex
+	handlers map[string]func(context.Context, signaling.Peer, json.RawMessage) (any, error)
+}
+
+// Handle registers fn as the command name, replacing one of that name. Req and
+// Resp are encoded as JSON by encoding/json; a message may have up to 1 MiB.
+// fn runs in its own goroutine, at most 8 for one viewer at a time; its context
+// ends with the session. A [*signaling.CommandError] chooses the code that the
+// viewer sees, any other error reaches it as "failed" with its text. Handle may
+// be called while the camera runs.
+func Handle[Req, Resp any](c *Commands, name string, fn func(context.Context, signaling.Peer, Req) (Resp, error)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.handlers == nil {
+		c.handlers = map[string]func(context.Context, signaling.Peer, json.RawMessage) (any, error){}
+	}
+	c.handlers[name] = func(ctx context.Context, peer signaling.Peer, body json.RawMessage) (any, error) {
+		var req Req
+		if len(body) > 0 {
+			if err := json.Unmarshal(body, &req); err != nil {
+				return nil, &signaling.CommandError{Code: "bad request", Message: err.Error()}
+			}
+		}
+		return fn(ctx, peer, req)
+	}
+}
+
+// handler returns what answers one viewer's calls.
+func (c *Commands) handler(peer signaling.Peer) command.Handler {
+	return func(ctx context.Context, name string, body json.RawMessage) (any, error) {
+		c.mu.RLock()
+		fn := c.handlers[name]
+		known := slices.Sorted(maps.Keys(c.handlers))
+		c.mu.RUnlock()
+		if fn == nil {
+			return nil, &signaling.CommandError{Code: "unknown", Message: fmt.Sprintf("the camera has no command %q, it has %q", name, known)}
+		}
+		return fn(ctx, peer, body)
+	}
+}
+
+// notice is one message to all viewers.
+type notice struct {
+	name string
+	body json.RawMessage
+}
+
+// Notify sends body, encoded as JSON, to all viewers that speak the command
+// protocol. It does not wait for them; a viewer whose link is slow loses the
+// oldest notices. The error is about body alone: that it cannot be encoded or
+// has more than 1 MiB.
+func (c *Camera) Notify(name string, body any) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("camera: notice %q: %w", name, err)
+	}
+	if len(b) > command.MaxMessage-len(name)-64 {
+		return fmt.Errorf("camera: notice %q of %d bytes is larger than 1 MiB", name, len(b))
+	}
+	c.notices.Push(ring.Item[notice]{Value: notice{name, b}, Key: true, Size: len(b)})
+	return nil
+}
+
+// Data is a message on a data channel that does not speak the command protocol.
+type Data struct {
+	Peer    signaling.Peer
+	Channel string // the channel's label
+	Text    bool   // sent as text rather than as bytes
+	Data    []byte
+}
+
+// Data yields such messages from the call on until ctx ends. Each loop gets all
+// of them; one that falls behind by more than 4 MiB loses the oldest.
+func (c *Camera) Data(ctx context.Context) iter.Seq[Data] {
+	r := c.data.Reader(c.data.Next())
+	return func(yield func(Data) bool) {
+		defer r.Close()
+		for {
+			it, _, err := r.Next(ctx)
+			if err != nil || !yield(it.Value) {
+				return
+			}
+		}
+	}
+}
+
+// SendData sends a message on a data channel that the viewer opened, waiting
+// while too much is on its way. It fails with ctx's error, if the viewer has no
+// such channel, and if d.Data has more than 1 MiB.
+func (c *Camera) SendData(ctx context.Context, d Data) error {
+	c.mu.Lock()
+	var ch *rtc.Channel
+	if p := c.peers[d.Peer.ID]; p != nil {
+		ch = p.channels[d.Channel]
+	}
+	c.mu.Unlock()
+	if ch == nil {
+		return fmt.Errorf("camera: viewer %q has no data channel %q open", d.Peer.ID, d.Channel)
+	}
+	return ch.Send(ctx, d.Text, d.Data)
+}
+
+// channel takes a data channel of a viewer: the command protocol on the one
+// with its label, raw messages on all others.
+func (c *Camera) channel(p *peer, ch *rtc.Channel) rtc.Receiver {
+	if ch.Label() != rtc.CommandLabel {
+		c.mu.Lock()
+		if p.channels == nil {
+			p.channels = map[string]*rtc.Channel{}
+		}
+		p.channels[ch.Label()] = ch
+		c.mu.Unlock()
+		return func(text bool, data []byte) error {
+			c.data.Push(ring.Item[Data]{Value: Data{p.peer, ch.Label(), text, data}, Key: true, Size: len(data)})
+			return nil
+		}
+	}
+	session := command.NewSession(ch, c.cfg.Commands.handler(p.peer), c.log)
+	if !p.adopt(session, func(ctx context.Context) { c.sendNotices(ctx, session) }) {
+		return nil
+	}
+	return func(_ bool, data []byte) error { return session.Receive(data) }
+}
+
+// sendNotices sends one viewer the camera's notices.
+func (c *Camera) sendNotices(ctx context.Context, session *command.Session) {
+	r := c.notices.Reader(c.notices.Next())
+	defer r.Close()
+	for {
+		it, _, err := r.Next(ctx)
+		if err != nil || session.Notify(ctx, it.Value.name, it.Value.body) != nil {
+			return
+		}
+	}
+}

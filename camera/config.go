@@ -1,0 +1,100 @@
+package camera
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/signaling"
+)
+
+// Defaults of [Config], and the least that a ring keeps for retransmissions.
+const (
+	defaultRingBytes  = 8 << 20
+	defaultMaxViewers = 10 // the service's own default (KVS quotas, ConnectAsViewer)
+	minKeep           = 2 * time.Second
+	maxTracks         = 16
+)
+
+// Config says what the camera sends and to whom. Signaling and Tracks are
+// required; every other zero field has the default that it documents. New
+// copies it.
+type Config struct {
+	// Signaling is the channel that viewers find the camera on. It is not
+	// needed by a camera that is never run, only written to and read from.
+	Signaling signaling.Config
+
+	// Tracks are the encoded streams. Of several renditions of the picture the
+	// best comes first; likewise for sound, where each viewer gets the first
+	// track whose codec it takes.
+	Tracks []*kvsmedia.Track
+
+	// PreRoll is how far back Frames can reach, within RingBytes. Zero keeps
+	// what live view needs: the newest key frame and all after it.
+	PreRoll time.Duration
+
+	// RingBytes bounds the memory for frames. Zero means 8 MiB. It must hold at
+	// least one GOP of all tracks, or joiners wait for the next key frame.
+	RingBytes int
+
+	// MaxViewers is how many viewers are served at once. Zero means 10, which
+	// is also the service's own limit unless AWS has raised it.
+	MaxViewers int
+
+	// Commands are what viewers can call; nil refuses all as unknown.
+	Commands *Commands
+
+	// Authorize decides about a viewer before it is answered; nil admits all
+	// whom AWS admits. It must return within 5 seconds and may be called
+	// concurrently. An error turns the viewer away: a [*signaling.Refusal]
+	// reaches it as it is, the text of any other with the code "unauthorized".
+	Authorize func(context.Context, signaling.Peer) error
+
+	// ICEPolicy limits the network paths; the zero value allows all.
+	ICEPolicy signaling.ICEPolicy
+
+	// Logger gets the camera's story. Nil means slog.Default.
+	Logger *slog.Logger
+}
+
+// validated returns a copy of c with its defaults set.
+func (c Config) validated() (Config, error) {
+	if len(c.Tracks) == 0 {
+		return c, errors.New("camera: Config.Tracks is empty: name at least one track")
+	}
+	if len(c.Tracks) > maxTracks {
+		return c, fmt.Errorf("camera: Config.Tracks has %d tracks, more than %d", len(c.Tracks), maxTracks)
+	}
+	names := map[string]bool{}
+	for i, t := range c.Tracks {
+		switch {
+		case t == nil:
+			return c, fmt.Errorf("camera: Config.Tracks[%d] is nil", i)
+		case t.Codec < kvsmedia.H264 || t.Codec > kvsmedia.AAC:
+			return c, fmt.Errorf("camera: Config.Tracks[%d] (%q) has no codec", i, t.Name)
+		case names[t.Name]:
+			return c, fmt.Errorf("camera: two tracks have the name %q: give each its own", t.Name)
+		}
+		names[t.Name] = true
+	}
+	if c.PreRoll < 0 || c.RingBytes < 0 || c.MaxViewers < 0 {
+		return c, errors.New("camera: PreRoll, RingBytes and MaxViewers must not be negative")
+	}
+	c.Tracks = append([]*kvsmedia.Track(nil), c.Tracks...)
+	if c.RingBytes == 0 {
+		c.RingBytes = defaultRingBytes
+	}
+	if c.MaxViewers == 0 {
+		c.MaxViewers = defaultMaxViewers
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Commands == nil {
+		c.Commands = &Commands{}
+	}
+	return c, nil
+}

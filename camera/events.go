@@ -1,0 +1,110 @@
+package camera
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/ring"
+	"github.com/smartcam-sdk/smartcam/signaling"
+)
+
+// maxEvents bounds the events kept for slow readers, at 64 bytes charged each.
+const maxEvents = 256 * 64
+
+// Event is what happens to a camera: one of [Online], [Offline], [Joined],
+// [Left], [Refused] and [Talking].
+type Event interface{ event() }
+
+// Online tells that viewers can find the camera.
+type Online struct{}
+
+// Offline tells that new viewers cannot find the camera, and why; sessions that
+// are connected go on.
+type Offline struct{ Err error }
+
+// Joined tells that media flows to a viewer.
+type Joined struct {
+	Peer   signaling.Peer
+	Report signaling.ConnectReport
+}
+
+// Left tells that a session has ended, or that it never came to be.
+type Left struct {
+	Peer   signaling.Peer
+	Err    error
+	Report signaling.ConnectReport
+}
+
+// Refused tells that a viewer was turned away.
+type Refused struct {
+	Peer signaling.Peer
+	Err  error // usually a *signaling.Refusal
+}
+
+// Talking tells whose voice Talkback yields now; an empty Peer.ID means nobody's.
+type Talking struct{ Peer signaling.Peer }
+
+func (Online) event()  {}
+func (Offline) event() {}
+func (Joined) event()  {}
+func (Left) event()    {}
+func (Refused) event() {}
+func (Talking) event() {}
+
+// Events yields what happens from the call on until ctx ends. Each loop gets
+// all events; one that falls behind by more than 256 loses the oldest.
+func (c *Camera) Events(ctx context.Context) iter.Seq[Event] {
+	r := c.events.Reader(c.events.Next())
+	return func(yield func(Event) bool) {
+		defer r.Close()
+		for {
+			it, _, err := r.Next(ctx)
+			if err != nil || !yield(it.Value) {
+				return
+			}
+		}
+	}
+}
+
+func (c *Camera) emit(e Event) {
+	c.events.Push(ring.Item[Event]{Value: e, Key: true, Size: 64})
+}
+
+// Status is a camera's state at one moment.
+type Status struct {
+	Online  bool     // viewers can find the camera
+	Err     error    // why it is offline; nil when online or not yet known
+	Viewers []Viewer // sessions, the oldest first, those still connecting included
+}
+
+// Viewer is one session of a camera.
+type Viewer struct {
+	Peer      signaling.Peer
+	Since     time.Time // when its offer came
+	Connected bool      // media flows
+	Report    signaling.ConnectReport
+}
+
+// Status returns the camera's state.
+func (c *Camera) Status() Status {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := Status{Online: c.online, Err: c.err}
+	for _, p := range c.peers {
+		if p.session == nil {
+			continue
+		}
+		r := p.session.Report()
+		s.Viewers = append(s.Viewers, Viewer{Peer: p.peer, Since: r.Started, Connected: p.joined, Report: r})
+	}
+	slices.SortFunc(s.Viewers, func(a, b Viewer) int {
+		if d := a.Since.Compare(b.Since); d != 0 {
+			return d
+		}
+		return strings.Compare(a.Peer.ID, b.Peer.ID)
+	})
+	return s
+}

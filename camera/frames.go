@@ -1,0 +1,177 @@
+package camera
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/internal/ring"
+	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+)
+
+// maxFrame bounds a frame in bytes; a 4K key frame has about 1 MiB.
+const maxFrame = 8 << 20
+
+// track is what the camera remembers of one of its tracks.
+type track struct {
+	*kvsmedia.Track
+	codec bitstream.Codec
+
+	mu      sync.Mutex
+	begun   bool
+	last    time.Duration
+	sets    *bitstream.ParameterSets
+	nalus   [][]byte
+	profile string // see rtc.Profile
+}
+
+func newTrack(t *kvsmedia.Track) (*track, error) {
+	tr := &track{Track: t}
+	if !t.Codec.Video() {
+		return tr, nil
+	}
+	tr.codec = rtc.BitstreamCodec(t.Codec)
+	tr.sets.Codec = tr.codec
+	if len(t.Private) > 0 {
+		lengthSize, sets, err := bitstream.ParseRecord(tr.codec, t.Private)
+		if err == nil && lengthSize != 4 {
+			err = fmt.Errorf("it announces NAL unit lengths of %d bytes, want 4", lengthSize)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("camera: track %q: Private is not a usable %v configuration record: %w", t.Name, t.Codec, err)
+		}
+		tr.sets.Update(sets)
+		tr.profile = rtc.Profile(&tr.sets)
+	}
+	return tr, nil
+}
+
+// WriteFrame takes one encoded frame of one of the camera's tracks. It copies
+// the data and returns without waiting for anyone, whether or not the camera
+// runs or is online. Frames of different tracks may be written concurrently;
+// those of one track come in the order of decoding with PTS increasing, without
+// B-frames.
+//
+// Key is found in the video data and need not be set. An error means that the
+// frame was not taken: the track is not one of Config.Tracks, PTS does not
+// increase, the data is empty, larger than 8 MiB or not framed as the track
+// says, or a key frame has no parameter sets and none came before.
+func (c *Camera) WriteFrame(f kvsmedia.Frame) error {
+	lane, ok := c.lanes[f.Track]
+	if !ok {
+		return fmt.Errorf("camera: frame of a track that is not in Config.Tracks: frames point to the very Track that the camera was made with")
+	}
+	if len(f.Data) == 0 || len(f.Data) > maxFrame {
+		return fmt.Errorf("camera: frame of track %q has %d bytes, want 1 to %d", f.Track.Name, len(f.Data), maxFrame)
+	}
+	t := c.tracks[lane]
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.begun && f.PTS <= t.last {
+		return fmt.Errorf("camera: frame of track %q has PTS %v, not after %v of the frame before", t.Name, f.PTS, t.last)
+	}
+	if err := t.prepare(&f); err != nil {
+		return err
+	}
+	t.begun, t.last = true, f.PTS
+	f.Skipped = 0
+	c.units.Push(ring.Item[*rtc.Unit]{Value: &rtc.Unit{Frame: f}, Lane: lane, Key: f.Key, Size: len(f.Data), At: f.PTS})
+	return nil
+}
+
+// prepare finds out what f is and gives it a copy of its data, with parameter
+// sets in front where a key frame lacks them.
+func (t *track) prepare(f *kvsmedia.Frame) error {
+	if !t.Codec.Video() {
+		f.Key = true
+		f.Data = append([]byte(nil), f.Data...)
+		return nil
+	}
+	nalus, err := rtc.Split(t.nalus[:0], t.Track, f.Data)
+	if err != nil {
+		return fmt.Errorf("camera: frame of track %q: %w", t.Name, err)
+	}
+	if len(nalus) == 0 {
+		return fmt.Errorf("camera: frame of track %q has no start code: it is not Annex B; set Track.Private if its NAL units are length-prefixed", t.Name)
+	}
+	defer func() { clear(nalus[:cap(nalus)]); t.nalus = nalus[:0] }()
+	if t.sets.Update(nalus) {
+		t.profile = rtc.Profile(&t.sets)
+	}
+	f.Key = t.codec.HasKey(nalus)
+	if !f.Key {
+		f.Data = append([]byte(nil), f.Data...)
+		return nil
+	}
+	if !t.sets.Complete() {
+		return fmt.Errorf("camera: key frame of track %q comes without parameter sets (SPS, PPS), and none came before: let the encoder repeat them, or set Track.Private", t.Name)
+	}
+	whole := t.sets.AppendKey(nalus, nalus)[len(nalus):]
+	size := 0
+	for _, n := range whole {
+		size += len(n) + 4
+	}
+	data := make([]byte, 0, size)
+	if len(t.Private) == 0 {
+		f.Data = bitstream.AppendAnnexB(data, whole)
+	} else {
+		f.Data = bitstream.AppendPrefixed(data, whole)
+	}
+	return nil
+}
+
+// profileOf is the profile of a video track, for the choice of a rendition.
+func (c *Camera) profileOf(lane int) string {
+	t := c.tracks[lane]
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.profile
+}
+
+// Frames yields the camera's frames, all tracks in the order in which they were
+// written, until ctx ends. It begins preRoll before now, at a key frame of the
+// first video track, as far back as the ring reaches; with 0 it begins with the
+// next key frame. A loop that falls behind the ring goes on at a key frame,
+// whose Skipped counts what was lost; it never holds up the writer.
+func (c *Camera) Frames(ctx context.Context, preRoll time.Duration) iter.Seq[kvsmedia.Frame] {
+	r := c.units.Reader(c.rollBack(preRoll))
+	return func(yield func(kvsmedia.Frame) bool) {
+		defer r.Close()
+		for {
+			it, skipped, err := r.Next(ctx)
+			if err != nil {
+				return
+			}
+			f := it.Value.Frame
+			f.Skipped = skipped
+			if !yield(f) {
+				return
+			}
+		}
+	}
+}
+
+// rollBack returns where in the ring a reader with a pre-roll begins.
+func (c *Camera) rollBack(preRoll time.Duration) uint64 {
+	lane := 0
+	for i, t := range c.tracks {
+		if t.Codec.Video() {
+			lane = i
+			break
+		}
+	}
+	newest, ok := c.units.Newest(lane)
+	if preRoll <= 0 || !ok {
+		return c.units.Next()
+	}
+	if it, ok := c.units.Get(newest); ok {
+		if seq, ok := c.units.KeyBefore(lane, it.At-preRoll); ok {
+			return seq
+		}
+	}
+	return c.units.Next()
+}

@@ -1,0 +1,92 @@
+package camera
+
+import (
+	"context"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/ring"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/signaling"
+)
+
+const (
+	maxTalkBytes = 64 << 10 // about 8 s of speech
+
+	// floorHeld is how long a silent talker keeps the floor.
+	floorHeld = time.Second
+)
+
+// talkback is what viewers say: the voice of one of them at a time.
+type talkback struct {
+	frames *ring.Ring[kvsmedia.Frame]
+
+	mu     sync.Mutex
+	talker signaling.Peer
+	quiet  *time.Timer // gives the floor up; nil while nobody talks
+}
+
+// Talkback yields the voice of the viewer that has the floor, from the call on
+// until ctx ends: audio packets in order, in the codec that each frame's Track
+// names (the camera's own audio codec where the viewer's offer allows).
+// Who speaks first has the floor until it was silent for a second; what others
+// say meanwhile is dropped. [Talking] events tell who has it.
+func (c *Camera) Talkback(ctx context.Context) iter.Seq[kvsmedia.Frame] {
+	r := c.talk.frames.Reader(c.talk.frames.Next())
+	return func(yield func(kvsmedia.Frame) bool) {
+		defer r.Close()
+		for {
+			it, lost, err := r.Next(ctx)
+			if err != nil {
+				return
+			}
+			it.Value.Skipped += lost
+			if !yield(it.Value) {
+				return
+			}
+		}
+	}
+}
+
+// hear takes one packet of a viewer's voice.
+func (c *Camera) hear(from signaling.Peer, f kvsmedia.Frame) {
+	if f.Track.Codec.Video() {
+		return
+	}
+	t := &c.talk
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.quiet == nil:
+		t.talker = from
+		t.quiet = time.AfterFunc(floorHeld, c.hush)
+		c.emit(Talking{from})
+	case t.talker != from:
+		return
+	default:
+		t.quiet.Reset(floorHeld)
+	}
+	t.frames.Push(ring.Item[kvsmedia.Frame]{Value: f, Key: true, Size: len(f.Data)})
+}
+
+// hush gives the floor up.
+func (c *Camera) hush() {
+	t := &c.talk
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.quiet != nil {
+		t.quiet, t.talker = nil, signaling.Peer{}
+		c.emit(Talking{})
+	}
+}
+
+// close stops the clock of the floor.
+func (t *talkback) close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.quiet != nil {
+		t.quiet.Stop()
+		t.quiet = nil
+	}
+}

@@ -1,0 +1,239 @@
+package rtc
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/report"
+	"github.com/pion/interceptor/pkg/twcc"
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/signaling"
+)
+
+// The clocks of a session. A peer that is gone is noticed after disconnectAfter
+// plus failAfter, a peer that never came after setupLimit.
+const (
+	disconnectAfter = 4 * time.Second
+	failAfter       = 8 * time.Second
+	keepalive       = time.Second
+	setupLimit      = 15 * time.Second
+)
+
+// maxMessage is the largest data channel message in bytes that a session takes.
+const maxMessage = 1 << 20
+
+// Certificate is the DTLS identity of a device or viewer for one run.
+type Certificate struct{ cert webrtc.Certificate }
+
+// NewCertificate makes a certificate with an ECDSA P-256 key, which takes a
+// camera chip milliseconds where RSA takes seconds.
+func NewCertificate() (*Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("rtc: making a DTLS key: %w", err)
+	}
+	cert, err := webrtc.GenerateCertificate(key)
+	if err != nil {
+		return nil, fmt.Errorf("rtc: making a DTLS certificate: %w", err)
+	}
+	return &Certificate{*cert}, nil
+}
+
+// Config is what camera and viewer give a session alike.
+type Config struct {
+	Peer        signaling.Peer
+	Certificate *Certificate
+	ICEServers  []signaling.ICEServer
+	ICEPolicy   signaling.ICEPolicy
+	Hooks       Hooks
+	Logger      *slog.Logger
+}
+
+// Hooks is whom a session tells. Each is called from one of the session's
+// goroutines and must return soon; nil ones are not called.
+type Hooks struct {
+	Candidate func(payload []byte)    // an own ICE candidate, to be sent to the peer
+	Connected func()                  // media can flow; again after each ICE restart
+	Keyframe  func(*kvsmedia.Track)   // the peer asks for a key frame
+	Frame     func(kvsmedia.Frame)    // a frame came from the peer
+	Channel   func(*Channel) Receiver // a data channel is being opened; nil ignores its messages
+}
+
+// newPeerConnection makes pion's part of a session with the codecs given.
+func newPeerConnection(c Config, codecs []negotiable) (*webrtc.PeerConnection, error) {
+	media := &webrtc.MediaEngine{}
+	for _, n := range codecs {
+		if err := n.register(media); err != nil {
+			return nil, fmt.Errorf("rtc: registering %v: %w", n.codec, err)
+		}
+	}
+	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecTypeAudio} {
+		ext := webrtc.RTPHeaderExtensionCapability{URI: sdp.TransportCCURI}
+		if err := media.RegisterHeaderExtension(ext, kind); err != nil {
+			return nil, fmt.Errorf("rtc: registering the transport sequence number: %w", err)
+		}
+	}
+	// Only what serves received streams: sent ones get their headers, sender
+	// reports and retransmissions from the session itself.
+	registry := &interceptor.Registry{}
+	receiver, err := report.NewReceiverInterceptor()
+	if err != nil {
+		return nil, err
+	}
+	feedback, err := twcc.NewSenderInterceptor()
+	if err != nil {
+		return nil, err
+	}
+	registry.Add(receiver)
+	registry.Add(feedback)
+
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry),
+		webrtc.WithSettingEngine(settings(c)))
+	pc, err := api.NewPeerConnection(webrtc.Configuration{
+		Certificates:       []webrtc.Certificate{c.Certificate.cert},
+		ICEServers:         iceServers(c.ICEServers, c.ICEPolicy),
+		ICETransportPolicy: transportPolicy(c.ICEPolicy),
+		BundlePolicy:       webrtc.BundlePolicyMaxBundle,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("rtc: making a peer connection: %w", err)
+	}
+	return pc, nil
+}
+
+func settings(c Config) webrtc.SettingEngine {
+	var s webrtc.SettingEngine
+	s.LoggerFactory = loggerFactory{c.Logger}
+	s.SetICETimeouts(disconnectAfter, failAfter, keepalive)
+	s.SetSrflxAcceptanceMinWait(100 * time.Millisecond)
+	s.SetPrflxAcceptanceMinWait(100 * time.Millisecond)
+	s.SetRelayAcceptanceMinWait(500 * time.Millisecond)
+	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	// Candidates that hide behind multicast names still reach us: their checks
+	// arrive at our plain candidates, so no name needs to be resolved.
+	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	s.SetIncludeLoopbackCandidate(onlyLoopback())
+	// ICE has proved the peer's address before DTLS starts.
+	s.SetDTLSInsecureSkipHelloVerify(true)
+	s.SetDTLSRetransmissionInterval(200 * time.Millisecond)
+	_ = s.SetAnsweringDTLSRole(webrtc.DTLSRoleServer) // saves a round trip; fails only on an unknown role
+	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
+	s.SetSRTPReplayProtectionWindow(1024) // room for packets resent without RTX
+	s.SetSCTPMaxMessageSize(maxMessage)
+	return s
+}
+
+// onlyLoopback reports whether the machine has no network but loopback, which
+// is then offered as a candidate.
+func onlyLoopback() bool {
+	ifaces, err := net.Interfaces()
+	if err != nil {
+		return false
+	}
+	return !slices.ContainsFunc(ifaces, func(i net.Interface) bool {
+		addrs, err := i.Addrs()
+		return err == nil && len(addrs) > 0 && i.Flags&net.FlagUp != 0 && i.Flags&net.FlagLoopback == 0
+	})
+}
+
+func iceServers(servers []signaling.ICEServer, policy signaling.ICEPolicy) []webrtc.ICEServer {
+	var out []webrtc.ICEServer
+	for _, s := range servers {
+		urls := slices.DeleteFunc(slices.Clone(s.URLs), func(u string) bool {
+			turn := strings.HasPrefix(u, "turn")
+			return turn && policy == signaling.ICENoRelay || !turn && policy == signaling.ICERelayOnly
+		})
+		if len(urls) > 0 {
+			out = append(out, webrtc.ICEServer{URLs: urls, Username: s.Username, Credential: s.Credential})
+		}
+	}
+	return out
+}
+
+func transportPolicy(p signaling.ICEPolicy) webrtc.ICETransportPolicy {
+	if p == signaling.ICERelayOnly {
+		return webrtc.ICETransportPolicyRelay
+	}
+	return webrtc.ICETransportPolicyAll
+}
+
+// negotiable is a codec as it is offered or answered.
+type negotiable struct {
+	codec kvsmedia.Codec
+	pt    uint8
+	rtx   uint8
+	fmtp  string
+}
+
+func (n negotiable) register(m *webrtc.MediaEngine) error {
+	kind, capability := webrtc.RTPCodecTypeAudio, webrtc.RTPCodecCapability{
+		MimeType: mimeType(n.codec), ClockRate: clockRate(n.codec), SDPFmtpLine: n.fmtp,
+		RTCPFeedback: []webrtc.RTCPFeedback{{Type: "transport-cc"}},
+	}
+	switch {
+	case n.codec == kvsmedia.Opus:
+		capability.Channels = 2 // always, RFC 7587, 7
+	case n.codec.Video():
+		kind = webrtc.RTPCodecTypeVideo
+		capability.RTCPFeedback = append(capability.RTCPFeedback, webrtc.RTCPFeedback{Type: "nack"},
+			webrtc.RTCPFeedback{Type: "nack", Parameter: "pli"}, webrtc.RTCPFeedback{Type: "ccm", Parameter: "fir"})
+	}
+	err := m.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: capability, PayloadType: webrtc.PayloadType(n.pt)}, kind)
+	if err != nil || n.rtx == 0 {
+		return err
+	}
+	return m.RegisterCodec(webrtc.RTPCodecParameters{
+		RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: fmt.Sprintf("apt=%d", n.pt)},
+		PayloadType:        webrtc.PayloadType(n.rtx),
+	}, kind)
+}
+
+func mimeType(c kvsmedia.Codec) string {
+	switch c {
+	case kvsmedia.H264:
+		return webrtc.MimeTypeH264
+	case kvsmedia.H265:
+		return webrtc.MimeTypeH265
+	case kvsmedia.Opus:
+		return webrtc.MimeTypeOpus
+	case kvsmedia.PCMU:
+		return webrtc.MimeTypePCMU
+	case kvsmedia.PCMA:
+		return webrtc.MimeTypePCMA
+	}
+	return ""
+}
+
+// codecOf is the inverse of mimeType; 0 for what the SDK does not carry.
+func codecOf(mime string) kvsmedia.Codec {
+	for c := kvsmedia.H264; c <= kvsmedia.PCMA; c++ {
+		if strings.EqualFold(mime, mimeType(c)) {
+			return c
+		}
+	}
+	return 0
+}
+
+// clockRate is the RTP clock of a codec in Hz.
+func clockRate(c kvsmedia.Codec) uint32 {
+	switch {
+	case c.Video():
+		return 90000
+	case c == kvsmedia.Opus:
+		return 48000
+	}
+	return 8000
+}

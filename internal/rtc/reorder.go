@@ -1,0 +1,157 @@
+package rtc
+
+import "time"
+
+const (
+	reorderLen = 2048 // packets of one stream that can be waited for, a power of two
+
+	// nackPatience is how long a gap may be mere reordering.
+	nackPatience = 3 * time.Millisecond
+	minRepeat    = 20 * time.Millisecond
+	maxRepeat    = 250 * time.Millisecond
+	firstRepeat  = 60 * time.Millisecond
+
+	// The longest waits for a lost packet before the stream goes on without it.
+	videoWait = 700 * time.Millisecond
+	audioWait = 60 * time.Millisecond
+)
+
+// packet is one received RTP packet.
+type packet struct {
+	seq     uint16
+	stamp   uint32
+	marker  bool
+	payload []byte
+	gap     bool // packets before this one are lost for good
+}
+
+// reorder puts the packets of one stream in order and says which to ask for
+// again. It has no clock and no goroutine: times come in as arguments.
+type reorder struct {
+	wait  time.Duration // longest wait for a lost packet
+	nack  bool          // lost packets can be asked for
+	slots []slot
+	begun bool
+	next  uint16 // next to hand out
+	end   uint16 // one beyond the newest packet seen
+	lost  bool   // packets before next were given up
+	rtt   time.Duration
+}
+
+// slot is a place in the order: a packet that came, or one that is missing.
+type slot struct {
+	packet  packet
+	here    bool
+	missing time.Time // when the gap was seen
+	asked   time.Time // when it was last asked for
+	asks    int
+}
+
+func newReorder(video bool) *reorder {
+	r := &reorder{wait: audioWait, nack: video, slots: make([]slot, reorderLen)}
+	if video {
+		r.wait = videoWait
+	}
+	return r
+}
+
+func (r *reorder) at(seq uint16) *slot { return &r.slots[seq%reorderLen] }
+
+// push takes a packet that arrived at now. The payload is kept.
+func (r *reorder) push(p packet, now time.Time) {
+	if !r.begun {
+		r.begun, r.next, r.end = true, p.seq, p.seq
+	}
+	if ahead := int16(p.seq - r.end); ahead >= 0 {
+		if p.seq-r.next >= reorderLen { // a jump: the sender began anew
+			r.restart(p.seq)
+		}
+		for seq := r.end; seq != p.seq; seq++ {
+			*r.at(seq) = slot{missing: now}
+		}
+		*r.at(p.seq) = slot{packet: p, here: true}
+		r.end = p.seq + 1
+		return
+	}
+	if p.seq-r.next >= reorderLen { // older than what was handed out
+		return
+	}
+	if s := r.at(p.seq); !s.here {
+		if s.asks == 1 {
+			if d := now.Sub(s.asked); d > 0 && d < time.Second {
+				r.rtt += (d - r.rtt) / 8
+				if r.rtt == 0 {
+					r.rtt = d
+				}
+			}
+		}
+		s.packet, s.here = p, true
+	}
+}
+
+func (r *reorder) restart(seq uint16) {
+	clear(r.slots)
+	r.next, r.end, r.lost = seq, seq, true
+}
+
+// pop returns the next packet in order, if it is there.
+func (r *reorder) pop(now time.Time) (packet, bool) {
+	for r.next != r.end {
+		s := r.at(r.next)
+		if s.here {
+			p := s.packet
+			p.gap, r.lost = r.lost, false
+			*s = slot{}
+			r.next++
+			return p, true
+		}
+		if now.Sub(s.missing) < r.wait {
+			return packet{}, false
+		}
+		*s = slot{}
+		r.next++
+		r.lost = true
+	}
+	return packet{}, false
+}
+
+// missing appends the packets to ask for now, and says when to look again; the
+// zero time means that nothing is missing.
+func (r *reorder) missing(seqs []uint16, now time.Time) ([]uint16, time.Time) {
+	var again time.Time
+	soonest := func(t time.Time) {
+		if again.IsZero() || t.Before(again) {
+			again = t
+		}
+	}
+	for seq := r.next; seq != r.end; seq++ {
+		s := r.at(seq)
+		if s.here {
+			continue
+		}
+		soonest(s.missing.Add(r.wait))
+		if !r.nack {
+			continue
+		}
+		due := s.missing.Add(nackPatience)
+		if s.asks > 0 {
+			due = s.asked.Add(r.repeat())
+		}
+		if due.After(now) {
+			soonest(due)
+			continue
+		}
+		s.asked, s.asks = now, s.asks+1
+		seqs = append(seqs, seq)
+		soonest(now.Add(r.repeat()))
+	}
+	return seqs, again
+}
+
+// repeat is how long to wait for a packet that was asked for: a round trip and a half.
+func (r *reorder) repeat() time.Duration {
+	if r.rtt == 0 {
+		return firstRepeat
+	}
+	return min(max(r.rtt*3/2, minRepeat), maxRepeat)
+}

@@ -1,0 +1,243 @@
+package rtc
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/smartcam-sdk/smartcam/internal/ring"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+)
+
+const (
+	// historyLen is how many sent packets of a stream can be sent again: at
+	// 4 Mbit/s about two seconds.
+	historyLen = 1024
+
+	// resendGap is the shortest time between two retransmissions of a packet,
+	// so that a peer that asks all the time costs little.
+	resendGap = 8 * time.Millisecond
+
+	reportEvery = time.Second
+
+	// catchUp is by how much the time stamps of what a joiner missed are
+	// compressed, so that a player shows the newest picture at once instead of
+	// playing the past at its own speed.
+	catchUp = 64
+)
+
+// sender is one outgoing stream of a session: it numbers the packets of the
+// shared payloads, sends them and sends them again.
+type sender struct {
+	id    string
+	lane  int
+	codec kvsmedia.Codec
+	clock uint32
+	bound chan struct{} // closed when the peer connection is ready for packets
+
+	mu       sync.Mutex // orders sends and retransmissions
+	w        webrtc.TrackLocalWriter
+	ssrc     uint32
+	rtxSSRC  uint32
+	pt       uint8
+	rtxPT    uint8
+	ext      uint8 // id of the transport sequence number extension, 0 for none
+	wide     *atomic.Uint32
+	seq      uint16
+	rtxSeq   uint16
+	base     uint32 // RTP time of PTS 0
+	live     time.Duration
+	header   rtp.Header
+	extBytes [2]byte
+	payload  []byte
+	history  []sentPacket
+	packets  uint32 // for sender reports
+	octets   uint32
+	reported time.Time
+}
+
+// sentPacket is what it takes to send a packet again.
+type sentPacket struct {
+	unit   uint64 // sequence number in the ring, 0 for an empty entry
+	part   uint32
+	stamp  uint32
+	seq    uint16
+	marker bool
+	resent time.Time
+}
+
+func newSender(lane int, t *kvsmedia.Track, wide *atomic.Uint32) *sender {
+	s := &sender{
+		id: "lane" + strconv.Itoa(lane), lane: lane, codec: t.Codec, clock: clockRate(t.Codec), wide: wide,
+		bound: make(chan struct{}), seq: uint16(rand.Uint32()), rtxSeq: uint16(rand.Uint32()), base: rand.Uint32(),
+		payload: make([]byte, 0, MaxPayload+2),
+	}
+	if t.Codec.Video() {
+		s.history = make([]sentPacket, historyLen)
+	}
+	return s
+}
+
+// The methods below make sender a webrtc.TrackLocal.
+
+// Bind is called by pion when the codecs are negotiated.
+func (s *sender) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	for _, p := range c.CodecParameters() {
+		if codecOf(p.MimeType) != s.codec {
+			continue
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.w, s.pt = c.WriteStream(), uint8(p.PayloadType)
+		s.ssrc, s.rtxSSRC = uint32(c.SSRC()), uint32(c.SSRCRetransmission())
+		for _, x := range c.CodecParameters() {
+			if strings.EqualFold(x.MimeType, webrtc.MimeTypeRTX) && fmtpValue(x.SDPFmtpLine, "apt") == strconv.Itoa(int(s.pt)) {
+				s.rtxPT = uint8(x.PayloadType)
+			}
+		}
+		for _, e := range c.HeaderExtensions() {
+			if e.URI == sdp.TransportCCURI {
+				s.ext = uint8(e.ID)
+			}
+		}
+		select {
+		case <-s.bound:
+		default:
+			close(s.bound)
+		}
+		return p, nil
+	}
+	return webrtc.RTPCodecParameters{}, fmt.Errorf("rtc: %v was not negotiated", s.codec)
+}
+
+// Unbind is called by pion when the session closes; later writes fail by themselves.
+func (s *sender) Unbind(webrtc.TrackLocalContext) error { return nil }
+
+// ID is the track's name in the SDP.
+func (s *sender) ID() string { return s.id }
+
+// RID is empty: there is no simulcast.
+func (s *sender) RID() string { return "" }
+
+// StreamID groups all tracks of a camera, so that players keep them in step.
+func (s *sender) StreamID() string { return "camera" }
+
+// Kind is video or audio.
+func (s *sender) Kind() webrtc.RTPCodecType {
+	if s.codec.Video() {
+		return webrtc.RTPCodecTypeVideo
+	}
+	return webrtc.RTPCodecTypeAudio
+}
+
+// join sets what counts as live: what lies before is caught up with.
+func (s *sender) join(live time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.live = live
+}
+
+// stamp is the RTP time of a presentation time.
+func (s *sender) stamp(pts time.Duration) uint32 {
+	if pts < s.live {
+		pts = s.live - (s.live-pts)/catchUp
+	}
+	// Seconds and rest apart: the product of a long uptime would overflow.
+	ticks := int64(pts/time.Second)*int64(s.clock) + int64(pts%time.Second)*int64(s.clock)/int64(time.Second)
+	return s.base + uint32(ticks)
+}
+
+// write sends one unit.
+func (s *sender) write(it ring.Item[*Unit]) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	parts := it.Value.cut()
+	stamp := s.stamp(it.At)
+	for i := range parts {
+		s.payload = parts[i].payload(s.payload, it.Value.Frame.Data)
+		marker := s.codec.Video() && i == len(parts)-1
+		if s.history != nil {
+			s.history[s.seq%historyLen] = sentPacket{unit: it.Seq, part: uint32(i), stamp: stamp, seq: s.seq, marker: marker}
+		}
+		if err := s.send(s.seq, s.pt, s.ssrc, stamp, marker, s.payload); err != nil {
+			return err
+		}
+		s.seq++
+		s.packets++
+		s.octets += uint32(len(s.payload))
+	}
+	return nil
+}
+
+// send writes one packet; s.mu is held.
+func (s *sender) send(seq uint16, pt uint8, ssrc, stamp uint32, marker bool, payload []byte) error {
+	h := &s.header
+	h.Version, h.PayloadType, h.SequenceNumber, h.Timestamp, h.SSRC, h.Marker = 2, pt, seq, stamp, ssrc, marker
+	if s.ext != 0 {
+		n := uint16(s.wide.Add(1))
+		s.extBytes = [2]byte{byte(n >> 8), byte(n)}
+		if len(h.Extensions) == 0 {
+			if err := h.SetExtension(s.ext, s.extBytes[:]); err != nil {
+				return fmt.Errorf("rtc: transport sequence number: %w", err)
+			}
+		}
+	}
+	_, err := s.w.WriteRTP(h, payload)
+	return err
+}
+
+// resend sends a lost packet again, as RTX (RFC 4588) where the peer takes it.
+func (s *sender) resend(seq uint16, units *ring.Ring[*Unit], now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.history == nil || s.w == nil {
+		return nil
+	}
+	p := &s.history[seq%historyLen]
+	if p.unit == 0 || p.seq != seq || now.Sub(p.resent) < resendGap {
+		return nil
+	}
+	it, ok := units.Get(p.unit)
+	if !ok {
+		return nil // evicted: the viewer will ask for a key frame
+	}
+	p.resent = now
+	part := &it.Value.cut()[p.part]
+	if s.rtxSSRC == 0 || s.rtxPT == 0 {
+		s.payload = part.payload(s.payload, it.Value.Frame.Data)
+		return s.send(seq, s.pt, s.ssrc, p.stamp, p.marker, s.payload)
+	}
+	// The payload of RTX is the lost packet's sequence number and payload.
+	rtx := append(s.payload[:0], byte(seq>>8), byte(seq))
+	rtx = rtx[:2+len(part.payload(rtx[2:], it.Value.Frame.Data))]
+	s.rtxSeq++
+	return s.send(s.rtxSeq, s.rtxPT, s.rtxSSRC, p.stamp, p.marker, rtx)
+}
+
+// report returns a sender report (RFC 3550, 6.4.1) if one is due. zero is the
+// wall clock time of PTS 0.
+func (s *sender) report(pts time.Duration, zero, now time.Time) *rtcp.SenderReport {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now.Sub(s.reported) < reportEvery || pts < s.live {
+		return nil
+	}
+	s.reported = now
+	return &rtcp.SenderReport{SSRC: s.ssrc, NTPTime: ntp(zero.Add(pts)), RTPTime: s.stamp(pts),
+		PacketCount: s.packets, OctetCount: s.octets}
+}
+
+// ntp is t in the 32.32 fixed-point format of RFC 5905, 6.
+func ntp(t time.Time) uint64 {
+	const since1900 = 2208988800
+	return uint64(t.Unix()+since1900)<<32 | uint64(t.Nanosecond())<<32/1e9
+}

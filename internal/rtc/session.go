@@ -1,0 +1,305 @@
+package rtc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/signaling"
+)
+
+// Why a session ended.
+var (
+	ErrPeerLeft = errors.New("rtc: the peer closed the session")
+	ErrClosed   = errors.New("rtc: session closed")
+)
+
+// maxCandidates bounds the candidates taken from a peer; a phone with many
+// networks and two TURN servers sends about 30.
+const maxCandidates = 128
+
+// Session is one peer connection. Its methods may be called concurrently. The
+// owner calls Close, which waits for all that the session started.
+type Session struct {
+	cfg     Config
+	pc      *webrtc.PeerConnection
+	log     *slog.Logger
+	ctx     context.Context
+	end     context.CancelCauseFunc
+	work    sync.WaitGroup
+	setup   *time.Timer
+	started time.Time
+	source  Source
+	out     outgoing
+
+	connected     chan struct{} // closed at the first connection
+	connectedOnce sync.Once
+	channels      atomic.Int32
+	expectsVideo  atomic.Bool
+	closeOnce     sync.Once
+
+	mu         sync.Mutex
+	report     signaling.ConnectReport
+	marks      map[string]bool
+	last       time.Duration // end of the phase before
+	held       [][]byte      // own candidates until Trickle
+	trickling  bool
+	candidates int // taken from the peer
+	received   []*kvsmedia.Track
+	closing    bool
+}
+
+func newSession(cfg Config, codecs []negotiable) (*Session, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	pc, err := newPeerConnection(cfg, codecs)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	s := &Session{
+		cfg: cfg, pc: pc, log: cfg.Logger.With("peer", cfg.Peer.ID),
+		connected: make(chan struct{}), marks: map[string]bool{},
+		report: signaling.ConnectReport{Peer: cfg.Peer, Started: now}, started: now,
+	}
+	s.ctx, s.end = context.WithCancelCause(context.Background())
+	s.setup = time.AfterFunc(setupLimit, func() {
+		select {
+		case <-s.connected:
+		default:
+			s.end(s.diagnose())
+		}
+	})
+	pc.OnICECandidate(s.ownCandidate)
+	pc.OnICEConnectionStateChange(s.iceState)
+	pc.OnConnectionStateChange(s.state)
+	pc.OnTrack(s.track)
+	pc.OnDataChannel(s.accept)
+	return s, nil
+}
+
+// Done is closed when the session has ended; Err says why.
+func (s *Session) Done() <-chan struct{} { return s.ctx.Done() }
+
+// Err returns why the session has ended, nil while it lasts.
+func (s *Session) Err() error { return context.Cause(s.ctx) }
+
+// Close ends the session and waits until nothing of it is left.
+func (s *Session) Close() {
+	s.closeOnce.Do(func() {
+		s.end(ErrClosed)
+		s.setup.Stop()
+		s.mu.Lock()
+		s.closing = true
+		s.mu.Unlock()
+		if err := s.pc.GracefulClose(); err != nil {
+			s.log.Debug("closing the peer connection", "err", err)
+		}
+	})
+	s.work.Wait()
+}
+
+// spawn runs f as one of the session's goroutines, unless the session is closing.
+func (s *Session) spawn(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closing {
+		s.work.Go(f)
+	}
+}
+
+// Report returns how the session came about, or why it did not.
+func (s *Session) Report() signaling.ConnectReport {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.report
+	r.Phases = append([]signaling.Phase(nil), r.Phases...)
+	r.Local = append([]signaling.Candidate(nil), r.Local...)
+	r.Remote = append([]signaling.Candidate(nil), r.Remote...)
+	if err := context.Cause(s.ctx); err != nil && r.Failure == "" {
+		r.Failure = strings.TrimPrefix(err.Error(), "rtc: ")
+	}
+	return r
+}
+
+// mark ends a phase of connecting; only the first mark of a name counts.
+func (s *Session) mark(phase string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.marks[phase] {
+		return
+	}
+	s.marks[phase] = true
+	now := time.Since(s.report.Started)
+	s.report.Phases = append(s.report.Phases, signaling.Phase{Name: phase, Start: s.last, Took: now - s.last})
+	s.last = now
+}
+
+func (s *Session) iceState(state webrtc.ICEConnectionState) {
+	if state == webrtc.ICEConnectionStateConnected {
+		s.mark("ice")
+		s.notePair()
+	}
+}
+
+func (s *Session) state(state webrtc.PeerConnectionState) {
+	s.log.Debug("session state", "state", state.String())
+	switch state {
+	case webrtc.PeerConnectionStateConnected:
+		s.mark("dtls")
+		s.notePair()
+		s.connectedOnce.Do(func() { close(s.connected) })
+		if s.cfg.Hooks.Connected != nil {
+			s.cfg.Hooks.Connected()
+		}
+	case webrtc.PeerConnectionStateFailed:
+		s.end(s.diagnose())
+	case webrtc.PeerConnectionStateClosed:
+		s.end(ErrPeerLeft)
+	}
+}
+
+// diagnose says why a session is not connected, in words that help to mend it.
+func (s *Session) diagnose() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.marks["dtls"]:
+		return fmt.Errorf("rtc: nothing was heard of the peer for %v", disconnectAfter+failAfter)
+	case s.marks["ice"]:
+		return errors.New("rtc: a path was found, but the DTLS handshake over it did not complete")
+	case len(s.report.Remote) == 0:
+		return errors.New("rtc: no ICE candidate came from the peer: its messages do not arrive, or it left")
+	}
+	why := "rtc: no network path to the peer"
+	relays := func(cs []signaling.Candidate) (n int) {
+		for _, c := range cs {
+			if c.Type == "relay" {
+				n++
+			}
+		}
+		return n
+	}
+	switch {
+	case s.cfg.ICEPolicy == signaling.ICENoRelay:
+		why += "; relays are forbidden by the ICE policy"
+	case relays(s.report.Local) == 0 && s.cfg.ICEPolicy == signaling.ICERelayOnly:
+		why += "; only relays are allowed by the ICE policy, and no TURN server gave one"
+	case relays(s.report.Local) == 0:
+		why += "; no TURN server gave a relay (blocked, unreachable, or expired credentials)"
+	}
+	return errors.New(why)
+}
+
+// notePair puts the candidate pair in use into the report.
+func (s *Session) notePair() {
+	pair, err := s.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
+	if err != nil || pair == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report.Selected = &signaling.CandidatePair{Local: candidate(pair.Local), Remote: candidate(pair.Remote)}
+}
+
+func candidate(c *webrtc.ICECandidate) signaling.Candidate {
+	return signaling.Candidate{Type: c.Typ.String(), Protocol: strings.ToLower(c.Protocol.String()),
+		Address: net.JoinHostPort(c.Address, strconv.Itoa(int(c.Port)))}
+}
+
+// ownCandidate hands a gathered candidate to the signaling side, or holds it
+// until Trickle.
+func (s *Session) ownCandidate(c *webrtc.ICECandidate) {
+	if c == nil {
+		return
+	}
+	payload, err := json.Marshal(c.ToJSON())
+	if err != nil {
+		return
+	}
+	s.mu.Lock()
+	s.report.Local = append(s.report.Local, candidate(c))
+	if !s.trickling {
+		s.held = append(s.held, payload)
+		s.mu.Unlock()
+		return
+	}
+	s.mu.Unlock()
+	s.sendCandidate(payload)
+}
+
+func (s *Session) sendCandidate(payload []byte) {
+	if s.cfg.Hooks.Candidate != nil {
+		s.cfg.Hooks.Candidate(payload)
+	}
+}
+
+// Trickle lets own candidates out, those held so far first. It is called once
+// the description that they belong to was sent.
+func (s *Session) Trickle() {
+	for {
+		s.mu.Lock()
+		held := s.held
+		s.held = nil
+		if len(held) == 0 {
+			s.trickling = true
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+		for _, payload := range held {
+			s.sendCandidate(payload)
+		}
+	}
+}
+
+// AddCandidate takes a candidate of the peer. What cannot be read is an error
+// and harms nothing; more than 128 candidates end the session.
+func (s *Session) AddCandidate(payload []byte) error {
+	init, err := parseCandidate(payload)
+	if errors.Is(err, errNoCandidate) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.candidates++
+	n := s.candidates
+	s.mu.Unlock()
+	if n > maxCandidates {
+		err := fmt.Errorf("rtc: the peer sent more than %d candidates", maxCandidates)
+		s.end(err)
+		return err
+	}
+	if err := s.pc.AddICECandidate(init); err != nil {
+		return fmt.Errorf("rtc: candidate of the peer: %w", err)
+	}
+	if c, err := readCandidate(init.Candidate); err == nil {
+		s.mu.Lock()
+		s.report.Remote = append(s.report.Remote, c)
+		s.mu.Unlock()
+	}
+	return nil
+}
+
+// readCandidate reads a candidate line (RFC 8839, 5.1) as far as a report shows it.
+func readCandidate(line string) (signaling.Candidate, error) {
+	f := strings.Fields(strings.TrimPrefix(line, "candidate:"))
+	if len(f) < 8 || f[6] != "typ" {
+		return signaling.Candidate{}, errors.New("rtc: not a candidate line")
+	}
+	return signaling.Candidate{Type: f[7], Protocol: strings.ToLower(f[2]), Address: net.JoinHostPort(f[4], f[5])}, nil
+}

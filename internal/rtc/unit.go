@@ -1,0 +1,149 @@
+package rtc
+
+import (
+	"strconv"
+	"sync"
+	"unsafe"
+
+	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+)
+
+// MaxPayload is the largest RTP payload in bytes. With a 20-byte header and
+// transport sequence number, the 2 bytes of RTX, a 16-byte tag, a TURN channel
+// header and IPv6 it stays within the IPv6 minimum MTU of 1280.
+const MaxPayload = 1170
+
+// Unit is a frame in a camera's ring, together with its cut into RTP payloads,
+// which is made once for all sessions.
+type Unit struct {
+	Frame kvsmedia.Frame
+
+	once  sync.Once
+	parts []part
+}
+
+// part is one RTP payload: a prefix made by the packetiser and a span of the frame.
+type part struct {
+	start, end uint32
+	prefix     [3]byte
+	prefixLen  uint8
+}
+
+// payload writes the part into dst, which has room for MaxPayload bytes.
+func (p *part) payload(dst, data []byte) []byte {
+	dst = append(dst[:0], p.prefix[:p.prefixLen]...)
+	return append(dst, data[p.start:p.end]...)
+}
+
+// cut returns the unit's RTP payloads.
+func (u *Unit) cut() []part {
+	u.once.Do(func() { u.parts = cutFrame(u.Frame) })
+	return u.parts
+}
+
+func cutFrame(f kvsmedia.Frame) []part {
+	if !f.Track.Codec.Video() {
+		if len(f.Data) == 0 || len(f.Data) > MaxPayload {
+			return nil
+		}
+		return []part{{end: uint32(len(f.Data))}}
+	}
+	var scratch [16][]byte
+	nalus, err := Split(scratch[:0], f.Track, f.Data)
+	if err != nil {
+		return nil // camera.WriteFrame has refused such a frame already
+	}
+	parts := make([]part, 0, len(f.Data)/MaxPayload+len(nalus)+1)
+	for _, n := range nalus {
+		// All NAL units are slices of f.Data.
+		start := uint32(uintptr(unsafe.Pointer(unsafe.SliceData(n))) - uintptr(unsafe.Pointer(unsafe.SliceData(f.Data))))
+		if f.Track.Codec == kvsmedia.H264 {
+			parts = cutH264(parts, n, start)
+		} else {
+			parts = cutH265(parts, n, start)
+		}
+	}
+	return parts
+}
+
+// cutH264 packetises one NAL unit as RFC 6184 says: whole (5.6) or as FU-A (5.8).
+func cutH264(parts []part, nalu []byte, start uint32) []part {
+	if len(nalu) == 0 {
+		return parts
+	}
+	if len(nalu) <= MaxPayload {
+		return append(parts, part{start: start, end: start + uint32(len(nalu))})
+	}
+	indicator, kind := nalu[0]&0xe0|28, nalu[0]&0x1f
+	return fragment(parts, start+1, start+uint32(len(nalu)), func(fu byte) part {
+		return part{prefix: [3]byte{indicator, fu | kind}, prefixLen: 2}
+	})
+}
+
+// cutH265 packetises one NAL unit as RFC 7798 says: whole (4.4.1) or as FU (4.4.3).
+func cutH265(parts []part, nalu []byte, start uint32) []part {
+	if len(nalu) < 2 {
+		return parts
+	}
+	if len(nalu) <= MaxPayload {
+		return append(parts, part{start: start, end: start + uint32(len(nalu))})
+	}
+	kind := nalu[0] >> 1 & 0x3f
+	first, second := nalu[0]&0x81|49<<1, nalu[1]
+	return fragment(parts, start+2, start+uint32(len(nalu)), func(fu byte) part {
+		return part{prefix: [3]byte{first, second, fu | kind}, prefixLen: 3}
+	})
+}
+
+// fragment cuts data[start:end] into parts of about equal size; the first has
+// the start bit in its fragmentation header, the last the end bit.
+func fragment(parts []part, start, end uint32, head func(fu byte) part) []part {
+	const room = MaxPayload - 3
+	n := (end - start + room - 1) / room
+	for i := range n {
+		var fu byte
+		if i == 0 {
+			fu |= 0x80
+		}
+		if i == n-1 {
+			fu |= 0x40
+		}
+		p := head(fu)
+		size := (end - start) / (n - i)
+		p.start, p.end = start, start+size
+		start += size
+		parts = append(parts, p)
+	}
+	return parts
+}
+
+// Split returns the NAL units of a video frame, appended to dst: by start codes
+// if the track has no configuration record, by 4-byte lengths otherwise.
+func Split(dst [][]byte, t *kvsmedia.Track, data []byte) ([][]byte, error) {
+	if len(t.Private) == 0 {
+		return bitstream.Split(dst, data), nil
+	}
+	return bitstream.SplitPrefixed(dst, data, 4)
+}
+
+// BitstreamCodec is the video codec c as package bitstream names it.
+func BitstreamCodec(c kvsmedia.Codec) bitstream.Codec {
+	if c == kvsmedia.H265 {
+		return bitstream.H265
+	}
+	return bitstream.H264
+}
+
+// Profile names the profile of a video stream for the choice of a codec, from
+// its sequence parameter set; empty if there is none that can be read.
+func Profile(sets *bitstream.ParameterSets) string {
+	sps, err := sets.SPS()
+	if err != nil {
+		return ""
+	}
+	if sps.Codec == bitstream.H264 {
+		return h264Profile(sps.ProfileLevelID())
+	}
+	return strconv.Itoa(int(sps.Profile))
+}

@@ -1,0 +1,226 @@
+package viewer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/command"
+	"github.com/smartcam-sdk/smartcam/internal/ring"
+	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/signaling"
+)
+
+const (
+	// dialLimit is how long Dial tries if its context has no deadline.
+	dialLimit = 30 * time.Second
+
+	// offerAgain is when an unanswered offer is sent once more: a camera that
+	// is just waking may have missed it.
+	offerAgain = 4 * time.Second
+)
+
+// DialError is why Dial did not come to a picture.
+type DialError struct {
+	Report signaling.ConnectReport
+	Err    error
+}
+
+// Error returns the reason.
+func (e *DialError) Error() string { return "viewer: no picture: " + e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *DialError) Unwrap() error { return e.Err }
+
+// Dial connects to a camera and returns when its first decodable frame is
+// there. It fails when ctx ends (after 30 seconds if ctx has no deadline), when
+// the camera refuses ([*signaling.Refusal]), or for a permanent reason of
+// signaling. ctx bounds the dialing only; the viewer lives until Close or until
+// the session ends.
+func Dial(ctx context.Context, cfg Config) (*Viewer, error) {
+	cfg, err := cfg.validated()
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, dialLimit)
+		defer cancel()
+	}
+	client, err := dialSignaling(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("viewer: %w", err)
+	}
+	v, offer, err := newViewer(ctx, cfg, client)
+	if err != nil {
+		client.Close()
+		return nil, fmt.Errorf("viewer: %w", err)
+	}
+	if err := v.connect(ctx, offer); err != nil {
+		report := v.Report()
+		v.Close()
+		return nil, &DialError{Report: report, Err: err}
+	}
+	return v, nil
+}
+
+func dialSignaling(ctx context.Context, cfg Config) (*signaling.Client, error) {
+	if cfg.Grant != nil {
+		return signaling.DialURL(ctx, *cfg.Grant, cfg.Signaling)
+	}
+	return signaling.DialViewer(ctx, cfg.Signaling, cfg.ClientID)
+}
+
+func newViewer(ctx context.Context, cfg Config, client *signaling.Client) (*Viewer, []byte, error) {
+	servers, err := client.ICEServers(ctx)
+	if err != nil {
+		cfg.Logger.Warn("no ICE servers: only direct paths can be tried", "err", err)
+	}
+	cert, err := rtc.NewCertificate()
+	if err != nil {
+		return nil, nil, err
+	}
+	v := &Viewer{
+		cfg: cfg, client: client, first: make(chan struct{}), ready: make(chan struct{}),
+		frames: ring.New[kvsmedia.Frame](ring.Config{Bytes: bufferBytes, Keep: cfg.Buffer, Lanes: lanes}),
+		talk:   ring.New[*rtc.Unit](ring.Config{Bytes: talkBytes, Keep: talkKeep}),
+	}
+	life, cancel := context.WithCancel(context.Background())
+	v.cancel = cancel
+	candidates := make(chan []byte, 64)
+	source := rtc.Source{Ring: v.talk}
+	if cfg.Talk != nil {
+		source.Tracks = []*kvsmedia.Track{cfg.Talk}
+	}
+	var offer []byte
+	v.session, offer, err = rtc.Offer(rtc.Config{
+		Peer: signaling.Peer{ID: client.ClientID()}, Certificate: cert, ICEServers: servers, ICEPolicy: cfg.ICEPolicy, Logger: cfg.Logger,
+		Hooks: rtc.Hooks{
+			Candidate: func(payload []byte) {
+				select {
+				case candidates <- payload:
+				default: // more than anyone needs
+				}
+			},
+			Frame:   v.take,
+			Channel: v.channel,
+		},
+	}, source)
+	if err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	v.work.Go(func() { v.sendCandidates(life, candidates) })
+	return v, offer, nil
+}
+
+// channel serves the command channel, the only one that a viewer has.
+func (v *Viewer) channel(ch *rtc.Channel) rtc.Receiver {
+	if ch.Label() != rtc.CommandLabel || v.commands != nil {
+		return nil
+	}
+	session := command.NewSession(ch, nil, v.cfg.Logger)
+	v.commands = session
+	close(v.ready)
+	return func(_ bool, data []byte) error { return session.Receive(data) }
+}
+
+func (v *Viewer) sendCandidates(ctx context.Context, candidates <-chan []byte) {
+	for {
+		select {
+		case payload := <-candidates:
+			if v.client.Send(ctx, signaling.Message{Kind: signaling.ICECandidate, Payload: payload}) != nil {
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// connect sends the offer and waits for the first frame.
+func (v *Viewer) connect(ctx context.Context, offer []byte) error {
+	answered := make(chan struct{})
+	trouble := make(chan error, 1)
+	life, cancel := context.WithCancel(context.Background())
+	stop := v.cancel
+	v.cancel = func() { cancel(); stop() }
+	v.work.Go(func() { trouble <- v.receive(life, answered) })
+
+	message := signaling.Message{Kind: signaling.Offer, Payload: offer}
+	if err := v.client.Send(ctx, message); err != nil {
+		return fmt.Errorf("sending the offer: %w", err)
+	}
+	v.session.Trickle()
+	again := time.NewTicker(offerAgain)
+	defer again.Stop()
+	for {
+		select {
+		case <-v.first:
+			return nil
+		case err := <-trouble:
+			return err
+		case <-v.Done():
+			return v.Err()
+		case <-answered:
+			answered = nil
+			again.Stop()
+		case <-again.C:
+			if err := v.client.Send(ctx, message); err != nil {
+				return fmt.Errorf("sending the offer again: %w", err)
+			}
+		case <-ctx.Done():
+			if answered != nil {
+				return fmt.Errorf("the camera did not answer: it is offline or its channel is another one: %w", context.Cause(ctx))
+			}
+			return fmt.Errorf("the camera answered, but no decodable frame came: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// receive works off what the camera sends over signaling, for as long as the
+// viewer lives: a session may need new candidates at any time.
+func (v *Viewer) receive(ctx context.Context, answered chan<- struct{}) error {
+	var early [][]byte
+	for {
+		m, err := v.client.Receive(ctx)
+		if errors.Is(err, net.ErrClosed) || ctx.Err() != nil {
+			return net.ErrClosed
+		}
+		if err != nil {
+			return err
+		}
+		switch m.Kind {
+		case signaling.Answer:
+			if answered == nil {
+				continue // a second answer to an offer that was sent twice
+			}
+			if err := v.session.SetAnswer(m.Payload); err != nil {
+				return err
+			}
+			close(answered)
+			answered = nil
+			for _, payload := range early {
+				v.addCandidate(payload)
+			}
+			early = nil
+		case signaling.ICECandidate:
+			if answered == nil {
+				v.addCandidate(m.Payload)
+			} else if len(early) < 64 {
+				early = append(early, m.Payload)
+			}
+		case signaling.Rejected:
+			return m.Err
+		}
+	}
+}
+
+func (v *Viewer) addCandidate(payload []byte) {
+	if err := v.session.AddCandidate(payload); err != nil {
+		v.cfg.Logger.Debug("a candidate was not taken", "err", err)
+	}
+}

@@ -1,0 +1,233 @@
+package viewer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/command"
+	"github.com/smartcam-sdk/smartcam/internal/ring"
+	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/signaling"
+)
+
+const (
+	defaultBuffer = 10 * time.Second
+	bufferBytes   = 32 << 20
+	talkBytes     = 64 << 10
+	talkKeep      = time.Second
+)
+
+// Config says which camera to dial and how. Signaling or Grant is required;
+// every other zero field has the default that it documents.
+type Config struct {
+	// Signaling is the camera's channel, for a viewer with AWS credentials.
+	Signaling signaling.Config
+
+	// Grant, if not nil, is what a backend granted instead of AWS credentials.
+	// Of Signaling, only AWS.HTTPClient and Logger are then used.
+	Grant *signaling.Grant
+
+	// ClientID names the viewer to the camera; empty means a random one. A
+	// Grant brings its own.
+	ClientID string
+
+	// Talk is the audio track that WriteFrame takes; nil for a viewer that only
+	// listens. Its codec is Opus, PCMU or PCMA.
+	Talk *kvsmedia.Track
+
+	// ICEPolicy limits the network paths; the zero value allows all.
+	ICEPolicy signaling.ICEPolicy
+
+	// Buffer is how much media waits for a slow reader of Frames, at most 32
+	// MiB. Zero means 10 seconds.
+	Buffer time.Duration
+
+	// Logger gets the viewer's story. Nil means slog.Default.
+	Logger *slog.Logger
+}
+
+func (c Config) validated() (Config, error) {
+	if c.Talk != nil && (c.Talk.Codec.Video() || c.Talk.Codec == kvsmedia.AAC) {
+		return c, fmt.Errorf("viewer: Config.Talk has codec %v, want Opus, PCMU or PCMA", c.Talk.Codec)
+	}
+	if c.Buffer < 0 {
+		return c, errors.New("viewer: Config.Buffer must not be negative")
+	}
+	if c.Buffer == 0 {
+		c.Buffer = defaultBuffer
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Signaling.Logger == nil {
+		c.Signaling.Logger = c.Logger
+	}
+	return c, nil
+}
+
+// Lanes of the rings.
+const (
+	videoLane = iota
+	audioLane
+	lanes
+)
+
+// Viewer is one live session with a camera. All its methods may be called
+// concurrently.
+type Viewer struct {
+	cfg     Config
+	client  *signaling.Client
+	session *rtc.Session
+	frames  *ring.Ring[kvsmedia.Frame]
+	talk    *ring.Ring[*rtc.Unit]
+	first   chan struct{} // closed with the first decodable frame
+	once    sync.Once
+
+	commands *command.Session
+	ready    chan struct{} // closed when commands is set
+
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+
+	mu      sync.Mutex
+	lastPTS time.Duration // of the voice
+	talked  bool
+}
+
+// Frames yields the camera's frames, from the oldest in the buffer on, until ctx
+// or the session ends; Err then says why. Each loop gets all frames. One that
+// falls behind the buffer goes on at a key frame, whose Skipped counts what was
+// lost.
+func (v *Viewer) Frames(ctx context.Context) iter.Seq[kvsmedia.Frame] {
+	return func(yield func(kvsmedia.Frame) bool) {
+		r := v.frames.Reader(0)
+		defer r.Close()
+		for {
+			it, lost, err := r.Next(ctx)
+			if err != nil {
+				return
+			}
+			it.Value.Skipped += lost
+			if !yield(it.Value) {
+				return
+			}
+		}
+	}
+}
+
+// take puts a frame of the camera into the buffer.
+func (v *Viewer) take(f kvsmedia.Frame) {
+	lane := audioLane
+	if f.Track.Codec.Video() {
+		lane = videoLane
+	}
+	v.frames.Push(ring.Item[kvsmedia.Frame]{Value: f, Lane: lane, Key: f.Key, Size: len(f.Data), At: f.PTS})
+	if lane == videoLane || !v.session.ExpectsVideo() {
+		v.once.Do(func() { close(v.first) })
+	}
+}
+
+// WriteFrame sends one packet of the viewer's voice. It copies the data and
+// does not wait. It fails if the frame is not of Config.Talk, is empty or larger
+// than 1170 bytes, or if its PTS does not increase.
+func (v *Viewer) WriteFrame(f kvsmedia.Frame) error {
+	if v.cfg.Talk == nil || f.Track != v.cfg.Talk {
+		return errors.New("viewer: frame of a track other than Config.Talk")
+	}
+	if len(f.Data) == 0 || len(f.Data) > rtc.MaxPayload {
+		return fmt.Errorf("viewer: audio packet of %d bytes, want 1 to %d", len(f.Data), rtc.MaxPayload)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.talked && f.PTS <= v.lastPTS {
+		return fmt.Errorf("viewer: PTS %v is not after %v of the packet before", f.PTS, v.lastPTS)
+	}
+	v.talked, v.lastPTS = true, f.PTS
+	f.Key = true
+	f.Data = append([]byte(nil), f.Data...)
+	v.talk.Push(ring.Item[*rtc.Unit]{Value: &rtc.Unit{Frame: f}, Key: true, Size: len(f.Data), At: f.PTS})
+	return nil
+}
+
+// Call calls the camera's command name with req and decodes its reply, both as
+// JSON. A camera that refuses makes it fail with a [*signaling.CommandError];
+// it fails as well when ctx or the session ends. A message may have 1 MiB.
+func Call[Resp any](ctx context.Context, v *Viewer, name string, req any) (Resp, error) {
+	var resp Resp
+	select {
+	case <-v.ready:
+	case <-ctx.Done():
+		return resp, ctx.Err()
+	case <-v.Done():
+		return resp, v.Err()
+	}
+	body, err := v.commands.Call(ctx, name, req)
+	if err != nil {
+		return resp, fmt.Errorf("viewer: command %q: %w", name, err)
+	}
+	if len(body) > 0 {
+		if err := json.Unmarshal(body, &resp); err != nil {
+			return resp, fmt.Errorf("viewer: the reply to command %q is not a %T: %w", name, resp, err)
+		}
+	}
+	return resp, nil
+}
+
+// Notice is what a camera tells all its viewers.
+type Notice struct {
+	Name    string
+	Body    json.RawMessage
+	Skipped int // notices lost before this one because they were not read in time
+}
+
+// Notices yields the camera's notices until ctx or the session ends. Each goes
+// to one loop.
+func (v *Viewer) Notices(ctx context.Context) iter.Seq[Notice] {
+	return func(yield func(Notice) bool) {
+		select {
+		case <-v.ready:
+		case <-ctx.Done():
+			return
+		case <-v.Done():
+			return
+		}
+		for n := range v.commands.Notices(ctx) {
+			if !yield(Notice(n)) {
+				return
+			}
+		}
+	}
+}
+
+// RequestKeyframe asks the camera for a key frame.
+func (v *Viewer) RequestKeyframe() error { return v.session.RequestKeyframe() }
+
+// Report returns how the session came about, or why it ended.
+func (v *Viewer) Report() signaling.ConnectReport { return v.session.Report() }
+
+// Done is closed when the session has ended.
+func (v *Viewer) Done() <-chan struct{} { return v.session.Done() }
+
+// Err returns why the session has ended, nil while it lasts.
+func (v *Viewer) Err() error { return v.session.Err() }
+
+// Close ends the session and waits for all that the viewer started.
+func (v *Viewer) Close() error {
+	v.session.Close()
+	v.cancel()
+	err := v.client.Close()
+	if v.commands != nil {
+		v.commands.Close()
+	}
+	v.work.Wait()
+	v.frames.Close()
+	v.talk.Close()
+	return err
+}
