@@ -1,0 +1,25 @@
+// Package bitstream reads the elementary streams of cameras: H.264 and H.265
+// access units, their NAL units and parameter sets, and the AudioSpecificConfig
+// of AAC.
+//
+// # Framing
+//
+// A video access unit comes in one of two framings. In Annex B (ITU-T H.264 and
+// H.265) a start code of three or four bytes stands before each NAL unit: what
+// encoders write to pipes and files. Length-prefixed (ISO/IEC 14496-15), as in
+// MP4 and Matroska, each NAL unit follows its length, and the parameter sets
+// stand in a record, avcC or hvcC. [Split] and [SplitPrefixed] take an access
+// unit apart without copying, [AppendAnnexB] and [AppendPrefixed] put it
+// together, [Detect] tells which it is. [AccessUnits] cuts a stream without
+// timestamps, such as the pipe from an encoder, into access units.
+//
+// # Parameter sets
+//
+// A decoder can begin only with SPS and PPS (and VPS in H.265). [ParameterSets]
+// remembers them as they pass, repeats them on key frames that come without,
+// and builds the record. [ParseSPS] says what is in the picture.
+//
+// Everything here takes bytes from outside: sizes are bounded, what makes no
+// sense is an error or is passed by, and nothing panics. Slices that are handed
+// in are not kept and not changed.
+package bitstream

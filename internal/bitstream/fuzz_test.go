@@ -1,0 +1,147 @@
+package bitstream
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func codecs() []Codec { return []Codec{H264, H265} }
+
+func seeds(f *testing.F) {
+	for _, aus := range streams {
+		var b []byte
+		for _, au := range aus {
+			b = AppendAnnexB(b, [][]byte{unhex(f, au)})
+		}
+		f.Add(b)
+	}
+	f.Add(AppendAnnexB(nil, [][]byte{sps264(f), unhex(f, "68ce3c80"), {0x65, 0x88}}))
+	f.Add([]byte{0, 0, 1, 0, 0, 1, 9, 0, 0, 0, 0, 1, 0x41, 0, 0, 1, 0x65, 0x80})
+}
+
+// Split and the joins lose nothing that a NAL unit can hold.
+func FuzzSplit(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		Detect(b)
+		nalus := Split(nil, b)
+		for _, n := range nalus {
+			if len(n) == 0 || n[len(n)-1] == 0 || bytes.Contains(n, startCode) {
+				t.Fatalf("%x is no NAL unit", n)
+			}
+		}
+		if again := Split(nil, AppendAnnexB(nil, nalus)); cmp.Diff(nalus, again) != "" {
+			t.Fatalf("Annex B: %x became %x", nalus, again)
+		}
+		again, err := SplitPrefixed(nil, AppendPrefixed(nil, nalus), 4)
+		if err != nil || cmp.Diff(nalus, again) != "" {
+			t.Fatalf("prefixed: %x became %x, %v", nalus, again, err)
+		}
+		for size := range 6 {
+			nalus, _ := SplitPrefixed(nil, b, size)
+			total := 0
+			for _, n := range nalus {
+				total += len(n) + size
+			}
+			if total > len(b) {
+				t.Fatalf("%d bytes out of %d", total, len(b))
+			}
+		}
+	})
+}
+
+// AccessUnits gives the same groups of NAL units as grouping the split stream.
+func FuzzAccessUnits(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, c := range codecs() {
+			var want [][][]byte
+			var au [][]byte
+			picture := false
+			for _, n := range Split(nil, b) {
+				if picture && c.begins(n) {
+					want, au, picture = append(want, au), nil, false
+				}
+				au = append(au, n)
+				picture = picture || c.IsVCL(n)
+			}
+			if picture {
+				want = append(want, au)
+			}
+			for _, r := range []io.Reader{bytes.NewReader(b), iotest.HalfReader(bytes.NewReader(b)), iotest.OneByteReader(bytes.NewReader(b))} {
+				var got [][][]byte
+				a := NewAccessUnits(r, c)
+				for {
+					au, err := a.Next()
+					if err != nil {
+						if !errors.Is(err, io.EOF) {
+							t.Fatal(err)
+						}
+						break
+					}
+					got = append(got, Split(nil, bytes.Clone(au)))
+				}
+				if d := cmp.Diff(want, got); d != "" {
+					t.Fatalf("%v (-want +got)\n%s", c, d)
+				}
+			}
+		}
+	})
+}
+
+// Whatever sets a stream brings, a record made of them reads back the same.
+func FuzzParameterSets(f *testing.F) {
+	seeds(f)
+	f.Add(unhex(f, "000001 420101 01600000030090000003000003003c a00a080b9f79 65 000001 4001 0c 000001 4401 c172b46240"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, c := range codecs() {
+			nalus := Split(nil, b)
+			p := ParameterSets{Codec: c}
+			p.Update(nalus)
+			if p.Update(p.Append(nil)) {
+				t.Fatal("the same sets are a change")
+			}
+			for _, n := range nalus {
+				if s, err := ParseSPS(c, n); err == nil && (s.Width <= 0 || s.Height <= 0 || s.Width > maxSide || s.Height > 2*maxSide) {
+					t.Fatalf("%d x %d", s.Width, s.Height)
+				}
+			}
+			key := p.AppendKey(nil, nalus)
+			if p.lacks(key) {
+				t.Fatalf("key frame %x lacks sets", key)
+			}
+			rec, err := p.Record()
+			if err != nil {
+				continue
+			}
+			if _, sets, err := ParseRecord(c, rec); err != nil || cmp.Diff(p.Append(nil), sets) != "" {
+				t.Fatalf("record %x: %x %v", rec, sets, err)
+			}
+		}
+	})
+}
+
+func FuzzRecord(f *testing.F) {
+	f.Add(unhex(f, "0142c01effe1000267420100 0268ce"))
+	f.Add(unhex(f, "010160000000900000000000 3cf000fcfdf8f800000f03 2000010002 4001 2100010002 4201 22000100024401"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, c := range codecs() {
+			size, sets, err := ParseRecord(c, b)
+			total := 0
+			for _, s := range sets {
+				total += len(s) + 2
+			}
+			if err == nil && (size < 1 || size > 4 || total > len(b)) {
+				t.Fatalf("length size %d, %d bytes out of %d", size, total, len(b))
+			}
+		}
+		if a, err := ParseAudioSpecificConfig(b); err == nil && (a.SampleRate <= 0 || a.Channels < 0 || a.Channels > 8) {
+			t.Fatalf("%+v", a)
+		}
+	})
+}

@@ -1,0 +1,142 @@
+package bitstream
+
+// Codec names a video coding.
+type Codec uint8
+
+// The video codings.
+const (
+	H264 Codec = iota + 1 // ITU-T H.264
+	H265                  // ITU-T H.265
+)
+
+// String returns "H264" or "H265".
+func (c Codec) String() string {
+	switch c {
+	case H264:
+		return "H264"
+	case H265:
+		return "H265"
+	}
+	return "unknown codec"
+}
+
+// NAL unit types: H.264 table 7-1, H.265 table 7-1.
+const (
+	avcSliceA = 2
+	avcSliceB = 3
+	avcSliceC = 4
+	avcIDR    = 5
+	avcSEI    = 6
+	avcSPS    = 7
+	avcPPS    = 8
+	avcAUD    = 9
+
+	hevcFirstIRAP = 16 // BLA_W_LP
+	hevcLastIRAP  = 21 // CRA_NUT
+	hevcLastVCL   = 31
+	hevcVPS       = 32
+	hevcSPS       = 33
+	hevcPPS       = 34
+	hevcAUD       = 35
+	hevcPrefixSEI = 39
+	hevcSuffixSEI = 40
+
+	noType = 0xff
+)
+
+// Type returns the nal_unit_type of a NAL unit, or 255 if it is too short to
+// have a header or the header is one that the standard forbids.
+func (c Codec) Type(nalu []byte) uint8 {
+	switch {
+	case c == H264 && len(nalu) >= 1:
+		return nalu[0] & 0x1f
+	case c == H265 && len(nalu) >= 2 && nalu[1]&7 != 0: // nuh_temporal_id_plus1 is never 0
+		return nalu[0] >> 1 & 0x3f
+	}
+	return noType
+}
+
+// IsVCL reports whether a NAL unit carries a piece of the picture.
+func (c Codec) IsVCL(nalu []byte) bool {
+	t := c.Type(nalu)
+	if c == H265 {
+		return t <= hevcLastVCL
+	}
+	return t >= 1 && t <= avcIDR
+}
+
+// IsKey reports whether a NAL unit is a piece of a picture at which decoding
+// can start: IDR in H.264; IDR, BLA and CRA in H.265. An H.264 stream that
+// refreshes gradually, with recovery points and no IDR, has none.
+func (c Codec) IsKey(nalu []byte) bool {
+	t := c.Type(nalu)
+	if c == H265 {
+		return t >= hevcFirstIRAP && t <= hevcLastIRAP
+	}
+	return t == avcIDR
+}
+
+// HasKey reports whether IsKey holds for one of the NAL units of an access unit.
+func (c Codec) HasKey(nalus [][]byte) bool {
+	for _, n := range nalus {
+		if c.IsKey(n) {
+			return true
+		}
+	}
+	return false
+}
+
+// IsParameterSet reports whether a NAL unit is an SPS or PPS, or in H.265 a VPS.
+func (c Codec) IsParameterSet(nalu []byte) bool { return c.setKind(nalu) >= 0 }
+
+// setKind returns 0 for VPS, 1 for SPS, 2 for PPS and -1 for anything else.
+func (c Codec) setKind(nalu []byte) int {
+	t := c.Type(nalu)
+	switch {
+	case c == H265 && t >= hevcVPS && t <= hevcPPS:
+		return int(t - hevcVPS)
+	case c == H264 && (t == avcSPS || t == avcPPS):
+		return int(t - avcSPS + 1)
+	}
+	return -1
+}
+
+// IsSPS reports whether a NAL unit is a sequence parameter set.
+func (c Codec) IsSPS(nalu []byte) bool { return c.setKind(nalu) == kindSPS }
+
+// IsAUD reports whether a NAL unit is an access unit delimiter.
+func (c Codec) IsAUD(nalu []byte) bool {
+	t := c.Type(nalu)
+	return c == H264 && t == avcAUD || c == H265 && t == hevcAUD
+}
+
+// IsSEI reports whether a NAL unit is supplemental enhancement information.
+func (c Codec) IsSEI(nalu []byte) bool {
+	t := c.Type(nalu)
+	return c == H264 && t == avcSEI || c == H265 && (t == hevcPrefixSEI || t == hevcSuffixSEI)
+}
+
+// begins reports whether a NAL unit, of which at least the first three bytes
+// are given, is the first of a new access unit when one with a picture stands
+// before it: H.264 7.4.1.2.3 and 7.4.1.2.4, H.265 7.4.2.4.4. Slices are taken to
+// be in order and not redundant, as every profile but Baseline and Extended
+// demands and every camera does it.
+func (c Codec) begins(nalu []byte) bool {
+	t := c.Type(nalu)
+	if c == H265 {
+		switch {
+		case t == noType || nalu[0]&1 != 0 || nalu[1]&0xf8 != 0: // nuh_layer_id above 0: an enhancement
+			return false
+		case t <= hevcLastVCL:
+			return len(nalu) > 2 && nalu[2]&0x80 != 0 // first_slice_segment_in_pic_flag
+		}
+		return t <= hevcAUD || t == hevcPrefixSEI || t >= 41 && t <= 44 || t >= 48 && t <= 55
+	}
+	switch {
+	case t == avcSliceB, t == avcSliceC: // partitions that follow an A
+		return false
+	case t >= 1 && t <= avcIDR:
+		return len(nalu) > 1 && nalu[1]&0x80 != 0 // first_mb_in_slice, ue(v), is 0
+	}
+	return t >= avcSEI && t <= avcAUD || t >= 14 && t <= 18
+}

@@ -1,0 +1,219 @@
+package bitstream
+
+import "fmt"
+
+// maxSet bounds a parameter set, in bytes. Real ones have less than 200.
+const maxSet = 8 << 10
+
+// maxSide bounds width and height, in pixels: level 6.2 allows less than 17,000.
+const maxSide = 1 << 15
+
+// SPS is what a sequence parameter set says about the pictures of a stream.
+type SPS struct {
+	Codec         Codec
+	ID            int
+	Profile       uint8 // profile_idc: 66 Baseline, 77 Main, 100 High; H.265: 1 Main, 2 Main 10
+	Level         uint8 // level_idc: 31 is 3.1 in H.264, 93 is 3.1 in H.265
+	Width, Height int   // in pixels, as cropped for display
+
+	ChromaFormat   uint8 // chroma_format_idc: 0 grey, 1 4:2:0, 2 4:2:2, 3 4:4:4
+	BitDepthLuma   uint8
+	BitDepthChroma uint8
+
+	// Constraints holds, in H.264, constraint_set0_flag as bit 7 down to
+	// constraint_set5_flag as bit 2; in H.265 the 48 bits that follow
+	// general_profile_compatibility_flags.
+	Constraints uint64
+
+	// The rest is H.265 only.
+	ProfileSpace    uint8
+	HighTier        bool   // general_tier_flag
+	Compatibility   uint32 // general_profile_compatibility_flag[0] is the top bit
+	TemporalLayers  uint8  // sps_max_sub_layers_minus1 + 1
+	TemporalNesting bool
+}
+
+// ProfileLevelID returns the profile-level-id of RFC 6184, section 8.1, such as
+// "42e01f", or "" for H.265.
+func (s SPS) ProfileLevelID() string {
+	if s.Codec != H264 {
+		return ""
+	}
+	return fmt.Sprintf("%02x%02x%02x", s.Profile, byte(s.Constraints), s.Level)
+}
+
+// ParseSPS reads a sequence parameter set: a NAL unit with its header, without
+// start code.
+func ParseSPS(c Codec, nalu []byte) (SPS, error) {
+	if !c.IsSPS(nalu) {
+		return SPS{}, fmt.Errorf("bitstream: NAL unit type %d is no %v sequence parameter set", c.Type(nalu), c)
+	}
+	if len(nalu) > maxSet {
+		return SPS{}, fmt.Errorf("bitstream: %v sequence parameter set of %d bytes", c, len(nalu))
+	}
+	s := SPS{Codec: c}
+	var err error
+	if c == H265 {
+		err = s.parseH265(newRBSP(nalu, 2))
+	} else {
+		err = s.parseH264(newRBSP(nalu, 1))
+	}
+	if err != nil {
+		return SPS{}, fmt.Errorf("bitstream: %v sequence parameter set: %w", c, err)
+	}
+	return s, nil
+}
+
+// parseH264 reads seq_parameter_set_data, H.264 7.3.2.1.1, up to the cropping.
+func (s *SPS) parseH264(r *bitReader) error {
+	s.Profile = uint8(r.u(8))
+	s.Constraints = uint64(r.u(8))
+	s.Level = uint8(r.u(8))
+	s.ID = r.ue(31)
+	s.ChromaFormat, s.BitDepthLuma, s.BitDepthChroma = 1, 8, 8
+	separatePlanes := false
+	if hasChromaFormat(s.Profile) {
+		s.ChromaFormat = uint8(r.ue(3))
+		if s.ChromaFormat == 3 {
+			separatePlanes = r.flag()
+		}
+		s.BitDepthLuma = uint8(8 + r.ue(6))
+		s.BitDepthChroma = uint8(8 + r.ue(6))
+		r.skip(1)     // qpprime_y_zero_transform_bypass_flag
+		if r.flag() { // seq_scaling_matrix_present_flag
+			lists := 8
+			if s.ChromaFormat == 3 {
+				lists = 12
+			}
+			for i := range lists {
+				if r.flag() {
+					skipScalingList(r, i)
+				}
+			}
+		}
+	}
+	r.ue(12)         // log2_max_frame_num_minus4
+	switch r.ue(2) { // pic_order_cnt_type
+	case 0:
+		r.ue(12) // log2_max_pic_order_cnt_lsb_minus4
+	case 1:
+		r.skip(1) // delta_pic_order_always_zero_flag
+		r.se()    // offset_for_non_ref_pic
+		r.se()    // offset_for_top_to_bottom_field
+		for range r.ue(255) {
+			r.se() // offset_for_ref_frame
+		}
+	}
+	r.ue(64)  // max_num_ref_frames; 16 are legal
+	r.skip(1) // gaps_in_frame_num_value_allowed_flag
+	s.Width = (r.ue(maxSide/16-1) + 1) * 16
+	s.Height = (r.ue(maxSide/16-1) + 1) * 16
+	frameMbsOnly := r.flag()
+	unitY := 1
+	if !frameMbsOnly {
+		s.Height *= 2
+		unitY = 2
+		r.skip(1) // mb_adaptive_frame_field_flag
+	}
+	r.skip(1)     // direct_8x8_inference_flag
+	if r.flag() { // frame_cropping_flag
+		s.crop(r, separatePlanes, unitY)
+	}
+	return s.check(r)
+}
+
+// hasChromaFormat reports whether an H.264 profile's SPS has the fields from
+// chroma_format_idc on (7.3.2.1.1).
+func hasChromaFormat(profile uint8) bool {
+	switch profile {
+	case 100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135:
+		return true
+	}
+	return false
+}
+
+// skipScalingList passes over scaling_list, H.264 7.3.2.1.1.1.
+func skipScalingList(r *bitReader, list int) {
+	size := 16
+	if list >= 6 {
+		size = 64
+	}
+	last, next := 8, 8
+	for range size {
+		if next != 0 {
+			next = (last + r.se()) & 0xff
+		}
+		if next != 0 {
+			last = next
+		}
+	}
+}
+
+// parseH265 reads seq_parameter_set_rbsp, H.265 7.3.2.2.1, up to the bit depths.
+func (s *SPS) parseH265(r *bitReader) error {
+	r.skip(4) // sps_video_parameter_set_id
+	layers := int(r.u(3))
+	s.TemporalLayers = uint8(layers + 1)
+	s.TemporalNesting = r.flag()
+	s.profileTierLevel(r, layers)
+	s.ID = r.ue(15)
+	s.ChromaFormat = uint8(r.ue(3))
+	separatePlanes := s.ChromaFormat == 3 && r.flag()
+	s.Width = r.ue(maxSide)
+	s.Height = r.ue(maxSide)
+	if r.flag() { // conformance_window_flag
+		s.crop(r, separatePlanes, 1)
+	}
+	s.BitDepthLuma = uint8(8 + r.ue(8))
+	s.BitDepthChroma = uint8(8 + r.ue(8))
+	return s.check(r)
+}
+
+// profileTierLevel reads profile_tier_level, H.265 7.3.3.
+func (s *SPS) profileTierLevel(r *bitReader, subLayers int) {
+	s.ProfileSpace = uint8(r.u(2))
+	s.HighTier = r.flag()
+	s.Profile = uint8(r.u(5))
+	s.Compatibility = r.u(32)
+	s.Constraints = uint64(r.u(16))<<32 | uint64(r.u(32))
+	s.Level = uint8(r.u(8))
+	if subLayers == 0 {
+		return
+	}
+	bits := 0
+	for i := range 8 {
+		profile, level := r.flag(), r.flag()
+		if i < subLayers && profile {
+			bits += 88
+		}
+		if i < subLayers && level {
+			bits += 8
+		}
+	}
+	r.skip(bits)
+}
+
+// crop takes the cropping rectangle off (H.264 7.4.2.1.1, H.265 7.4.3.2.1).
+func (s *SPS) crop(r *bitReader, separatePlanes bool, unitY int) {
+	unitX := 1
+	if !separatePlanes {
+		if s.ChromaFormat == 1 || s.ChromaFormat == 2 {
+			unitX = 2
+		}
+		if s.ChromaFormat == 1 {
+			unitY *= 2
+		}
+	}
+	s.Width -= unitX * (r.ue(maxSide) + r.ue(maxSide))
+	s.Height -= unitY * (r.ue(maxSide) + r.ue(maxSide))
+}
+
+func (s *SPS) check(r *bitReader) error {
+	if r.err != nil {
+		return r.err
+	}
+	if s.Width <= 0 || s.Height <= 0 {
+		return fmt.Errorf("a picture of %d x %d pixels after cropping", s.Width, s.Height)
+	}
+	return nil
+}
