@@ -66,7 +66,9 @@ func TestQuotas(t *testing.T) {
 			s := newService(t)
 			c, ws := s.master(t, s.config(t))
 			const n = 60
+			done := make(chan struct{})
 			go func() {
+				defer close(done)
 				for range n {
 					if err := c.Send(t.Context(), Message{Kind: kind, Peer: "v", Payload: []byte("{}")}); err != nil {
 						t.Error(err)
@@ -78,6 +80,7 @@ func TestQuotas(t *testing.T) {
 				<-ws.frames
 				at = append(at, time.Now())
 			}
+			<-done
 			for i := limit; i < n; i++ {
 				if d := at[i].Sub(at[i-limit]); d < time.Second {
 					t.Fatalf("%v: %d sends within %v", kind, limit+1, d)

@@ -49,8 +49,8 @@ func (c *Client) run() {
 			return
 		}
 		c.publish(next)
-		if cur != nil {
-			c.wg.Go(func() { c.retire(cur) })
+		if old := cur; old != nil {
+			c.wg.Go(func() { c.retire(old) })
 		}
 		cur, c.denials = next, 0
 		c.log.Info("signaling: connected", "channel", c.ChannelARN(), "role", c.role)

@@ -8,7 +8,8 @@ import (
 
 // ICEServer is one STUN or TURN server (RFC 8445, RFC 8656). Its JSON form is
 // the RTCIceServer of browsers. Credential is a secret: String, GoString and
-// LogValue leave it out.
+// LogValue leave it out. JSON cannot, so log servers one by one: a JSON log
+// handler marshals a slice.
 type ICEServer struct {
 	URLs       []string `json:"urls"`
 	Username   string   `json:"username,omitempty"`
