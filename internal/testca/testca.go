@@ -105,27 +105,17 @@ func (ca *CA) Server(now time.Time, hosts ...string) (tls.Certificate, error) {
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	return ca.issue(template, key)
-}
-
-// Client certifies key, held by a device of the given name. The certificate is
-// valid for a year from now.
-func (ca *CA) Client(now time.Time, name string, key crypto.Signer) (tls.Certificate, error) {
-	return ca.issue(leaf(name, now, x509.ExtKeyUsageClientAuth), key)
-}
-
-// SignClient certifies a public key whose private key stays elsewhere, as with
-// a certificate signing request.
-func (ca *CA) SignClient(now time.Time, name string, pub crypto.PublicKey) (*x509.Certificate, error) {
-	return sign(leaf(name, now, x509.ExtKeyUsageClientAuth), ca.cert.Leaf, pub, ca.cert.PrivateKey)
-}
-
-func (ca *CA) issue(template *x509.Certificate, key crypto.Signer) (tls.Certificate, error) {
 	cert, err := sign(template, ca.cert.Leaf, key.Public(), ca.cert.PrivateKey)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
 	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}, nil
+}
+
+// Client certifies the public key of a device of the given name, as with a
+// certificate signing request. The certificate is valid for a year from now.
+func (ca *CA) Client(now time.Time, name string, pub crypto.PublicKey) (*x509.Certificate, error) {
+	return sign(leaf(name, now, x509.ExtKeyUsageClientAuth), ca.cert.Leaf, pub, ca.cert.PrivateKey)
 }
 
 // NewKey returns a new P-256 key.

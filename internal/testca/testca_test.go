@@ -56,10 +56,11 @@ func TestClientCertificateThroughPEM(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cert, err := ca.Client(now, "cam-1", key)
+	signed, err := ca.Client(now, "cam-1", key.Public())
 	if err != nil {
 		t.Fatal(err)
 	}
+	cert := tls.Certificate{Certificate: [][]byte{signed.Raw}, PrivateKey: key}
 	chain, keyPEM, err := testca.EncodePEM(cert)
 	if err != nil {
 		t.Fatal(err)
