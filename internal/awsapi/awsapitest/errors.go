@@ -18,6 +18,9 @@ type Error struct {
 	// LowerKey writes the body's key as "message" instead of "Message".
 	LowerKey bool
 
+	// TypeInBody puts the name into the body as "__type" instead of the header.
+	TypeInBody bool
+
 	// NoBody leaves the body empty: status and headers alone.
 	NoBody bool
 }
@@ -32,10 +35,15 @@ func (e *Error) Write(w http.ResponseWriter) {
 	if e.LowerKey {
 		key = "message"
 	}
-	w.Header().Set("x-amzn-ErrorType", e.Name)
+	content := map[string]string{key: e.Message}
+	if e.TypeInBody {
+		content["__type"] = e.Name
+	} else {
+		w.Header().Set("x-amzn-ErrorType", e.Name)
+	}
 	var body []byte
 	if !e.NoBody {
-		body = marshal(map[string]string{key: e.Message})
+		body = marshal(content)
 	}
 	write(w, e.Status, body)
 }

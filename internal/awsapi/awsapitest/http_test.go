@@ -19,6 +19,7 @@ func TestErrorWrite(t *testing.T) {
 		{Error{Status: 404, Name: "ResourceNotFoundException", Message: "no <channel>"}, `{"Message":"no <channel>"}`},
 		{Error{Status: 400, Name: "InvalidClientException", Message: "m", LowerKey: true}, `{"message":"m"}`},
 		{Error{Status: 403, Name: "AccessDeniedException", NoBody: true}, ``},
+		{Error{Status: 403, Message: "m", TypeInBody: true}, `{"Message":"m","__type":""}`},
 	} {
 		w := httptest.NewRecorder()
 		c.e.Write(w)

@@ -270,14 +270,14 @@ func (v *Verifier) checkScope(s *signature) error {
 
 // payloadHash returns what stands for the body in the canonical request.
 func payloadHash(r *http.Request, body []byte) (string, error) {
-	real := emptyHash
+	actual := emptyHash
 	if len(body) > 0 {
 		sum := sha256.Sum256(body)
-		real = hex.EncodeToString(sum[:])
+		actual = hex.EncodeToString(sum[:])
 	}
 	switch given := r.Header.Get("X-Amz-Content-Sha256"); given {
-	case "", real:
-		return real, nil
+	case "", actual:
+		return actual, nil
 	case unsignedPayload:
 		return unsignedPayload, nil
 	default:

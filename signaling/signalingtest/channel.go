@@ -1,0 +1,162 @@
+package signalingtest
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Forms from the API reference.
+var (
+	namePattern   = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,256}$`)
+	clientPattern = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,256}$`)
+	arnPattern    = regexp.MustCompile(`^arn:[a-z0-9-]+:kinesisvideo:[a-z0-9-]+:[0-9]+:channel/[a-zA-Z0-9_.-]{1,256}/[0-9]+$`)
+	streamPattern = regexp.MustCompile(`^arn:[a-z0-9-]+:kinesisvideo:[a-z0-9-]+:[0-9]+:stream/[a-zA-Z0-9_.-]{1,256}/[0-9]+$`)
+)
+
+const (
+	standardTTL = 60 * time.Second
+	maxPending  = 256 // undelivered messages of one recipient
+	maxTags     = 50
+)
+
+// channel is one signaling channel. Service.mu guards it.
+type channel struct {
+	name, arn, version string
+	created            time.Time
+	ttl                time.Duration
+	tags               map[string]string
+	stream             string // ARN of the storage stream
+	storing            bool
+
+	master     *Conn
+	masterLeft time.Time // when there last was a master, or the creation
+	viewers    map[string]*Conn
+	held       map[string]time.Time // until when departed viewers keep their slots
+	pending    map[string][]pending // by recipient, "" being the master
+
+	sessions map[string]*StorageSession // by viewer, "" being the master
+	alexa    map[string]chan string     // who waits for an answer, by sender
+}
+
+// pending is a message that waits for its recipient.
+type pending struct {
+	sender, kind string
+	frame        []byte
+	expires      time.Time
+}
+
+// AddChannel makes a channel, as CreateSignalingChannel does, and returns its
+// ARN. A channel of that name that exists already is left as it is.
+func (s *Service) AddChannel(name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ch := s.channels[name]; ch != nil {
+		return ch.arn
+	}
+	return s.add(name, standardTTL, nil).arn
+}
+
+func (s *Service) add(name string, ttl time.Duration, tags map[string]string) *channel {
+	now := time.Now()
+	ch := &channel{
+		name: name, arn: s.arnPrefix() + name + "/" + strconv.FormatInt(now.UnixMilli(), 10),
+		version: newVersion(), created: now, masterLeft: now, ttl: ttl, tags: tags,
+		viewers: map[string]*Conn{}, held: map[string]time.Time{}, pending: map[string][]pending{},
+		sessions: map[string]*StorageSession{}, alexa: map[string]chan string{},
+	}
+	if ch.tags == nil {
+		ch.tags = map[string]string{}
+	}
+	s.channels[name] = ch
+	return ch
+}
+
+// lookup returns the channel of a target. With an ARN it is that very channel,
+// not a later one of the same name.
+func (s *Service) lookup(t target) (*channel, error) {
+	ch := s.channels[t.name]
+	if ch == nil || t.arn != "" && t.arn != ch.arn {
+		return nil, notFound(t.name)
+	}
+	return ch, nil
+}
+
+// active returns the channel of a target if its creation is complete.
+func (s *Service) active(t target) (*channel, error) {
+	ch, err := s.lookup(t)
+	if err == nil && s.status(ch) != "ACTIVE" {
+		err = inUse("The channel %s is not in the status ACTIVE.", t.name)
+	}
+	return ch, err
+}
+
+func (s *Service) status(ch *channel) string {
+	if time.Since(ch.created) < s.cfg.Timing.Create {
+		return "CREATING"
+	}
+	return "ACTIVE"
+}
+
+func (ch *channel) connections() []*Conn {
+	all := slices.Collect(maps.Values(ch.viewers))
+	if ch.master != nil {
+		all = append(all, ch.master)
+	}
+	return all
+}
+
+// conn returns the connection of a recipient, "" being the master.
+func (ch *channel) conn(recipient string) *Conn {
+	if recipient == "" {
+		return ch.master
+	}
+	return ch.viewers[recipient]
+}
+
+// deliver hands a frame to its recipient, or keeps it for the channel's message
+// time to live. A newer offer or answer replaces one that still waits.
+func (ch *channel) deliver(recipient, sender, kind string, frame []byte) {
+	if c := ch.conn(recipient); c != nil {
+		c.queue(frame)
+		return
+	}
+	now := time.Now()
+	waiting := slices.DeleteFunc(ch.pending[recipient], func(p pending) bool {
+		return !now.Before(p.expires) || kind != "ICE_CANDIDATE" && p.kind == kind && p.sender == sender
+	})
+	if len(waiting) < maxPending {
+		waiting = append(waiting, pending{sender, kind, frame, now.Add(ch.ttl)})
+	}
+	ch.pending[recipient] = waiting
+}
+
+// flush sends what waited for c.
+func (ch *channel) flush(c *Conn) {
+	now := time.Now()
+	for _, p := range ch.pending[c.clientID] {
+		if now.Before(p.expires) {
+			c.queue(p.frame)
+		}
+	}
+	delete(ch.pending, c.clientID)
+}
+
+// reserve takes a slot for a viewer, or reports that all are taken.
+func (ch *channel) reserve(clientID string, limit int, hold time.Duration) bool {
+	now := time.Now()
+	maps.DeleteFunc(ch.held, func(_ string, until time.Time) bool { return !now.Before(until) })
+	taken := len(ch.viewers)
+	for id := range ch.held {
+		if ch.viewers[id] == nil && id != clientID {
+			taken++
+		}
+	}
+	if limit > 0 && ch.viewers[clientID] == nil && taken >= limit {
+		return false
+	}
+	ch.held[clientID] = now.Add(hold)
+	return true
+}

@@ -1,0 +1,83 @@
+package signalingtest
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/coder/websocket"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
+)
+
+// maxFrame bounds a WebSocket message, in bytes; a longer one ends the
+// connection. It lies well above the documented payload in base64.
+const maxFrame = 128 << 10
+
+// serveSocket is ConnectAsMaster or ConnectAsViewer: the latter names a client.
+func (s *Service) serveSocket(w http.ResponseWriter, r *http.Request) {
+	op, clientID := connectAsMaster, awsapitest.Param(r, "X-Amz-ClientId")
+	if clientID != "" {
+		op = connectAsViewer
+	}
+	c, err := s.admit(op, r, clientID)
+	if err != nil {
+		s.note(Event{Name: op.name, ClientID: clientID, Detail: err.Error()})
+		s.writeError(w, op, err)
+		return
+	}
+	opts := &websocket.AcceptOptions{
+		InsecureSkipVerify: true, // pages of any origin may connect: the URL is signed
+		OnPingReceived:     c.pinged,
+	}
+	if !s.cfg.Variants.NoSubprotocol {
+		opts.Subprotocols = []string{"wss"}
+	}
+	hijack := &hijacker{ResponseWriter: w}
+	ws, err := websocket.Accept(hijack, r, opts)
+	if err != nil {
+		s.note(Event{Name: op.name, ClientID: clientID, Detail: err.Error()})
+		return
+	}
+	c.ws, c.raw = ws, hijack.conn
+	c.ws.SetReadLimit(maxFrame)
+	c.run()
+}
+
+// admit checks everything that can refuse an upgrade.
+func (s *Service) admit(op *operation, r *http.Request, clientID string) (*Conn, error) {
+	if err := s.fault(op.name, r); err != nil {
+		return nil, err
+	}
+	caller, err := s.verifier.Verify(r, nil)
+	if err != nil {
+		return nil, err
+	}
+	if op == connectAsViewer && !goodClientID(clientID) {
+		return nil, invalid("ClientId must match [a-zA-Z0-9_.-]{1,256} and not begin with AWS_.")
+	}
+	arn := awsapitest.Param(r, "X-Amz-ChannelARN")
+	if arn == "" {
+		return nil, invalid("X-Amz-ChannelARN is missing.")
+	}
+	t, err := (&call{s, op, r, nil, caller.Principal}).target("", arn, clientID)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ch, err := s.active(t)
+	if err != nil {
+		return nil, err
+	}
+	if op == connectAsViewer {
+		limit := s.cfg.Limits.limit(s.cfg.Limits.Viewers, 10)
+		if !ch.reserve(clientID, limit, s.cfg.Timing.SlotHold) {
+			return nil, tooMany("The channel has %d viewers already.", limit)
+		}
+	}
+	return newConn(s, ch, clientID, caller.Principal), nil
+}
+
+func goodClientID(id string) bool {
+	return clientPattern.MatchString(id) && !(len(id) >= 4 && strings.EqualFold(id[:4], "AWS_"))
+}
