@@ -100,7 +100,7 @@ func (c *fileCache) Store(key string, e Endpoints) error {
 	if err != nil {
 		m = map[string]Endpoints{}
 	}
-	if m[key] == e {
+	if old, ok := m[key]; ok && old == e {
 		return nil
 	}
 	put(m, key, e)

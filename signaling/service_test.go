@@ -109,21 +109,24 @@ func (s *service) controlCalls() int {
 	return n
 }
 
+// awsConfig has a region and credentials.
+func awsConfig() aws.Config {
+	return aws.Config{
+		Region: "eu-west-1",
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: canarySecret, SessionToken: canaryToken}, nil
+		}),
+	}
+}
+
 // config returns a Config that leads to the service.
 func (s *service) config(t *testing.T) Config {
 	tr := &http.Transport{DialContext: s.net.dialer(s.ln), DialTLSContext: s.net.dialer(s.ln)}
 	t.Cleanup(tr.CloseIdleConnections)
-	return Config{
-		AWS: aws.Config{
-			Region: "eu-west-1", BaseEndpoint: aws.String("https://control.test"),
-			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-				return aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: canarySecret, SessionToken: canaryToken}, nil
-			}),
-			HTTPClient: &http.Client{Transport: tr},
-		},
-		Channel: "door",
-		Logger:  slog.New(slog.DiscardHandler),
-	}
+	cfg := Config{AWS: awsConfig(), Channel: "door", Logger: slog.New(slog.DiscardHandler)}
+	cfg.AWS.BaseEndpoint = aws.String("https://control.test")
+	cfg.AWS.HTTPClient = &http.Client{Transport: tr}
+	return cfg
 }
 
 func (s *service) verify(r *http.Request, body []byte) error {

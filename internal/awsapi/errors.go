@@ -36,7 +36,8 @@ func (e *timeoutError) Temporary() bool { return true }
 
 // ResponseError returns the error that a refusing answer carries: its name from
 // the header X-Amzn-ErrorType, else from the body, and the status in the HTTP
-// response around it. It never returns nil.
+// response around it. An answer that no AWS service gave (a proxy's, a captive
+// portal's) has the fault Unknown. It never returns nil.
 func ResponseError(status int, header http.Header, body []byte) *awshttp.ResponseError {
 	api := &smithy.GenericAPIError{Code: errorName(header.Get("X-Amzn-ErrorType")), Fault: smithy.FaultClient}
 	if status >= 500 {
@@ -51,6 +52,9 @@ func ResponseError(status int, header http.Header, body []byte) *awshttp.Respons
 	} else if len(body) > 0 && api.Code == "" {
 		api.Message = fmt.Sprintf("the answer is not from AWS (%.60q): a proxy or captive portal may be in the way",
 			header.Get("Content-Type"))
+	}
+	if api.Code == "" && header.Get("X-Amzn-Requestid") == "" {
+		api.Fault = smithy.FaultUnknown
 	}
 	if api.Code == "" {
 		api.Code = strings.ReplaceAll(http.StatusText(status), " ", "")
@@ -144,6 +148,12 @@ func Code(err error) string {
 		return a.ErrorCode()
 	}
 	return ""
+}
+
+// FromService reports whether err is a refusal that an AWS service gave.
+func FromService(err error) bool {
+	var a smithy.APIError
+	return errors.As(err, &a) && a.ErrorFault() != smithy.FaultUnknown
 }
 
 // Throttled reports whether err is the service asking to be called less often.

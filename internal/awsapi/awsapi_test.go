@@ -1,0 +1,331 @@
+package awsapi
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+	"go.uber.org/goleak"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func credentials(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "secret", SessionToken: "tok/en"}, nil
+}
+
+// serve returns a client of a service that answers with h, once the signature
+// of a request was verified by a clock that is ahead by skew.
+func serve(t *testing.T, skew time.Duration, h func(n int, w http.ResponseWriter)) *Client {
+	ln := awsapitest.NewPipeListener()
+	var calls atomic.Int32
+	srv := &http.Server{ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		now := time.Now().Add(skew)
+		w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+		v := awsapitest.Verifier{Region: "eu-west-1", Service: "kinesisvideo", Now: func() time.Time { return now },
+			Credentials: func(string) (awsapitest.Identity, bool) {
+				return awsapitest.Identity{SecretAccessKey: "secret", SessionToken: "tok/en"}, true
+			}}
+		var refusal *awsapitest.Error
+		if _, err := v.Verify(r, body); errors.As(err, &refusal) {
+			refusal.Write(w)
+			return
+		}
+		h(int(calls.Add(1)), w)
+	})}
+	go srv.Serve(ln)
+	client := ln.Client()
+	t.Cleanup(func() {
+		client.CloseIdleConnections()
+		srv.Close()
+	})
+	return New(Options{Service: "kinesisvideo", ID: "Kinesis Video", AWS: aws.Config{
+		Region: "eu-west-1", Credentials: aws.CredentialsProviderFunc(credentials), HTTPClient: client,
+	}})
+}
+
+func call(out any) Call {
+	return Call{Name: "DescribeThing", Path: "/describeThing", In: map[string]string{"Name": "x"}, Out: out}
+}
+
+func TestDo(t *testing.T) {
+	for name, c := range map[string]struct {
+		skew   time.Duration
+		answer func(n int, w http.ResponseWriter)
+		code   string // of the error; "" for none
+		calls  int
+	}{
+		"well":       {0, func(_ int, w http.ResponseWriter) { w.Write([]byte(`{"A":1}`)) }, "", 1},
+		"slow clock": {30 * time.Hour, func(_ int, w http.ResponseWriter) { w.Write([]byte(`{"A":1}`)) }, "", 1},
+		"fast clock": {-30 * time.Hour, func(_ int, w http.ResponseWriter) { w.Write([]byte(`{"A":1}`)) }, "", 1},
+		"passing trouble": {0, func(n int, w http.ResponseWriter) {
+			switch n {
+			case 1:
+				w.WriteHeader(503)
+			case 2:
+				(&awsapitest.Error{Status: 400, Name: "ClientLimitExceededException"}).Write(w)
+			default:
+				w.Write([]byte(`{"A":1}`))
+			}
+		}, "", 3},
+		"refused": {0, func(_ int, w http.ResponseWriter) {
+			(&awsapitest.Error{Status: 404, Name: "ResourceNotFoundException", Message: "gone"}).Write(w)
+		}, "ResourceNotFoundException", 1},
+		"down": {0, func(_ int, w http.ResponseWriter) { w.WriteHeader(500) }, "InternalServerError", 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				calls := 0
+				client := serve(t, c.skew, func(n int, w http.ResponseWriter) { calls = n; c.answer(n, w) })
+				var out struct{ A int }
+				err := client.Do(t.Context(), call(&out))
+				if c.code == "" {
+					if err != nil || out.A != 1 {
+						t.Errorf("%v, %v", out, err)
+					}
+				} else {
+					var op *smithy.OperationError
+					var api smithy.APIError
+					var resp *awshttp.ResponseError
+					if !errors.As(err, &op) || op.Operation() != "DescribeThing" || !errors.As(err, &api) || api.ErrorCode() != c.code || !errors.As(err, &resp) {
+						t.Errorf("%v", err)
+					}
+				}
+				if calls != c.calls {
+					t.Errorf("%d calls", calls)
+				}
+			})
+		})
+	}
+}
+
+func TestBounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		endless := func(_ int, w http.ResponseWriter) {
+			for chunk := make([]byte, 1<<20); ; {
+				if _, err := w.Write(chunk); err != nil {
+					return
+				}
+			}
+		}
+		if err := serve(t, 0, endless).Do(t.Context(), call(nil)); err == nil || !strings.Contains(err.Error(), "longer than") {
+			t.Errorf("an endless answer: %v", err)
+		}
+		release := make(chan struct{})
+		silent := func(int, http.ResponseWriter) { <-release }
+		start := time.Now()
+		err := serve(t, 0, silent).Do(t.Context(), call(nil))
+		var late interface{ Timeout() bool }
+		if !errors.As(err, &late) || !late.Timeout() || time.Since(start) < 30*time.Second || time.Since(start) > 40*time.Second {
+			t.Errorf("a silent service: %v after %v", err, time.Since(start))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		start = time.Now()
+		err = serve(t, 0, silent).Do(ctx, call(nil))
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != 3*time.Second {
+			t.Errorf("a silent service and a context: %v after %v", err, time.Since(start))
+		}
+		close(release)
+	})
+}
+
+func TestOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := serve(t, 0, func(n int, w http.ResponseWriter) {
+			if n == 1 {
+				w.WriteHeader(502)
+				return
+			}
+			for range 3 {
+				w.Write([]byte("part"))
+				w.(http.Flusher).Flush()
+				time.Sleep(20 * time.Second) // longer than an attempt's limit
+			}
+		})
+		resp, err := client.Open(t.Context(), call(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if b, err := io.ReadAll(resp.Body); err != nil || string(b) != "partpartpart" {
+			t.Errorf("%q, %v", b, err)
+		}
+	})
+}
+
+func TestRetryerIsHonoured(t *testing.T) {
+	calls := 0
+	cfg := aws.Config{Region: "eu-west-1", Credentials: aws.CredentialsProviderFunc(credentials),
+		HTTPClient: doer(func(*http.Request) (*http.Response, error) { calls++; return nil, io.ErrUnexpectedEOF })}
+	for want, change := range map[int]func(*aws.Config){
+		1: func(c *aws.Config) { c.Retryer = func() aws.Retryer { return aws.NopRetryer{} } },
+		5: func(c *aws.Config) { c.Retryer = nil; c.RetryMaxAttempts = 5 },
+		2: func(c *aws.Config) {
+			c.Retryer = func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewAdaptiveMode(), 2) }
+			c.RetryMaxAttempts = 0
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			change(&cfg)
+			calls = 0
+			err := New(Options{AWS: cfg, Service: "s", ID: "S"}).Do(t.Context(), call(nil))
+			if calls != want || !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("%d calls, want %d: %v", calls, want, err)
+			}
+		})
+	}
+}
+
+type doer func(*http.Request) (*http.Response, error)
+
+func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }
+
+// TestErrorsHideURLs wraps as net/http does, twice where clients are nested.
+func TestErrorsHideURLs(t *testing.T) {
+	err := error(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED})
+	for range 2 {
+		err = &url.Error{Op: "Get", URL: "wss://h/?X-Amz-Signature=s3cret", Err: err}
+	}
+	if got := StripURL(err); strings.Contains(got.Error(), "s3cret") || !errors.Is(got, syscall.ECONNREFUSED) {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestResponseError(t *testing.T) {
+	for _, c := range []struct {
+		status             int
+		header, body       string
+		code, message      string
+		service, throttled bool
+	}{
+		{400, "InvalidArgumentException:http://internal.amazon.com/x", `{"message":"m"}`, "InvalidArgumentException", "m", true, false},
+		{400, "ClientLimitExceededException,x", `{"Message":"m"}`, "ClientLimitExceededException", "m", true, true},
+		{404, "", `{"__type":"com.amazonaws#ResourceNotFoundException","Message":"m"}`, "ResourceNotFoundException", "m", true, false},
+		{403, "", `{"code":"AccessDeniedException"}`, "AccessDeniedException", "", true, false},
+		{403, "", `{"code":7,"message":[]}`, "Forbidden", "", false, false},
+		{403, "", `<html>pay for wifi</html>`, "Forbidden", `the answer is not from AWS (""): a proxy or captive portal may be in the way`, false, false},
+		{429, "", ``, "TooManyRequests", "", false, true},
+		{599, "", ``, "UnknownError", "", false, false},
+		{403, "SignatureDoesNotMatch", `{"message":"no match.\n\nThe Canonical String for this request should have been 'GET X-Amz-Security-Token=s3cret'"}`, "SignatureDoesNotMatch", "no match.", true, false},
+		{403, "E", `{"message":"https://h/?X-Amz-Security-Token=s3cret&a=b"}`, "E", "https://h/?X-Amz-Security-Token=…&a=b", true, false},
+	} {
+		h := http.Header{}
+		if c.header != "" {
+			h.Set("X-Amzn-ErrorType", c.header)
+		}
+		err := ResponseError(c.status, h, []byte(c.body))
+		var api smithy.APIError
+		if !errors.As(err, &api) || api.ErrorCode() != c.code || api.ErrorMessage() != c.message || Status(err) != c.status ||
+			FromService(err) != c.service || Throttled(err) != c.throttled {
+			t.Errorf("%d %q %q: %v, from the service %v, throttled %v", c.status, c.header, c.body, err, FromService(err), Throttled(err))
+		}
+	}
+}
+
+func FuzzResponseError(f *testing.F) {
+	f.Add(403, "X#Y:z", "application/json", []byte(`{"__type":"a#b","message":"m"}`))
+	f.Fuzz(func(t *testing.T, status int, name, contentType string, body []byte) {
+		err := ResponseError(status, http.Header{"X-Amzn-Errortype": {name}, "Content-Type": {contentType}}, body)
+		if text := err.Error(); len(text) > 4096 || Code(err) == "" {
+			t.Errorf("%d bytes: %.200q", len(text), text)
+		}
+		Expired(err)
+		new(Clock).Correct(status, http.Header{"Date": {name}}, string(body))
+	})
+}
+
+// sources is what config.LoadDefaultConfig puts into aws.Config.ConfigSources.
+type sources struct{ dual, fips, ignore, own bool }
+
+func (s sources) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error) {
+	return aws.DualStackEndpointStateEnabled, s.dual, nil
+}
+func (s sources) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
+	return aws.FIPSEndpointStateEnabled, s.fips, nil
+}
+func (s sources) GetIgnoreConfiguredEndpoints(context.Context) (bool, bool, error) {
+	return s.ignore, true, nil
+}
+func (s sources) GetServiceBaseEndpoint(_ context.Context, id string) (string, bool, error) {
+	return "https://own.test:8443/", s.own && id == "Kinesis Video", nil
+}
+
+func TestResolve(t *testing.T) {
+	for _, c := range []struct {
+		region     string
+		dual, fips bool
+		url, stun  string
+	}{
+		{"eu-west-1", false, false, "https://kinesisvideo.eu-west-1.amazonaws.com", "stun:stun.kinesisvideo.eu-west-1.amazonaws.com:443"},
+		{"eu-west-1", true, false, "https://kinesisvideo.eu-west-1.api.aws", "stun:stun.kinesisvideo.eu-west-1.api.aws:443"},
+		{"cn-north-1", false, false, "https://kinesisvideo.cn-north-1.amazonaws.com.cn", "stun:stun.kinesisvideo.cn-north-1.amazonaws.com.cn:443"},
+		{"cn-north-1", true, false, "https://kinesisvideo.cn-north-1.api.amazonwebservices.com.cn", "stun:stun.kinesisvideo.cn-north-1.api.amazonwebservices.com.cn:443"},
+		{"us-gov-west-1", false, true, "https://kinesisvideo-fips.us-gov-west-1.amazonaws.com", "stuns:stun.kinesisvideo-fips.us-gov-west-1.amazonaws.com:443"},
+		{"us-gov-east-1", true, true, "https://kinesisvideo-fips.us-gov-east-1.api.aws", "stuns:stun.kinesisvideo-fips.us-gov-east-1.api.aws:443"},
+		{"us-iso-east-1", false, false, "https://kinesisvideo.us-iso-east-1.c2s.ic.gov", "stuns:stun.kinesisvideo-fips.us-iso-east-1.c2s.ic.gov:443"},
+		{"us-isob-east-1", true, false, "https://kinesisvideo.us-isob-east-1.api.aws.scloud", "stuns:stun.kinesisvideo-fips.us-isob-east-1.api.aws.scloud:443"},
+		{"eu-isoe-west-1", false, false, "https://kinesisvideo.eu-isoe-west-1.cloud.adc-e.uk", "stuns:stun.kinesisvideo-fips.eu-isoe-west-1.cloud.adc-e.uk:443"},
+		{"us-isof-south-1", false, false, "https://kinesisvideo.us-isof-south-1.csp.hci.ic.gov", "stuns:stun.kinesisvideo-fips.us-isof-south-1.csp.hci.ic.gov:443"},
+		{"eusc-de-east-1", false, false, "https://kinesisvideo.eusc-de-east-1.amazonaws.eu", "stun:stun.kinesisvideo.eusc-de-east-1.amazonaws.eu:443"},
+	} {
+		for name, cfg := range map[string]aws.Config{
+			"fields":  {Region: c.region},
+			"sources": {Region: c.region, ConfigSources: []any{sources{dual: c.dual, fips: c.fips}}},
+		} {
+			e, err := Resolve(t.Context(), cfg, "kinesisvideo", "Kinesis Video", name == "fields" && c.dual, name == "fields" && c.fips)
+			if err != nil || e.URL != c.url || e.STUN() != c.stun || e.Overridden {
+				t.Errorf("%s by %s: %+v, %s, %v", c.region, name, e, e.STUN(), err)
+			}
+		}
+	}
+	base := aws.Config{Region: "eu-west-1", BaseEndpoint: aws.String("http://127.0.0.1:4566/")}
+	own := aws.Config{Region: "eu-west-1", BaseEndpoint: base.BaseEndpoint, ConfigSources: []any{sources{own: true}}}
+	ignored := aws.Config{Region: "eu-west-1", BaseEndpoint: base.BaseEndpoint, ConfigSources: []any{sources{own: true, ignore: true}}}
+	for want, cfg := range map[string]aws.Config{"http://127.0.0.1:4566": base, "https://own.test:8443": own} {
+		if e, err := Resolve(t.Context(), cfg, "kinesisvideo", "Kinesis Video", false, false); err != nil || e.URL != want || !e.Overridden {
+			t.Errorf("%+v, %v", e, err)
+		}
+	}
+	if e, err := Resolve(t.Context(), ignored, "kinesisvideo", "Kinesis Video", false, false); err != nil || e.URL != "http://127.0.0.1:4566" {
+		t.Errorf("%+v, %v", e, err)
+	}
+	for _, cfg := range []aws.Config{{}, {Region: "eu west"}, {Region: "a.b"}, {Region: "eu-west-1", BaseEndpoint: aws.String("host:1")}} {
+		if e, err := Resolve(t.Context(), cfg, "s", "S", false, false); err == nil {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
+func TestPresignHosts(t *testing.T) {
+	c := New(Options{AWS: aws.Config{Region: "eu-west-1"}, Service: "kinesisvideo", ID: "Kinesis Video"})
+	creds, _ := credentials(t.Context())
+	for in, want := range map[string]string{
+		"wss://h:443": "wss://h/", "wss://h:8443/p": "wss://h:8443/p", "ws://h:80": "ws://h/", "ws://h:8080": "ws://h:8080/", "wss://[::1]:8443": "wss://[::1]:8443/",
+	} {
+		signed, err := c.Presign(t.Context(), creds, in, nil, time.Now(), time.Minute)
+		if err != nil || !strings.HasPrefix(signed, want+"?") || !strings.Contains(signed, "X-Amz-SignedHeaders=host") {
+			t.Errorf("%s: %s, %v", in, signed, err)
+		}
+	}
+}
