@@ -25,8 +25,10 @@ type Conn struct {
 	clientID  string
 	principal string
 	since     time.Time
-	ws        *websocket.Conn
-	raw       *rawConn
+
+	ready chan struct{} // closed once the two below are set
+	ws    *websocket.Conn
+	raw   *rawConn
 
 	out     chan []byte
 	kick    chan struct{} // the channel's master came or went
@@ -44,6 +46,7 @@ func newConn(s *Service, ch *channel, clientID, principal string) *Conn {
 	c := &Conn{
 		svc: s, channel: ch, clientID: clientID, principal: principal, since: time.Now(), seen: map[string]bool{},
 		out: make(chan []byte, queueLength), kick: make(chan struct{}, 1), done: make(chan struct{}),
+		ready: make(chan struct{}),
 	}
 	c.touch()
 	return c
@@ -60,14 +63,26 @@ func (c *Conn) Done() <-chan struct{} { return c.done }
 
 // Drop resets the connection without a close frame.
 func (c *Conn) Drop() {
-	c.raw.drop()
+	if c.opened() {
+		c.raw.drop()
+	}
 	c.finish(0, "dropped on request")
 }
 
 // Stall keeps the connection open but lets nothing through any more, in either
 // direction, as a network does that fails silently. For the service the client
 // stays connected.
-func (c *Conn) Stall() { c.raw.stalled.Store(true) }
+func (c *Conn) Stall() {
+	if c.opened() {
+		c.raw.stalled.Store(true)
+	}
+}
+
+// opened waits until the upgrade is through and reports whether it succeeded.
+func (c *Conn) opened() bool {
+	<-c.ready
+	return c.raw != nil
+}
 
 // GoAway asks the client to connect anew; the connection ends as if its life
 // did, after Timing.Grace.
@@ -95,14 +110,15 @@ func (c *Conn) Expire() { c.finish(c.svc.cfg.Variants.CloseExpired, "the connect
 // Inject sends a text frame as it is, however wrong.
 func (c *Conn) Inject(frame []byte) { c.queue(frame) }
 
-// run serves the connection to its end.
-func (c *Conn) run() {
+// enter takes the connection's place on the channel. It is called before the
+// client learns that it is connected, and reports whether there is still a
+// channel to connect to.
+func (c *Conn) enter() bool {
 	s, ch := c.svc, c.channel
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.closed || s.outage || s.channels[ch.name] != ch {
-		s.mu.Unlock()
-		_ = c.ws.CloseNow() // nobody is told: the service is gone
-		return
+		return false
 	}
 	if old := ch.conn(c.clientID); old != nil {
 		old.finish(s.cfg.Variants.CloseDisplaced, "another client took this one's place")
@@ -116,8 +132,11 @@ func (c *Conn) run() {
 	}
 	ch.flush(c)
 	s.noteLocked(Event{Name: "Connected", Channel: ch.name, ClientID: c.clientID})
-	s.mu.Unlock()
+	return true
+}
 
+// run serves the connection to its end.
+func (c *Conn) run() {
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
@@ -125,8 +144,16 @@ func (c *Conn) run() {
 	}()
 	err := c.read()
 	c.finish(0, err.Error())
-	c.leave()
 	<-written
+}
+
+// abandon gives the connection up, whether it ran or never opened.
+func (c *Conn) abandon() {
+	c.finish(0, "the upgrade failed")
+	if c.ws == nil {
+		close(c.ready)
+	}
+	c.leave()
 }
 
 // leave gives the place on the channel up, unless another client has taken it.

@@ -13,11 +13,15 @@ import (
 // hijacker hands the connection out as a rawConn.
 type hijacker struct {
 	http.ResponseWriter
-	conn *rawConn
+	enter func() bool // called just before the client is told that it is connected
+	conn  *rawConn
 }
 
 // Hijack takes the connection over from the HTTP server.
 func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if !h.enter() {
+		panic(http.ErrAbortHandler)
+	}
 	nc, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
 	if err != nil {
 		return nil, nil, err

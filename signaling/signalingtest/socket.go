@@ -32,14 +32,16 @@ func (s *Service) serveSocket(w http.ResponseWriter, r *http.Request) {
 	if !s.cfg.Variants.NoSubprotocol {
 		opts.Subprotocols = []string{"wss"}
 	}
-	hijack := &hijacker{ResponseWriter: w}
+	hijack := &hijacker{ResponseWriter: w, enter: c.enter}
+	defer c.abandon()
 	ws, err := websocket.Accept(hijack, r, opts)
 	if err != nil {
-		s.note(Event{Name: op.name, ClientID: clientID, Detail: err.Error()})
+		c.finish(0, err.Error())
 		return
 	}
 	c.ws, c.raw = ws, hijack.conn
 	c.ws.SetReadLimit(maxFrame)
+	close(c.ready)
 	c.run()
 }
 
