@@ -1,0 +1,25 @@
+// Package mkv reads Matroska and WebM streams (RFC 9559) on EBML (RFC 8794), at
+// the level of the format: what the elements mean to a camera is kvsmedia's
+// business.
+//
+// A [Reader] pulls from any io.Reader and never seeks, so that files, pipes and
+// the body of a GetMedia response read alike. [Reader.Next] returns the parts
+// of a stream in their order:
+//
+//   - a [Header] at each EBML header; several documents may follow one another,
+//     as GetMedia sends them, one per fragment;
+//   - [Info] and [Tracks];
+//   - a [Cluster] as soon as its timestamp is known, then its [Block] values, one
+//     per frame whatever the lacing;
+//   - [Tags], which Kinesis Video Streams ties to the cluster before them.
+//
+// Segments and clusters may have known or unknown sizes. Void, CRC-32 (which is
+// not checked), cues and everything else that is not named above is passed over.
+//
+// # Errors
+//
+// A stream that ends inside an element, or before the end that its segment or
+// cluster announces, gives what was whole and then an error that is
+// [io.ErrUnexpectedEOF]; this is what a file looks like after a power loss.
+// Sizes are bounded: see [MaxBlock] and [MaxMaster]. An error ends the reading.
+package mkv
