@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -117,7 +118,8 @@ func splitEndpoint(endpoint string) (host, address string, err error) {
 	if err != nil {
 		host, port = endpoint, "443"
 	}
-	if host == "" || port == "" || strings.ContainsAny(host, "/?#@ \t\r\n[]") || strings.Contains(host, ":") && net.ParseIP(host) == nil {
+	_, portErr := strconv.ParseUint(port, 10, 16)
+	if portErr != nil || host == "" || strings.ContainsAny(host, "/?#@ \t\r\n[]") || strings.Contains(host, ":") && net.ParseIP(host) == nil {
 		return "", "", fmt.Errorf("iotcreds: Endpoint %q is neither a host nor host:port; leave out https:// and any path", endpoint)
 	}
 	if strings.Contains(host, "-ats.iot.") {

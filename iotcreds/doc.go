@@ -65,8 +65,9 @@
 // Signatures are refused when the clock is off by more than five minutes.
 // [Provider.Now] is the device's clock, corrected by the Date header of the
 // last answer, and [Provider.ClockOffset] the correction; the answer may be a
-// refusal, but always comes from a server whose certificate was verified. Steps
-// of the device's clock, and sleep, do not confuse the correction. Expires of
+// refusal, but always comes from a server whose certificate was verified and is
+// valid at that date. Steps of the device's clock, and sleep, do not confuse the
+// correction. Where it makes a handshake fail, the device's clock is tried. Expires of
 // the credentials is told by the device's own, uncorrected clock, because
 // [aws.Credentials.Expired] compares it with that.
 //

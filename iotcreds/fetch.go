@@ -27,16 +27,18 @@ const (
 func (p *Provider) fetch(ctx context.Context) (aws.Credentials, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
 	defer cancel()
+	device := time.Now()
 	now := p.Now()
-	at := now
-	if at.Before(p.cfg.BuildTime) {
-		at = p.cfg.BuildTime
-	}
+	at := later(now, p.cfg.BuildTime)
 	creds, err := p.ask(ctx, at)
-	if later, ok := notYetValid(err, at); ok && now.Before(p.cfg.BuildTime) {
+	if _, wrongTime := verificationTime(err); wrongTime && p.ClockOffset() != 0 {
+		now, at = device, later(device, p.cfg.BuildTime) // the correction may be what is wrong
+		creds, err = p.ask(ctx, at)
+	}
+	if begin, wrongTime := verificationTime(err); wrongTime && begin.After(at) && now.Before(p.cfg.BuildTime) {
 		p.cfg.Logger.Warn("iotcreds: the clock is before BuildTime and tells nothing; the server is verified as of the beginning of its certificate",
-			"clock", now, "build_time", p.cfg.BuildTime, "verified_at", later)
-		creds, err = p.ask(ctx, later)
+			"clock", now, "build_time", p.cfg.BuildTime, "verified_at", begin)
+		creds, err = p.ask(ctx, begin)
 	}
 	if err != nil {
 		return aws.Credentials{}, p.explain(err, at)
@@ -44,21 +46,26 @@ func (p *Provider) fetch(ctx context.Context) (aws.Credentials, error) {
 	return creds, nil
 }
 
-// notYetValid reports whether err is the refusal of a server certificate that
-// begins to be valid only after at, and when it does.
-func notYetValid(err error, at time.Time) (time.Time, bool) {
+// verificationTime reports whether err is the refusal of a server certificate
+// because of the time, and when all certificates that came have begun to be
+// valid.
+func verificationTime(err error) (begin time.Time, wrong bool) {
 	var verify *tls.CertificateVerificationError
 	var invalid x509.CertificateInvalidError
 	if !errors.As(err, &verify) || !errors.As(err, &invalid) || invalid.Reason != x509.Expired {
 		return time.Time{}, false
 	}
-	later := at
 	for _, cert := range verify.UnverifiedCertificates {
-		if cert.NotBefore.After(later) {
-			later = cert.NotBefore
-		}
+		begin = later(begin, cert.NotBefore)
 	}
-	return later, later.After(at)
+	return begin, true
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // ask makes one request. The server's certificates are verified as of at.
@@ -74,7 +81,7 @@ func (p *Provider) ask(ctx context.Context, at time.Time) (aws.Credentials, erro
 	if err != nil {
 		return aws.Credentials{}, inTime(ctx, err)
 	}
-	p.learn(resp.Header)
+	p.learn(resp.Header, conn.ConnectionState().VerifiedChains)
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	switch {
 	case len(body) > maxBody:
@@ -143,14 +150,23 @@ func (p *Provider) roundTrip(ctx context.Context, conn net.Conn) (*http.Response
 	return nil, errors.New("the server sends interim answers without end")
 }
 
-// learn corrects the clock by the Date of an answer, whatever its status.
-func (p *Provider) learn(header http.Header) {
+// learn corrects the clock by the Date of an answer, whatever its status. A
+// date is not believed if it is certainly wrong: before BuildTime, or outside of
+// the validity of the server's own certificates. Believing it would make later
+// handshakes fail.
+func (p *Provider) learn(header http.Header, chains [][]*x509.Certificate) {
 	date, err := http.ParseTime(header.Get("Date"))
 	if err != nil {
 		return
 	}
-	if date.Before(p.cfg.BuildTime) {
-		p.cfg.Logger.Warn("iotcreds: the server's date is before BuildTime and is not used", "date", date, "build_time", p.cfg.BuildTime)
+	wrong := date.Before(p.cfg.BuildTime)
+	for _, chain := range chains {
+		for _, cert := range chain {
+			wrong = wrong || date.Before(cert.NotBefore) || date.After(cert.NotAfter)
+		}
+	}
+	if wrong {
+		p.cfg.Logger.Warn("iotcreds: the server's date is before BuildTime or outside of its own certificate, and is not used", "date", date)
 		return
 	}
 	r := p.read()
@@ -167,15 +183,14 @@ func (p *Provider) learn(header http.Header) {
 // explain adds what to do, and turns a refused handshake into an Error.
 func (p *Provider) explain(err error, at time.Time) error {
 	var refusal *Error
-	var verify *tls.CertificateVerificationError
 	var unknown x509.UnknownAuthorityError
-	var invalid x509.CertificateInvalidError
+	_, wrongTime := verificationTime(err)
 	switch {
 	case errors.As(err, &refusal):
 		return refusal
 	case refusedTLS(err):
 		return &Error{Code: codeTLSRefused, Message: tlsRefusal(err)}
-	case errors.As(err, &verify) && errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+	case wrongTime:
 		return fmt.Errorf("iotcreds: %s at %s: %w: it is %s by the device's clock; set the clock, or Config.BuildTime for a device that boots without one",
 			p.cfg.ThingName, p.address, err, at.UTC().Format(time.RFC3339))
 	case errors.As(err, &unknown):

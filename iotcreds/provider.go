@@ -284,6 +284,11 @@ func (p *Provider) ClockOffset() time.Duration {
 	return p.clock.offset(r)
 }
 
+// String names the device and the endpoint, and keeps the rest out of logs.
+func (p *Provider) String() string {
+	return "IoT credentials of " + p.cfg.ThingName + " from " + p.address
+}
+
 // read reads the device's clocks.
 func (p *Provider) read() reading {
 	now := time.Now()

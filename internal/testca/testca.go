@@ -24,14 +24,14 @@ import (
 const (
 	rootLife = 10 * 365 * 24 * time.Hour
 	leafLife = 365 * 24 * time.Hour
-	backdate = time.Hour // of NotBefore, so that a client's clock may be a little slow
+	backdate = 7 * 24 * time.Hour // of NotBefore, so that a clock may be some days slow
 )
 
 // CA is a certificate authority. It is immutable and safe for concurrent use.
 type CA struct{ cert tls.Certificate }
 
 // New makes an authority with a new P-256 key. now is when its certificate
-// starts to be valid, less an hour.
+// starts to be valid, less a week.
 func New(commonName string, now time.Time) (*CA, error) {
 	key, err := NewKey()
 	if err != nil {

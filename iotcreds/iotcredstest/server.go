@@ -251,7 +251,9 @@ func (s *Server) Now() time.Time {
 func (s *Server) nowLocked() time.Time { return time.Now().Add(s.offset) }
 
 // SetClock sets what the server's clock is ahead of the local one. It shows in
-// the Date header and in expirations. Certificates are not made again.
+// the Date header and in expirations. Certificates are not made again: they are
+// valid from a week before New for a year, and a Date outside of that is not
+// believed by clients such as iotcreds.
 func (s *Server) SetClock(offset time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,0 +1,202 @@
+package iotcreds_test
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/smartcam-sdk/smartcam/iotcreds"
+	"github.com/smartcam-sdk/smartcam/iotcreds/iotcredstest"
+)
+
+func TestRefusals(t *testing.T) {
+	const alias = iotcredstest.DefaultRoleAlias
+	for name, test := range map[string]struct {
+		arrange func(*testing.T, *iotcredstest.Server, *iotcreds.Config)
+		want    iotcreds.Error
+		advice  string
+		fault   smithy.ErrorFault
+	}{
+		"revoked certificate": {
+			func(t *testing.T, s *iotcredstest.Server, cfg *iotcreds.Config) {
+				if err := s.Revoke(cfg.Certificate.Leaf); err != nil {
+					t.Fatal(err)
+				}
+			},
+			iotcreds.Error{StatusCode: 403, Code: "AccessDeniedException", Message: "Certificate is invalid on this endpoint"},
+			"registered and ACTIVE", smithy.FaultClient,
+		},
+		"foreign certificate": {
+			func(t *testing.T, _ *iotcredstest.Server, cfg *iotcreds.Config) {
+				other, err := iotcredstest.New(iotcredstest.Config{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if cfg.Certificate, err = other.AddThing(thing); err != nil {
+					t.Fatal(err)
+				}
+			},
+			iotcreds.Error{StatusCode: 403, Code: "AccessDeniedException", Message: "Certificate is invalid on this endpoint"},
+			"registered and ACTIVE", smithy.FaultClient,
+		},
+		"wrong thing": {
+			func(_ *testing.T, _ *iotcredstest.Server, cfg *iotcreds.Config) { cfg.ThingName = "cam-2" },
+			iotcreds.Error{StatusCode: 403, Code: "AccessDeniedException", Message: "Invalid thing name passed"},
+			"Config.ThingName", smithy.FaultClient,
+		},
+		"policy": {
+			func(_ *testing.T, s *iotcredstest.Server, _ *iotcreds.Config) { s.Allow(thing, "other") },
+			iotcreds.Error{StatusCode: 403, Code: "AccessDeniedException", Message: "Access Denied"},
+			"iot:AssumeRoleWithCertificate", smithy.FaultClient,
+		},
+		"alias in other case": {
+			func(_ *testing.T, _ *iotcredstest.Server, cfg *iotcreds.Config) { cfg.RoleAlias = "SmartCam" },
+			iotcreds.Error{StatusCode: 404, Code: "ResourceNotFoundException", Message: "Role alias does not exist"},
+			"case matters", smithy.FaultClient,
+		},
+		"role": {
+			func(_ *testing.T, s *iotcredstest.Server, _ *iotcreds.Config) {
+				s.SetRoleAlias(alias, iotcredstest.RoleAlias{NoRole: true})
+			},
+			iotcreds.Error{StatusCode: 400, Code: "InvalidRequestException", Message: "Unable to assume the role, or the role to assume does not exist"},
+			"credentials.iot.amazonaws.com", smithy.FaultClient,
+		},
+		"duration": {
+			func(_ *testing.T, s *iotcredstest.Server, _ *iotcreds.Config) {
+				s.SetRoleAlias(alias, iotcredstest.RoleAlias{Lifetime: 2 * time.Hour, MaxSession: time.Hour})
+			},
+			iotcreds.Error{StatusCode: 400, Code: "InvalidRequestException", Message: "The requested CredentialDurationSeconds exceeds the MaxSessionDuration set for the role"},
+			"credentialDurationSeconds", smithy.FaultClient,
+		},
+		"data endpoint": {
+			fault(iotcredstest.Fault{Status: 404, Body: []byte(`{"message":"Not Found","traceId":"1a2b"}`)}),
+			iotcreds.Error{StatusCode: 404, Code: "UnknownError", Message: "Not Found"},
+			"data endpoint", smithy.FaultClient,
+		},
+		"throttled": {
+			fault(iotcredstest.Fault{Status: 429}),
+			iotcreds.Error{StatusCode: 429, Code: "ThrottlingException", Message: "Too Many Requests"},
+			"quota for AssumeRoleWithCertificate", smithy.FaultClient,
+		},
+		"service": {
+			fault(iotcredstest.Fault{Status: 500, Code: "com.amazon.iot#InternalFailureException:http://internal.amazon.com/", Message: "it\nbroke"}),
+			iotcreds.Error{StatusCode: 500, Code: "InternalFailureException", Message: "it broke"},
+			"asked again", smithy.FaultServer,
+		},
+		"no words at all": {
+			fault(iotcredstest.Fault{Status: 403, Body: []byte("<html>")}),
+			iotcreds.Error{StatusCode: 403, Code: "UnknownError", Message: "Forbidden"},
+			"attached to the thing", smithy.FaultClient,
+		},
+		"redirect": {
+			fault(iotcredstest.Fault{Status: 302}),
+			iotcreds.Error{StatusCode: 302, Code: "UnknownError", Message: "Found"},
+			"iot:CredentialProvider", smithy.FaultClient,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := memory(t)
+				p := newProvider(t, s, func(cfg *iotcreds.Config) { test.arrange(t, s, cfg) })
+				got := refused(t, p)
+				if *got != test.want {
+					t.Errorf("got %#v, want %#v", *got, test.want)
+				}
+				if !strings.Contains(got.Error(), test.advice) {
+					t.Errorf("%q does not advise %q", got, test.advice)
+				}
+				var api smithy.APIError = got
+				if api.ErrorCode() != test.want.Code || api.ErrorMessage() != test.want.Message || api.ErrorFault() != test.fault {
+					t.Errorf("as API error: %s, %s, %s", api.ErrorCode(), api.ErrorMessage(), api.ErrorFault())
+				}
+			})
+		})
+	}
+}
+
+func fault(f iotcredstest.Fault) func(*testing.T, *iotcredstest.Server, *iotcreds.Config) {
+	return func(_ *testing.T, s *iotcredstest.Server, _ *iotcreds.Config) { s.Inject(f) }
+}
+
+// TestPrecedence breaks everything and repairs it in the order of the checks.
+func TestPrecedence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const alias = iotcredstest.DefaultRoleAlias
+		s := memory(t)
+		cfg, err := s.Config("cam-2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaf := cfg.Certificate.Leaf
+		if err := s.Revoke(leaf); err != nil {
+			t.Fatal(err)
+		}
+		s.Allow(thing, "other")
+		s.RemoveRoleAlias(alias)
+		cfg.ThingName = thing
+		cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+		p, err := iotcreds.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		for _, step := range []struct {
+			message string
+			repair  func()
+		}{
+			{"Certificate is invalid on this endpoint", func() { s.AddCertificate("cam-2", leaf) }},
+			{"Invalid thing name passed", func() { s.AddCertificate(thing, leaf) }},
+			{"Access Denied", func() { s.Allow(thing, alias) }},
+			{"Role alias does not exist", func() {
+				s.SetRoleAlias(alias, iotcredstest.RoleAlias{NoRole: true, Lifetime: 2 * time.Hour, MaxSession: time.Hour})
+			}},
+			{"Unable to assume the role, or the role to assume does not exist", func() {
+				s.SetRoleAlias(alias, iotcredstest.RoleAlias{Lifetime: 2 * time.Hour, MaxSession: time.Hour})
+			}},
+			{"The requested CredentialDurationSeconds exceeds the MaxSessionDuration set for the role", func() {
+				s.SetRoleAlias(alias, iotcredstest.RoleAlias{Lifetime: time.Hour, MaxSession: time.Hour})
+			}},
+		} {
+			if e := refused(t, p); e.Message != step.message {
+				t.Fatalf("got %q, want %q", e.Message, step.message)
+			}
+			step.repair()
+			wait(t.Context(), time.Second)
+			p.Invalidate()
+		}
+		retrieve(t, p)
+	})
+}
+
+func TestUnusableAnswers(t *testing.T) {
+	for name, test := range map[string]struct {
+		fault iotcredstest.Fault
+		want  string
+	}{
+		"empty":              {iotcredstest.Fault{Status: 200, Body: []byte{}}, "not the documented JSON"},
+		"other shape":        {iotcredstest.Fault{Status: 200, Body: []byte(`{"AccessKeyId":"a","SecretAccessKey":"b","Token":"c"}`)}, "not the documented JSON"},
+		"too large":          {iotcredstest.Fault{Status: 200, Body: []byte(strings.Repeat(" ", 17<<10))}, "more than 16384 bytes"},
+		"too large, refusal": {iotcredstest.Fault{Status: 403, Body: []byte(strings.Repeat(" ", 17<<10))}, "more than 16384 bytes"},
+		"expired": {iotcredstest.Fault{Status: 200, Body: []byte(
+			`{"credentials":{"accessKeyId":"a","secretAccessKey":"b","sessionToken":"c","expiration":"1999-12-31T23:59:59Z"}}`)}, "the clocks disagree"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := memory(t)
+				s.Inject(test.fault)
+				_, err := newProvider(t, s, nil).Retrieve(t.Context())
+				if err == nil || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("error %v, want %q", err, test.want)
+				}
+				if refusal := new(iotcreds.Error); errors.As(err, &refusal) {
+					t.Error("an unusable answer is no refusal")
+				}
+			})
+		})
+	}
+}
