@@ -89,11 +89,11 @@ func newPeerConnection(c Config, codecs []negotiable) (*webrtc.PeerConnection, e
 	// Only what serves received streams: sent ones get their headers, sender
 	// reports and retransmissions from the session itself.
 	registry := &interceptor.Registry{}
-	receiver, err := report.NewReceiverInterceptor()
+	receiver, err := report.NewReceiverInterceptor(report.WithReceiverLoggerFactory(loggerFactory{c.Logger}))
 	if err != nil {
 		return nil, err
 	}
-	feedback, err := twcc.NewSenderInterceptor()
+	feedback, err := twcc.NewSenderInterceptor(twcc.WithLoggerFactory(loggerFactory{c.Logger}))
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,7 @@ package rtc
 import (
 	"errors"
 	"io"
-	"os"
+	"net"
 	"slices"
 	"time"
 
@@ -51,8 +51,9 @@ func (s *Session) receive(remote *webrtc.TrackRemote) {
 	if codec == 0 || s.cfg.Hooks.Frame == nil {
 		return
 	}
+	frames := newAssembler(codec)
 	in := &incoming{
-		remote: remote, order: newReorder(codec.Video()), frames: newAssembler(codec), clock: clockRate(codec),
+		remote: remote, order: newReorder(codec.Video(), frames.first), frames: frames, clock: clockRate(codec),
 		track: &kvsmedia.Track{Codec: codec, Name: remote.Kind().String()},
 	}
 	if !codec.Video() {
@@ -65,6 +66,7 @@ func (s *Session) receive(remote *webrtc.TrackRemote) {
 
 	buf := make([]byte, 1600)
 	var due time.Time // when missing packets must be looked at again
+	var timeout net.Error
 	for {
 		n, _, err := remote.Read(buf)
 		now := time.Now()
@@ -75,7 +77,7 @@ func (s *Session) receive(remote *webrtc.TrackRemote) {
 				continue
 			}
 			in.order.push(packet{seq: p.SequenceNumber, stamp: p.Timestamp, marker: p.Marker, payload: slices.Clone(p.Payload)}, now)
-		case errors.Is(err, os.ErrDeadlineExceeded):
+		case errors.As(err, &timeout) && timeout.Timeout():
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrClosedPipe), s.ctx.Err() != nil:
 			return
 		default:

@@ -36,7 +36,16 @@ type reorder struct {
 	end   uint16 // one beyond the newest packet seen
 	lost  bool   // packets before next were given up
 	rtt   time.Duration
+
+	// starts reports whether a payload is the first of its frame. Until one is
+	// found, packets before the first that came are taken to be lost, not to be
+	// from before the session.
+	starts func(payload []byte) bool
+	joined bool // a first packet was handed out
 }
+
+// lookBack is how many packets before the first one that came are asked for.
+const lookBack = 8
 
 // slot is a place in the order: a packet that came, or one that is missing.
 type slot struct {
@@ -47,8 +56,8 @@ type slot struct {
 	asks    int
 }
 
-func newReorder(video bool) *reorder {
-	r := &reorder{wait: audioWait, nack: video, slots: make([]slot, reorderLen)}
+func newReorder(video bool, starts func([]byte) bool) *reorder {
+	r := &reorder{wait: audioWait, nack: video, starts: starts, slots: make([]slot, reorderLen)}
 	if video {
 		r.wait = videoWait
 	}
@@ -61,6 +70,12 @@ func (r *reorder) at(seq uint16) *slot { return &r.slots[seq%reorderLen] }
 func (r *reorder) push(p packet, now time.Time) {
 	if !r.begun {
 		r.begun, r.next, r.end = true, p.seq, p.seq
+		if r.nack && !r.starts(p.payload) {
+			r.next -= lookBack
+			for seq := r.next; seq != p.seq; seq++ {
+				*r.at(seq) = slot{missing: now}
+			}
+		}
 	}
 	if ahead := int16(p.seq - r.end); ahead >= 0 {
 		if p.seq-r.next >= reorderLen { // a jump: the sender began anew
@@ -73,8 +88,14 @@ func (r *reorder) push(p packet, now time.Time) {
 		r.end = p.seq + 1
 		return
 	}
-	if p.seq-r.next >= reorderLen { // older than what was handed out
-		return
+	if back := r.next - p.seq; back != 0 && back < reorderLen { // before what was handed out
+		if r.joined || back > 16*lookBack {
+			return
+		}
+		for seq := p.seq; seq != r.next; seq++ {
+			*r.at(seq) = slot{missing: now}
+		}
+		r.next = p.seq
 	}
 	if s := r.at(p.seq); !s.here {
 		if s.asks == 1 {
@@ -96,9 +117,13 @@ func (r *reorder) restart(seq uint16) {
 
 // pop returns the next packet in order, if it is there.
 func (r *reorder) pop(now time.Time) (packet, bool) {
+	if !r.joined {
+		r.join()
+	}
 	for r.next != r.end {
 		s := r.at(r.next)
 		if s.here {
+			r.joined = true
 			p := s.packet
 			p.gap, r.lost = r.lost, false
 			*s = slot{}
@@ -113,6 +138,18 @@ func (r *reorder) pop(now time.Time) (packet, bool) {
 		r.lost = true
 	}
 	return packet{}, false
+}
+
+// join gives up what is missing before the first packet if that begins a frame.
+func (r *reorder) join() {
+	for seq := r.next; seq != r.end; seq++ {
+		if s := r.at(seq); s.here {
+			if r.starts(s.packet.payload) {
+				r.next = seq
+			}
+			return
+		}
+	}
 }
 
 // missing appends the packets to ask for now, and says when to look again; the

@@ -58,8 +58,10 @@ func (s *Session) sendMedia() {
 	start := units.Next()
 	joined := start
 	var zero time.Time // wall clock time of PTS 0
-	if key, ok := units.NewestKey(s.out.video); s.out.video >= 0 && ok {
-		start = key
+	if s.out.video >= 0 {
+		if key, ok := units.NewestKey(s.out.video); ok {
+			start = key
+		}
 		if seq, ok := units.Newest(s.out.video); ok {
 			if it, ok := units.Get(seq); ok {
 				s.sender(s.out.video).join(it.At)

@@ -1,0 +1,192 @@
+// Package faultnet puts a bad network between two ends of a test: a UDP relay
+// that delays, drops and holds packets.
+package faultnet
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Link is how bad the network is, in each direction.
+type Link struct {
+	Delay time.Duration // added to each packet
+	Loss  float64       // share of the packets that are dropped, 0 to 1
+	Seed  uint64        // of the random drops
+}
+
+// Relay forwards packets between its clients and one target over a [Link].
+type Relay struct {
+	conn   *net.UDPConn
+	target netip.AddrPort
+	link   Link
+	work   sync.WaitGroup
+	late   chan delayed
+	done   chan struct{}
+
+	mu      sync.Mutex
+	rand    *rand.Rand
+	hold    bool
+	clients map[netip.AddrPort]*net.UDPConn
+	closed  bool
+}
+
+// NewRelay returns a relay to target that lives until the test ends.
+func NewRelay(t testing.TB, target netip.AddrPort, link Link) *Relay {
+	t.Helper()
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.SetReadBuffer(4 << 20)
+	r := &Relay{conn: conn, target: target, link: link, rand: rand.New(rand.NewPCG(link.Seed, 1)),
+		clients: map[netip.AddrPort]*net.UDPConn{}, late: make(chan delayed, 16384), done: make(chan struct{})}
+	r.work.Go(r.forward)
+	r.work.Go(r.deliver)
+	t.Cleanup(r.close)
+	return r
+}
+
+// Addr is where clients send to.
+func (r *Relay) Addr() netip.AddrPort { return r.conn.LocalAddr().(*net.UDPAddr).AddrPort() }
+
+// Hold makes the network a black hole, or lets packets through again.
+func (r *Relay) Hold(hold bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.hold = hold
+}
+
+func (r *Relay) close() {
+	r.mu.Lock()
+	r.closed = true
+	close(r.done)
+	r.conn.Close()
+	for _, c := range r.clients {
+		c.Close()
+	}
+	r.mu.Unlock()
+	r.work.Wait()
+}
+
+// forward takes the clients' packets.
+func (r *Relay) forward() {
+	buf := make([]byte, 2000)
+	for {
+		n, from, err := r.conn.ReadFromUDPAddrPort(buf)
+		if err != nil {
+			return
+		}
+		if out := r.client(from); out != nil {
+			r.pass(buf[:n], func(b []byte) { _, _ = out.Write(b) })
+		}
+	}
+}
+
+// client is the socket that stands for a client at the target.
+func (r *Relay) client(from netip.AddrPort) *net.UDPConn {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.clients[from]
+	if c != nil || r.closed {
+		return c
+	}
+	c, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(r.target))
+	if err != nil {
+		return nil
+	}
+	_ = c.SetReadBuffer(4 << 20)
+	r.clients[from] = c
+	r.work.Go(func() {
+		buf := make([]byte, 2000)
+		for {
+			n, err := c.Read(buf)
+			if err != nil {
+				if r.gone() {
+					return
+				}
+				continue // an ICMP error: the target may listen later
+			}
+			r.pass(buf[:n], func(b []byte) { _, _ = r.conn.WriteToUDPAddrPort(b, from) })
+		}
+	})
+	return c
+}
+
+func (r *Relay) gone() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.closed
+}
+
+// pass lets a packet through, late or not at all.
+func (r *Relay) pass(b []byte, send func([]byte)) {
+	r.mu.Lock()
+	drop := r.hold || r.rand.Float64() < r.link.Loss
+	r.mu.Unlock()
+	if drop {
+		return
+	}
+	if r.link.Delay == 0 {
+		send(b)
+		return
+	}
+	b = append([]byte(nil), b...)
+	select {
+	case r.late <- delayed{time.Now().Add(r.link.Delay), func() { send(b) }}:
+	default: // the network's queue is full
+	}
+}
+
+// delayed is a packet under way.
+type delayed struct {
+	due  time.Time
+	send func()
+}
+
+// deliver lets delayed packets through, in order.
+func (r *Relay) deliver() {
+	for {
+		select {
+		case d := <-r.late:
+			select {
+			case <-time.After(time.Until(d.due)):
+				d.send()
+			case <-r.done:
+				return
+			}
+		case <-r.done:
+			return
+		}
+	}
+}
+
+// Candidate reads the address of an IPv4 UDP host candidate out of a signaling
+// payload, and returns a function that writes it again with another one.
+func Candidate(payload []byte) (netip.AddrPort, func(netip.AddrPort) []byte, error) {
+	var c map[string]any
+	if err := json.Unmarshal(payload, &c); err != nil {
+		return netip.AddrPort{}, nil, err
+	}
+	line, _ := c["candidate"].(string)
+	f := strings.Fields(line)
+	if len(f) < 8 || f[2] != "udp" || f[7] != "host" {
+		return netip.AddrPort{}, nil, fmt.Errorf("not a UDP host candidate: %q", line)
+	}
+	addr, err := netip.ParseAddrPort(f[4] + ":" + f[5])
+	if err != nil {
+		return netip.AddrPort{}, nil, err
+	}
+	return addr, func(to netip.AddrPort) []byte {
+		f[4], f[5] = to.Addr().String(), fmt.Sprint(to.Port())
+		c["candidate"] = strings.Join(f, " ")
+		b, _ := json.Marshal(c)
+		return b
+	}, nil
+}

@@ -1,0 +1,253 @@
+package rtc
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/internal/faultnet"
+	"github.com/smartcam-sdk/smartcam/internal/ring"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/signaling"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// stream makes access units of an H.264 stream; the slices hold random bytes.
+type stream struct {
+	track *kvsmedia.Track
+	rand  *rand.Rand
+	n     int
+}
+
+func newStream() *stream {
+	return &stream{track: &kvsmedia.Track{Codec: kvsmedia.H264, Name: "main"}, rand: rand.New(rand.NewPCG(1, 2))}
+}
+
+func unhex(s string) []byte {
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+var (
+	testSPS = unhex("6742c00cd901419f9f0110000003001000000301e0f142a480") // constrained baseline
+	testPPS = unhex("68cb83cb20")
+)
+
+func (s *stream) slice(head byte, size int) []byte {
+	b := make([]byte, size)
+	for i := range b {
+		b[i] = byte(1 + s.rand.UintN(255)) // no zeros: no start codes
+	}
+	b[0], b[1] = head, 0x88|b[1]
+	return b
+}
+
+// next returns the next frame, a key frame every ten.
+func (s *stream) next() kvsmedia.Frame {
+	f := kvsmedia.Frame{Track: s.track, PTS: time.Duration(s.n) * 33 * time.Millisecond, Key: s.n%10 == 0}
+	if f.Key {
+		f.Data = bitstream.AppendAnnexB(nil, [][]byte{testSPS, testPPS, s.slice(0x65, 20_000)})
+	} else {
+		f.Data = bitstream.AppendAnnexB(nil, [][]byte{s.slice(0x41, 1+s.rand.IntN(5_000)), s.slice(0x41, 900)})
+	}
+	s.n++
+	return f
+}
+
+func (s *stream) push(units *ring.Ring[*Unit]) kvsmedia.Frame {
+	f := s.next()
+	units.Push(ring.Item[*Unit]{Value: &Unit{Frame: f}, Key: f.Key, Size: len(f.Data), At: f.PTS})
+	return f
+}
+
+// pair connects a viewer's session with a camera's.
+func pair(t *testing.T, source, voice Source, viewer, camera Hooks) (v, c *Session) {
+	return pairOver(t, nil, source, voice, viewer, camera)
+}
+
+// pairOver does so over a bad network.
+func pairOver(t *testing.T, link *faultnet.Link, source, voice Source, viewer, camera Hooks) (v, c *Session) {
+	t.Helper()
+	cert, err := NewCertificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if source.Profile == nil {
+		source.Profile = func(int) string { return "42constrained" }
+	}
+	toCamera, toViewer := make(chan []byte, 64), make(chan []byte, 64)
+	viewer.Candidate = func(b []byte) { toCamera <- b }
+	camera.Candidate = func(b []byte) { toViewer <- b }
+	v, offer, err := Offer(Config{Peer: signaling.Peer{ID: "v"}, Certificate: cert, Hooks: viewer}, voice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, answer, err := Answer(t.Context(), Config{Peer: signaling.Peer{ID: "v"}, Certificate: cert, Hooks: camera}, offer, source)
+	if err != nil {
+		v.Close()
+		t.Fatal(err)
+	}
+	if err := v.SetAnswer(answer); err != nil {
+		t.Fatal(err)
+	}
+	v.Trickle()
+	c.Trickle()
+	done := make(chan struct{})
+	relayed := false
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case b := <-toCamera:
+				if link == nil { // else the camera learns the relay's address from the checks that come through it
+					_ = c.AddCandidate(b)
+				}
+			case b := <-toViewer:
+				if link != nil {
+					addr, with, err := faultnet.Candidate(b)
+					if err != nil || relayed || !addr.Addr().Is4() {
+						continue
+					}
+					relayed = true
+					b = with(faultnet.NewRelay(t, addr, *link).Addr())
+				}
+				_ = v.AddCandidate(b)
+			case <-v.Done():
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() { v.Close(); c.Close(); <-done })
+	return v, c
+}
+
+func receive[T any](t *testing.T, ch <-chan T, what string) T {
+	t.Helper()
+	select {
+	case v := <-ch:
+		return v
+	case <-time.After(20 * time.Second):
+		t.Fatalf("no %s within 20 s", what)
+		panic("unreachable")
+	}
+}
+
+func TestFramesArriveAsTheyWereWritten(t *testing.T) {
+	s := newStream()
+	units := ring.New[*Unit](ring.Config{Bytes: 8 << 20, Keep: 10 * time.Second})
+	var sent []kvsmedia.Frame
+	for range 15 { // the joiner gets the newest key frame, of frame 10
+		sent = append(sent, s.push(units))
+	}
+	sent = sent[10:]
+	got := make(chan kvsmedia.Frame, 1000)
+	v, c := pair(t, Source{Ring: units, Tracks: []*kvsmedia.Track{s.track}}, Source{Ring: ring.New[*Unit](ring.Config{})},
+		Hooks{Frame: func(f kvsmedia.Frame) { got <- f }}, Hooks{})
+	for i := range 100 {
+		if i >= 4 {
+			sent = append(sent, s.push(units))
+		}
+		f := receive(t, got, "frame")
+		if !bytes.Equal(f.Data, sent[i].Data) || f.Key != sent[i].Key || f.Skipped != 0 {
+			t.Fatalf("frame %d: got %d bytes, key %v, skipped %d, want %d bytes, key %v", i, len(f.Data), f.Key, f.Skipped, len(sent[i].Data), sent[i].Key)
+		}
+	}
+	for _, r := range []signaling.ConnectReport{v.Report(), c.Report()} {
+		if r.Selected == nil || len(r.Phases) < 4 || len(r.Local) == 0 || len(r.Remote) == 0 {
+			t.Errorf("report is not complete:\n%s", r.String())
+		}
+	}
+
+}
+
+func TestLostPacketsAreSentAgain(t *testing.T) {
+	s := newStream()
+	units := ring.New[*Unit](ring.Config{Bytes: 8 << 20, Keep: 10 * time.Second})
+	got := make(chan kvsmedia.Frame, 1000)
+	connected := make(chan struct{}, 1)
+	pairOver(t, &faultnet.Link{Loss: 0.05, Delay: 5 * time.Millisecond, Seed: 7},
+		Source{Ring: units, Tracks: []*kvsmedia.Track{s.track}}, Source{Ring: ring.New[*Unit](ring.Config{})},
+		Hooks{Frame: func(f kvsmedia.Frame) { got <- f }}, Hooks{Connected: func() { connected <- struct{}{} }})
+	receive(t, connected, "connection")
+	var sent []kvsmedia.Frame
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for n := 0; n < 200; {
+		select {
+		case f := <-got:
+			if f.Skipped != 0 || !bytes.Equal(f.Data, sent[n].Data) {
+				t.Fatalf("frame %d: %d bytes, skipped %d, want %d bytes", n, len(f.Data), f.Skipped, len(sent[n].Data))
+			}
+			n++
+		case <-tick.C:
+			// On beyond the last one that is looked at: a loss shows at the next packet.
+			if sent = append(sent, s.push(units)); len(sent) > 2000 {
+				t.Fatalf("%d frames came", n)
+			}
+		}
+	}
+}
+
+func TestDataChannel(t *testing.T) {
+	echo := func(ch *Channel) Receiver {
+		return func(text bool, data []byte) error { return ch.Send(context.Background(), text, data) }
+	}
+	channel := make(chan *Channel, 1)
+	got := make(chan []byte, 10)
+	units := ring.New[*Unit](ring.Config{})
+	pair(t, Source{Ring: units}, Source{Ring: units}, Hooks{Channel: func(ch *Channel) Receiver {
+		channel <- ch
+		return func(_ bool, data []byte) error { got <- data; return nil }
+	}}, Hooks{Channel: echo})
+	ch := receive(t, channel, "channel")
+	for _, size := range []int{1, 1200, 70_000, maxMessage} {
+		want := bytes.Repeat([]byte{byte(size)}, size)
+		if err := ch.Send(t.Context(), false, want); err != nil {
+			t.Fatal(err)
+		}
+		if b := receive(t, got, "echo"); !bytes.Equal(b, want) {
+			t.Fatalf("echo of %d bytes has %d", size, len(b))
+		}
+	}
+	if err := ch.Send(t.Context(), false, make([]byte, maxMessage+1)); err == nil {
+		t.Error("a message over the limit was taken")
+	}
+}
+
+func TestTalk(t *testing.T) {
+	voice := &kvsmedia.Track{Codec: kvsmedia.PCMA}
+	talk := ring.New[*Unit](ring.Config{Bytes: 1 << 20})
+	got := make(chan kvsmedia.Frame, 100)
+	connected := make(chan struct{}, 1)
+	pair(t, Source{Ring: ring.New[*Unit](ring.Config{}), Tracks: []*kvsmedia.Track{{Codec: kvsmedia.Opus, Name: "sound"}}},
+		Source{Ring: talk, Tracks: []*kvsmedia.Track{voice}},
+		Hooks{Connected: func() { connected <- struct{}{} }}, Hooks{Frame: func(f kvsmedia.Frame) { got <- f }})
+	receive(t, connected, "connection")
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for i, n := 0, 0; n < 20; i++ { // the first ones may come before the sender listens
+		talk.Push(ring.Item[*Unit]{Value: &Unit{Frame: kvsmedia.Frame{Track: voice, Data: bytes.Repeat([]byte{byte(i)}, 160)}},
+			Key: true, Size: 160, At: time.Duration(i) * 20 * time.Millisecond})
+		select {
+		case f := <-got:
+			if f.Track.Codec != kvsmedia.PCMA || len(f.Data) != 160 {
+				t.Fatalf("got %d bytes of %v", len(f.Data), f.Track.Codec)
+			}
+			n++
+		case <-tick.C:
+		}
+		if i == 4000 {
+			t.Fatal("no voice within 20 s")
+		}
+	}
+}
