@@ -135,9 +135,9 @@ func TestImpossibleDateIsNotBelieved(t *testing.T) {
 		server time.Duration
 		build  time.Duration // BuildTime after now; zero for none
 	}{
-		"before BuildTime":         {-24 * time.Hour, -time.Hour},
-		"before the certificate":   {-30 * 24 * time.Hour, 0},
-		"after the certificate":    {400 * 24 * time.Hour, 0},
+		"before BuildTime":       {-24 * time.Hour, -time.Hour},
+		"before the certificate": {-30 * 24 * time.Hour, 0},
+		"after the certificate":  {400 * 24 * time.Hour, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 
 	"github.com/smartcam-sdk/smartcam/iotcreds"
@@ -115,6 +116,24 @@ func TestRefusals(t *testing.T) {
 					t.Errorf("as API error: %s, %s, %s", api.ErrorCode(), api.ErrorMessage(), api.ErrorFault())
 				}
 			})
+		})
+	}
+}
+
+// TestSDKRetries asks the retryer of the AWS SDK, whose calls retrieve
+// credentials inside of its loop.
+func TestSDKRetries(t *testing.T) {
+	for status, want := range map[int]bool{400: false, 403: false, 404: false, 429: true, 500: true, 503: true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := memory(t)
+			s.Inject(iotcredstest.Fault{Status: status, Message: strings.Repeat("long ", 1000)})
+			_, err := newProvider(t, s, nil).Retrieve(t.Context())
+			if got := retry.NewStandard().IsErrorRetryable(err); got != want {
+				t.Errorf("status %d: retryable %v", status, got)
+			}
+			if len(err.Error()) > 1000 {
+				t.Errorf("an error text of %d bytes", len(err.Error()))
+			}
 		})
 	}
 }

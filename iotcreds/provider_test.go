@@ -389,3 +389,17 @@ func TestClose(t *testing.T) {
 		p.Close()
 	})
 }
+
+func TestOutageDoesNotLengthenSlowBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := memory(t)
+		s.Inject(iotcredstest.Fault{Status: 503, Times: 10})
+		p := newProvider(t, s, nil)
+		for range 10 {
+			refused(t, p)
+			wait(t.Context(), 11*time.Second)
+		}
+		s.RemoveRoleAlias(iotcredstest.DefaultRoleAlias)
+		within(t, "first back-off", backoffs(t, s, p, 1, time.Second)[0], time.Minute, 2*time.Minute+2*time.Second)
+	})
+}

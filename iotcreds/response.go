@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
@@ -81,13 +82,13 @@ func parseError(status int, header http.Header, body []byte) *Error {
 	return e
 }
 
-// printable returns the beginning of s without control characters.
+// printable returns the beginning of s, with spaces for what cannot be printed.
 func printable(s string) string {
 	if len(s) > maxMessage {
 		s = s[:maxMessage]
 	}
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
