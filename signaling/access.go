@@ -158,6 +158,7 @@ func presign(ctx context.Context, cfg Config, role Role, clientID string) (Grant
 	if err != nil {
 		return Grant{}, err
 	}
+	defer a.api.Close()
 	for {
 		e, err := a.endpoints(ctx)
 		if err != nil {
@@ -184,6 +185,8 @@ func (a *access) explain(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case credentials(err):
+		return err
 	case denied(err):
 		hint = fmt.Sprintf("the policy of the credentials must allow kinesisvideo's signaling actions, among them ConnectAs%s, on channel %s",
 			map[Role]string{Master: "Master", Viewer: "Viewer"}[a.role], a.cfg.Channel)

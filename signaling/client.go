@@ -11,7 +11,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
 )
 
 // Client is a master or a viewer on a signaling channel. From Dial to Close it
@@ -24,6 +25,7 @@ type Client struct {
 	role   Role
 	id     string
 	http   aws.HTTPClient
+	idle   func() // closes idle connections of an HTTP client of its own
 	log    *slog.Logger
 	states chan<- State
 
@@ -73,7 +75,7 @@ func dial(ctx context.Context, cfg Config, role Role, clientID string) (*Client,
 	}
 	c := newClient(a.cfg, role, a.clientID)
 	c.access = a
-	c.http = a.api.HTTPClient()
+	c.http, c.idle = a.api.HTTPClient(), a.api.Close
 	return c.start(ctx)
 }
 
@@ -95,14 +97,15 @@ func DialURL(ctx context.Context, g Grant, cfg Config) (*Client, error) {
 	c.grant, c.arn = g, g.Channel
 	c.http = cfg.AWS.HTTPClient
 	if c.http == nil {
-		c.http = awshttp.NewBuildableClient()
+		own := awsapi.NewHTTPClient()
+		c.http, c.idle = own, own.CloseIdleConnections
 	}
 	return c.start(ctx)
 }
 
 func newClient(cfg Config, role Role, id string) *Client {
 	c := &Client{
-		role: role, id: id, log: cfg.Logger, states: cfg.States,
+		role: role, id: id, idle: func() {}, log: cfg.Logger, states: cfg.States,
 		inbox: newInbox(), join: newPacer(2),
 		done: make(chan struct{}), changed: make(chan struct{}), offered: make(chan struct{}),
 	}
@@ -247,6 +250,7 @@ func (c *Client) ClientID() string { return c.id }
 func (c *Client) Close() error {
 	c.stop()
 	c.wg.Wait()
+	c.idle()
 	return nil
 }
 

@@ -168,11 +168,15 @@ func (c *Client) connect(cur *socket, wait time.Duration) (*socket, error) {
 	}
 	next := time.NewTimer(wait)
 	defer next.Stop()
-	failed := 0
+	failed, told := 0, false
 	var learned time.Time // attempts that began earlier failed of what is known by now
 	for {
 		select {
 		case <-next.C:
+			if curDead == nil && cur != nil && !told {
+				told = true
+				c.report(State{Err: fmt.Errorf("signaling: connection lost: %w", cur.err), Attempt: failed})
+			}
 			running++
 			c.wg.Go(func() {
 				began := time.Now()
@@ -191,6 +195,7 @@ func (c *Client) connect(cur *socket, wait time.Duration) (*socket, error) {
 			}
 			failed++
 			c.fails++
+			r.err = hintClock(r.err)
 			v := c.judge(r.err)
 			if v.end != nil {
 				return nil, v.end

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Grant lets its holder connect once as one viewer (or master) without AWS
-// credentials. Its JSON form is what a backend sends to an app; a browser can
+// Grant lets its holder connect as one viewer (or master), for a few minutes,
+// without AWS credentials. Its JSON form is what a backend sends to an app; a browser can
 // open URL as it is and pass ICEServers to RTCPeerConnection. URL and the ICE
 // servers' credentials are secrets: String, GoString and LogValue leave them out.
 type Grant struct {

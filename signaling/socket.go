@@ -79,7 +79,7 @@ type connectError struct {
 }
 
 func (e *connectError) Error() string {
-	return "connect to " + e.host + ": " + awsapi.Redact(e.err.Error()) + clockHint(e.err)
+	return "connect to " + e.host + ": " + awsapi.Redact(e.err.Error())
 }
 
 func (e *connectError) Unwrap() error { return e.err }

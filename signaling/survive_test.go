@@ -2,6 +2,8 @@ package signaling
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"path/filepath"
@@ -433,6 +435,66 @@ func testWake(t *testing.T, change func(*service)) {
 		c.Close()
 		if n := s.controlCalls() - before; n != 0 {
 			t.Errorf("%d control-plane calls after the cache was renewed", n)
+		}
+	})
+}
+
+// refusedCredentials is how package iotcreds says that a device is not let in.
+type refusedCredentials struct{ status int }
+
+func (e *refusedCredentials) Error() string       { return "the certificate is not active" }
+func (e *refusedCredentials) HTTPStatusCode() int { return e.status }
+
+// TestCredentialTrouble tells a provider that is refused from one that fails for
+// a while.
+func TestCredentialTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		cfg := s.config(t)
+		good := cfg.AWS.Credentials
+		trouble := error(&refusedCredentials{403})
+		cfg.AWS.Credentials = aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+			if trouble != nil {
+				return aws.Credentials{}, trouble
+			}
+			return good.Retrieve(ctx)
+		})
+		_, err := DialMaster(t.Context(), cfg)
+		var refused *refusedCredentials
+		if !errors.As(err, &refused) {
+			t.Errorf("DialMaster: %v", err)
+		}
+		for _, passing := range []error{&refusedCredentials{503}, &refusedCredentials{429}, &net.DNSError{Err: "no such host", IsNotFound: true}} {
+			trouble = passing
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			_, err := DialMaster(ctx, cfg)
+			cancel()
+			if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, passing) {
+				t.Errorf("DialMaster: %v", err)
+			}
+		}
+		trouble = nil
+		s.master(t, cfg)
+	})
+}
+
+// TestUnsetClock says what to do when certificates cannot be checked.
+func TestUnsetClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		s.net.dial = &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired, Detail: "it is 1970"}}
+		w := newWatch(t)
+		cfg := s.config(t)
+		cfg.States = w.ch
+		cfg.Cache = MemoryCache()
+		time.AfterFunc(time.Hour, func() { s.net.set(func() { s.net.dial = nil }) })
+		start := time.Now()
+		s.master(t, cfg)
+		if d := time.Since(start) - time.Hour; d > 5*time.Second {
+			t.Errorf("connected %v after the clock was set", d)
+		}
+		if st := w.take()[0]; st.Err == nil || !strings.Contains(st.Err.Error(), "clock") {
+			t.Errorf("state %+v", st)
 		}
 	})
 }

@@ -3,9 +3,11 @@ package signaling
 import (
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"syscall"
+	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi"
 )
@@ -15,7 +17,16 @@ import (
 // with the ARN of a channel that was made anew.
 func denied(err error) bool {
 	status := awsapi.Status(err)
+	if credentials(err) { // a wrong role, a revoked certificate
+		return status/100 == 4 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests
+	}
 	return (status == http.StatusUnauthorized || status == http.StatusForbidden) && awsapi.FromService(err)
+}
+
+// credentials reports whether err comes from the credentials provider.
+func credentials(err error) bool {
+	var c *awsapi.CredentialsError
+	return errors.As(err, &c)
 }
 
 // permanent reports whether trying again cannot help. Denials are not among
@@ -25,8 +36,7 @@ func permanent(err error) bool {
 	if errors.As(err, &cfg) || errors.Is(err, ErrGrantExpired) {
 		return true
 	}
-	var creds *awsapi.CredentialsError
-	if errors.As(err, &creds) || !awsapi.FromService(err) {
+	if credentials(err) || !awsapi.FromService(err) {
 		return false
 	}
 	switch awsapi.Code(err) {
@@ -39,18 +49,21 @@ func permanent(err error) bool {
 
 // stale reports whether err is what endpoints of a bygone channel lead to.
 func stale(err error) bool {
+	if credentials(err) {
+		return false
+	}
 	var dns *net.DNSError
 	var host x509.HostnameError
 	return errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &host) ||
 		errors.Is(err, syscall.ECONNREFUSED) || awsapi.Status(err) == http.StatusNotFound
 }
 
-// clockHint returns advice where a TLS certificate's dates failed, which is
+// hintClock adds advice where the dates of a TLS certificate failed, which is
 // what a device with an unset clock meets first.
-func clockHint(err error) string {
+func hintClock(err error) error {
 	var inv x509.CertificateInvalidError
 	if errors.As(err, &inv) && inv.Reason == x509.Expired {
-		return ": is the device's clock set? Certificates cannot be checked without the date; set it (NTP) before or after dialing"
+		return fmt.Errorf("%w (is the device's clock set? It says %s, and TLS needs the date)", err, time.Now().Format(time.DateTime))
 	}
-	return ""
+	return err
 }

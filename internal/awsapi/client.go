@@ -32,20 +32,40 @@ type Client struct {
 	endErr   error
 	retryer  aws.Retryer
 	signer   *v4.Signer
+	own      *http.Client // the default, when no HTTPClient was given
 }
 
 // New returns a client. It does no I/O; an endpoint that cannot be resolved is
 // reported by Endpoint and by the calls that need it.
 func New(opt Options) *Client {
+	var own *http.Client
 	if opt.AWS.HTTPClient == nil {
-		opt.AWS.HTTPClient = awshttp.NewBuildableClient()
+		own = NewHTTPClient()
+		opt.AWS.HTTPClient = own
 	}
 	if opt.Timeout == 0 {
 		opt.Timeout = 10 * time.Second
 	}
-	c := &Client{opt: opt, signer: v4.NewSigner(), retryer: newRetryer(opt.AWS)}
+	c := &Client{opt: opt, own: own, signer: v4.NewSigner(), retryer: newRetryer(opt.AWS)}
 	c.endpoint, c.endErr = Resolve(context.Background(), opt.AWS, opt.Service, opt.ID, opt.DualStack, opt.FIPS)
 	return c
+}
+
+// NewHTTPClient returns a client with the AWS SDK's defaults, which unlike the
+// SDK's own can close its idle connections. Redirects are not followed.
+func NewHTTPClient() *http.Client {
+	return &http.Client{
+		Transport:     awshttp.NewBuildableClient().GetTransport(),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Close drops idle connections, if c has an HTTP client of its own. c can still
+// be used.
+func (c *Client) Close() {
+	if c.own != nil {
+		c.own.CloseIdleConnections()
+	}
 }
 
 func newRetryer(cfg aws.Config) aws.Retryer {
