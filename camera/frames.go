@@ -24,7 +24,7 @@ type track struct {
 	mu      sync.Mutex
 	begun   bool
 	last    time.Duration
-	sets    *bitstream.ParameterSets
+	sets    bitstream.ParameterSets
 	nalus   [][]byte
 	profile string // see rtc.Profile
 }
