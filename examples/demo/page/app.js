@@ -1,0 +1,272 @@
+// The page: shows the camera's picture and state, and what its user does to it.
+
+import { Live } from "./live.js";
+import { Stats } from "./stats.js";
+import { Talk } from "./talk.js";
+import { showNumbers, showPath, showPhases } from "./report.js";
+
+const $ = (id) => document.getElementById(id);
+const video = $("video");
+const live = new Live();
+const stats = new Stats();
+const talk = new Talk(() => live.session?.talker ?? null);
+
+const camera = { viewers: 0, night: false, talker: "" }; // as the camera says
+let connected = false; // commands can be called
+let latest = null; // statistics
+let lostAt = 0; // when the connection under repair was lost
+
+// ---- connection ----
+
+const stateNames = {
+  connecting: "Connecting",
+  live: "Live",
+  repairing: "Reconnecting",
+  waiting: "Offline",
+  refused: "Refused",
+};
+
+const refusals = {
+  "viewer limit": "The camera has as many viewers as it takes.",
+  unauthorized: "This page is not allowed to watch the camera.",
+  "no common codec": "This browser cannot play what the camera sends.",
+};
+
+live.addEventListener("state", ({ detail }) => {
+  $("state").textContent = stateNames[detail.code ? "refused" : detail.state];
+  $("camera").textContent = live.channel;
+  $("state").dataset.state = $("stage").dataset.state = detail.state;
+  $("again").hidden = !["waiting", "refused"].includes(detail.state);
+  showMessage();
+  if (detail.state === "waiting" || detail.state === "refused") note(reason(detail), "bad");
+  if (detail.state === "repairing" && !lostAt) {
+    lostAt = performance.now();
+    note("The connection was lost");
+  }
+  if (detail.state === "connecting") lostAt = 0;
+  if (detail.state === "live") note(`Live after ${liveAfter()}`, "good");
+  if (detail.state !== "live") $("latency").hidden = true;
+});
+
+live.addEventListener("stream", ({ detail }) => {
+  if (video.srcObject !== detail) video.srcObject = detail;
+  video.play().catch(() => {}); // muted play is allowed; after a tab change the browser plays by itself
+});
+
+live.addEventListener("commands", async ({ detail }) => {
+  connected = detail;
+  showControls();
+  if (!connected) return;
+  try {
+    Object.assign(camera, await live.call("status"));
+    showCamera();
+  } catch (err) {
+    hint(`The camera does not tell its status: ${err.message}`);
+  }
+});
+
+// The stage takes the picture's shape.
+video.addEventListener("resize", () => {
+  if (video.videoWidth) $("stage").style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
+});
+
+// showMessage says what keeps the picture away, with the seconds until the next try.
+function showMessage() {
+  const { state, retryAt } = live.state;
+  let text = reason(live.state);
+  if (state === "waiting") {
+    const wait = Math.ceil((retryAt - Date.now()) / 1000);
+    text += wait > 0 ? ` Trying again in ${wait} s.` : " Trying again…";
+  }
+  if (text !== $("message").textContent) $("message").textContent = text;
+}
+
+function reason({ message, code }) {
+  const known = refusals[code];
+  return known && message ? `${known} It says: ${message}${/[.!?]$/.test(message) ? "" : "."}` : (known ?? message);
+}
+
+// liveAfter tells how long it took, from the page's wish or from the loss of the connection.
+function liveAfter() {
+  const last = live.session.phases.at(-1);
+  const took = lostAt ? performance.now() - lostAt : last.start + last.took;
+  lostAt = 0;
+  return `${Math.round(took)} ms`;
+}
+
+$("again").onclick = () => live.retryNow();
+addEventListener("online", () => live.networkChanged());
+addEventListener("pagehide", () => live.stop()); // frees the viewer's place at once
+addEventListener("pageshow", (e) => e.persisted && live.retryNow());
+
+// ---- notices and commands ----
+
+live.addEventListener("notice", ({ detail: { name, body } }) => {
+  switch (name) {
+    case "viewers":
+      camera.viewers = body.count;
+      note(body.count === 1 ? "1 viewer watches" : `${body.count} viewers watch`);
+      break;
+    case "light":
+      camera.night = body.night;
+      note(body.night ? "Night vision on" : "Night vision off");
+      break;
+    case "chime":
+      note("The chime rings");
+      break;
+    case "floor":
+      camera.talker = body.talker ?? "";
+      if (camera.talker && camera.talker !== live.clientId) note("Someone else is talking");
+      break;
+    default:
+      note(body === undefined ? name : `${name}: ${JSON.stringify(body).slice(0, 120)}`);
+  }
+  showCamera();
+});
+
+async function command(button, name, body) {
+  button.classList.add("busy");
+  hint("");
+  try {
+    return await live.call(name, body);
+  } catch (err) {
+    hint(err.message);
+    return undefined;
+  } finally {
+    button.classList.remove("busy");
+  }
+}
+
+$("night").onclick = async () => {
+  const reply = await command($("night"), "light", { night: !camera.night });
+  if (reply) camera.night = reply.night;
+  showCamera();
+};
+
+$("chime").onclick = async () => {
+  const reply = await command($("chime"), "chime", {});
+  if (reply !== undefined && video.muted) hint("The chime is in the camera's sound: switch the sound on to hear it.");
+};
+
+function showCamera() {
+  $("viewers").hidden = !camera.viewers;
+  $("viewers").lastElementChild.textContent = camera.viewers;
+  $("night").setAttribute("aria-pressed", camera.night);
+  showTalk();
+}
+
+function showControls() {
+  for (const id of ["talk", "night", "chime"]) $(id).disabled = !connected;
+  showTalk();
+}
+
+// ---- sound and voice ----
+
+$("sound").onclick = () => {
+  video.muted = !video.muted;
+  $("sound").setAttribute("aria-pressed", !video.muted);
+  if (!video.muted) {
+    hint("");
+    video.play().catch((err) => hint(`The browser does not play sound: ${err.message}`));
+  }
+};
+
+const talkButton = $("talk");
+talkButton.addEventListener("pointerdown", (e) => {
+  if (e.button !== 0) return;
+  talkButton.setPointerCapture(e.pointerId);
+  talk.press();
+});
+for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) talkButton.addEventListener(type, () => talk.release());
+talkButton.addEventListener("contextmenu", (e) => e.preventDefault()); // of a long touch
+
+// The space bar talks wherever the focus is, unless it is on another control.
+addEventListener("keydown", (e) => {
+  if (e.code !== "Space" || e.ctrlKey || e.altKey || e.metaKey) return;
+  if (e.target !== talkButton && e.target.closest("button, summary, a")) return;
+  e.preventDefault();
+  if (!e.repeat && connected) talk.press();
+});
+addEventListener("keyup", (e) => e.code === "Space" && talk.release());
+addEventListener("blur", () => talk.release());
+
+talk.addEventListener("change", () => {
+  hint(talk.message);
+  showTalk();
+});
+
+function showTalk() {
+  const other = camera.talker !== "" && camera.talker !== live.clientId;
+  talkButton.classList.toggle("talking", talk.talking && !other);
+  talkButton.classList.toggle("other", other);
+  $("onair").hidden = !talk.talking || other;
+  let text = "Hold to talk";
+  if (other) text = "Someone else is talking";
+  else if (talk.talking) text = "You are on air";
+  $("talktext").textContent = text;
+}
+
+// ---- full screen ----
+
+$("full").onclick = async () => {
+  const stage = $("stage");
+  try {
+    if (document.fullscreenElement) await document.exitFullscreen();
+    else if (stage.requestFullscreen) await stage.requestFullscreen();
+    else video.webkitEnterFullscreen(); // iPhone
+  } catch (err) {
+    hint(`No full screen: ${err.message}`);
+  }
+};
+
+// ---- what is told ----
+
+function hint(text) {
+  $("hint").textContent = text;
+}
+
+// note adds a line to the events, the newest first.
+function note(text, kind = "") {
+  const line = document.createElement("li");
+  const time = document.createElement("time");
+  time.textContent = new Date().toLocaleTimeString();
+  line.append(time, text);
+  if (kind) line.className = kind;
+  $("events").prepend(line);
+  while ($("events").childElementCount > 50) $("events").lastElementChild.remove();
+}
+
+async function refresh() {
+  try {
+    latest = await stats.read(live.pc);
+  } catch {
+    latest = null; // the connection was closed meanwhile
+  }
+  showMessage();
+  const known = latest?.latency !== undefined && live.state.state === "live";
+  $("latency").hidden = !known;
+  if (known) $("latency").textContent = `≈ ${Math.round(latest.latency * 1000)} ms`;
+  if ($("report").open) {
+    showNumbers($("numbers"), latest);
+    showPhases($("phases"), live.session?.phases ?? []);
+    showPath($("path"), latest);
+  }
+}
+
+// A wide window has room for the details, a phone shows the picture first.
+if (!matchMedia("(min-width: 60rem)").matches) $("report").open = $("log").open = false;
+$("report").addEventListener("toggle", refresh);
+setInterval(refresh, 1000);
+live.start();
+refresh();
+
+// For tests and the browser's console.
+window.smartcam = {
+  get pc() {
+    return live.pc;
+  },
+  state: () => ({ ...live.state, ...camera, clientId: live.clientId, talking: talk.talking, phases: live.session?.phases ?? [] }),
+  stats: () => latest,
+  call: (name, body) => live.call(name, body),
+  framesDecoded: async () => (live.session?.pc ? live.session.framesDecoded() : 0),
+};

@@ -1,0 +1,346 @@
+// The live connection to the camera: made, watched over, repaired and made
+// again until the page goes away.
+
+import { Commands, label } from "./command.js";
+import { Signaling, grant } from "./signaling.js";
+
+const answerTime = 10000; // ms for the camera to answer an offer
+const connectTime = 20000; // ms from the answer to media
+const disconnectTime = 2500; // ms that a connection may be disconnected before it is repaired
+const frozenTime = 8000; // ms without a new picture before the connection is made anew
+
+// Refusal is the camera's answer that it does not take this viewer.
+export class Refusal extends Error {
+  constructor(code, reason) {
+    super(reason || code);
+    this.code = code;
+  }
+}
+
+// Live keeps one Session alive. Its events:
+//   state    detail {state, message, retryAt}: connecting, live, repairing, waiting or refused
+//   stream   detail MediaStream, to show
+//   notice   detail {name, body}
+//   commands detail true when commands can be called, false when no longer
+export class Live extends EventTarget {
+  session = null;
+  clientId = "";
+  channel = ""; // the signaling channel's name
+  #state = { state: "connecting", message: "" };
+  #tries = 0;
+  #retry = 0;
+  #stopped = false;
+
+  get state() {
+    return this.#state;
+  }
+
+  get pc() {
+    return this.session?.pc ?? null;
+  }
+
+  // start connects, now and again after each loss.
+  start() {
+    this.#stopped = false;
+    clearTimeout(this.#retry);
+    this.session?.close();
+    this.#say("connecting", this.#tries ? "Connecting again…" : "Connecting…");
+    const session = new Session(this);
+    this.session = session;
+    session.run().catch((err) => this.#ended(session, err));
+  }
+
+  stop() {
+    this.#stopped = true;
+    clearTimeout(this.#retry);
+    this.session?.close();
+  }
+
+  // retryNow makes the next try at once, with a fresh start to the waiting times.
+  retryNow() {
+    this.#tries = 0;
+    this.start();
+  }
+
+  // networkChanged repairs the connection over the network that is there now.
+  networkChanged() {
+    if (this.#stopped) return;
+    if (this.#state.state === "waiting") this.retryNow();
+    else this.session?.repair();
+  }
+
+  call(name, body) {
+    const commands = this.session?.commands;
+    return commands ? commands.call(name, body) : Promise.reject(new Error("Not connected to the camera"));
+  }
+
+  #ended(session, err) {
+    if (session !== this.session || this.#stopped) return;
+    session.close();
+    this.#tell("commands", false);
+    const lasted = session.liveAt ? performance.now() - session.liveAt : 0;
+    if (lasted > 10000) this.#tries = 0;
+    if (err instanceof Refusal && err.code !== "viewer limit") {
+      this.#say("refused", err.message, { code: err.code });
+      return;
+    }
+    const limit = Math.min(15000, 1000 * 2 ** this.#tries++);
+    let wait = limit / 2 + (Math.random() * limit) / 2;
+    if (err instanceof Refusal) wait += 5000;
+    this.#say("waiting", err.message, { code: err.code, retryAt: Date.now() + wait });
+    this.#retry = setTimeout(() => this.start(), wait);
+  }
+
+  #say(state, message, more = {}) {
+    this.#state = { state, message, ...more };
+    this.#tell("state", this.#state);
+  }
+
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  // For the session:
+  told(session, type, detail) {
+    if (session !== this.session) return;
+    if (type === "live") this.#say("live", "");
+    else if (type === "repairing") this.#say("repairing", "The connection was lost, repairing it…");
+    else this.#tell(type, detail);
+  }
+}
+
+// Session is one peer connection. run rejects when it is over.
+class Session {
+  pc = null;
+  talker = null; // the RTCRtpSender of the user's voice
+  commands = null; // when they can be called
+  liveAt = 0; // when the first picture was there
+  phases = []; // {name, start, took} in ms since the beginning
+  #live;
+  #signaling = null;
+  #begin = performance.now();
+  #abort = new AbortController();
+  #fail;
+  #answered = null; // resolves the wait for an answer
+  #early = []; // candidates that came before the answer
+  #unsent = []; // own candidates that wait for the offer to be sent, null after that
+  #repairing = false;
+  #timers = new Set();
+
+  constructor(live) {
+    this.#live = live;
+  }
+
+  close() {
+    this.#abort.abort();
+    for (const t of this.#timers) clearTimeout(t);
+    this.#signaling?.close();
+    this.pc?.close();
+  }
+
+  async run() {
+    const failed = new Promise((_, reject) => (this.#fail = reject));
+    failed.catch(() => {});
+    await Promise.race([this.#connect(), failed]);
+    await failed;
+  }
+
+  async #connect() {
+    if (!window.RTCPeerConnection) throw new Refusal("no webrtc", "This browser has no WebRTC, which live view needs.");
+    const leave = await this.#phase("permission", grant(this.#live.clientId, this.#abort.signal));
+    this.#live.clientId = leave.clientId;
+    this.#live.channel = leave.channel?.split("/")[1] ?? ""; // arn:aws:kinesisvideo:…:channel/NAME/…
+    const socket = this.#phase("signaling", this.#openSignaling(leave.url));
+    socket.catch(() => {});
+    this.#createPeer(leave.iceServers);
+    await this.pc.setLocalDescription(await this.pc.createOffer());
+    await socket;
+    await this.#phase("answer", this.#negotiate());
+    await this.#connected();
+  }
+
+  // phase notes how long a step takes.
+  async #phase(name, step) {
+    const start = performance.now();
+    const result = await step;
+    this.#passed(name, start);
+    return result;
+  }
+
+  #passed(name, start) {
+    const now = performance.now();
+    this.phases.push({ name, start: start - this.#begin, took: now - start });
+    return now;
+  }
+
+  async #openSignaling(url) {
+    const s = await Signaling.open(url);
+    if (this.#abort.signal.aborted) return s.close();
+    this.#signaling = s;
+    s.addEventListener("answer", (e) => this.#answered?.resolve(e.detail));
+    s.addEventListener("refused", (e) => this.#answered?.reject(new Error(`The signaling service refuses: ${e.detail}.`)));
+    s.addEventListener("close", () => this.#answered?.reject(new Error("The signaling service closed the connection.")));
+    s.addEventListener("candidate", (e) => {
+      if (this.#answered || !this.pc.remoteDescription) this.#early.push(e.detail);
+      else this.#addCandidate(e.detail);
+    });
+  }
+
+  #addCandidate(candidate) {
+    if (!candidate?.candidate) return; // the end of candidates
+    this.pc.addIceCandidate(candidate).catch(() => {}); // one of another generation, or of an unknown kind
+  }
+
+  #createPeer(iceServers) {
+    const pc = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
+    this.pc = pc;
+    pc.addTransceiver("video", { direction: "recvonly" });
+    this.talker = pc.addTransceiver("audio", { direction: "sendrecv" }).sender;
+    const stream = new MediaStream();
+    pc.ontrack = (e) => {
+      stream.addTrack(e.track);
+      this.#live.told(this, "stream", stream);
+    };
+    pc.onicecandidate = (e) => {
+      if (!e.candidate?.candidate) return;
+      if (this.#unsent) this.#unsent.push(e.candidate);
+      else this.#signaling.candidate(e.candidate);
+    };
+    pc.onconnectionstatechange = () => this.#stateChanged();
+    const channel = pc.createDataChannel(label);
+    const commands = new Commands(channel, (name, body) => this.#live.told(this, "notice", { name, body }));
+    channel.onopen = () => {
+      this.commands = commands;
+      this.#live.told(this, "commands", true);
+    };
+    channel.onclose = () => {
+      if (!this.#abort.signal.aborted) this.#fail(new Error("The camera ended the connection."));
+    };
+  }
+
+  // negotiate sends the local offer and its candidates and applies the answer.
+  async #negotiate() {
+    const answer = new Promise((resolve, reject) => (this.#answered = { resolve, reject }));
+    const timer = this.#after(answerTime, () => this.#answered?.reject(new Error("The camera does not answer. Is it switched on?")));
+    try {
+      this.#signaling.offer(this.pc.localDescription);
+      for (const c of this.#unsent) this.#signaling.candidate(c);
+      this.#unsent = null;
+      const description = await answer;
+      refuse(description.sdp);
+      await this.pc.setRemoteDescription(description);
+    } finally {
+      clearTimeout(timer);
+      this.#answered = null;
+    }
+    for (const c of this.#early.splice(0)) this.#addCandidate(c);
+  }
+
+  // connected waits for the path, the keys and the first picture.
+  async #connected() {
+    const { pc } = this;
+    const timer = this.#after(connectTime, () => this.#fail(new Error("No path to the camera was found. A firewall may block it.")));
+    let since = performance.now();
+    const changed = (event, done) => this.#until(pc, event, done);
+    await changed("iceconnectionstatechange", () => ["connected", "completed"].includes(pc.iceConnectionState));
+    since = this.#passed("path (ICE)", since);
+    await changed("connectionstatechange", () => pc.connectionState === "connected");
+    since = this.#passed("keys (DTLS)", since);
+    while (!(await this.framesDecoded())) await this.#pause(30);
+    clearTimeout(timer);
+    this.liveAt = this.#passed("first picture", since);
+    this.#live.told(this, "live");
+    this.#watch().catch(() => {}); // of a peer connection that was closed
+  }
+
+  // watch notices when pictures no longer come.
+  async #watch() {
+    let frames = 0;
+    let since = performance.now();
+    while (!this.#abort.signal.aborted) {
+      await this.#pause(1000);
+      const now = await this.framesDecoded();
+      if (now !== frames || document.hidden || this.#repairing) {
+        [frames, since] = [now, performance.now()];
+      } else if (performance.now() - since > frozenTime) {
+        this.#fail(new Error("The picture stood still."));
+        return;
+      }
+    }
+  }
+
+  #stateChanged() {
+    const state = this.pc.connectionState;
+    if (state === "failed" && this.liveAt) this.repair();
+    else if (state === "failed") this.#fail(new Error("No path to the camera was found. A firewall may block it."));
+    else if (state === "connected" && this.liveAt && !this.#repairing) this.#live.told(this, "live");
+    else if (state === "disconnected" && this.liveAt) {
+      this.#live.told(this, "repairing");
+      this.#after(disconnectTime, () => this.pc.connectionState === "disconnected" && this.repair());
+    }
+  }
+
+  // repair restarts ICE, over a new signaling connection if need be, and keeps everything else.
+  async repair() {
+    if (this.#repairing || !this.liveAt || this.#abort.signal.aborted) return;
+    if (!navigator.onLine) return; // it is done when the network is back
+    this.#repairing = true;
+    this.#live.told(this, "repairing");
+    try {
+      const { clientId } = this.#live;
+      const leave = await grant(clientId, this.#abort.signal);
+      if (leave.clientId !== clientId) throw new Error("The camera knows this page by another name now.");
+      if (!this.#signaling?.isOpen) await this.#openSignaling(leave.url);
+      this.pc.setConfiguration({ ...this.pc.getConfiguration(), iceServers: leave.iceServers });
+      this.#unsent = [];
+      await this.pc.setLocalDescription(await this.pc.createOffer({ iceRestart: true }));
+      await this.#negotiate();
+      const timer = this.#after(connectTime, () => this.#fail(new Error("The connection could not be repaired.")));
+      await this.#until(this.pc, "connectionstatechange", () => this.pc.connectionState === "connected");
+      clearTimeout(timer);
+      this.#repairing = false;
+      this.#live.told(this, "live");
+    } catch (err) {
+      this.#fail(err);
+    }
+  }
+
+  async framesDecoded() {
+    let frames = 0;
+    (await this.pc.getStats()).forEach((s) => {
+      if (s.type === "inbound-rtp" && s.kind === "video") frames += s.framesDecoded ?? 0;
+    });
+    return frames;
+  }
+
+  #after(milliseconds, f) {
+    const timer = setTimeout(() => (this.#timers.delete(timer), f()), milliseconds);
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  #pause(milliseconds) {
+    return new Promise((resolve) => this.#after(milliseconds, resolve));
+  }
+
+  #until(target, event, done) {
+    return new Promise((resolve) => {
+      const check = () => {
+        if (!done()) return;
+        target.removeEventListener(event, check);
+        resolve();
+      };
+      target.addEventListener(event, check);
+      check();
+    });
+  }
+}
+
+// refuse throws if an answer takes none of the offered media, and says why.
+function refuse(sdp) {
+  const media = sdp.match(/^m=\S+ \d+/gm) ?? [];
+  if (!media.every((m) => m.endsWith(" 0"))) return;
+  const reason = sdp.match(/^a=smartcam-refused:(?:([^:\r\n]*): |(\S*) )(.*?)\r?$/m);
+  if (!reason) throw new Refusal("rejected", "The camera takes none of the media that this browser offers.");
+  throw new Refusal(reason[1] ?? reason[2], reason[3]);
+}
