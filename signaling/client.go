@@ -159,6 +159,20 @@ func (c *Client) current() (*socket, <-chan struct{}) {
 func (c *Client) publish(s *socket) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.set(s)
+}
+
+// swap makes s the socket to use if old is that now.
+func (c *Client) swap(old, s *socket) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cur == old {
+		c.set(s)
+	}
+}
+
+// set sets cur. c.mu is held.
+func (c *Client) set(s *socket) {
 	if c.cur == s {
 		return
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http/httptrace"
+	"sync"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi"
@@ -146,6 +148,7 @@ func (c *Client) backoff() time.Duration {
 
 // attempted is the outcome of an attempt.
 type attempted struct {
+	n     int // of the attempt
 	began time.Time
 	sock  *socket
 	err   error
@@ -168,7 +171,7 @@ func (c *Client) connect(cur *socket, wait time.Duration) (*socket, error) {
 	}
 	next := time.NewTimer(wait)
 	defer next.Stop()
-	failed, told := 0, false
+	started, failed, told := 0, 0, false
 	var learned time.Time // attempts that began earlier failed of what is known by now
 	for {
 		select {
@@ -178,10 +181,12 @@ func (c *Client) connect(cur *socket, wait time.Duration) (*socket, error) {
 				c.report(State{Err: fmt.Errorf("signaling: connection lost: %w", cur.err), Attempt: failed})
 			}
 			running++
+			started++
+			n := started
 			c.wg.Go(func() {
 				began := time.Now()
-				sock, err := c.attempt(ctx)
-				results <- attempted{began, sock, err}
+				sock, err := c.attempt(ctx, cur)
+				results <- attempted{n, began, sock, err}
 			})
 			next.Reset(hedgeAfter)
 		case r := <-results:
@@ -203,7 +208,9 @@ func (c *Client) connect(cur *socket, wait time.Duration) (*socket, error) {
 			if v.learned {
 				learned = time.Now()
 			}
-			next.Reset(v.wait)
+			if v.learned || r.n == started { // else the next attempt is due anyway
+				next.Reset(v.wait)
+			}
 			c.log.Warn("signaling: attempt to connect failed", "err", r.err, "attempt", failed, "retry", v.wait)
 			c.report(State{Online: curDead != nil, Err: r.err, Attempt: failed, Retry: v.wait})
 		case <-curDead:
@@ -276,13 +283,20 @@ func (c *Client) explain(err error) error {
 	return err
 }
 
-// attempt opens one WebSocket, with whatever must be known first.
-func (c *Client) attempt(ctx context.Context) (*socket, error) {
+// attempt opens one WebSocket, with whatever must be known first. cur is the one
+// that it is to replace, if any.
+func (c *Client) attempt(ctx context.Context, cur *socket) (_ *socket, err error) {
 	late := fmt.Errorf("no connection within %v", attemptLimit)
 	ctx, cancel := context.WithTimeoutCause(ctx, attemptLimit, late)
 	defer cancel()
+	upgrade := ctx
+	if cur != nil {
+		h := &hold{client: c, cur: cur}
+		upgrade = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { h.begin(ctx) }})
+		defer func() { h.end(err) }()
+	}
 	if c.access == nil {
-		s, _, err := dialSocket(ctx, c.http, c.grant.URL)
+		s, _, err := dialSocket(upgrade, c.http, c.grant.URL)
 		return s, err
 	}
 	e, err := c.access.endpoints(ctx)
@@ -298,10 +312,54 @@ func (c *Client) attempt(ctx context.Context) (*socket, error) {
 		if err != nil {
 			return nil, err
 		}
-		s, header, err := dialSocket(ctx, c.http, signed)
+		s, header, err := dialSocket(upgrade, c.http, signed)
 		if err == nil || again || !c.access.api.Recover(err, header) {
 			return s, err
 		}
+	}
+}
+
+// holdFor bounds how long messages are held back for an upgrade, and how long it
+// waits for the confirmation of those before.
+const holdFor = 2 * time.Second
+
+// hold keeps messages back while the service may already have displaced cur in
+// favour of its successor: written to cur they would be lost.
+type hold struct {
+	client *Client
+	cur    *socket
+	mu     sync.Mutex
+	timer  *time.Timer
+}
+
+// begin is called when the connection for the upgrade is there, before the
+// request is written.
+func (h *hold) begin(ctx context.Context) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.timer == nil {
+		h.client.swap(h.cur, nil)
+		h.cur.hold(ctx)
+		h.timer = time.AfterFunc(holdFor, h.release)
+	}
+}
+
+// end is called when the attempt is over.
+func (h *hold) end(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.timer != nil && h.timer.Stop() && err != nil {
+		h.release()
+	}
+}
+
+// release goes on with cur if it is alive.
+func (h *hold) release() {
+	select {
+	case <-h.cur.dead:
+	default:
+		h.cur.held.Store(false)
+		h.client.swap(nil, h.cur)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -36,6 +37,7 @@ type socket struct {
 	out    chan outgoing
 	goAway chan struct{} // closed when the service asks for a new connection
 	away   sync.Once
+	held   atomic.Bool // nothing may be written: a successor is taking over
 
 	ctx  context.Context // ends when the socket is to end
 	stop context.CancelCauseFunc
@@ -43,7 +45,7 @@ type socket struct {
 	err  error         // why; set before dead is closed
 }
 
-// outgoing is a frame to write; done gets the result.
+// outgoing is a frame to write, or nil for a ping to wait for; done gets the result.
 type outgoing struct {
 	frame []byte
 	done  chan<- error
@@ -146,6 +148,16 @@ func (s *socket) write() {
 	for {
 		select {
 		case o := <-s.out:
+			if o.frame == nil {
+				ctx, cancel := context.WithTimeout(s.ctx, holdFor)
+				o.done <- s.ws.Ping(ctx)
+				cancel()
+				continue
+			}
+			if s.held.Load() {
+				o.done <- errLost
+				continue
+			}
 			ctx, cancel := context.WithTimeout(s.ctx, writeLimit)
 			err := s.ws.Write(ctx, websocket.MessageText, o.frame)
 			cancel()
@@ -175,6 +187,26 @@ func (s *socket) ping() {
 			s.stop(errNoPong)
 		}
 		cancel()
+	}
+}
+
+// hold lets nothing more be written, and returns once the service has confirmed
+// by a pong that it has what was, or after holdFor.
+func (s *socket) hold(ctx context.Context) {
+	s.held.Store(true)
+	ctx, cancel := context.WithTimeout(ctx, holdFor)
+	defer cancel()
+	done := make(chan error, 1)
+	select {
+	case s.out <- outgoing{nil, done}:
+	case <-s.ctx.Done():
+		return
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-done:
+	case <-ctx.Done():
 	}
 }
 
