@@ -86,8 +86,13 @@ func (c *Cloud) start(ctx context.Context) error {
 		return err
 	}
 	c.client = newClient(c.ca.Pool())
+	bind := c.cfg.Bind
+	if h := c.cfg.CredentialsHost; net.ParseIP(h) != nil && h != c.cfg.Host {
+		bind = h
+	}
 	c.things, err = iotcredstest.Start(iotcredstest.Config{
-		CA: c.ca.Certificate(), Hosts: c.hosts(), Addr: c.address(c.cfg.Ports.Credentials), Logger: c.cfg.Logger,
+		CA: c.ca.Certificate(), Hosts: append([]string{c.cfg.CredentialsHost}, c.hosts()...),
+		Addr: address(bind, c.cfg.Ports.Credentials), Logger: c.cfg.Logger,
 	})
 	if err != nil {
 		return err
@@ -101,7 +106,7 @@ func (c *Cloud) start(ctx context.Context) error {
 	// No client certificate is asked for: Chromium then cancels a WebSocket.
 	server = server.Clone()
 	server.NextProtos = []string{"http/1.1"}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.address(c.cfg.Ports.AWS))
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address(c.cfg.Bind, c.cfg.Ports.AWS))
 	if err != nil {
 		return err
 	}
@@ -169,7 +174,7 @@ func (c *Cloud) hosts() []string {
 	return append(append([]string{c.cfg.Host}, c.cfg.Names...), "localhost", "127.0.0.1", "::1")
 }
 
-func (c *Cloud) address(port int) string { return net.JoinHostPort(c.cfg.Bind, strconv.Itoa(port)) }
+func address(bind string, port int) string { return net.JoinHostPort(bind, strconv.Itoa(port)) }
 
 // hostPort returns where clients find what listens on addr. The port of HTTPS
 // is left out, as some clients know no other.
@@ -192,6 +197,10 @@ func newClient(pool *x509.CertPool) *http.Client {
 // URL returns the base URL of the control plane, which is also that of the
 // channel endpoints.
 func (c *Cloud) URL() string { return c.url }
+
+// TURN returns the host and port of the TURN server for UDP and TCP, and of the
+// one over TLS.
+func (c *Cloud) TURN() (plain, secure string) { return c.turn.udp, c.turn.tls }
 
 // CredentialsEndpoint returns the host and port of the credentials provider.
 func (c *Cloud) CredentialsEndpoint() string { return c.things.Endpoint() }

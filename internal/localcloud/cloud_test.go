@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -22,6 +23,8 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var quiet = slog.New(slog.DiscardHandler)
 
 func start(t *testing.T, cfg Config) *Cloud {
 	t.Helper()
@@ -68,12 +71,12 @@ func refused(t *testing.T, what string, err error, name string) {
 func TestThingMeetsViewer(t *testing.T) {
 	c := start(t, Config{})
 	ctx := within(t)
-	master, err := signaling.DialMaster(ctx, signaling.Config{AWS: device(t, c, "door"), Channel: "door"})
+	master, err := signaling.DialMaster(ctx, signaling.Config{Logger: quiet, AWS: device(t, c, "door"), Channel: "door"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer master.Close()
-	viewer, err := signaling.DialViewer(ctx, signaling.Config{AWS: c.ViewerAWS("door"), Channel: "door"}, "phone")
+	viewer, err := signaling.DialViewer(ctx, signaling.Config{Logger: quiet, AWS: c.ViewerAWS("door"), Channel: "door"}, "phone")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,15 +109,15 @@ func TestEachOnItsOwnChannel(t *testing.T) {
 	for _, err := range calls(door).List(ctx, "") {
 		refused(t, "list", err, "AccessDeniedException")
 	}
-	_, err = signaling.DialMaster(ctx, signaling.Config{AWS: yard, Channel: "door"})
+	_, err = signaling.DialMaster(ctx, signaling.Config{Logger: quiet, AWS: yard, Channel: "door"})
 	refused(t, "master of a foreign channel", err, "AccessDeniedException")
-	_, err = signaling.DialViewer(ctx, signaling.Config{AWS: door, Channel: "door"}, "v")
+	_, err = signaling.DialViewer(ctx, signaling.Config{Logger: quiet, AWS: door, Channel: "door"}, "v")
 	refused(t, "a thing as viewer", err, "AccessDeniedException")
 
 	viewer := c.ViewerAWS("door")
-	_, err = signaling.DialMaster(ctx, signaling.Config{AWS: viewer, Channel: "door"})
+	_, err = signaling.DialMaster(ctx, signaling.Config{Logger: quiet, AWS: viewer, Channel: "door"})
 	refused(t, "a viewer as master", err, "AccessDeniedException")
-	_, err = signaling.DialViewer(ctx, signaling.Config{AWS: viewer, Channel: "yard"}, "v")
+	_, err = signaling.DialViewer(ctx, signaling.Config{Logger: quiet, AWS: viewer, Channel: "yard"}, "v")
 	refused(t, "a viewer of another channel", err, "AccessDeniedException")
 
 	if _, err := calls(c.OwnerAWS()).Create(ctx, "garage", signaling.ChannelSettings{}); err != nil {

@@ -27,6 +27,11 @@ type Config struct {
 	// address, all addresses otherwise.
 	Bind string
 
+	// CredentialsHost is the address or name of the credentials provider, for
+	// clients that know no port but 443: both listeners can then have it. Empty
+	// means Host. If it is an address it is also the one to listen on.
+	CredentialsHost string
+
 	Ports Ports
 
 	Region  string // "us-west-2"
@@ -50,8 +55,8 @@ type Config struct {
 }
 
 // Ports are the ports to listen on; zero means a free one. A client that knows
-// no port but 443 (the AWS C SDK) needs 443 for AWS, and for Credentials under
-// another address.
+// no port but 443 (the AWS C SDK) needs 443 for AWS and for Credentials, with
+// Config.CredentialsHost.
 type Ports struct {
 	AWS         int // control plane, channel endpoints, WebSockets
 	Credentials int // IoT credentials provider
@@ -65,6 +70,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Bind == "" && net.ParseIP(c.Host) != nil {
 		c.Bind = c.Host
+	}
+	if c.CredentialsHost == "" {
+		c.CredentialsHost = c.Host
 	}
 	if c.Region == "" {
 		c.Region = "us-west-2"

@@ -58,7 +58,7 @@ func startTURN(ctx context.Context, cfg Config, certificate *tls.Config) (_ *tur
 		return nil, err
 	}
 	open = append(open, packets, tcp)
-	secure, err := lc.Listen(ctx, "tcp", net.JoinHostPort(cfg.Bind, strconv.Itoa(cfg.Ports.TURNS)))
+	secure, err := lc.Listen(ctx, "tcp", address(cfg.Bind, cfg.Ports.TURNS))
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func listenBoth(ctx context.Context, bind string, number int) (net.PacketConn, n
 	var lc net.ListenConfig
 	const tries = 10 // a free UDP port may be taken over TCP
 	for try := 1; ; try++ {
-		packets, err := lc.ListenPacket(ctx, "udp", net.JoinHostPort(bind, strconv.Itoa(number)))
+		packets, err := lc.ListenPacket(ctx, "udp", address(bind, number))
 		if err != nil {
 			return nil, nil, err
 		}

@@ -91,7 +91,8 @@ func TestTURNRelaysOverEveryTransport(t *testing.T) {
 	}
 }
 
-// echo sends a packet through the relay to a peer and back.
+// echo sends a packet through the relay to a peer and back. The packets have
+// more than 4 bytes: pion's framing of TCP waits for 9 with the header.
 func echo(t *testing.T, relay net.PacketConn) {
 	t.Helper()
 	peer, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -106,18 +107,18 @@ func echo(t *testing.T, relay net.PacketConn) {
 	if err := relay.SetReadDeadline(deadline); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := relay.WriteTo([]byte("ping"), peer.LocalAddr()); err != nil {
+	if _, err := relay.WriteTo([]byte("ping-ping"), peer.LocalAddr()); err != nil {
 		t.Fatal(err)
 	}
 	buf := make([]byte, 100)
 	n, from, err := peer.ReadFrom(buf)
-	if err != nil || string(buf[:n]) != "ping" || from.String() != relay.LocalAddr().String() {
-		t.Fatalf("the peer got %q from %v (%v), want ping from %v", buf[:n], from, err, relay.LocalAddr())
+	if err != nil || string(buf[:n]) != "ping-ping" || from.String() != relay.LocalAddr().String() {
+		t.Fatalf("the peer got %q from %v (%v), want ping-ping from %v", buf[:n], from, err, relay.LocalAddr())
 	}
-	if _, err := peer.WriteTo([]byte("pong"), from); err != nil {
+	if _, err := peer.WriteTo([]byte("pong-pong"), from); err != nil {
 		t.Fatal(err)
 	}
-	if n, _, err = relay.ReadFrom(buf); err != nil || string(buf[:n]) != "pong" {
+	if n, _, err = relay.ReadFrom(buf); err != nil || string(buf[:n]) != "pong-pong" {
 		t.Fatalf("the client got %q, %v", buf[:n], err)
 	}
 }

@@ -219,3 +219,18 @@ func TestSignatureVectors(t *testing.T) {
 		s.Close()
 	}
 }
+
+// Pages call the control plane with the AWS SDK for JavaScript.
+func TestBrowserPreflight(t *testing.T) {
+	s := signalingtest.New(signalingtest.Config{})
+	defer s.Close()
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest("OPTIONS", "https://127.0.0.1/describeSignalingChannel", nil)
+	r.Header.Set("Origin", "https://app.test")
+	r.Header.Set("Access-Control-Request-Method", "POST")
+	r.Header.Set("Access-Control-Request-Headers", "authorization,content-type,x-amz-date")
+	s.ServeHTTP(w, r)
+	if w.Code != 204 || w.Header().Get("Access-Control-Allow-Origin") != "*" || s.Calls("DescribeSignalingChannel") != 0 {
+		t.Errorf("got %d %v", w.Code, w.Header())
+	}
+}
