@@ -249,8 +249,8 @@ func (t *Track) setEncoding(b []byte) error {
 		t.encoding = "encrypted"
 	case algo != 3:
 		t.encoding = fmt.Sprintf("compressed with algorithm %d", algo)
-	case len(stripped) > 1024:
-		t.encoding = fmt.Sprintf("stripped of headers of %d bytes", len(stripped))
+	case len(stripped)+len(t.stripped) > 1024: // of each frame; real ones are a few bytes
+		t.encoding = "stripped of headers of more than 1024 bytes"
 	default:
 		t.stripped = append(stripped, t.stripped...)
 	}

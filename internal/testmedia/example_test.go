@@ -1,0 +1,22 @@
+package testmedia_test
+
+import (
+	"fmt"
+
+	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+)
+
+// A camera with two renditions of its picture.
+func ExampleMerge() {
+	c := testmedia.Merge(testmedia.Day(), testmedia.Sub())
+	for _, t := range c.Tracks {
+		fmt.Println(t.Name, t.Codec)
+	}
+	fmt.Println(len(c.Frames), "frames in", c.Length)
+	// Output:
+	// main H264
+	// opus Opus
+	// aac AAC
+	// sub H264
+	// 2225 frames in 20s
+}
