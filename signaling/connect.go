@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http/httptrace"
-	"sync"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi"
@@ -82,8 +81,10 @@ func (c *Client) retire(s *socket) {
 func (c *Client) tend(s *socket) (*socket, time.Duration) {
 	renew := time.NewTimer(renewFrom + rand.N(renewTo-renewFrom))
 	defer renew.Stop()
-	if c.access == nil {
-		renew.Stop() // a grant's URL opens no second connection that late
+	away := s.goAway
+	if c.access == nil { // a grant's URL opens no second connection that late
+		renew.Stop()
+		away = nil
 	}
 	warm := time.NewTicker(turnCheck)
 	defer warm.Stop()
@@ -101,7 +102,7 @@ func (c *Client) tend(s *socket) (*socket, time.Duration) {
 		case <-renew.C:
 			c.log.Info("signaling: renewing the connection before its hour is over")
 			return s, 0
-		case <-s.goAway:
+		case <-away:
 			c.log.Info("signaling: the service asks for a new connection")
 			return s, 0
 		case <-c.ctx.Done():
@@ -316,50 +317,6 @@ func (c *Client) attempt(ctx context.Context, cur *socket) (_ *socket, err error
 		if err == nil || again || !c.access.api.Recover(err, header) {
 			return s, err
 		}
-	}
-}
-
-// holdFor bounds how long messages are held back for an upgrade, and how long it
-// waits for the confirmation of those before.
-const holdFor = 2 * time.Second
-
-// hold keeps messages back while the service may already have displaced cur in
-// favour of its successor: written to cur they would be lost.
-type hold struct {
-	client *Client
-	cur    *socket
-	mu     sync.Mutex
-	timer  *time.Timer
-}
-
-// begin is called when the connection for the upgrade is there, before the
-// request is written.
-func (h *hold) begin(ctx context.Context) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.timer == nil {
-		h.client.swap(h.cur, nil)
-		h.cur.hold(ctx)
-		h.timer = time.AfterFunc(holdFor, h.release)
-	}
-}
-
-// end is called when the attempt is over.
-func (h *hold) end(err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.timer != nil && h.timer.Stop() && err != nil {
-		h.release()
-	}
-}
-
-// release goes on with cur if it is alive.
-func (h *hold) release() {
-	select {
-	case <-h.cur.dead:
-	default:
-		h.cur.held.Store(false)
-		h.client.swap(nil, h.cur)
 	}
 }
 

@@ -138,7 +138,7 @@ func TestSecretsStayInside(t *testing.T) {
 		s := newService(t)
 		var log bytes.Buffer
 		cfg := s.config(t)
-		w := newWatch(t)
+		w := newWatch()
 		cfg.States = w.ch
 		cfg.Logger = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug - 8}))
 		var said []any

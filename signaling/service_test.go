@@ -8,10 +8,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -240,6 +242,24 @@ func newServerSocket(ws *websocket.Conn) *serverSocket {
 		}
 	}()
 	return s
+}
+
+// open waits for a socket and returns those that the client keeps: two, if two
+// of its attempts succeeded at the same moment.
+func (s *service) open() []*serverSocket {
+	all := []*serverSocket{<-s.sockets}
+	synctest.Wait()
+	for len(s.sockets) > 0 {
+		all = append(all, <-s.sockets)
+	}
+	return slices.DeleteFunc(all, func(ws *serverSocket) bool {
+		select {
+		case <-ws.ended:
+			return true
+		default:
+			return false
+		}
+	})
 }
 
 // say sends a frame to the client.

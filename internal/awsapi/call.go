@@ -38,7 +38,7 @@ type Call struct {
 // Do makes the call. Attempts that fail for a passing reason are repeated as
 // the Retryer says, until ctx ends.
 func (c *Client) Do(ctx context.Context, call Call) error {
-	resp, err := c.send(ctx, call, func(r *http.Response) error {
+	_, err := c.send(ctx, call, func(r *http.Response) error {
 		defer r.Body.Close()
 		b, err := io.ReadAll(io.LimitReader(r.Body, maxAnswer+1))
 		if err != nil {
@@ -55,7 +55,6 @@ func (c *Client) Do(ctx context.Context, call Call) error {
 		}
 		return nil
 	})
-	_ = resp
 	return err
 }
 
