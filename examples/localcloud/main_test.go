@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"go.uber.org/goleak"
 
+	"github.com/smartcam-sdk/smartcam/internal/testtools"
 	"github.com/smartcam-sdk/smartcam/iotcreds"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
@@ -106,10 +107,7 @@ func closeIdle(c aws.HTTPClient) {
 
 // The AWS CLI, where it is installed, makes calls and gets named errors.
 func TestCLI(t *testing.T) {
-	cli, err := exec.LookPath("aws")
-	if err != nil {
-		t.Skip("the AWS CLI is not installed")
-	}
+	cli := testtools.Need(t, "aws")
 	env := serve(t, "-things", "door")
 	aws := func(args ...string) (string, error) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -48,7 +48,7 @@ func startTURN(ctx context.Context, cfg Config, certificate *tls.Config) (_ *tur
 	defer func() {
 		if err != nil {
 			for _, l := range open {
-				l.Close()
+				_ = l.Close()
 			}
 		}
 	}()
@@ -100,7 +100,7 @@ func listenBoth(ctx context.Context, bind string, number int) (net.PacketConn, n
 		if err == nil {
 			return packets, tcp, nil
 		}
-		packets.Close()
+		_ = packets.Close()
 		if number != 0 || try == tries {
 			return nil, nil, err
 		}
@@ -218,7 +218,7 @@ func (l *trackingListener) Accept() (net.Conn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		nc.Close()
+		_ = nc.Close()
 		return nil, net.ErrClosed
 	}
 	if l.conns == nil {
@@ -233,7 +233,7 @@ func (l *trackingListener) closeConns() {
 	defer l.mu.Unlock()
 	l.closed = true
 	for c := range l.conns {
-		c.Conn.Close()
+		_ = c.Conn.Close()
 	}
 }
 

@@ -81,5 +81,5 @@ func (s *Service) admit(op *operation, r *http.Request, clientID string) (*Conn,
 }
 
 func goodClientID(id string) bool {
-	return clientPattern.MatchString(id) && !(len(id) >= 4 && strings.EqualFold(id[:4], "AWS_"))
+	return clientPattern.MatchString(id) && (len(id) < 4 || !strings.EqualFold(id[:4], "AWS_"))
 }
