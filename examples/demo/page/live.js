@@ -9,6 +9,8 @@ const connectTime = 20000; // ms from the answer to media
 const disconnectTime = 2500; // ms that a connection may be disconnected before it is repaired
 const frozenTime = 8000; // ms without a new picture before the connection is made anew
 
+const noPath = "No path to the camera was found. A firewall may block it.";
+
 // Refusal is the camera's answer that it does not take this viewer.
 export class Refusal extends Error {
   constructor(code, reason) {
@@ -239,7 +241,10 @@ class Session {
   // connected waits for the path, the keys and the first picture.
   async #connected() {
     const { pc } = this;
-    const timer = this.#after(connectTime, () => this.#fail(new Error("No path to the camera was found. A firewall may block it.")));
+    const timer = this.#after(connectTime, () => {
+      const connected = pc.connectionState === "connected";
+      this.#fail(new Error(connected ? "The camera is there, but its picture does not come." : noPath));
+    });
     let since = performance.now();
     const changed = (event, done) => this.#until(pc, event, done);
     await changed("iceconnectionstatechange", () => ["connected", "completed"].includes(pc.iceConnectionState));
@@ -272,7 +277,7 @@ class Session {
   #stateChanged() {
     const state = this.pc.connectionState;
     if (state === "failed" && this.liveAt) this.repair();
-    else if (state === "failed") this.#fail(new Error("No path to the camera was found. A firewall may block it."));
+    else if (state === "failed") this.#fail(new Error(noPath));
     else if (state === "connected" && this.liveAt && !this.#repairing) this.#live.told(this, "live");
     else if (state === "disconnected" && this.liveAt) {
       this.#live.told(this, "repairing");
@@ -289,8 +294,10 @@ class Session {
     try {
       const { clientId } = this.#live;
       const leave = await grant(clientId, this.#abort.signal);
-      if (leave.clientId !== clientId) throw new Error("The camera knows this page by another name now.");
-      if (!this.#signaling?.isOpen) await this.#openSignaling(leave.url);
+      if (!this.#signaling?.isOpen) {
+        if (leave.clientId !== clientId) throw new Error("The connection was lost."); // to the camera this is a new viewer
+        await this.#openSignaling(leave.url);
+      }
       this.pc.setConfiguration({ ...this.pc.getConfiguration(), iceServers: leave.iceServers });
       this.#unsent = [];
       await this.pc.setLocalDescription(await this.pc.createOffer({ iceRestart: true }));

@@ -1,0 +1,22 @@
+// Package source is where the example camera's frames come from: a built-in
+// clip, a file, another camera over RTSP, or an encoder's pipe.
+//
+// A spec names the source:
+//
+//	clip, or empty            the built-in clip, day and night
+//	rtsp://user:pw@host/path  a camera or server (rtsps too): H.264, H.265, Opus, G.711, AAC
+//	file.mp4, .mov, .mkv      a file; H.264, H.265, Opus, AAC, and in .mkv G.711
+//	file.h264, file.h265      Annex B, 25 frames a second; ?fps=30 behind the name says otherwise
+//	exec:COMMAND              what a shell command writes: H.264 as Annex B, in real time
+//	exec+h265:COMMAND         the same with H.265
+//
+// For example
+//
+//	exec:rpicam-vid -t 0 --inline -o -
+//	exec:ffmpeg -f v4l2 -i /dev/video0 -c:v libx264 -tune zerolatency -g 60 -bsf:v h264_mp4toannexb -f h264 -
+//	exec:gst-launch-1.0 -q v4l2src ! x264enc tune=zerolatency ! video/x-h264,stream-format=byte-stream ! fdsink
+//
+// Files and the clip are played in real time and start again at their end
+// without a jump in the timestamps. RTSP sources are connected to again, and
+// commands started again, for as long as it takes.
+package source
