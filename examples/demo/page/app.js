@@ -41,7 +41,7 @@ live.addEventListener("state", ({ detail }) => {
   if (detail.state === "waiting" || detail.state === "refused") note(reason(detail), "bad");
   if (detail.state === "repairing" && !lostAt) {
     lostAt = performance.now();
-    note("The connection was lost");
+    note("Repairing the connection");
   }
   if (detail.state === "connecting") lostAt = 0;
   if (detail.state === "live") note(`Live after ${liveAfter()}`, "good");

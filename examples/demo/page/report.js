@@ -43,7 +43,8 @@ export function showPath(list, s) {
     ["Path", path && (s.relayed ? "relayed (TURN)" : "direct")],
     ["This device", path?.local && side(path.local)],
     ["Camera", path?.remote && side(path.remote)],
-    ["Candidates", s && `${tally(s.candidates.local)} here, ${tally(s.candidates.remote)} there`],
+    ["Tried here", s && tally(s.candidates.local)],
+    ["Tried there", s && tally(s.candidates.remote)],
   ]);
 }
 
