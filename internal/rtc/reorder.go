@@ -77,10 +77,10 @@ func (r *reorder) push(p packet, now time.Time) {
 			}
 		}
 	}
-	if ahead := int16(p.seq - r.end); ahead >= 0 {
-		if p.seq-r.next >= reorderLen { // a jump: the sender began anew
-			r.restart(p.seq)
-		}
+	if p.seq-r.next >= reorderLen && r.next-p.seq >= reorderLen { // a jump: the sender began anew
+		r.restart(p.seq)
+	}
+	if int16(p.seq-r.end) >= 0 {
 		for seq := r.end; seq != p.seq; seq++ {
 			*r.at(seq) = slot{missing: now}
 		}
@@ -89,7 +89,7 @@ func (r *reorder) push(p packet, now time.Time) {
 		return
 	}
 	if back := r.next - p.seq; back != 0 && back < reorderLen { // before what was handed out
-		if r.joined || back > 16*lookBack {
+		if r.joined || back > 16*lookBack || r.end-p.seq >= reorderLen {
 			return
 		}
 		for seq := p.seq; seq != r.next; seq++ {
@@ -100,10 +100,10 @@ func (r *reorder) push(p packet, now time.Time) {
 	if s := r.at(p.seq); !s.here {
 		if s.asks == 1 {
 			if d := now.Sub(s.asked); d > 0 && d < time.Second {
-				r.rtt += (d - r.rtt) / 8
 				if r.rtt == 0 {
 					r.rtt = d
 				}
+				r.rtt += (d - r.rtt) / 8
 			}
 		}
 		s.packet, s.here = p, true

@@ -1,0 +1,175 @@
+// Package device is the example camera: a source of frames, a camera, and the
+// commands that its owner's page calls. The demo runs it beside a stand-in
+// cloud, examples/camera alone against AWS.
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/camera"
+	"github.com/smartcam-sdk/smartcam/examples/camera/source"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/signaling"
+)
+
+// Config says what the camera shows, and where.
+type Config struct {
+	Source     *source.Source
+	Signaling  signaling.Config
+	MaxViewers int // zero means the SDK's default
+	ICEPolicy  signaling.ICEPolicy
+	Hear       func(kvsmedia.Frame) // gets what viewers say; may be nil
+	Logger     *slog.Logger
+}
+
+// Device is the example camera.
+type Device struct {
+	cfg     Config
+	cam     *camera.Camera
+	started time.Time
+	night   atomic.Bool
+	heard   atomic.Int64 // packets of talk
+	talker  atomic.Value // string
+}
+
+// Status is what the camera says of itself, as the reply to the command
+// "status".
+type Status struct {
+	Viewers  int     `json:"viewers"`
+	Night    bool    `json:"night"`
+	Talker   string  `json:"talker"`       // client ID of who has the floor
+	Heard    int64   `json:"talkPackets"`  // packets of talk since the start
+	UptimeMS float64 `json:"uptimeMillis"` // since the start
+}
+
+// New returns a camera that is not running yet.
+func New(cfg Config) (*Device, error) {
+	d := &Device{cfg: cfg}
+	d.talker.Store("")
+	commands := &camera.Commands{}
+	camera.Handle(commands, "status", d.status)
+	camera.Handle(commands, "light", d.light)
+	camera.Handle(commands, "chime", d.chime)
+	cam, err := camera.New(camera.Config{
+		Signaling: cfg.Signaling, Tracks: cfg.Source.Tracks(), PreRoll: 5 * time.Second,
+		MaxViewers: cfg.MaxViewers, Commands: commands, ICEPolicy: cfg.ICEPolicy, Logger: cfg.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.cam = cam
+	return d, nil
+}
+
+// Run films and serves viewers until ctx ends or one of the two fails for good.
+func (d *Device) Run(ctx context.Context) error {
+	d.started = time.Now()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	events, talk := d.cam.Events(ctx), d.cam.Talkback(ctx)
+	var work sync.WaitGroup
+	work.Go(func() {
+		for e := range events {
+			d.event(e)
+		}
+	})
+	work.Go(func() {
+		for f := range talk {
+			d.heard.Add(1)
+			if d.cfg.Hear != nil {
+				d.cfg.Hear(f)
+			}
+		}
+	})
+	work.Go(func() { cancel(d.film(ctx)) })
+	err := d.cam.Run(ctx)
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	cancel(nil)
+	work.Wait()
+	return err
+}
+
+// film writes the source's frames into the camera.
+func (d *Device) film(ctx context.Context) error {
+	for f := range d.cfg.Source.Frames(ctx) {
+		if err := d.cam.WriteFrame(f); err != nil {
+			d.cfg.Logger.Warn("a frame was not taken", "err", err)
+		}
+	}
+	if err := d.cfg.Source.Err(); err != nil {
+		return fmt.Errorf("the source of frames ended: %w", err)
+	}
+	return nil
+}
+
+// event logs what happens, and tells the viewers what their pages show.
+func (d *Device) event(e camera.Event) {
+	log := d.cfg.Logger
+	switch e := e.(type) {
+	case camera.Online:
+		log.Info("the camera is online")
+	case camera.Offline:
+		if e.Err != nil {
+			log.Warn("the camera is offline", "err", e.Err)
+		}
+	case camera.Joined:
+		d.notify("viewers", map[string]int{"count": d.viewers()})
+	case camera.Left:
+		d.notify("viewers", map[string]int{"count": d.viewers()})
+	case camera.Refused:
+		log.Info("a viewer was refused", "peer", e.Peer.ID, "err", e.Err)
+	case camera.Talking:
+		d.talker.Store(e.Peer.ID)
+		d.notify("floor", map[string]string{"talker": e.Peer.ID})
+	}
+}
+
+func (d *Device) notify(name string, body any) {
+	if err := d.cam.Notify(name, body); err != nil {
+		d.cfg.Logger.Warn("telling the viewers", "err", err)
+	}
+}
+
+func (d *Device) viewers() (n int) {
+	for _, v := range d.cam.Status().Viewers {
+		if v.Connected {
+			n++
+		}
+	}
+	return n
+}
+
+func (d *Device) status(context.Context, signaling.Peer, struct{}) (Status, error) {
+	return Status{Viewers: d.viewers(), Night: d.night.Load(), Talker: d.talker.Load().(string), Heard: d.heard.Load(),
+		UptimeMS: float64(time.Since(d.started)) / float64(time.Millisecond)}, nil
+}
+
+// lightState is the request and reply of the command "light", and its notice.
+type lightState struct {
+	Night bool `json:"night"`
+}
+
+func (d *Device) light(_ context.Context, _ signaling.Peer, want lightState) (lightState, error) {
+	if err := d.cfg.Source.SetNight(want.Night); err != nil {
+		return lightState{}, err
+	}
+	d.night.Store(want.Night)
+	d.notify("light", want)
+	return want, nil
+}
+
+func (d *Device) chime(_ context.Context, p signaling.Peer, _ struct{}) (struct{}, error) {
+	if err := d.cfg.Source.Chime(); err != nil {
+		return struct{}{}, err
+	}
+	d.notify("chime", map[string]string{"by": p.ID})
+	return struct{}{}, nil
+}

@@ -1,0 +1,257 @@
+package rtc
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+)
+
+// packetize cuts a frame into RTP packets as a session sends them.
+func packetize(f kvsmedia.Frame, seq uint16, stamp uint32) []packet {
+	var out []packet
+	parts := cutFrame(f)
+	for i := range parts {
+		out = append(out, packet{seq: seq + uint16(i), stamp: stamp, marker: i == len(parts)-1, payload: parts[i].payload(nil, f.Data)})
+	}
+	return out
+}
+
+func hevcUnit(r *rand.Rand) []byte {
+	nalu := func(kind byte, n int) []byte {
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = byte(1 + r.UintN(255))
+		}
+		b[0], b[1] = kind<<1, 1
+		return b
+	}
+	return bitstream.AppendAnnexB(nil, [][]byte{nalu(1, 3000), nalu(1, MaxPayload), nalu(1, MaxPayload+1), nalu(39, 20)})
+}
+
+func TestPacketsMakeTheSameAccessUnit(t *testing.T) {
+	s := newStream()
+	for range 20 {
+		f := s.next()
+		prefixed := kvsmedia.Frame{Track: &kvsmedia.Track{Codec: kvsmedia.H264, Private: make([]byte, 7)},
+			Data: bitstream.AppendPrefixed(nil, bitstream.Split(nil, f.Data))}
+		for name, frame := range map[string]kvsmedia.Frame{"Annex B": f, "length-prefixed": prefixed} {
+			a := newAssembler(kvsmedia.H264)
+			a.needKey = false
+			var got []byte
+			for _, p := range packetize(frame, 100, 9000) {
+				if len(p.payload) > MaxPayload {
+					t.Fatalf("payload of %d bytes", len(p.payload))
+				}
+				if f, ok := a.push(p); ok {
+					got = f.data
+				}
+			}
+			if !bytes.Equal(got, f.Data) {
+				t.Errorf("%s: %d bytes came out of %d", name, len(got), len(f.Data))
+			}
+		}
+	}
+	a := newAssembler(kvsmedia.H265)
+	a.needKey = false
+	data := hevcUnit(s.rand)
+	var got []byte
+	for _, p := range packetize(kvsmedia.Frame{Track: &kvsmedia.Track{Codec: kvsmedia.H265}, Data: data}, 1, 1) {
+		if f, ok := a.push(p); ok {
+			got = f.data
+		}
+	}
+	if !bytes.Equal(got, data) {
+		t.Errorf("H265: %d bytes came out of %d", len(got), len(data))
+	}
+}
+
+func TestAssemblerTakesWhatOthersSend(t *testing.T) {
+	a := newAssembler(kvsmedia.H264)
+	stapA := []byte{24, 0, byte(len(testSPS))}
+	stapA = append(stapA, testSPS...)
+	stapA = append(append(stapA, 0, byte(len(testPPS))), testPPS...)
+	a.push(packet{stamp: 1, payload: stapA})
+	idr := []byte{0x65, 0x88, 1, 2}
+	f, ok := a.push(packet{stamp: 1, marker: true, payload: idr})
+	want := bitstream.AppendAnnexB(nil, [][]byte{testSPS, testPPS, idr})
+	if !ok || !f.key || !bytes.Equal(f.data, want) {
+		t.Errorf("got %x, want %x", f.data, want)
+	}
+}
+
+func TestLossGoesOnAtAKeyFrame(t *testing.T) {
+	s := newStream()
+	a := newAssembler(kvsmedia.H264)
+	var got []int
+	var skipped []int
+	for n := range 30 {
+		packets := packetize(s.next(), 0, uint32(n))
+		for i, p := range packets {
+			if n == 3 && i == len(packets)-1 {
+				continue // lost: the end of picture 3
+			}
+			p.gap = n == 4 && i == 0
+			if f, ok := a.push(p); ok {
+				got = append(got, n)
+				skipped = append(skipped, f.skipped)
+			}
+		}
+	}
+	want := []int{0, 1, 2}
+	for n := 10; n < 30; n++ {
+		want = append(want, n)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if skipped[3] != 7 {
+		t.Errorf("skipped %d pictures, want 7", skipped[3])
+	}
+}
+
+func newTestReorder(video bool) *reorder {
+	return newReorder(video, func(b []byte) bool { return len(b) > 0 && b[0] == 7 })
+}
+
+func TestReorder(t *testing.T) {
+	t0 := time.Unix(1000, 0)
+	ms := func(n int) time.Time { return t0.Add(time.Duration(n) * time.Millisecond) }
+	drain := func(r *reorder, now time.Time) (seqs []uint16) {
+		for p, ok := r.pop(now); ok; p, ok = r.pop(now) {
+			seqs = append(seqs, p.seq)
+		}
+		return seqs
+	}
+	in := func(r *reorder, now time.Time, seqs ...uint16) {
+		for _, s := range seqs {
+			r.push(packet{seq: s, payload: []byte{7}}, now)
+		}
+	}
+	t.Run("order", func(t *testing.T) {
+		r := newTestReorder(true)
+		in(r, ms(0), 65534, 0, 65535, 1, 1, 65535)
+		if got := drain(r, ms(0)); !slices.Equal(got, []uint16{65534, 65535, 0, 1}) {
+			t.Error(got)
+		}
+	})
+	t.Run("asks, repeats, gives up", func(t *testing.T) {
+		r := newTestReorder(true)
+		in(r, ms(0), 10, 12)
+		drain(r, ms(0))
+		if seqs, again := r.missing(nil, ms(0)); len(seqs) != 0 || again != ms(3) {
+			t.Errorf("asked for %v at once, again %v", seqs, again.Sub(t0))
+		}
+		seqs, again := r.missing(nil, ms(3))
+		if !slices.Equal(seqs, []uint16{11}) || again != ms(63) {
+			t.Errorf("asked for %v, again %v", seqs, again.Sub(t0))
+		}
+		if seqs, _ = r.missing(nil, ms(62)); len(seqs) != 0 {
+			t.Errorf("asked again for %v too soon", seqs)
+		}
+		if seqs, _ = r.missing(nil, ms(63)); !slices.Equal(seqs, []uint16{11}) {
+			t.Errorf("asked again for %v", seqs)
+		}
+		if got := drain(r, ms(699)); got != nil {
+			t.Errorf("gave up at once: %v", got)
+		}
+		p, ok := r.pop(ms(700))
+		if !ok || p.seq != 12 || !p.gap {
+			t.Errorf("after the wait: %+v, %v", p, ok)
+		}
+	})
+	t.Run("measures the round trip", func(t *testing.T) {
+		r := newTestReorder(true)
+		in(r, ms(0), 10, 12)
+		drain(r, ms(0))
+		r.missing(nil, ms(3))
+		in(r, ms(43), 11)
+		if got := drain(r, ms(43)); !slices.Equal(got, []uint16{11, 12}) || r.repeat() != 60*time.Millisecond {
+			t.Errorf("%v, repeat after %v", got, r.repeat())
+		}
+	})
+	t.Run("sound is not asked for and not waited for long", func(t *testing.T) {
+		r := newTestReorder(false)
+		in(r, ms(0), 10, 12)
+		drain(r, ms(0))
+		if seqs, again := r.missing(nil, ms(30)); len(seqs) != 0 || again != ms(60) {
+			t.Errorf("asked for %v, again %v", seqs, again.Sub(t0))
+		}
+		if got := drain(r, ms(60)); !slices.Equal(got, []uint16{12}) {
+			t.Error(got)
+		}
+	})
+	t.Run("the first packets may be lost as well", func(t *testing.T) {
+		r := newTestReorder(true)
+		r.push(packet{seq: 102, payload: []byte{1}}, ms(0))
+		seqs, _ := r.missing(nil, ms(3))
+		if !slices.Contains(seqs, 100) {
+			t.Errorf("asked for %v", seqs)
+		}
+		in(r, ms(40), 100)
+		r.push(packet{seq: 101, payload: []byte{1}}, ms(41))
+		if got := drain(r, ms(41)); !slices.Equal(got, []uint16{100, 101, 102}) {
+			t.Error(got)
+		}
+	})
+	t.Run("a jump begins anew", func(t *testing.T) {
+		r := newTestReorder(true)
+		in(r, ms(0), 10)
+		drain(r, ms(0))
+		in(r, ms(1), 40000)
+		p, ok := r.pop(ms(1))
+		if !ok || p.seq != 40000 || !p.gap {
+			t.Errorf("%+v %v", p, ok)
+		}
+	})
+}
+
+// FuzzAssembler puts arbitrary packets together; whatever comes out is bounded
+// and nothing panics.
+func FuzzAssembler(f *testing.F) {
+	s := newStream()
+	for _, p := range packetize(s.next(), 1, 1) {
+		f.Add(p.payload, p.marker, false)
+	}
+	f.Add([]byte{24, 0, 1, 7, 0, 200}, true, true)
+	f.Add([]byte{0x62, 1, 0x93, 4}, true, true)
+	f.Fuzz(func(t *testing.T, b []byte, marker, gap bool) {
+		for _, codec := range []kvsmedia.Codec{kvsmedia.H264, kvsmedia.H265, kvsmedia.Opus} {
+			a := newAssembler(codec)
+			for i := range 3 {
+				if f, ok := a.push(packet{stamp: uint32(i), marker: marker, payload: b, gap: gap}); ok && len(f.data) > len(b)+4*len(b)+8 {
+					t.Errorf("%d bytes came out of %d", len(f.data), len(b))
+				}
+			}
+		}
+	})
+}
+
+// FuzzReorder sends packets in arbitrary order: they come out in order, each
+// once.
+func FuzzReorder(f *testing.F) {
+	f.Add([]byte{1, 2, 3, 5, 4, 200, 6})
+	f.Fuzz(func(t *testing.T, steps []byte) {
+		r := newTestReorder(true)
+		now := time.Unix(0, 0)
+		seq, last, begun := uint16(65000), uint16(0), false
+		for _, b := range steps {
+			seq += uint16(int8(b))
+			now = now.Add(time.Duration(b) * time.Millisecond)
+			r.push(packet{seq: seq, payload: []byte{b % 8}}, now)
+			for p, ok := r.pop(now); ok; p, ok = r.pop(now) {
+				if begun && int16(p.seq-last) <= 0 && !p.gap {
+					t.Fatalf("%d after %d", p.seq, last)
+				}
+				last, begun = p.seq, true
+			}
+			r.missing(nil, now)
+		}
+	})
+}
