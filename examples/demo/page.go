@@ -4,11 +4,15 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
+	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/signaling"
@@ -23,7 +27,14 @@ type page struct {
 	camera   signaling.Config // as whom viewers are granted access
 	loopback bool             // served to this machine alone
 	log      *slog.Logger
+
+	mu      sync.Mutex
+	granted []string // client IDs, the newest last
 }
+
+// maxGranted is how many client IDs can be granted again, for a page that mends
+// its session.
+const maxGranted = 200
 
 // newPage returns the page's handler. A stand-in cloud is served by it as well,
 // in plain text, since a browser would not trust the stand-in's certificate.
@@ -71,18 +82,47 @@ func local(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// grant answers with what the page needs to watch the camera.
+// grant answers with what the page needs to watch the camera. A page that asks
+// for the client ID that it was granted before gets it again, so that the camera
+// knows its session.
 func (p *page) grant(w http.ResponseWriter, r *http.Request) {
+	var want struct {
+		ClientID string `json:"clientId"`
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096)).Decode(&want); err != nil && !errors.Is(err, io.EOF) {
+		http.Error(w, "the request is not JSON: "+err.Error(), http.StatusBadRequest)
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
 	defer cancel()
-	g, err := signaling.PresignViewer(ctx, p.camera, "")
+	g, err := signaling.PresignViewer(ctx, p.camera, p.known(want.ClientID))
 	if err != nil {
 		p.log.Warn("granting a viewer", "err", err)
 		http.Error(w, "the signaling service gives no access: "+err.Error(), http.StatusBadGateway)
 		return
 	}
+	p.remember(g.ClientID)
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(g); err != nil {
 		p.log.Debug("answering", "err", err)
+	}
+}
+
+// known returns id if it was granted before, otherwise nothing.
+func (p *page) known(id string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !slices.Contains(p.granted, id) {
+		return ""
+	}
+	return id
+}
+
+func (p *page) remember(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.granted = append(slices.DeleteFunc(p.granted, func(g string) bool { return g == id }), id)
+	if len(p.granted) > maxGranted {
+		p.granted = p.granted[1:]
 	}
 }

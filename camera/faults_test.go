@@ -1,0 +1,303 @@
+package camera_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/camera"
+	"github.com/smartcam-sdk/smartcam/internal/ring"
+	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/signaling"
+	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
+	"github.com/smartcam-sdk/smartcam/viewer"
+)
+
+// rogue is a viewer that speaks signaling as it likes.
+func (r *running) rogue(t *testing.T, id string) *signaling.Client {
+	t.Helper()
+	cfg := r.srv.Config("door")
+	cfg.Logger = quiet
+	c, err := signaling.DialViewer(t.Context(), cfg, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func send(t *testing.T, c *signaling.Client, kind signaling.Kind, payload []byte) {
+	t.Helper()
+	if err := c.Send(t.Context(), signaling.Message{Kind: kind, Payload: payload}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// flows fails the test unless n more pictures reach v without a loss.
+func flows(t *testing.T, v *viewer.Viewer, n int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for f := range v.Frames(ctx) {
+		if f.Skipped > 0 {
+			t.Errorf("%d pictures were lost", f.Skipped)
+		}
+		if n--; n == 0 {
+			return
+		}
+	}
+	t.Errorf("%d pictures are missing: %v", n, v.Err())
+}
+
+func TestHostilePeersHarmNobodyElse(t *testing.T) {
+	r := start(t, nil)
+	v := r.mustDial(t, nil)
+	events := r.events(t)
+	c := r.rogue(t, "mallory")
+
+	for range 100 { // candidates without an offer
+		send(t, c, signaling.ICECandidate, []byte(`{"candidate":"candidate:1 1 udp 1 192.0.2.1 9 typ host","sdpMid":"0"}`))
+	}
+	for _, offer := range []string{`[]`, `{"type":"offer","sdp":"v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns="}`, `{"type":"answer","sdp":""}`, `null`} {
+		send(t, c, signaling.Offer, []byte(offer))
+		if e := event[camera.Refused](t, events); e.Peer.ID != "mallory" {
+			t.Errorf("refused %q", e.Peer.ID)
+		}
+	}
+	// A whole offer without its last third.
+	cert, err := rtc.NewCertificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, offer, err := rtc.Offer(rtc.Config{Certificate: cert}, rtc.Source{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var whole struct{ Type, SDP string }
+	if err := json.Unmarshal(offer, &whole); err != nil {
+		t.Fatal(err)
+	}
+	cut, err := json.Marshal(map[string]string{"type": "offer", "sdp": whole.SDP[:len(whole.SDP)*2/3]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	send(t, c, signaling.Offer, cut)
+	// A flood of candidates for a session.
+	send(t, c, signaling.Offer, offer)
+	for range 300 {
+		send(t, c, signaling.ICECandidate, []byte(`{"candidate":"candidate:1 1 udp 1 192.0.2.1 9 typ host","sdpMid":"0","sdpMLineIndex":0}`))
+	}
+	// 10 MB from the service itself: the camera drops the connection and comes back.
+	r.srv.Master("door").Inject(bytes.Repeat([]byte("x"), 10<<20))
+	event[camera.Offline](t, events)
+	event[camera.Online](t, events)
+
+	flows(t, v, 50)
+	r.mustDial(t, nil)
+}
+
+// TestDataChannelFlood has a viewer that sends garbage on the command channel:
+// its session ends, the other one goes on.
+func TestDataChannelFlood(t *testing.T) {
+	r := start(t, nil)
+	v := r.mustDial(t, nil)
+	events := r.events(t)
+	c := r.rogue(t, "mallory")
+	cert, err := rtc.NewCertificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	channel := make(chan *rtc.Channel, 1)
+	s, offer, err := rtc.Offer(rtc.Config{Certificate: cert, Hooks: rtc.Hooks{
+		Candidate: func(b []byte) { _ = c.Send(t.Context(), signaling.Message{Kind: signaling.ICECandidate, Payload: b}) },
+		Channel:   func(ch *rtc.Channel) rtc.Receiver { channel <- ch; return nil },
+	}}, rtc.Source{Ring: ring.New[*rtc.Unit](ring.Config{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	send(t, c, signaling.Offer, offer)
+	for {
+		m, err := c.Receive(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Kind == signaling.Answer {
+			if err := s.SetAnswer(m.Payload); err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	s.Trickle()
+	ch := <-channel
+	garbage := make([]byte, 60_000)
+	_, _ = rand.Read(garbage)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for ctx.Err() == nil {
+		garbage[0] = '+' // pieces of a message that never ends
+		if ch.Send(ctx, false, garbage) != nil {
+			break
+		}
+	}
+	if e := event[camera.Left](t, events); e.Peer.ID != "mallory" || !strings.Contains(e.Err.Error(), "data channel") {
+		t.Errorf("left: %s, %v", e.Peer.ID, e.Err)
+	}
+	flows(t, v, 50)
+}
+
+func TestMediaOutlivesSignaling(t *testing.T) {
+	r := start(t, nil)
+	v := r.mustDial(t, nil)
+	events := r.events(t)
+	r.srv.SetOutage(true)
+	if e := event[camera.Offline](t, events); e.Err == nil {
+		t.Error("offline without a reason")
+	}
+	if s := r.Status(); s.Online || s.Err == nil || len(s.Viewers) != 1 {
+		t.Errorf("status: %+v", s)
+	}
+	flows(t, v, 50)
+	r.srv.SetOutage(false)
+	event[camera.Online](t, events)
+	r.mustDial(t, nil)
+}
+
+func TestRunEndsForAPermanentReason(t *testing.T) {
+	srv := signalingtest.NewServer(signalingtest.Config{})
+	defer srv.Close()
+	cfg := srv.Config("door")
+	cfg.Channel = "no-such-channel"
+	cam, err := camera.New(camera.Config{Signaling: cfg, Tracks: []*kvsmedia.Track{{Codec: kvsmedia.H264}}, Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = cam.Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "ResourceNotFound") {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+// TestVanishedViewerIsReaped has a viewer that stops without a word.
+func TestVanishedViewerIsReaped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 12 seconds")
+	}
+	t.Parallel()
+	r := start(t, nil)
+	events := r.events(t)
+	v := vanishing(t, r)
+	event[camera.Joined](t, events)
+	v.hold(true)
+	began := time.Now()
+	e := event[camera.Left](t, events)
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("noticed after %v", took)
+	}
+	if !strings.Contains(e.Err.Error(), "nothing was heard") {
+		t.Errorf("left: %v", e.Err)
+	}
+}
+
+// TestStorageMode plays the storage service: it offers, the camera answers and
+// sends; when the session is lost, the camera joins again.
+func TestStorageMode(t *testing.T) {
+	sessions := make(chan *rtc.Session, 4)
+	frames := make(chan kvsmedia.Frame, 10_000)
+	srv := signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true}, TURN: noTURN,
+		Storage: func(ctx context.Context, p *signalingtest.StorageSession) { storageService(ctx, t, p, sessions, frames) }})
+	defer srv.Close()
+	cfg := srv.Config("door")
+	srv.SetStorage("door", "arn:aws:kinesisvideo:us-west-2:123456789012:stream/door/1")
+	cfg.Storage = true
+	enc := newEncoder()
+	cam, err := camera.New(camera.Config{Signaling: cfg, Tracks: []*kvsmedia.Track{enc.video, enc.audio}, Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- cam.Run(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("Run: %v", err)
+		}
+	}()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	video, audio, joins := 0, 0, 0
+	var s *rtc.Session
+	for limit := time.After(25 * time.Second); joins < 2 || video < 20 || audio < 20; {
+		select {
+		case s = <-sessions:
+			joins++
+		case f := <-frames:
+			if f.Track.Codec.Video() {
+				video++
+			} else {
+				audio++
+			}
+			if joins == 1 && video >= 20 && audio >= 20 {
+				s.Close() // the service loses the session
+				video, audio = 0, 0
+			}
+		case <-tick.C:
+			v, a := enc.next()
+			if err := errors.Join(cam.WriteFrame(v), cam.WriteFrame(a)); err != nil {
+				t.Fatal(err)
+			}
+		case <-limit:
+			t.Fatalf("%d joins, %d pictures, %d sounds", joins, video, audio)
+		}
+	}
+}
+
+// storageService is the service's end of one storage session.
+func storageService(ctx context.Context, t *testing.T, p *signalingtest.StorageSession, sessions chan<- *rtc.Session, frames chan<- kvsmedia.Frame) {
+	cert, err := rtc.NewCertificate()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	s, offer, err := rtc.Offer(rtc.Config{Certificate: cert, Hooks: rtc.Hooks{
+		Candidate: func(b []byte) { _ = p.Send(signaling.Message{Kind: signaling.ICECandidate, Payload: b}) },
+		Frame:     func(f kvsmedia.Frame) { frames <- f },
+		Connected: func() {},
+	}}, rtc.Source{Ring: ring.New[*rtc.Unit](ring.Config{})})
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer s.Close()
+	if err := p.Send(signaling.Message{Kind: signaling.Offer, Payload: offer}); err != nil {
+		return
+	}
+	s.Trickle()
+	sessions <- s
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { <-s.Done(); cancel() }()
+	for {
+		m, err := p.Receive(ctx)
+		if err != nil {
+			return
+		}
+		switch m.Kind {
+		case signaling.Answer:
+			if err := s.SetAnswer(m.Payload); err != nil {
+				t.Errorf("the camera's answer: %v", err)
+			}
+		case signaling.ICECandidate:
+			_ = s.AddCandidate(m.Payload)
+		}
+	}
+}
