@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/coder/websocket"
 
 	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
@@ -39,6 +42,31 @@ func send(t *testing.T, c *signaling.Client, kind signaling.Kind, payload []byte
 	}
 }
 
+// raw is a viewer's WebSocket without a client, which would pace and check what
+// it sends.
+func (r *running) raw(t *testing.T, id string) func(action, payload string) {
+	t.Helper()
+	g, err := signaling.PresignViewer(t.Context(), r.srv.Config("door"), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, _, err := websocket.Dial(t.Context(), g.URL, &websocket.DialOptions{HTTPClient: r.srv.Client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.CloseNow() })
+	return func(action, payload string) {
+		t.Helper()
+		b, err := json.Marshal(map[string]string{"action": action, "messagePayload": base64.StdEncoding.EncodeToString([]byte(payload))})
+		if err == nil {
+			err = conn.Write(t.Context(), websocket.MessageText, b)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // flows fails the test unless n more pictures reach v without a loss.
 func flows(t *testing.T, v *viewer.Viewer, n int) {
 	t.Helper()
@@ -59,13 +87,14 @@ func TestHostilePeersHarmNobodyElse(t *testing.T) {
 	r := start(t, nil)
 	v := r.mustDial(t, nil)
 	events := r.events(t)
-	c := r.rogue(t, "mallory")
+	send, flood := r.raw(t, "mallory"), r.raw(t, "flood")
+	const candidate = `{"candidate":"candidate:1 1 udp 1 192.0.2.1 9 typ host","sdpMid":"0","sdpMLineIndex":0}`
 
-	for range 100 { // candidates without an offer
-		send(t, c, signaling.ICECandidate, []byte(`{"candidate":"candidate:1 1 udp 1 192.0.2.1 9 typ host","sdpMid":"0"}`))
+	for range 1000 { // candidates without an offer
+		flood("ICE_CANDIDATE", candidate)
 	}
-	for _, offer := range []string{`[]`, `{"type":"offer","sdp":"v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns="}`, `{"type":"answer","sdp":""}`, `null`} {
-		send(t, c, signaling.Offer, []byte(offer))
+	for _, offer := range []string{`not JSON`, `{"type":"offer","sdp":"v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns="}`, `{"type":"answer","sdp":""}`, `null`} {
+		send("SDP_OFFER", offer)
 		if e := event[camera.Refused](t, events); e.Peer.ID != "mallory" {
 			t.Errorf("refused %q", e.Peer.ID)
 		}
@@ -88,11 +117,11 @@ func TestHostilePeersHarmNobodyElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	send(t, c, signaling.Offer, cut)
+	send("SDP_OFFER", string(cut))
 	// A flood of candidates for a session.
-	send(t, c, signaling.Offer, offer)
-	for range 300 {
-		send(t, c, signaling.ICECandidate, []byte(`{"candidate":"candidate:1 1 udp 1 192.0.2.1 9 typ host","sdpMid":"0","sdpMLineIndex":0}`))
+	send("SDP_OFFER", string(offer))
+	for range 1000 {
+		send("ICE_CANDIDATE", candidate)
 	}
 	// 10 MB from the service itself: the camera drops the connection and comes back.
 	r.srv.Master("door").Inject(bytes.Repeat([]byte("x"), 10<<20))
@@ -213,7 +242,9 @@ func TestStorageMode(t *testing.T) {
 	sessions := make(chan *rtc.Session, 4)
 	frames := make(chan kvsmedia.Frame, 10_000)
 	srv := signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true}, TURN: noTURN,
-		Storage: func(ctx context.Context, p *signalingtest.StorageSession) { storageService(ctx, t, p, sessions, frames) }})
+		Storage: func(ctx context.Context, p *signalingtest.StorageSession) {
+			storageService(ctx, t, p, sessions, frames)
+		}})
 	defer srv.Close()
 	cfg := srv.Config("door")
 	srv.SetStorage("door", "arn:aws:kinesisvideo:us-west-2:123456789012:stream/door/1")
