@@ -7,20 +7,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera"
-	"github.com/smartcam-sdk/smartcam/examples/camera/source"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
+// Source is where the camera's frames come from; *source.Source is one.
+type Source interface {
+	Tracks() []*kvsmedia.Track
+	Frames(context.Context) iter.Seq[kvsmedia.Frame]
+	Err() error
+	SetNight(bool) error
+	Chime() error
+}
+
 // Config says what the camera shows, and where.
 type Config struct {
-	Source     *source.Source
+	Source     Source
 	Signaling  signaling.Config
 	MaxViewers int // zero means the SDK's default
 	ICEPolicy  signaling.ICEPolicy
