@@ -1,6 +1,8 @@
-// Package mkv reads Matroska and WebM streams (RFC 9559) on EBML (RFC 8794), at
-// the level of the format: what the elements mean to a camera is kvsmedia's
-// business.
+// Package mkv reads and writes Matroska and WebM streams (RFC 9559) on EBML (RFC
+// 8794), at the level of the format: what the elements mean to a camera is
+// kvsmedia's business.
+//
+// # Reading
 //
 // A [Reader] pulls from any io.Reader and never seeks, so that files, pipes and
 // the body of a GetMedia response read alike. [Reader.Next] returns the parts
@@ -15,6 +17,15 @@
 //
 // Segments and clusters may have known or unknown sizes. Void, CRC-32 (which is
 // not checked), cues and everything else that is not named above is passed over.
+//
+// # Writing
+//
+// The Append functions write a stream as it is sent live, and as Kinesis Video
+// Streams takes it: [AppendHeader] with a segment of unknown size, [AppendInfo],
+// [AppendTracks], then for each cluster, of unknown size too, [AppendCluster], its
+// blocks by [AppendBlock], and [AppendTags]. No part refers to another by its
+// position, so that a stream can be sent as it comes, continued and cut at a
+// cluster. They append to a slice and allocate nothing but its growth.
 //
 // # Errors
 //

@@ -24,6 +24,7 @@ type Header struct {
 
 // Info says what a segment is.
 type Info struct {
+	UUID           [16]byte      // of the segment; zero if it is not given
 	TimestampScale time.Duration // of one unit of the timestamps; 1 ms by default
 	Duration       time.Duration // 0 if it is not known, as in live streams
 	Date           time.Time     // zero if it is not given
@@ -128,17 +129,22 @@ func parseHeader(b []byte) (*Header, error) {
 	return h, err
 }
 
+// epoch is the zero of DateUTC.
+var epoch = time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
+
 func parseInfo(b []byte) (*Info, error) {
 	i := &Info{TimestampScale: time.Millisecond}
 	duration := 0.0
 	err := elements(b, func(e element) error {
 		switch e.id {
+		case idSegmentUUID:
+			copy(i.UUID[:], e.data)
 		case idTimestampScale:
 			i.TimestampScale = nanoseconds(e.uint())
 		case idDuration:
 			duration = e.float()
 		case idDateUTC:
-			i.Date = time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(e.int()))
+			i.Date = epoch.Add(time.Duration(e.int()))
 		case idTitle:
 			i.Title = e.string()
 		case idMuxingApp:

@@ -3,10 +3,16 @@ package mkv
 // Element IDs with their marker bits, RFC 8794 section 11.2.4 and 11.3, RFC 9559
 // section 5.1.
 const (
-	idEBML    = 0x1a45dfa3
-	idDocType = 0x4282
-	idVoid    = 0xec
-	idCRC32   = 0xbf
+	idEBML               = 0x1a45dfa3
+	idEBMLVersion        = 0x4286
+	idEBMLReadVersion    = 0x42f7
+	idEBMLMaxIDLength    = 0x42f2
+	idEBMLMaxSizeLength  = 0x42f3
+	idDocType            = 0x4282
+	idDocTypeVersion     = 0x4287
+	idDocTypeReadVersion = 0x4285
+	idVoid               = 0xec
+	idCRC32              = 0xbf
 
 	idSegment     = 0x18538067
 	idSeekHead    = 0x114d9b74
@@ -18,6 +24,7 @@ const (
 	idChapters    = 0x1043a770
 	idTags        = 0x1254c367
 
+	idSegmentUUID    = 0x73a4
 	idTimestampScale = 0x2ad7b1
 	idDuration       = 0x4489
 	idDateUTC        = 0x4461
@@ -54,6 +61,7 @@ const (
 	idContentCompSettings = 0x4255
 
 	idTimestamp      = 0xe7
+	idPosition       = 0xa7
 	idSimpleBlock    = 0xa3
 	idBlockGroup     = 0xa0
 	idBlock          = 0xa1
