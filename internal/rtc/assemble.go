@@ -83,8 +83,9 @@ func (a *assembler) lose(p packet) {
 	a.needKey = true
 }
 
-// first reports whether a payload begins with a parameter set or an access unit
-// delimiter, alone or aggregated.
+// first reports whether a payload begins with what stands first in an access
+// unit: a delimiter, a parameter set or supplemental information, alone or
+// aggregated.
 func (a *assembler) first(b []byte) bool {
 	if a.codec == kvsmedia.H265 {
 		if len(b) > 4 && b[0]>>1&0x3f == 48 {
@@ -94,12 +95,12 @@ func (a *assembler) first(b []byte) bool {
 		if len(b) > 0 {
 			kind = b[0] >> 1 & 0x3f
 		}
-		return kind == 32 || kind == 35
+		return kind == 32 || kind == 35 || kind == 39
 	}
 	if len(b) > 3 && b[0]&0x1f == 24 {
 		b = b[3:]
 	}
-	return len(b) > 0 && (b[0]&0x1f == 7 || b[0]&0x1f == 9)
+	return len(b) > 0 && (b[0]&0x1f == 6 || b[0]&0x1f == 7 || b[0]&0x1f == 9)
 }
 
 // drop gives the open unit up.

@@ -86,6 +86,27 @@ func TestAssemblerTakesWhatOthersSend(t *testing.T) {
 	}
 }
 
+// Encoders may put supplemental information in front of the parameter sets.
+func TestStreamMayBeginWithSEI(t *testing.T) {
+	data := bitstream.AppendAnnexB(nil, [][]byte{{6, 5, 1, 0xff, 0x80}, testSPS, testPPS, {0x65, 0x88, 1}})
+	f := kvsmedia.Frame{Track: &kvsmedia.Track{Codec: kvsmedia.H264}, Data: data}
+	a := newAssembler(kvsmedia.H264)
+	r := newReorder(true, a.first)
+	now := time.Unix(0, 0)
+	for _, p := range packetize(f, 500, 1) {
+		r.push(p, now)
+	}
+	n := 0
+	for p, ok := r.pop(now); ok; p, ok = r.pop(now) {
+		if f, ok := a.push(p); ok && bytes.Equal(f.data, data) {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Error("the first access unit did not come out at once")
+	}
+}
+
 func TestLossGoesOnAtAKeyFrame(t *testing.T) {
 	s := newStream()
 	a := newAssembler(kvsmedia.H264)

@@ -14,6 +14,7 @@ const (
 	// The longest waits for a lost packet before the stream goes on without it.
 	videoWait = 700 * time.Millisecond
 	audioWait = 60 * time.Millisecond
+	joinWait  = 250 * time.Millisecond // before the first frame, when it is not known whether any is lost
 )
 
 // packet is one received RTP packet.
@@ -130,7 +131,7 @@ func (r *reorder) pop(now time.Time) (packet, bool) {
 			r.next++
 			return p, true
 		}
-		if now.Sub(s.missing) < r.wait {
+		if now.Sub(s.missing) < r.patience() {
 			return packet{}, false
 		}
 		*s = slot{}
@@ -138,6 +139,14 @@ func (r *reorder) pop(now time.Time) (packet, bool) {
 		r.lost = true
 	}
 	return packet{}, false
+}
+
+// patience is how long to wait for a lost packet.
+func (r *reorder) patience() time.Duration {
+	if !r.joined {
+		return min(r.wait, joinWait)
+	}
+	return r.wait
 }
 
 // join gives up what is missing before the first packet if that begins a frame.
@@ -166,7 +175,7 @@ func (r *reorder) missing(seqs []uint16, now time.Time) ([]uint16, time.Time) {
 		if s.here {
 			continue
 		}
-		soonest(s.missing.Add(r.wait))
+		soonest(s.missing.Add(r.patience()))
 		if !r.nack {
 			continue
 		}
