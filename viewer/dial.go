@@ -114,6 +114,10 @@ func newViewer(ctx context.Context, cfg Config, client *signaling.Client) (*View
 		return nil, nil, err
 	}
 	v.work.Go(func() { v.sendCandidates(life, candidates) })
+	v.work.Go(func() { // what is in the buffer can still be read
+		<-v.session.Done()
+		v.frames.Close()
+	})
 	return v, offer, nil
 }
 
@@ -176,7 +180,7 @@ func (v *Viewer) connect(ctx context.Context, offer []byte) error {
 			if answered != nil {
 				return fmt.Errorf("the camera did not answer: it is offline or its channel is another one: %w", context.Cause(ctx))
 			}
-			return fmt.Errorf("the camera answered, but no decodable frame came: %w", context.Cause(ctx))
+			return fmt.Errorf("the camera answered, but no picture came in time: %w (%w)", v.session.Diagnose(), context.Cause(ctx))
 		}
 	}
 }

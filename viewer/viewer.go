@@ -227,7 +227,6 @@ func (v *Viewer) Close() error {
 		v.commands.Close()
 	}
 	v.work.Wait()
-	v.frames.Close()
 	v.talk.Close()
 	return err
 }

@@ -79,7 +79,7 @@ func newSession(cfg Config, codecs []negotiable) (*Session, error) {
 		select {
 		case <-s.connected:
 		default:
-			s.end(s.diagnose())
+			s.end(s.Diagnose())
 		}
 	})
 	pc.OnICECandidate(s.ownCandidate)
@@ -165,17 +165,20 @@ func (s *Session) state(state webrtc.PeerConnectionState) {
 			s.cfg.Hooks.Connected()
 		}
 	case webrtc.PeerConnectionStateFailed:
-		s.end(s.diagnose())
+		s.end(s.Diagnose())
 	case webrtc.PeerConnectionStateClosed:
 		s.end(ErrPeerLeft)
 	}
 }
 
-// diagnose says why a session is not connected, in words that help to mend it.
-func (s *Session) diagnose() error {
+// Diagnose says why a session is not connected, or no longer, in words that help
+// to mend it.
+func (s *Session) Diagnose() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case s.marks["dtls"] && !s.marks["first frame"] && s.pc.ConnectionState() == webrtc.PeerConnectionStateConnected:
+		return errors.New("rtc: connected, but no decodable frame has come")
 	case s.marks["dtls"]:
 		return fmt.Errorf("rtc: nothing was heard of the peer for %v", disconnectAfter+failAfter)
 	case s.marks["ice"]:
