@@ -2,14 +2,23 @@
 // encoded frame once, and any number of viewers, pre-roll readers, recorders
 // and uploads follow at their own pace.
 //
+//	video := &kvsmedia.Track{Codec: kvsmedia.H264}
 //	cam, err := camera.New(camera.Config{
 //		Signaling: signaling.Config{AWS: awsConfig, Channel: "front-door"},
-//		Tracks:    []*kvsmedia.Track{video, audio},
+//		Tracks:    []*kvsmedia.Track{video},
 //	})
-//	go cam.Run(ctx)                 // live view, until ctx ends
-//	for f := range encoder.Frames { // the application's encoder
-//		cam.WriteFrame(f)
+//	if err != nil {
+//		return err
 //	}
+//	go func() { ended <- cam.Run(ctx) }() // serves viewers
+//	for pts, data := range encoder {      // the application's encoder
+//		if err := cam.WriteFrame(kvsmedia.Frame{Track: video, PTS: pts, Data: data}); err != nil {
+//			log.Print(err) // this frame was not taken; the next one may be
+//		}
+//	}
+//
+// The first example below is a whole program. awsConfig usually has the
+// credentials of package [github.com/smartcam-sdk/smartcam/iotcreds].
 //
 // # Frames
 //
@@ -18,7 +27,14 @@
 // [Camera.Run] and while offline. H.264 and H.265 come as whole access units,
 // in Annex B or, if the track has an avcC or hvcC record, length-prefixed.
 // Parameter sets are remembered and repeated on key frames that lack them.
-// [Camera.Frames] reads the ring: live, or from a pre-roll before now.
+// B-frames are not taken: WebRTC has no place for them. AAC is kept for Frames
+// but not sent to viewers, who take Opus, PCMU and PCMA.
+//
+// The ring holds Config.RingBytes at most, 8 MiB by default, however many
+// viewers there are. [Camera.Frames] reads it: live, or from a pre-roll before
+// now, which Config.PreRoll says how long to keep. As a rule of thumb,
+// bit rate in Mbit/s times (PreRoll plus key frame interval) in seconds
+// divided by 8 is the MiB that RingBytes needs.
 //
 // # Viewers
 //
@@ -39,7 +55,9 @@
 // # Encoder
 //
 // [Camera.EncoderHints] says when viewers need a key frame, at most one request
-// in half a second however many viewers ask.
+// in half a second for each track, however many viewers ask. An encoder that
+// cannot make one on request should repeat key frames every two seconds or so:
+// a viewer that lost too much shows nothing new until the next one.
 //
 // # Talk, commands, data
 //
@@ -48,4 +66,52 @@
 // channel, [Camera.Notify] tells all viewers something. Viewers that speak
 // another protocol on their data channels are reached with [Camera.Data] and
 // [Camera.SendData].
+//
+// # WebRTC ingestion
+//
+// With Signaling.Storage set, for a channel with media storage, Run joins the
+// storage session and serves the storage service as it serves a viewer; its
+// [signaling.Peer] has an empty ID. It is no viewer to Authorize and MaxViewers.
+// The session is joined again when it is lost, and before its hour is over.
+//
+// # Command protocol
+//
+// This is the wire form of commands and notices, for viewers in other languages.
+// Package viewer and the page of examples/demo (command.js) implement it.
+//
+// The viewer opens a reliable, ordered data channel labelled "smartcam", before
+// it makes its offer. The first byte of each channel message says what it is:
+//
+//	{   one whole JSON message, of which this is the first byte
+//	+   a piece of a JSON message; more pieces follow
+//	.   its last piece; this byte alone drops the pieces before it
+//
+// JSON messages of up to 16 KiB (16384 bytes) go whole, as text. Larger ones go
+// as binary messages of up to 16 KiB, first byte included; the pieces without
+// their first bytes, put together, are the JSON. One message at a time is in
+// pieces; whole ones may come in between. A JSON message has at most 1 MiB
+// (1048576 bytes) and is one of
+//
+//	{"id":1,"call":"light","body":{"night":true}}                    request
+//	{"id":1,"reply":{"night":true}}                                  its reply
+//	{"id":1,"error":{"code":"unknown","message":"no such command"}}  or its refusal
+//	{"notice":"motion","body":{"area":0.2}}                          notice, unanswered
+//
+// The caller chooses the id, a whole number from 1 to 2^53-1 that none of its
+// unanswered requests has. The body may be missing; a reply has its key even if
+// its value is null. Replies come in any order. Either side may call; one
+// without commands refuses with "unknown". Keys and messages that are not
+// known are ignored. Codes of refusals are "unknown" (no such command), "bad
+// request" (the body does not fit the command), "busy" (eight requests are under
+// way), "failed" (anything else) and the application's own. An unknown first
+// byte, more than 1 MiB, text that is not JSON, or requests without end close
+// the session.
+//
+// # Refusals on the wire
+//
+// A viewer that is refused gets an SDP answer that takes none of the offered
+// media (port 0 in each m= line), with the reason at the session level as code,
+// colon, text:
+//
+//	a=smartcam-refused:viewer limit: the camera serves 10 viewers already
 package camera
