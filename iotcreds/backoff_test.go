@@ -54,7 +54,7 @@ func TestQuickBackoff(t *testing.T) {
 				}
 				for range 20 {
 					wait(t.Context(), 11*time.Second)
-					p.Retrieve(t.Context())
+					_, _ = p.Retrieve(t.Context())
 				}
 				within(t, "longest back-off", backoffs(t, s, p, 1, step)[0], 5*time.Second, 10*time.Second+2*step)
 				s.Inject(iotcredstest.Fault{})
@@ -90,7 +90,7 @@ func TestOutageDoesNotLengthenSlowBackoff(t *testing.T) {
 		s.Inject(iotcredstest.Fault{Status: 503, Times: 10})
 		p := newProvider(t, s, nil)
 		for range 10 {
-			refused(t, p)
+			_ = refused(t, p)
 			wait(t.Context(), 11*time.Second)
 		}
 		s.RemoveRoleAlias(iotcredstest.DefaultRoleAlias)

@@ -27,7 +27,7 @@ func TestWrongClockIsCorrected(t *testing.T) {
 					t.Error("an offset before any answer")
 				}
 				s.Inject(iotcredstest.Fault{Times: 1, Status: 403}) // a refusal tells the time, too
-				refused(t, p)
+				_ = refused(t, p)
 				check := func() {
 					t.Helper()
 					want := offset
@@ -149,7 +149,7 @@ func TestImpossibleDateIsNotBelieved(t *testing.T) {
 				})
 				s.Inject(iotcredstest.Fault{Status: 503})
 				s.SetClock(test.server)
-				refused(t, p)
+				_ = refused(t, p)
 				if p.ClockOffset() != 0 {
 					t.Errorf("the clock was set off by %v", p.ClockOffset())
 				}

@@ -85,12 +85,12 @@ func (e *Error) advice() string {
 			return r.advice
 		}
 	}
-	switch {
-	case e.StatusCode == http.StatusForbidden:
+	switch e.StatusCode {
+	case http.StatusForbidden:
 		return "check that the certificate is ACTIVE and attached to the thing, and that its IoT policy allows iot:AssumeRoleWithCertificate on the role alias"
-	case e.StatusCode == http.StatusNotFound:
+	case http.StatusNotFound:
 		return "check Config.Endpoint (type iot:CredentialProvider) and Config.RoleAlias"
-	case e.StatusCode == http.StatusBadRequest:
+	case http.StatusBadRequest:
 		return "check the IAM role of the role alias: its existence, its trust policy and its MaxSessionDuration"
 	}
 	return "check that Config.Endpoint is the iot:CredentialProvider endpoint"

@@ -22,8 +22,11 @@ type scripted struct {
 
 func (s *scripted) Do(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
-	if err != nil || len(s.answers) == 0 {
-		return nil, fmt.Errorf("unexpected call of %s: %v", r.URL.Path, err)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.answers) == 0 {
+		return nil, fmt.Errorf("unexpected call of %s", r.URL.Path)
 	}
 	s.asked = append(s.asked, r.Host+r.URL.Path+" "+string(body))
 	answer := s.answers[0]

@@ -3,6 +3,7 @@ package signaling
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -50,8 +51,7 @@ type service struct {
 	wss     string
 	missing bool
 	ttl     int
-	stored  int // serial number in TURN user names
-	key     string
+	stored  int             // serial number in TURN user names
 	expired map[string]bool // access keys
 
 	net *network
@@ -171,7 +171,12 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	arn, wss, missing, ttl := s.arn, s.wss, s.missing, s.ttl
 	s.mu.Unlock()
 	if err := s.verify(r, body); err != nil {
-		err.(*awsapitest.Error).Write(w)
+		var refused *awsapitest.Error
+		if !errors.As(err, &refused) {
+			s.t.Errorf("verifying the signature: %v", err)
+			return
+		}
+		refused.Write(w)
 		return
 	}
 	if refusal != nil {

@@ -183,7 +183,7 @@ func (s *socket) ping() {
 		}
 		ctx, cancel := context.WithTimeoutCause(s.ctx, pongWithin, errNoPong)
 		err := s.ws.Ping(ctx)
-		if err != nil && context.Cause(ctx) == errNoPong {
+		if err != nil && errors.Is(context.Cause(ctx), errNoPong) {
 			s.stop(errNoPong)
 		}
 		cancel()

@@ -88,8 +88,7 @@ func (c *Client) send(ctx context.Context, call Call, read func(*http.Response) 
 			return fail(err)
 		}
 		resp, err := c.attempt(ctx, strings.TrimSuffix(base, "/")+call.Path, body, read)
-		done(err)
-		release(err)
+		_, _ = done(err), release(err) // a retryer that cannot take its token back is no reason to fail
 		switch {
 		case err == nil:
 			return resp, nil
@@ -162,7 +161,7 @@ func (c *Client) attempt(ctx context.Context, url string, body []byte, read func
 	keep := false
 	defer func() {
 		timer.Stop()
-		if err != nil && context.Cause(ctx) == late {
+		if err != nil && errors.Is(context.Cause(ctx), late) {
 			err = &smithyhttp.RequestSendError{Err: late}
 		}
 		if !keep {

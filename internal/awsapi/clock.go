@@ -39,7 +39,7 @@ func (c *Clock) Correct(status int, header http.Header, message string) bool {
 	if off := date.Sub(c.Now()).Abs(); off <= limit {
 		return false
 	}
-	c.offset.Store(int64(date.Sub(time.Now())))
+	c.offset.Store(int64(time.Until(date)))
 	return true
 }
 

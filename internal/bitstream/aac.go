@@ -65,10 +65,11 @@ func aacRate(r *bitReader) int {
 func (c AudioSpecificConfig) Marshal() ([]byte, error) {
 	i := slices.Index(aacRates, c.SampleRate)
 	channels := c.Channels
-	if channels == 8 {
-		channels = 7
-	} else if channels == 7 {
+	switch channels {
+	case 7:
 		channels = -1
+	case 8:
+		channels = 7
 	}
 	if i < 0 || c.ObjectType < 1 || c.ObjectType > 30 || channels < 0 || channels > 7 {
 		return nil, fmt.Errorf("bitstream: no AudioSpecificConfig for object type %d, %d Hz, %d channels",

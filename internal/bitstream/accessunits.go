@@ -2,6 +2,7 @@ package bitstream
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -82,7 +83,7 @@ func (a *AccessUnits) Next() (au []byte, err error) {
 
 // last returns what stands before the end of the stream.
 func (a *AccessUnits) last() ([]byte, error) {
-	if a.err != io.EOF || !a.picture {
+	if !errors.Is(a.err, io.EOF) || !a.picture {
 		return nil, a.err
 	}
 	a.picture = false

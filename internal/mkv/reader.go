@@ -196,7 +196,7 @@ func (r *Reader) master(id uint32, b []byte) (Element, error) {
 func (r *Reader) head() (id uint32, size int64, err error) {
 	b, err := r.r.Peek(1)
 	if err != nil {
-		if err == io.EOF && (r.segment.known || r.clusterEnd.known || r.needSegment) {
+		if errors.Is(err, io.EOF) && (r.segment.known || r.clusterEnd.known || r.needSegment) {
 			err = r.cut("before its announced end")
 		}
 		return 0, 0, err
@@ -230,7 +230,7 @@ func (r *Reader) head() (id uint32, size int64, err error) {
 
 func (r *Reader) peek(n int) ([]byte, error) {
 	b, err := r.r.Peek(n)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = r.cut("inside an element's head")
 	}
 	return b, err
@@ -267,7 +267,7 @@ func (r *Reader) skip(size int64) error {
 
 // inside turns the end of the stream within an element into the error for it.
 func (r *Reader) inside(err error) error {
-	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return r.cut("inside an element")
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	_ "embed" // the clips
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -120,7 +121,7 @@ func read(file []byte, length time.Duration, video string) (*Clip, error) {
 	rd := mkv.NewReader(bytes.NewReader(file))
 	for {
 		e, err := rd.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
