@@ -87,13 +87,14 @@ func (c *Camera) Notify(name string, body any) error {
 
 // Data is a message on a data channel that does not speak the command protocol.
 type Data struct {
-	Peer    signaling.Peer
-	Channel string // the channel's label
-	Text    bool   // sent as text rather than as bytes
-	Data    []byte
+	Peer    signaling.Peer // from whom, or to whom
+	Channel string         // the channel's label
+	Text    bool           // sent as text rather than as bytes
+	Data    []byte         // at most 1 MiB
 }
 
-// Data yields such messages from the call on until ctx ends. Each loop gets all
+// Data yields the messages of data channels that do not speak the command
+// protocol, from the call on until ctx ends. Each loop gets all
 // of them; one that falls behind by more than 4 MiB loses the oldest.
 func (c *Camera) Data(ctx context.Context) iter.Seq[Data] {
 	r := c.data.Reader(c.data.Next())

@@ -22,23 +22,26 @@ type Event interface{ event() }
 type Online struct{}
 
 // Offline tells that new viewers cannot find the camera, and why; sessions that
-// are connected go on.
-type Offline struct{ Err error }
+// are connected go on. It comes again when the reason changes.
+type Offline struct {
+	Err error // what the last attempt to connect failed of; ctx's error when Run ends
+}
 
 // Joined tells that media flows to a viewer.
 type Joined struct {
 	Peer   signaling.Peer
-	Report signaling.ConnectReport
+	Report signaling.ConnectReport // how the session came about
 }
 
 // Left tells that a session has ended, or that it never came to be.
 type Left struct {
 	Peer   signaling.Peer
-	Err    error
-	Report signaling.ConnectReport
+	Err    error                   // why; never nil
+	Report signaling.ConnectReport // how far it came; its Failure says why as well
 }
 
-// Refused tells that a viewer was turned away.
+// Refused tells that a viewer was turned away: by MaxViewers, by Authorize, or
+// because there is no track that it can decode.
 type Refused struct {
 	Peer signaling.Peer
 	Err  error // usually a *signaling.Refusal
@@ -83,9 +86,9 @@ type Status struct {
 // Viewer is one session of a camera.
 type Viewer struct {
 	Peer      signaling.Peer
-	Since     time.Time // when its offer came
-	Connected bool      // media flows
-	Report    signaling.ConnectReport
+	Since     time.Time               // when its offer came
+	Connected bool                    // media flows
+	Report    signaling.ConnectReport // so far
 }
 
 // Status returns the camera's state.

@@ -12,14 +12,15 @@ const keyframeGap = 500 * time.Millisecond
 
 // EncoderHint is what viewers need of an encoder.
 type EncoderHint struct {
-	Track    *kvsmedia.Track
-	Keyframe bool // encode a key frame now
-	Bitrate  int  // bits per second to aim at; 0 means no change
+	Track    *kvsmedia.Track // one of Config.Tracks
+	Keyframe bool            // encode a key frame now
+	Bitrate  int             // bits per second to aim at; 0 means no change
 }
 
-// EncoderHints returns the channel of what viewers need of the encoders. Hints
-// are coalesced over viewers: a track is asked for a key frame at most once in
-// 500 ms. An application that reads late finds the newest ones.
+// EncoderHints returns the channel of what viewers need of the encoders, the
+// same one at each call; it is never closed. Hints are coalesced over viewers: a
+// track is asked for a key frame at most once in 500 ms. An application that
+// reads late finds the newest ones, one that never reads holds nobody up.
 func (c *Camera) EncoderHints() <-chan EncoderHint { return c.hints.ch }
 
 // hinter coalesces hints.

@@ -51,8 +51,8 @@ func newChannels(cfg Config) *Channels {
 type Channel struct {
 	Name       string
 	ARN        string
-	Status     string // CREATING, ACTIVE, UPDATING or DELETING
-	Created    time.Time
+	Status     string        // CREATING, ACTIVE, UPDATING or DELETING
+	Created    time.Time     // by the service's clock
 	MessageTTL time.Duration // how long messages for an absent peer are kept
 	Version    string        // needed to update; changes with every update
 }

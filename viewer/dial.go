@@ -25,8 +25,8 @@ const (
 
 // DialError is why Dial did not come to a picture.
 type DialError struct {
-	Report signaling.ConnectReport
-	Err    error
+	Report signaling.ConnectReport // how far the session came
+	Err    error                   // such as a [*signaling.Refusal], or that the camera did not answer
 }
 
 // Error returns the reason.

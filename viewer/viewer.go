@@ -183,8 +183,8 @@ func Call[Resp any](ctx context.Context, v *Viewer, name string, req any) (Resp,
 // Notice is what a camera tells all its viewers.
 type Notice struct {
 	Name    string
-	Body    json.RawMessage
-	Skipped int // notices lost before this one because they were not read in time
+	Body    json.RawMessage // as the camera encoded it; decode it with json.Unmarshal
+	Skipped int             // notices lost before this one because they were not read in time
 }
 
 // Notices yields the camera's notices until ctx or the session ends. Each goes
