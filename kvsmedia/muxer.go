@@ -1,0 +1,378 @@
+package kvsmedia
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/internal/mkv"
+)
+
+const (
+	app          = "smartcam" // MuxingApp and WritingApp
+	maxFrame     = mkv.MaxBlock - 64
+	maxTracks    = 126              // numbers of one byte
+	maxHeld      = 32 << 20         // bytes
+	maxHeldTime  = 30 * time.Second // of media
+	audioCluster = 2000             // ms, where no video track sets the rhythm
+)
+
+var errClosed = errors.New("kvsmedia: the muxer is closed")
+
+// Muxer writes frames as Matroska (RFC 9559), in the form that PutMedia of
+// Kinesis Video Streams takes and every player reads: one cluster, which the
+// service calls a fragment, from one key frame to the next, and neither sizes
+// nor indexes that would have to be filled in at the end. What was written up
+// to any moment is a valid file.
+//
+// The first video track leads: its key frames begin the clusters. Without video
+// a cluster has two seconds of sound. A cluster also ends where a block's time
+// would not fit into it, after 32.7 seconds. What comes before the leading
+// track's first key frame is left out, as are frames of other video tracks
+// before theirs.
+//
+// The codec's configuration comes from [Track].Private or, where that is nil,
+// from the stream: frames are held back, for at most 30 seconds or 32 MiB, until
+// all Annex B tracks have had a key frame with parameter sets. When a stream
+// changes its parameter sets, as an encoder does that changes the size of the
+// picture, a new document begins in the same stream at the leading track's next
+// key frame.
+//
+// Each frame is handed to the writer in one call of Write as soon as it comes.
+// Muxing allocates nothing once it runs. A Muxer is not safe for concurrent use.
+type Muxer struct {
+	// Relative makes timestamps count from the first frame, as players expect
+	// of a file; the wall clock time of that frame stands in the header. By
+	// default timestamps are milliseconds since 1970, by the Time of the first
+	// frame and PTS from then on, which is PutMedia's timecode type ABSOLUTE. If
+	// the first frame has no Time they are relative too. To be set before the
+	// first frame.
+	Relative bool
+
+	w      io.Writer
+	tracks []*muxTrack
+	lead   *muxTrack
+	err    error // of the writer, or of the tracks; nothing more is written
+
+	held      []Frame // until the configuration of all tracks is known
+	heldBytes int
+	begun     bool // the first header is written
+	open      bool // a key frame came that the frames to come can refer to
+	inCluster bool
+	stamped   bool          // cluster is set
+	cluster   int64         // the timestamp of the cluster begun last, ms
+	offset    time.Duration // from PTS to timestamps
+	date      time.Time     // for the header
+
+	tags  fragmentTags
+	nalus [][]byte // of the frame at hand
+	buf   []byte   // reused
+}
+
+// NewMuxer returns a Muxer that writes the tracks to w; frames point to these
+// very tracks. The tracks' order is that of their numbers in the stream, which
+// for players of Kinesis Video Streams is video 1, audio 2. A track that is not
+// usable is an error of the first WriteFrame.
+func NewMuxer(w io.Writer, tracks ...*Track) *Muxer {
+	m := &Muxer{w: w}
+	if len(tracks) == 0 || len(tracks) > maxTracks {
+		m.err = fmt.Errorf("kvsmedia: muxer of %d tracks, want 1 to %d", len(tracks), maxTracks)
+		return m
+	}
+	for i, t := range tracks {
+		mt, err := newMuxTrack(t, i+1)
+		if err == nil && m.track(t) != nil {
+			err = errors.New("it is named twice")
+		}
+		if err != nil {
+			m.err = fmt.Errorf("kvsmedia: track %d%s: %w", i+1, quoted(t), err)
+			return m
+		}
+		m.tracks = append(m.tracks, mt)
+		if m.lead == nil || t.Codec.Video() && !m.lead.Codec.Video() {
+			m.lead = mt
+		}
+	}
+	return m
+}
+
+func quoted(t *Track) string {
+	if t == nil || t.Name == "" {
+		return ""
+	}
+	return fmt.Sprintf(" %q", t.Name)
+}
+
+func (m *Muxer) track(t *Track) *muxTrack {
+	for _, mt := range m.tracks {
+		if mt.Track == t {
+			return mt
+		}
+	}
+	return nil
+}
+
+// WriteFrame writes one frame. Frames come in the order of decoding; those of
+// different tracks may overtake one another by some seconds. Key need not be
+// set where the video data says it.
+//
+// Video is Annex B, or length-prefixed if its track has Private, and is written
+// length-prefixed with all its NAL units. While frames are held back they are
+// kept by reference.
+//
+// An error of the writer is returned ever after. Any other error is of this
+// frame, which is then left out, and with it the following ones of a video
+// track up to its next key frame.
+func (m *Muxer) WriteFrame(f Frame) error {
+	if m.err != nil {
+		return m.err
+	}
+	t := m.track(f.Track)
+	if t == nil {
+		return fmt.Errorf("kvsmedia: frame at %v of track%s, which the muxer was not made with", f.PTS, quoted(f.Track))
+	}
+	t.frames++
+	err := m.take(t, &f)
+	clear(m.nalus)
+	if err != nil {
+		t.keyed = false
+		m.open = m.inCluster || len(m.held) > 0
+		err = fmt.Errorf("kvsmedia: frame %d of track %d%s at %v: %w", t.frames, t.number, quoted(t.Track), f.PTS, err)
+		if m.err != nil {
+			m.err = err
+		}
+	}
+	return err
+}
+
+func (m *Muxer) take(t *muxTrack, f *Frame) error {
+	key, size, err := m.parse(t, f)
+	if err != nil {
+		return err
+	}
+	if !m.open && (t != m.lead || !key) || !t.keyed && !key {
+		return nil
+	}
+	m.open, t.keyed = true, true
+	if m.begun {
+		return m.write(t, f, key, size)
+	}
+	m.held = append(m.held, *f)
+	m.heldBytes += len(f.Data)
+	for _, other := range m.tracks {
+		if other.ready() {
+			continue
+		}
+		if span := f.PTS - m.held[0].PTS; m.heldBytes > maxHeld || span > maxHeldTime {
+			m.held = nil
+			m.err = fmt.Errorf("no key frame of track %d%s came in %v of media; name only tracks that flow",
+				other.number, quoted(other.Track), span)
+		}
+		return m.err
+	}
+	return m.begin()
+}
+
+// begin writes what was held back.
+func (m *Muxer) begin() error {
+	first := m.held[0]
+	m.offset = -first.PTS
+	switch {
+	case first.Time.IsZero():
+	case m.Relative:
+		m.date = first.Time
+	default:
+		m.offset += time.Duration(first.Time.UnixNano())
+	}
+	held := m.held
+	m.begun, m.held = true, nil
+	var errs error
+	for i := range held {
+		f := &held[i]
+		t := m.track(f.Track)
+		key, size, err := m.parse(t, f)
+		if err == nil {
+			err = m.write(t, f, key, size)
+		}
+		if m.err != nil {
+			return m.err
+		}
+		if err != nil {
+			errs = errors.Join(errs, fmt.Errorf("frame of track %d%s at %v, which was held back: %w", t.number, quoted(t.Track), f.PTS, err))
+		}
+	}
+	return errs
+}
+
+// parse takes a frame apart: whether decoding can start at it, and how many
+// bytes it will have. The NAL units of video are then in m.nalus.
+func (m *Muxer) parse(t *muxTrack, f *Frame) (key bool, size int, err error) {
+	size = len(f.Data)
+	if size == 0 || size > maxFrame {
+		return false, 0, fmt.Errorf("it has %d bytes, want 1 to %d", size, maxFrame)
+	}
+	if !t.Codec.Video() {
+		if t.Codec == AAC && size >= 7 && f.Data[0] == 0xff && f.Data[1]&0xf6 == 0xf0 {
+			return false, 0, errors.New("it has an ADTS header; AAC frames are to be raw")
+		}
+		return true, size, nil
+	}
+	if t.lengthSize == 0 {
+		m.nalus = bitstream.Split(m.nalus[:0], f.Data)
+		if len(m.nalus) == 0 {
+			return false, 0, errors.New("it has no start code, so it is not Annex B; length-prefixed frames need Track.Private")
+		}
+		size = 0
+		for _, n := range m.nalus {
+			size += 4 + len(n)
+		}
+	} else if m.nalus, err = bitstream.SplitPrefixed(m.nalus[:0], f.Data, t.lengthSize); err != nil {
+		return false, 0, fmt.Errorf("it is not length-prefixed, as Track.Private has it: %w", err)
+	}
+	key = f.Key
+	sets := false
+	for _, n := range m.nalus {
+		key = key || t.sets.Codec.IsKey(n)
+		sets = sets || t.sets.Codec.IsParameterSet(n)
+	}
+	if sets && t.sets.Update(m.nalus) {
+		t.changed = true
+	}
+	if key && !t.sets.Complete() {
+		return false, 0, errors.New("it is a key frame without parameter sets, and none came before; let the encoder repeat them, or set Track.Private")
+	}
+	return key, size, nil
+}
+
+// write writes a frame, and what has to stand before it.
+func (m *Muxer) write(t *muxTrack, f *Frame, key bool, size int) error {
+	at := int64((f.PTS + t.delay + m.offset).Round(time.Millisecond) / time.Millisecond)
+	relative := at - m.cluster
+	leads := t == m.lead && key
+	if leads && !t.Codec.Video() {
+		leads = relative >= audioCluster
+	}
+	starts := leads || !m.inCluster || relative > math.MaxInt16
+	switch {
+	case starts && m.stamped && relative <= 0:
+		return fmt.Errorf("its timestamp %d ms is not after %d ms, where the fragment before began; a clock that starts anew needs a new Muxer", at, m.cluster)
+	case starts && at < 0:
+		return fmt.Errorf("its timestamp %d ms is negative", at)
+	case !starts && relative < math.MinInt16:
+		return fmt.Errorf("it is %d ms older than its fragment; at most %d are possible", -relative, -math.MinInt16)
+	}
+	b := m.buf[:0]
+	if starts {
+		var err error
+		if b, err = m.appendCluster(b, at, leads); err != nil {
+			return err
+		}
+		relative = 0
+	}
+	b = mkv.AppendBlock(b, t.number, int16(relative), key, size)
+	if t.Codec.Video() && t.lengthSize == 0 {
+		for _, n := range m.nalus {
+			b = binary.BigEndian.AppendUint32(b, uint32(len(n)))
+			b = append(b, n...)
+		}
+	} else {
+		b = append(b, f.Data...)
+	}
+	if starts {
+		m.inCluster, m.stamped, m.cluster = true, true, at
+	}
+	return m.flush(b)
+}
+
+// appendCluster ends the cluster before and begins one, in a new document if it
+// has to be.
+func (m *Muxer) appendCluster(b []byte, at int64, leads bool) ([]byte, error) {
+	if m.inCluster {
+		b = m.tags.append(b)
+	}
+	document := !m.stamped
+	for _, t := range m.tracks {
+		document = document || t.changed && leads
+	}
+	if document {
+		list := make(mkv.Tracks, len(m.tracks))
+		for i, t := range m.tracks {
+			var err error
+			if list[i], err = t.entry(); err != nil {
+				return nil, err
+			}
+		}
+		b = mkv.AppendHeader(b)
+		b = mkv.AppendInfo(b, &mkv.Info{UUID: newUUID(), Date: m.date, MuxingApp: app, WritingApp: app})
+		b = mkv.AppendTracks(b, list)
+		for _, t := range m.tracks {
+			t.changed = false
+		}
+	}
+	return mkv.AppendCluster(b, uint64(at)), nil
+}
+
+// flush hands b to the writer and keeps its memory.
+func (m *Muxer) flush(b []byte) error {
+	m.buf = b
+	if len(b) == 0 {
+		return nil
+	}
+	if _, err := m.w.Write(b); err != nil {
+		m.err = fmt.Errorf("writing: %w", err)
+		return m.err
+	}
+	return nil
+}
+
+// EndFragment ends the fragment, which lets the service store it without waiting
+// for the next one: for a camera that pauses. The next fragment begins with the
+// leading track's next key frame; what comes before it is left out. It does
+// nothing between fragments.
+func (m *Muxer) EndFragment() error {
+	if m.err != nil || !m.inCluster {
+		return m.err
+	}
+	b := m.tags.append(m.buf[:0])
+	b = mkv.AppendTags(b, endOfFragment)
+	m.inCluster, m.open = false, false
+	for _, t := range m.tracks {
+		t.keyed = false
+	}
+	if err := m.flush(b); err != nil {
+		m.err = fmt.Errorf("kvsmedia: end of fragment: %w", err)
+	}
+	return m.err
+}
+
+// Close writes what is left: the tags of the last fragment and, if frames are
+// still held back, these, in a stream of the tracks whose configuration is
+// known. It does not close the writer.
+func (m *Muxer) Close() error {
+	if m.err == errClosed {
+		return nil
+	}
+	err := m.err
+	if err == nil && len(m.held) > 0 {
+		known := m.tracks[:0]
+		for _, t := range m.tracks {
+			if t.ready() {
+				known = append(known, t)
+			}
+		}
+		m.tracks = known
+		err = m.begin()
+	}
+	if err == nil && m.inCluster {
+		err = m.flush(m.tags.append(m.buf[:0]))
+	}
+	m.err, m.buf, m.held = errClosed, nil, nil
+	if err != nil {
+		return fmt.Errorf("kvsmedia: closing the stream: %w", err)
+	}
+	return nil
+}
