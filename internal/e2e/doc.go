@@ -1,0 +1,22 @@
+// Package e2e holds the end-to-end tests: cameras and viewers of this module
+// meet clients that others wrote, through the stand-in cloud, on one machine.
+//
+//   - The AWS JavaScript SDK for Kinesis Video Streams with WebRTC, in headless
+//     Chromium, as viewer and as master.
+//   - The AWS SDK for JavaScript v3 in Node, on the control plane.
+//   - coturn, as the relay.
+//   - The demo's page in Chromium, ten at once.
+//
+// They need Chromium, Node and turnserver, and the packages in the directory
+// node:
+//
+//	cd internal/e2e/node && npm ci
+//
+// A test whose tools are missing is skipped, or fails if SMARTCAM_REQUIRE_TOOLS
+// is 1. With SMARTCAM_SCREENSHOTS set to a directory, the demo's test leaves
+// pictures of the page there.
+//
+// A test starts a script of node with one line of JSON, what to do, and reads
+// one, what came of it. The script keeps its browser until its input ends, so
+// that the test can look at the other side of the session meanwhile.
+package e2e

@@ -1,0 +1,43 @@
+// The AWS JavaScript SDK in Chromium as the master: films with the browser's
+// fake camera and microphone, in H.264, and hears what a viewer says.
+
+import { access, browse, open, run, until, patience } from "./lib.mjs";
+
+run(async (job, keep) => {
+  const browser = keep(await browse(job));
+  const page = await open(browser, job.page);
+  await page.evaluate(film, await access(job, "MASTER"));
+  await page.waitForFunction(() => window.online, null, { timeout: patience });
+  return { online: true, heard: until(page, (n) => n.audio > 50) };
+});
+
+// film runs in the page.
+async function film({ client, iceServers }) {
+  const signaling = new KVSWebRTC.SignalingClient(client);
+  const picture = { width: 640, height: 360, frameRate: 15 };
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: picture });
+  const early = [];
+  let pc = null;
+
+  signaling.on("open", () => (window.online = true));
+  signaling.on("sdpOffer", async (offer, viewer) => {
+    pc = window.pc = new RTCPeerConnection({ iceServers });
+    pc.onicecandidate = ({ candidate }) => candidate && signaling.sendIceCandidate(candidate, viewer);
+    pc.ontrack = ({ track }) => {
+      const player = document.createElement(track.kind);
+      player.srcObject = new MediaStream([track]);
+      document.body.append(player);
+      player.play();
+    };
+    await pc.setRemoteDescription(offer);
+    for (const track of stream.getTracks()) pc.addTrack(track, stream);
+    const h264 = RTCRtpSender.getCapabilities("video").codecs.filter((c) => c.mimeType === "video/H264");
+    for (const t of pc.getTransceivers()) if (t.sender.track?.kind === "video") t.setCodecPreferences(h264);
+    await pc.setLocalDescription(await pc.createAnswer());
+    signaling.sendSdpAnswer(pc.localDescription, viewer);
+    for (const candidate of early.splice(0)) pc.addIceCandidate(candidate);
+  });
+  signaling.on("iceCandidate", (candidate) => (pc?.remoteDescription ? pc.addIceCandidate(candidate) : early.push(candidate)));
+  signaling.on("error", (err) => console.error("signaling", err));
+  signaling.open();
+}
