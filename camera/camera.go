@@ -102,7 +102,7 @@ func (c *Camera) Run(ctx context.Context) error {
 	c.mu.Unlock()
 	defer c.talk.close()
 	if cfg.Storage {
-		work.Go(func() { c.keepJoined(ctx, client) })
+		work.Go(func() { c.keepJoined(ctx, client.JoinStorage) })
 	}
 	for {
 		m, err := client.Receive(ctx)

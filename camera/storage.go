@@ -4,8 +4,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
-
-	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
 const (
@@ -20,13 +18,13 @@ const (
 // keepJoined keeps a session with the storage service: it joins, again whenever
 // the session is lost, and anew before the hour is over. The service answers a
 // join with an offer, which Run's loop takes like a viewer's.
-func (c *Camera) keepJoined(ctx context.Context, client *signaling.Client) {
+func (c *Camera) keepJoined(ctx context.Context, join func(context.Context) error) {
 	events := c.events.Reader(c.events.Next())
 	defer events.Close()
 	wait := joinRetry
 	for ctx.Err() == nil {
 		joinCtx, cancel := context.WithTimeout(ctx, joinRetry)
-		err := client.JoinStorage(joinCtx)
+		err := join(joinCtx)
 		cancel()
 		if err == nil {
 			wait = joinRetry

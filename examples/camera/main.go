@@ -2,6 +2,9 @@
 // examples/localcloud. What a firmware maker changes is the source of frames.
 //
 //	camera -device /etc/smartcam -source 'exec:rpicam-vid -t 0 --inline -o -'
+//
+// Without -device it uses the AWS credentials of the environment. Commands that
+// viewers can call: status, light, chime.
 package main
 
 import (
@@ -25,18 +28,18 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(os.Stderr, "camera:", err)
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context) error {
 	where := awsenv.Register(flag.CommandLine)
-	channel := flag.String("channel", os.Getenv("SMARTCAM_CHANNEL"), "signaling channel, `name` or ARN; the thing's name if empty ($SMARTCAM_CHANNEL)")
-	spec := flag.String("source", os.Getenv("SMARTCAM_SOURCE"), "where frames come from: clip, rtsp://…, a .h264, .mp4 or .mkv `file`, or exec:COMMAND ($SMARTCAM_SOURCE)")
+	channel := flag.String("channel", os.Getenv("SMARTCAM_CHANNEL"), "signaling channel, `name` or ARN (default the name of the thing of -device; $SMARTCAM_CHANNEL)")
+	spec := flag.String("source", os.Getenv("SMARTCAM_SOURCE"), "`source` of frames: clip, rtsp://…, a .h264, .mp4 or .mkv file, or exec:COMMAND (default clip; $SMARTCAM_SOURCE)")
 	create := flag.Bool("create", false, "create the channel if it does not exist")
 	cache := flag.String("cache", "", "`file` that keeps the channel's endpoints, for a quick wake")
-	viewers := flag.Int("viewers", 0, "how many viewers are served at once (default 10)")
+	viewers := flag.Int("viewers", 0, "`number` of viewers served at once (default 10)")
 	verbose := flag.Bool("v", false, "log in detail")
 	flag.Parse()
 

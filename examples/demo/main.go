@@ -5,7 +5,8 @@
 //	go run ./examples/demo
 //
 // With -aws the camera and the page use a real signaling channel instead, with
-// the AWS credentials of the environment.
+// the AWS credentials of the environment; -region, -device, -endpoint and -ca
+// matter only then.
 package main
 
 import (
@@ -35,7 +36,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(os.Stderr, "demo:", err)
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
@@ -43,10 +44,10 @@ func main() {
 func run(ctx context.Context) error {
 	where := awsenv.Register(flag.CommandLine)
 	addr := flag.String("addr", "127.0.0.1:8080", "`address` of the page; another free port is taken if it is in use")
-	spec := flag.String("source", "", "what the camera films: clip, rtsp://…, a .h264, .mp4 or .mkv `file`, or exec:COMMAND")
-	real := flag.Bool("aws", false, "use AWS instead of the stand-in cloud")
-	channel := flag.String("channel", "front-door", "signaling channel")
-	viewers := flag.Int("viewers", 0, "how many viewers are served at once (default 10)")
+	spec := flag.String("source", "", "`source` of frames: clip, rtsp://…, a .h264, .mp4 or .mkv file, or exec:COMMAND (default clip)")
+	real := flag.Bool("aws", false, "use AWS instead of the stand-in cloud; the channel is created if it does not exist")
+	channel := flag.String("channel", "front-door", "`name` of the signaling channel")
+	viewers := flag.Int("viewers", 0, "`number` of viewers served at once (default 10)")
 	verbose := flag.Bool("v", false, "log in detail")
 	flag.Parse()
 

@@ -3,6 +3,10 @@
 //
 //	viewer -channel front-door -o seen.h264 -for 10s
 //	viewer -channel front-door -call 'light {"night":true}'
+//	viewer -grant grant.json -o - | ffplay -
+//
+// A grant is the JSON of a signaling.Grant. Without one it uses the AWS
+// credentials of the environment.
 package main
 
 import (
@@ -30,7 +34,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(os.Stderr, "viewer:", err)
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
@@ -39,10 +43,10 @@ func run(ctx context.Context) error {
 	where := awsenv.Register(flag.CommandLine)
 	channel := flag.String("channel", os.Getenv("SMARTCAM_CHANNEL"), "signaling channel, `name` or ARN ($SMARTCAM_CHANNEL)")
 	grant := flag.String("grant", "", "JSON `file` with a grant, - for standard input: no AWS credentials are needed")
-	clientID := flag.String("id", "", "client `ID` (random if empty)")
+	clientID := flag.String("id", "", "client `ID` (default a random one)")
 	out := flag.String("o", "", "`file` to save the picture to, .h264 or .h265; - for standard output")
-	length := flag.Duration("for", 0, "how long to watch; until interrupted if 0")
-	call := flag.String("call", "", "command to send, a name and a JSON `body`: 'light {\"night\":true}'")
+	length := flag.Duration("for", 0, "how long to watch (default until interrupted)")
+	call := flag.String("call", "", "`command` to send, a name and a JSON body: 'light {\"night\":true}'")
 	relay := flag.Bool("relay", false, "use TURN relays only")
 	verbose := flag.Bool("v", false, "log in detail")
 	flag.Parse()

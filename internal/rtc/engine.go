@@ -120,7 +120,11 @@ func settings(c Config) webrtc.SettingEngine {
 	s.SetICETimeouts(disconnectAfter, failAfter, keepalive)
 	s.SetSrflxAcceptanceMinWait(100 * time.Millisecond)
 	s.SetPrflxAcceptanceMinWait(100 * time.Millisecond)
-	s.SetRelayAcceptanceMinWait(500 * time.Millisecond)
+	if c.ICEPolicy == signaling.ICERelayOnly {
+		s.SetRelayAcceptanceMinWait(0)
+	} else {
+		s.SetRelayAcceptanceMinWait(400 * time.Millisecond) // a direct path may still come
+	}
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	// Candidates that hide behind multicast names still reach us: their checks
 	// arrive at our plain candidates, so no name needs to be resolved.

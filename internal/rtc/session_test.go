@@ -198,6 +198,77 @@ func TestLostPacketsAreSentAgain(t *testing.T) {
 	}
 }
 
+// TestICERestart moves a session to new candidates while pictures flow.
+func TestICERestart(t *testing.T) {
+	s := newStream()
+	units := ring.New[*Unit](ring.Config{Bytes: 8 << 20, Keep: 10 * time.Second})
+	got := make(chan kvsmedia.Frame, 1000)
+	connected := make(chan struct{}, 4)
+	v, c := pair(t, Source{Ring: units, Tracks: []*kvsmedia.Track{s.track}}, Source{Ring: ring.New[*Unit](ring.Config{})},
+		Hooks{Frame: func(f kvsmedia.Frame) { got <- f }, Connected: func() { connected <- struct{}{} }}, Hooks{})
+	receive(t, connected, "connection")
+	s.push(units)
+	receive(t, got, "frame")
+	before := v.Report().Selected
+	offer, err := v.RestartICE()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := must(Identity(offer)), c.identity(t, v); a != b {
+		t.Errorf("the restart has the identity %q, the session %q", a, b)
+	}
+	answer, err := c.Renegotiate(t.Context(), offer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.SetAnswer(answer); err != nil {
+		t.Fatal(err)
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for n := 0; n < 100; {
+		select {
+		case f := <-got:
+			if f.Skipped != 0 {
+				t.Fatalf("%d frames were lost", f.Skipped)
+			}
+			if n++; n > 50 && *v.Report().Selected == *before {
+				n-- // go on until the path has changed
+			}
+		case <-tick.C:
+			s.push(units)
+		case <-v.Done():
+			t.Fatal(v.Err())
+		}
+		if s.n > 2000 {
+			t.Fatalf("the path is still %+v", before)
+		}
+	}
+}
+
+// identity is that of the offer that the session was made from.
+func (s *Session) identity(t *testing.T, offerer *Session) string {
+	t.Helper()
+	payload, err := marshalDescription("offer", offerer.pc.CurrentLocalDescription().SDP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return must(Identity(payload))
+}
+
+func TestRepairAndFeedbackAreNegotiated(t *testing.T) {
+	s := newStream()
+	_, c := pair(t, Source{Ring: ring.New[*Unit](ring.Config{}), Tracks: []*kvsmedia.Track{s.track}},
+		Source{Ring: ring.New[*Unit](ring.Config{})}, Hooks{}, Hooks{})
+	out := c.out.senders[0]
+	receive(t, out.bound, "negotiation")
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	if out.rtxSSRC == 0 || out.rtxPT == 0 || out.ext == 0 {
+		t.Errorf("RTX as %d in payload type %d, transport sequence numbers as extension %d", out.rtxSSRC, out.rtxPT, out.ext)
+	}
+}
+
 func TestDataChannel(t *testing.T) {
 	echo := func(ch *Channel) Receiver {
 		return func(text bool, data []byte) error { return ch.Send(context.Background(), text, data) }

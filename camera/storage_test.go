@@ -1,0 +1,87 @@
+package camera
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/signaling"
+)
+
+// TestKeepJoined simulates a day with the storage service.
+func TestKeepJoined(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cam, err := New(Config{Tracks: []*kvsmedia.Track{{Codec: kvsmedia.H264}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var joins atomic.Int32
+		var fail atomic.Bool
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			cam.keepJoined(ctx, func(context.Context) error {
+				if fail.Load() {
+					return errors.New("no offer")
+				}
+				joins.Add(1)
+				return nil
+			})
+		}()
+		wait := func(d time.Duration) int32 {
+			joins.Store(0)
+			<-time.After(d)
+			synctest.Wait()
+			return joins.Load()
+		}
+		if n := wait(24*time.Hour - time.Second); n != 1+26 { // at once, then each 55 minutes
+			t.Errorf("%d joins in a day", n)
+		}
+		cam.emit(Left{Peer: signaling.Peer{ID: "a viewer"}})
+		if n := wait(time.Second); n != 0 {
+			t.Errorf("%d joins when a viewer left", n)
+		}
+		cam.emit(Left{})
+		if n := wait(time.Second); n != 1 {
+			t.Errorf("%d joins when the session was lost", n)
+		}
+		fail.Store(true)
+		cam.emit(Left{})
+		wait(10 * time.Minute)
+		fail.Store(false)
+		if n := wait(2 * time.Minute); n != 1 {
+			t.Errorf("%d joins after the service came back", n)
+		}
+		cancel()
+		<-done
+	})
+}
+
+// FuzzWriteFrame writes garbage: an error or a frame, and nothing panics.
+func FuzzWriteFrame(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 1, 0x65, 0x88, 1}, false)
+	f.Add([]byte{0, 0, 0, 2, 0x65, 0x88, 0, 0, 1, 0x67}, true)
+	f.Fuzz(func(t *testing.T, data []byte, hevc bool) {
+		track := &kvsmedia.Track{Codec: kvsmedia.H264}
+		if hevc {
+			track.Codec = kvsmedia.H265
+		}
+		cam, err := New(Config{Tracks: []*kvsmedia.Track{track}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cam.WriteFrame(kvsmedia.Frame{Track: track, Data: data}); err != nil {
+			return
+		}
+		seq, _ := cam.units.Newest(0)
+		it, ok := cam.units.Get(seq)
+		if !ok || len(it.Value.Frame.Data) == 0 {
+			t.Error("a frame was taken, but it is not there")
+		}
+	})
+}
