@@ -12,18 +12,41 @@
 //	for f := range v.Frames(ctx) {
 //		save(f)
 //	}
+//	return v.Err()
+//
+// The camera may be any master of the channel that answers offers: one of this
+// SDK, or of AWS's own.
+//
+// # Dialing
 //
 // [Dial] returns when the first decodable frame is there, or with the reason
 // why there is none: a [*signaling.Refusal] in the error's chain if the camera
-// turned the viewer away, a [*DialError] with the connect report otherwise.
+// turned the viewer away, a [*DialError] with the connect report otherwise. The
+// offer is sent again after four seconds without an answer, so that a camera
+// that is just waking gets it.
+//
+// A viewer that a backend has granted access holds no AWS credentials: it dials
+// with Config.Grant, which the backend made with [signaling.PresignViewer].
+//
+// # Receiving
 //
 // [Viewer.Frames] yields whole access units in order, video in Annex B, the
 // first one a key frame. Lost packets are asked for again; when that fails the
 // frames go on at the next key frame, whose Skipped counts what was lost.
+// [Viewer.RequestKeyframe] asks for one at once. The Track of the frames says
+// which codec the camera chose. PTS counts from the beginning of the session: that
+// of a track begins with the arrival of its first frame and advances by the
+// camera's clock. Time is when the frame arrived.
 //
-// A viewer that a backend has granted access holds no AWS credentials: it dials
-// with Config.Grant.
+// Sessions outlive the signaling connection. When one ends, Frames ends and
+// [Viewer.Err] says why; a program that is to watch for days dials again. A
+// camera that is gone is noticed within 15 seconds.
 //
-// [Viewer.WriteFrame] sends the viewer's voice, [Call] calls the camera's
-// commands, [Viewer.Notices] yields what the camera tells all its viewers.
+// # Talk and commands
+//
+// [Viewer.WriteFrame] sends the viewer's voice, one audio packet of Config.Talk
+// after the other at the pace of speech; the camera plays one talker at a time.
+// [Call] calls the camera's commands, [Viewer.Notices] yields what the camera
+// tells all its viewers. Masters other than this SDK's do not answer Call: give
+// its context an end.
 package viewer
