@@ -67,9 +67,9 @@
 // last answer, and [Provider.ClockOffset] the correction; the answer may be a
 // refusal, but always comes from a server whose certificate was verified and is
 // valid at that date. Steps of the device's clock, and sleep, do not confuse the
-// correction. Where it makes a handshake fail, the device's clock is tried. Expires of
-// the credentials is told by the device's own, uncorrected clock, because
-// [aws.Credentials.Expired] compares it with that.
+// correction. Where it makes a handshake fail, the device's clock is tried.
+// Expires of the credentials is told by the device's own, uncorrected clock,
+// because [aws.Credentials.Expired] compares it with that.
 //
 // Verifying the server's certificate takes the time, too. A wrong clock
 // therefore makes the handshake fail, as it must, with one exception that

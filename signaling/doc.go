@@ -69,6 +69,28 @@
 // server of the region is then left out of the ICE servers. URLs of the service
 // may have ports and may be ws:// and http://, as those of stand-ins are.
 //
+// # Permissions
+//
+// On the channel's ARN, a master needs kinesisvideo:DescribeSignalingChannel (not
+// if Channel is an ARN), GetSignalingChannelEndpoint, GetIceServerConfig and
+// ConnectAsMaster, and with Create also CreateSignalingChannel; a viewer the same
+// with ConnectAsViewer, and so does who calls [PresignViewer]. With Storage
+// JoinStorageSession or JoinStorageSessionAsViewer is added. The name in an ARN of a
+// policy is followed by the time of creation: channel/NAME/*.
+//
+// # Errors
+//
+//   - [*ConfigError]: the Config cannot work; it names the field.
+//   - What satisfies smithy.APIError: the service's refusal of a call or a
+//     connection, such as ResourceNotFoundException or AccessDeniedException.
+//   - [*RejectedError], in a message: the service's refusal of one message.
+//   - [ErrGrantExpired]: a granted viewer needs a new grant.
+//   - [ErrCompeting], in [State].Err: another client has this one's place.
+//   - net.ErrClosed after Close, ctx's error when ctx ends.
+//
+// [CommandError], [Refusal] and [ConnectReport] are what packages camera and
+// viewer have in common; nothing in this package makes them.
+//
 // # Management
 //
 // [Channels] makes the control-plane calls: create, describe, list, tag,
