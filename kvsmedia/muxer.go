@@ -1,7 +1,6 @@
 package kvsmedia
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +18,7 @@ const (
 	maxHeld      = 32 << 20         // bytes
 	maxHeldTime  = 30 * time.Second // of media
 	audioCluster = 2000             // ms, where no video track sets the rhythm
+	headroom     = 64               // bytes before a frame for the head of a cluster and a block
 )
 
 var errClosed = errors.New("kvsmedia: the muxer is closed")
@@ -70,7 +70,8 @@ type Muxer struct {
 
 	tags  fragmentTags
 	nalus [][]byte // of the frame at hand
-	buf   []byte   // reused
+	buf   []byte   // headroom and the frame at hand as it is written; reused
+	head  []byte   // what stands before it; reused
 }
 
 // NewMuxer returns a Muxer that writes the tracks to w; frames point to these
@@ -78,7 +79,7 @@ type Muxer struct {
 // for players of Kinesis Video Streams is video 1, audio 2. A track that is not
 // usable is an error of the first WriteFrame.
 func NewMuxer(w io.Writer, tracks ...*Track) *Muxer {
-	m := &Muxer{w: w}
+	m := &Muxer{w: w, buf: make([]byte, headroom)}
 	if len(tracks) == 0 || len(tracks) > maxTracks {
 		m.err = fmt.Errorf("kvsmedia: muxer of %d tracks, want 1 to %d", len(tracks), maxTracks)
 		return m
@@ -150,7 +151,7 @@ func (m *Muxer) WriteFrame(f Frame) error {
 }
 
 func (m *Muxer) take(t *muxTrack, f *Frame) error {
-	key, size, err := m.parse(t, f)
+	key, err := m.parse(t, f)
 	if err != nil {
 		return err
 	}
@@ -159,7 +160,7 @@ func (m *Muxer) take(t *muxTrack, f *Frame) error {
 	}
 	m.open, t.keyed = true, true
 	if m.begun {
-		return m.write(t, f, key, size)
+		return m.write(t, f, key)
 	}
 	m.held = append(m.held, *f)
 	m.heldBytes += len(f.Data)
@@ -194,9 +195,9 @@ func (m *Muxer) begin() error {
 	for i := range held {
 		f := &held[i]
 		t := m.track(f.Track)
-		key, size, err := m.parse(t, f)
+		key, err := m.parse(t, f)
 		if err == nil {
-			err = m.write(t, f, key, size)
+			err = m.write(t, f, key)
 		}
 		if m.err != nil {
 			return m.err
@@ -208,30 +209,33 @@ func (m *Muxer) begin() error {
 	return errs
 }
 
-// parse takes a frame apart: whether decoding can start at it, and how many
-// bytes it will have. The NAL units of video are then in m.nalus.
-func (m *Muxer) parse(t *muxTrack, f *Frame) (key bool, size int, err error) {
-	size = len(f.Data)
-	if size == 0 || size > maxFrame {
-		return false, 0, fmt.Errorf("it has %d bytes, want 1 to %d", size, maxFrame)
+// parse puts a frame into m.buf as it is to be written, checks it, and tells
+// whether decoding can start at it.
+func (m *Muxer) parse(t *muxTrack, f *Frame) (key bool, err error) {
+	if size := len(f.Data); size == 0 || size > maxFrame {
+		return false, fmt.Errorf("it has %d bytes, want 1 to %d", size, maxFrame)
 	}
-	if !t.Codec.Video() {
-		if t.Codec == AAC && size >= 7 && f.Data[0] == 0xff && f.Data[1]&0xf6 == 0xf0 {
-			return false, 0, errors.New("it has an ADTS header; AAC frames are to be raw")
-		}
-		return true, size, nil
-	}
-	if t.lengthSize == 0 {
+	if t.annexB {
 		m.nalus = bitstream.Split(m.nalus[:0], f.Data)
 		if len(m.nalus) == 0 {
-			return false, 0, errors.New("it has no start code, so it is not Annex B; length-prefixed frames need Track.Private")
+			return false, errors.New("it has no start code, so it is not Annex B; length-prefixed frames need Track.Private")
 		}
-		size = 0
-		for _, n := range m.nalus {
-			size += 4 + len(n)
+		m.buf = bitstream.AppendPrefixed(m.buf[:headroom], m.nalus)
+		if size := len(m.buf) - headroom; size > maxFrame {
+			return false, fmt.Errorf("it has %d bytes, want 1 to %d", size, maxFrame)
 		}
-	} else if m.nalus, err = bitstream.SplitPrefixed(m.nalus[:0], f.Data, t.lengthSize); err != nil {
-		return false, 0, fmt.Errorf("it is not length-prefixed, as Track.Private has it: %w", err)
+	} else {
+		m.buf = append(m.buf[:headroom], f.Data...)
+		data := m.buf[headroom:] // already in the processor's cache
+		if t.lengthSize == 0 {
+			if t.Codec == AAC && len(data) >= 7 && data[0] == 0xff && data[1]&0xf6 == 0xf0 {
+				return false, errors.New("it has an ADTS header; AAC frames are to be raw")
+			}
+			return true, nil
+		}
+		if m.nalus, err = bitstream.SplitPrefixed(m.nalus[:0], data, t.lengthSize); err != nil {
+			return false, fmt.Errorf("it is not length-prefixed, as Track.Private has it: %w", err)
+		}
 	}
 	key = f.Key
 	sets := false
@@ -243,14 +247,14 @@ func (m *Muxer) parse(t *muxTrack, f *Frame) (key bool, size int, err error) {
 		t.changed = true
 	}
 	if key && !t.sets.Complete() {
-		return false, 0, errors.New("it is a key frame without parameter sets, and none came before; let the encoder repeat them, or set Track.Private")
+		return false, errors.New("it is a key frame without parameter sets, and none came before; let the encoder repeat them, or set Track.Private")
 	}
-	return key, size, nil
+	return key, nil
 }
 
-// write writes a frame, and what has to stand before it.
-func (m *Muxer) write(t *muxTrack, f *Frame, key bool, size int) error {
-	at := int64((f.PTS + t.delay + m.offset).Round(time.Millisecond) / time.Millisecond)
+// write writes the frame in m.buf, and what has to stand before it.
+func (m *Muxer) write(t *muxTrack, f *Frame, key bool) error {
+	at := milliseconds(f.PTS + t.delay + m.offset)
 	relative := at - m.cluster
 	leads := t == m.lead && key
 	if leads && !t.Codec.Video() {
@@ -265,27 +269,33 @@ func (m *Muxer) write(t *muxTrack, f *Frame, key bool, size int) error {
 	case !starts && relative < math.MinInt16:
 		return fmt.Errorf("it is %d ms older than its fragment; at most %d are possible", -relative, -math.MinInt16)
 	}
-	b := m.buf[:0]
+	head := m.head[:0]
 	if starts {
 		var err error
-		if b, err = m.appendCluster(b, at, leads); err != nil {
+		if head, err = m.appendCluster(head, at, leads); err != nil {
 			return err
 		}
 		relative = 0
-	}
-	b = mkv.AppendBlock(b, t.number, int16(relative), key, size)
-	if t.Codec.Video() && t.lengthSize == 0 {
-		for _, n := range m.nalus {
-			b = binary.BigEndian.AppendUint32(b, uint32(len(n)))
-			b = append(b, n...)
-		}
-	} else {
-		b = append(b, f.Data...)
-	}
-	if starts {
 		m.inCluster, m.stamped, m.cluster = true, true, at
 	}
+	head = mkv.AppendBlock(head, t.number, int16(relative), key, len(m.buf)-headroom)
+	m.head = head
+	if len(head) > headroom { // a new document, or tags
+		m.head = append(head, m.buf[headroom:]...)
+		return m.flush(m.head)
+	}
+	b := m.buf[headroom-len(head):]
+	copy(b, head)
 	return m.flush(b)
+}
+
+// milliseconds rounds to the nearest; Duration.Round takes twice as long as all
+// the rest for a packet of sound.
+func milliseconds(d time.Duration) int64 {
+	if d < 0 {
+		return int64((d - time.Millisecond/2) / time.Millisecond)
+	}
+	return int64((d + time.Millisecond/2) / time.Millisecond)
 }
 
 // appendCluster ends the cluster before and begins one, in a new document if it
@@ -316,12 +326,7 @@ func (m *Muxer) appendCluster(b []byte, at int64, leads bool) ([]byte, error) {
 	return mkv.AppendCluster(b, uint64(at)), nil
 }
 
-// flush hands b to the writer and keeps its memory.
 func (m *Muxer) flush(b []byte) error {
-	m.buf = b
-	if len(b) == 0 {
-		return nil
-	}
 	if _, err := m.w.Write(b); err != nil {
 		m.err = fmt.Errorf("writing: %w", err)
 		return m.err
@@ -337,13 +342,12 @@ func (m *Muxer) EndFragment() error {
 	if m.err != nil || !m.inCluster {
 		return m.err
 	}
-	b := m.tags.append(m.buf[:0])
-	b = mkv.AppendTags(b, endOfFragment)
+	m.head = mkv.AppendTags(m.tags.append(m.head[:0]), endOfFragment)
 	m.inCluster, m.open = false, false
 	for _, t := range m.tracks {
 		t.keyed = false
 	}
-	if err := m.flush(b); err != nil {
+	if err := m.flush(m.head); err != nil {
 		m.err = fmt.Errorf("kvsmedia: end of fragment: %w", err)
 	}
 	return m.err
@@ -368,9 +372,11 @@ func (m *Muxer) Close() error {
 		err = m.begin()
 	}
 	if err == nil && m.inCluster {
-		err = m.flush(m.tags.append(m.buf[:0]))
+		if tags := m.tags.append(m.head[:0]); len(tags) > 0 {
+			err = m.flush(tags)
+		}
 	}
-	m.err, m.buf, m.held = errClosed, nil, nil
+	m.err, m.held, m.nalus, m.buf, m.head = errClosed, nil, nil, nil, nil
 	if err != nil {
 		return fmt.Errorf("kvsmedia: closing the stream: %w", err)
 	}

@@ -145,4 +145,3 @@ func TestMuxerErrors(t *testing.T) {
 		}
 	}
 }
-

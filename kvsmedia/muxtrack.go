@@ -44,7 +44,8 @@ type muxTrack struct {
 	changed bool // sets are not those of the header that was written last
 	delay   time.Duration
 
-	lengthSize int       // of video; 0 for Annex B
+	annexB     bool      // video with start codes
+	lengthSize int       // of other video
 	audio      mkv.Track // of audio
 }
 
@@ -57,7 +58,7 @@ func newMuxTrack(t *Track, number int) (*muxTrack, error) {
 		return mt, mt.describeAudio()
 	}
 	mt.sets.Codec = t.Codec.bitstream()
-	if len(t.Private) == 0 {
+	if mt.annexB = len(t.Private) == 0; mt.annexB {
 		return mt, nil
 	}
 	size, sets, err := bitstream.ParseRecord(mt.sets.Codec, t.Private)
@@ -103,13 +104,13 @@ func (t *muxTrack) entry() (*mkv.Track, error) {
 	if t.Codec == H265 {
 		e.CodecID = idHEVC
 	}
-	if t.lengthSize > 0 && !t.changed {
+	if !t.annexB && !t.changed {
 		return e, nil
 	}
 	if e.CodecPrivate, err = t.sets.Record(); err != nil {
 		return nil, err
 	}
-	if t.lengthSize > 0 { // lengthSizeMinusOne, ISO/IEC 14496-15, 5.3.3.1 and 8.3.3.1
+	if !t.annexB { // lengthSizeMinusOne, ISO/IEC 14496-15, 5.3.3.1 and 8.3.3.1
 		at := 4
 		if t.Codec == H265 {
 			at = 21

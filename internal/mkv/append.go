@@ -103,7 +103,7 @@ func AppendBlock(dst []byte, number uint8, relative int16, key bool, size int) [
 	if key {
 		flags = flagKey
 	}
-	dst = appendHead(dst, idSimpleBlock, size+4)
+	dst = appendSize(append(dst, idSimpleBlock), size+4)
 	return append(dst, 0x80|number, byte(relative>>8), byte(relative), flags)
 }
 
@@ -160,13 +160,23 @@ func width(v uint64) int { return (bits.Len64(v) + 7) / 8 }
 
 func appendID(dst []byte, id uint32) []byte { return appendBE(dst, uint64(id), width(uint64(id))) }
 
-// appendHead appends an ID and a size of the least width.
-func appendHead(dst []byte, id uint32, size int) []byte {
-	w := 1
-	for uint64(size) >= 1<<(7*w)-1 { // all ones is the unknown size
+func appendHead(dst []byte, id uint32, size int) []byte { return appendSize(appendID(dst, id), size) }
+
+// appendSize appends a size in the least width; all ones is the unknown size.
+func appendSize(dst []byte, size int) []byte {
+	switch { // those of most blocks
+	case size < 1<<7-1:
+		return append(dst, 0x80|byte(size))
+	case size < 1<<14-1:
+		return append(dst, 0x40|byte(size>>8), byte(size))
+	case size < 1<<21-1:
+		return append(dst, 0x20|byte(size>>16), byte(size>>8), byte(size))
+	}
+	w := 4
+	for uint64(size) >= 1<<(7*w)-1 {
 		w++
 	}
-	return appendBE(appendID(dst, id), uint64(size)|1<<(7*w), w)
+	return appendBE(dst, uint64(size)|1<<(7*w), w)
 }
 
 func appendOpen(dst []byte, id uint32) []byte { return append(appendID(dst, id), 0xff) }
