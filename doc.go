@@ -28,7 +28,8 @@
 //   - [github.com/smartcam-sdk/smartcam/signaling]: the signaling channel alone,
 //     for programs with their own media, and for backends that grant viewers
 //     access.
-//   - [github.com/smartcam-sdk/smartcam/kvsmedia]: frames and tracks.
+//   - [github.com/smartcam-sdk/smartcam/kvsmedia]: frames and tracks, Matroska
+//     files of them.
 //
 // Package smartcam itself has no code. Run examples/demo to see a camera, a
 // stand-in for AWS and a page in the browser on one machine.

@@ -1,6 +1,7 @@
 package camera_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -148,7 +149,7 @@ func ExampleCamera_EncoderHints() {
 	// Output: key frame wanted on track main
 }
 
-// An event recorder reads what happened before the event. A camera records
+// An event is recorded with the seconds before it. The camera remembers them
 // whether or not it runs.
 func ExampleCamera_Frames() {
 	clip := testmedia.Day() // 15 pictures a second, a key frame every 2 s
@@ -158,31 +159,38 @@ func ExampleCamera_Frames() {
 		return
 	}
 	for _, f := range clip.Frames {
-		if f.PTS > 13*time.Second {
-			break
-		}
 		if err := cam.WriteFrame(f); err != nil {
 			fmt.Println(err)
 			return
 		}
-	}
-
-	pictures := 0
-	for f := range cam.Frames(context.Background(), 4*time.Second) {
-		if f.Track != clip.Tracks[0] {
-			continue
-		}
-		if pictures == 0 {
-			fmt.Println("begins at", f.PTS, "with a key frame:", f.Key)
-		}
-		if pictures++; f.PTS >= 13*time.Second { // go on for the post-roll
+		if f.PTS >= 13*time.Second { // something happens
 			break
 		}
 	}
-	fmt.Println(pictures, "pictures")
-	// Output:
-	// begins at 8s with a key frame: true
-	// 76 pictures
+
+	event := func(yield func(kvsmedia.Frame) bool) {
+		for f := range cam.Frames(context.Background(), 4*time.Second) {
+			if !yield(f) || f.PTS >= 13*time.Second { // or later, for a post-roll
+				return
+			}
+		}
+	}
+	var file bytes.Buffer // os.Create("event.mkv")
+	picture, sound := clip.Tracks[0], clip.Tracks[1]
+	if err := kvsmedia.WriteMKV(&file, event, picture, sound); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	var pictures []kvsmedia.Frame
+	r := kvsmedia.NewReader(&file)
+	for f := range r.Frames() {
+		if f.Track.Codec.Video() {
+			pictures = append(pictures, f)
+		}
+	}
+	fmt.Println(len(pictures), "pictures, the first a key frame:", pictures[0].Key)
+	// Output: 76 pictures, the first a key frame: true
 }
 
 // Who watches, how their sessions came about, and why they ended.
