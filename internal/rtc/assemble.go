@@ -18,6 +18,7 @@ type assembler struct {
 	open    bool // unit has begun
 	broken  bool // a part of the unit is missing or damaged
 	inFU    bool // within a fragmented NAL unit
+	gap     bool // packets are missing before the next one with a payload
 	needKey bool
 	skipped int
 	sets    bitstream.ParameterSets
@@ -38,12 +39,14 @@ func newAssembler(codec kvsmedia.Codec) *assembler {
 
 // push takes the next packet and returns the frame that it completes, if any.
 func (a *assembler) push(p packet) (assembled, bool) {
+	p.gap = p.gap || a.gap
+	a.gap = p.gap && len(p.payload) == 0
+	if len(p.payload) == 0 { // padding, with which browsers measure the path
+		return assembled{}, false
+	}
 	if !a.codec.Video() {
 		if p.gap {
 			a.skipped++
-		}
-		if len(p.payload) == 0 {
-			return assembled{}, false
 		}
 		f := assembled{data: p.payload, stamp: p.stamp, key: true, skipped: a.skipped}
 		a.skipped = 0

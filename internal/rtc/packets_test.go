@@ -86,6 +86,34 @@ func TestAssemblerTakesWhatOthersSend(t *testing.T) {
 	}
 }
 
+// Browsers send packets of nothing but padding, with the time of the picture
+// before, to measure the path.
+func TestPaddingIsNoPartOfAPicture(t *testing.T) {
+	s := newStream()
+	a := newAssembler(kvsmedia.H264)
+	for n := range 3 {
+		f := s.next()
+		whole := 0
+		for _, p := range packetize(f, 0, uint32(n)) {
+			if f, ok := a.push(p); ok && f.skipped == 0 {
+				whole++
+			}
+		}
+		if whole != 1 {
+			t.Fatalf("picture %d came out %d times", n, whole)
+		}
+		if _, ok := a.push(packet{stamp: uint32(n)}); ok {
+			t.Fatal("padding made a picture")
+		}
+	}
+	a.push(packet{stamp: 2, gap: true})
+	for _, p := range packetize(s.next(), 0, 3) {
+		if _, ok := a.push(p); ok {
+			t.Error("the gap before the padding was forgotten")
+		}
+	}
+}
+
 // Encoders may put supplemental information in front of the parameter sets.
 func TestStreamMayBeginWithSEI(t *testing.T) {
 	data := bitstream.AppendAnnexB(nil, [][]byte{{6, 5, 1, 0xff, 0x80}, testSPS, testPPS, {0x65, 0x88, 1}})
