@@ -215,7 +215,7 @@ func start(t *testing.T, name string, authority []byte, job any) *script {
 	return &script{t, name, stdin, bufio.NewReader(stdout)}
 }
 
-// result waits for the script's result and decodes it into v.
+// result waits for the script's next result and decodes it into v.
 func (s *script) result(v any) {
 	s.t.Helper()
 	line, err := s.out.ReadBytes('\n')

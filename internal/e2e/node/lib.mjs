@@ -1,5 +1,5 @@
 // What the scripts share. A script gets its job as one line of JSON on standard
-// input, writes its result as one line to standard output, and keeps what it
+// input, writes each result as one line to standard output, and keeps what it
 // has opened until its input ends.
 
 import { createInterface } from "node:readline";
@@ -9,20 +9,19 @@ import { KinesisVideoSignaling } from "@aws-sdk/client-kinesis-video-signaling";
 
 export const patience = 60000; // ms for a condition in a page
 
-// run does the work: work(job, keep) returns the result; keep(closeable) has
+// run does the work: work(job, keep) yields the results; keep(closeable) has
 // something closed at the end.
 export async function run(work) {
   const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
   const job = JSON.parse((await lines.next()).value);
   const kept = [];
   const keep = (it) => (kept.push(it), it);
-  let result;
+  const write = (result) => process.stdout.write(JSON.stringify(result) + "\n");
   try {
-    result = await work(job, keep);
+    for await (const result of work(job, keep)) write(result);
   } catch (err) {
-    result = { failure: err.stack ?? String(err) };
+    write({ failure: err.stack ?? String(err) });
   }
-  process.stdout.write(JSON.stringify(result) + "\n");
   await lines.next();
   for (const it of kept.reverse()) await it.close();
 }

@@ -3,12 +3,14 @@
 
 import { access, browse, open, run, until, patience } from "./lib.mjs";
 
-run(async (job, keep) => {
+run(async function* (job, keep) {
   const browser = keep(await browse(job));
   const page = await open(browser, job.page);
   await page.evaluate(film, await access(job, "MASTER"));
   await page.waitForFunction(() => window.online, null, { timeout: patience });
-  return { online: true, heard: until(page, (n) => n.audio > 50) };
+  yield {};
+  await page.waitForFunction(() => window.pc, null, { timeout: patience });
+  yield await until(page, (n) => n.audio > 50);
 });
 
 // film runs in the page.

@@ -3,13 +3,13 @@
 
 import { access, browse, open, run, until, patience } from "./lib.mjs";
 
-run(async (job, keep) => {
+run(async function* (job, keep) {
   const browser = keep(await browse(job));
   const page = await open(browser, job.page);
   await page.evaluate(watch, await access(job, "VIEWER"));
   const seen = await until(page, (n) => n.frames > 50 && n.audio > 50);
   await page.waitForFunction(() => window.messages.length === 2, null, { timeout: patience });
-  return { ...seen, messages: await page.evaluate(() => window.messages) };
+  yield { ...seen, messages: await page.evaluate(() => window.messages) };
 });
 
 // watch runs in the page.
