@@ -1,0 +1,43 @@
+package iotcredstest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/smartcam-sdk/smartcam/iotcreds"
+	"github.com/smartcam-sdk/smartcam/iotcreds/iotcredstest"
+)
+
+// The service fails once; what a device does then can be tested.
+func ExampleServer_Inject() {
+	server, err := iotcredstest.Start(iotcredstest.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer server.Close()
+	cfg, err := server.Config("camera-1")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	provider, err := iotcreds.New(cfg)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer provider.Close()
+
+	server.Inject(iotcredstest.Fault{Status: 503, Times: 1})
+	_, err = provider.Retrieve(context.Background())
+	if refusal := new(iotcreds.Error); errors.As(err, &refusal) {
+		fmt.Println(refusal.StatusCode)
+	}
+	provider.Invalidate() // does not wait for the end of the back-off
+	_, err = provider.Retrieve(context.Background())
+	fmt.Println(err)
+	// Output:
+	// 503
+	// <nil>
+}
