@@ -17,6 +17,7 @@
 // pictures of the page there.
 //
 // A test starts a script of node with one line of JSON, what to do, and reads
-// one for each result. The script keeps its browser until its input ends, so
-// that the test can look at the other side of the session meanwhile.
+// one for each result. The script goes on when it is told to, and keeps its
+// browser until its input ends, so that the test can look at the other side of
+// the session meanwhile.
 package e2e

@@ -215,6 +215,14 @@ func start(t *testing.T, name string, authority []byte, job any) *script {
 	return &script{t, name, stdin, bufio.NewReader(stdout)}
 }
 
+// next lets the script go on after a result.
+func (s *script) next() {
+	s.t.Helper()
+	if _, err := io.WriteString(s.stdin, "\n"); err != nil {
+		s.t.Fatalf("%s: %v", s.name, err)
+	}
+}
+
 // result waits for the script's next result and decodes it into v.
 func (s *script) result(v any) {
 	s.t.Helper()

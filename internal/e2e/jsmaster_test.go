@@ -23,6 +23,7 @@ func TestJavaScriptMaster(t *testing.T) {
 	c.Signaling().AddChannel("door")
 	s := start(t, "master.mjs", c.RootPEM(), jsSDK(t, c, c.OwnerAWS()))
 	s.result(&struct{}{}) // it is online
+	s.next()
 
 	ctx := within(t)
 	v, err := viewer.Dial(ctx, viewer.Config{

@@ -1,6 +1,6 @@
 // What the scripts share. A script gets its job as one line of JSON on standard
-// input, writes each result as one line to standard output, and keeps what it
-// has opened until its input ends.
+// input, writes each result as one line to standard output, goes on when an
+// empty line comes, and keeps what it has opened until its input ends.
 
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
@@ -18,11 +18,13 @@ export async function run(work) {
   const keep = (it) => (kept.push(it), it);
   const write = (result) => process.stdout.write(JSON.stringify(result) + "\n");
   try {
-    for await (const result of work(job, keep)) write(result);
+    for await (const result of work(job, keep)) {
+      write(result);
+      if ((await lines.next()).done) break;
+    }
   } catch (err) {
     write({ failure: err.stack ?? String(err) });
   }
-  await lines.next();
   for (const it of kept.reverse()) await it.close();
 }
 
