@@ -3,14 +3,62 @@ package signaling_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/smartcam-sdk/smartcam/signaling"
+	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
 )
+
+// A viewer offers, the camera answers. The payloads are SDP in life.
+func Example() {
+	srv := signalingtest.NewServer(signalingtest.Config{}) // stands in for AWS
+	defer srv.Close()
+	cfg := srv.Config("front-door")
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+
+	camera, err := signaling.DialMaster(ctx, cfg)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer camera.Close()
+	viewer, err := signaling.DialViewer(ctx, cfg, "alice")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer viewer.Close()
+
+	offer := signaling.Message{Kind: signaling.Offer, Payload: []byte(`{"type":"offer","sdp":"…"}`)}
+	if err := viewer.Send(ctx, offer); err != nil {
+		fmt.Println(err)
+		return
+	}
+	m, err := camera.Receive(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%v from %s: %s\n", m.Kind, m.Peer, m.Payload)
+
+	answer := signaling.Message{Kind: signaling.Answer, Peer: m.Peer, Payload: []byte(`{"type":"answer","sdp":"…"}`)}
+	if err := camera.Send(ctx, answer); err != nil {
+		fmt.Println(err)
+		return
+	}
+	m, err = viewer.Receive(ctx)
+	fmt.Println(m.Kind, err)
+	// Output:
+	// offer from alice: {"type":"offer","sdp":"…"}
+	// answer <nil>
+}
 
 // A camera's loop: connect as the master, answer offers. Receive reconnects
 // beneath; what it returns as an error is final.
