@@ -133,6 +133,7 @@ func (c *Camera) offer(ctx context.Context, p *peer, m signaling.Message) {
 			return
 		}
 		c.reply(ctx, p, answer)
+		p.session.Trickle()
 		return
 	}
 	c.leave(p)

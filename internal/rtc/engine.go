@@ -17,6 +17,7 @@ import (
 	"github.com/pion/interceptor/pkg/report"
 	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/sdp/v3"
+	"github.com/pion/stun/v4"
 	"github.com/pion/webrtc/v4"
 
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
@@ -72,8 +73,11 @@ type Hooks struct {
 	Channel   func(*Channel) Receiver // a data channel is being opened; nil ignores its messages
 }
 
+// pairFilter says whether a pair on which the peer's check arrived is used at once.
+type pairFilter func(_ *stun.Message, local, remote ice.Candidate, _ *ice.CandidatePair) bool
+
 // newPeerConnection makes pion's part of a session with the codecs given.
-func newPeerConnection(c Config, codecs []negotiable) (*webrtc.PeerConnection, error) {
+func newPeerConnection(c Config, codecs []negotiable, early pairFilter) (*webrtc.PeerConnection, error) {
 	media := &webrtc.MediaEngine{}
 	for _, n := range codecs {
 		if err := n.register(media); err != nil {
@@ -100,8 +104,10 @@ func newPeerConnection(c Config, codecs []negotiable) (*webrtc.PeerConnection, e
 	registry.Add(receiver)
 	registry.Add(feedback)
 
+	engine := settings(c)
+	engine.SetICEBindingRequestHandler(early)
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry),
-		webrtc.WithSettingEngine(settings(c)))
+		webrtc.WithSettingEngine(engine))
 	pc, err := api.NewPeerConnection(webrtc.Configuration{
 		Certificates:       []webrtc.Certificate{c.Certificate.cert},
 		ICEServers:         iceServers(c.ICEServers, c.ICEPolicy),

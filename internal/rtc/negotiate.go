@@ -14,9 +14,20 @@ import (
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
+// Descriptions are sent with the candidates of the own interfaces. The first one
+// is there at once unless there is no network; the others follow closely.
+const (
+	hostLimit = 20 * time.Millisecond
+	hostMore  = 500 * time.Microsecond
+)
+
 // gatherLimit bounds the wait for all own candidates that a peer without
 // trickle ICE needs in the answer.
 const gatherLimit = 3 * time.Second
+
+// eagerAttribute is the session-level SDP attribute of an answerer that uses the
+// first pair on which a check arrives; see Session.early.
+const eagerAttribute = "smartcam-eager"
 
 // Source is what a session sends: the tracks, whose index is their lane in the
 // ring, the best rendition first.
@@ -64,20 +75,19 @@ func Answer(ctx context.Context, cfg Config, offer []byte, source Source) (*Sess
 }
 
 // Renegotiate answers a further offer of the same session, such as one that
-// restarts ICE.
+// restarts ICE. Trickle is called again once the answer was sent.
 func (s *Session) Renegotiate(ctx context.Context, offer []byte) ([]byte, error) {
 	d, err := parseDescription(offer, "offer")
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	s.candidates = 0
-	s.mu.Unlock()
+	s.hold()
 	return s.answer(ctx, d)
 }
 
 func (s *Session) answer(ctx context.Context, d *description) ([]byte, error) {
 	s.noteCandidates(d)
+	s.eager.Store(true)
 	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: d.sdp}); err != nil {
 		return nil, fmt.Errorf("rtc: the peer's offer cannot be applied: %w", err)
 	}
@@ -89,7 +99,6 @@ func (s *Session) answer(ctx context.Context, d *description) ([]byte, error) {
 	if err := s.pc.SetLocalDescription(answer); err != nil {
 		return nil, fmt.Errorf("rtc: applying the answer: %w", err)
 	}
-	text := answer.SDP
 	if !d.trickle {
 		limit := time.NewTimer(gatherLimit)
 		defer limit.Stop()
@@ -99,8 +108,10 @@ func (s *Session) answer(ctx context.Context, d *description) ([]byte, error) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		text = s.pc.LocalDescription().SDP
 	}
+	text := s.local(ctx)
+	// The attribute tells a viewer of this SDK how the camera chooses pairs.
+	text = strings.Replace(text, "t=0 0\r\n", "t=0 0\r\na="+eagerAttribute+"\r\n", 1)
 	return marshalDescription("answer", text)
 }
 
@@ -253,14 +264,13 @@ func (s *Session) createOffer(options *webrtc.OfferOptions) ([]byte, error) {
 	if err := s.pc.SetLocalDescription(offer); err != nil {
 		return nil, fmt.Errorf("rtc: applying the offer: %w", err)
 	}
-	return marshalDescription("offer", offer.SDP)
+	return marshalDescription("offer", s.local(context.Background()))
 }
 
-// RestartICE makes the offer that moves a session to a new network path.
+// RestartICE makes the offer that moves a session to a new network path. Trickle
+// is called again once it was sent.
 func (s *Session) RestartICE() ([]byte, error) {
-	s.mu.Lock()
-	s.candidates = 0
-	s.mu.Unlock()
+	s.hold()
 	return s.createOffer(&webrtc.OfferOptions{ICERestart: true})
 }
 
@@ -280,6 +290,8 @@ func (s *Session) SetAnswer(payload []byte) error {
 	}
 	s.noteCandidates(d)
 	s.mark("answer")
+	_, eager := d.parsed.Attribute(eagerAttribute)
+	s.eager.Store(eager)
 	video := d.section("video")
 	s.expectsVideo.Store(video != nil && video.send && video.port != 0)
 	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: d.sdp}); err != nil {

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/pion/ice/v4"
+	"github.com/pion/stun/v4"
 	"github.com/pion/webrtc/v4"
 
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
@@ -47,6 +50,7 @@ type Session struct {
 	connectedOnce sync.Once
 	channels      atomic.Int32
 	expectsVideo  atomic.Bool
+	eager         atomic.Bool // early may choose a pair
 	closeOnce     sync.Once
 
 	mu         sync.Mutex
@@ -54,6 +58,7 @@ type Session struct {
 	marks      map[string]bool
 	last       time.Duration // end of the phase before
 	held       [][]byte      // own candidates until Trickle
+	gathered   chan struct{} // capacity 1: a first one is held
 	trickling  bool
 	candidates int // taken from the peer
 	received   []*kvsmedia.Track
@@ -64,16 +69,17 @@ func newSession(cfg Config, codecs []negotiable) (*Session, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	pc, err := newPeerConnection(cfg, codecs)
+	now := time.Now()
+	s := &Session{
+		cfg: cfg, log: cfg.Logger.With("peer", cfg.Peer.ID),
+		connected: make(chan struct{}), gathered: make(chan struct{}, 1), marks: map[string]bool{},
+		report: signaling.ConnectReport{Peer: cfg.Peer, Started: now}, started: now,
+	}
+	pc, err := newPeerConnection(cfg, codecs, s.early)
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
-	s := &Session{
-		cfg: cfg, pc: pc, log: cfg.Logger.With("peer", cfg.Peer.ID),
-		connected: make(chan struct{}), marks: map[string]bool{},
-		report: signaling.ConnectReport{Peer: cfg.Peer, Started: now}, started: now,
-	}
+	s.pc = pc
 	s.ctx, s.end = context.WithCancelCause(context.Background())
 	s.setup = time.AfterFunc(setupLimit, func() {
 		select {
@@ -145,6 +151,14 @@ func (s *Session) mark(phase string) {
 	now := time.Since(s.report.Started)
 	s.report.Phases = append(s.report.Phases, signaling.Phase{Name: phase, Start: s.last, Took: now - s.last})
 	s.last = now
+}
+
+// early takes the first direct pair on which a check of the peer arrives, which
+// saves the round trips until a pair is nominated; a pair that is nominated
+// later replaces it. The side that nominates does so only if the peer is known
+// to choose early as well: it will not nominate any more.
+func (s *Session) early(_ *stun.Message, local, remote ice.Candidate, _ *ice.CandidatePair) bool {
+	return local.Type() != ice.CandidateTypeRelay && remote.Type() != ice.CandidateTypeRelay && s.eager.CompareAndSwap(true, false)
 }
 
 func (s *Session) iceState(state webrtc.ICEConnectionState) {
@@ -236,6 +250,10 @@ func (s *Session) ownCandidate(c *webrtc.ICECandidate) {
 	s.report.Local = append(s.report.Local, candidate(c))
 	if !s.trickling {
 		s.held = append(s.held, payload)
+		select {
+		case s.gathered <- struct{}{}:
+		default:
+		}
 		s.mu.Unlock()
 		return
 	}
@@ -247,6 +265,43 @@ func (s *Session) sendCandidate(payload []byte) {
 	if s.cfg.Hooks.Candidate != nil {
 		s.cfg.Hooks.Candidate(payload)
 	}
+}
+
+// hold keeps own candidates back until the next Trickle, for a new description.
+func (s *Session) hold() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trickling, s.candidates = false, 0
+	select {
+	case <-s.gathered:
+	default:
+	}
+}
+
+// local returns the local description as it is to be sent: with the candidates
+// that are there at once, those of the own network interfaces, so that fewer
+// messages have to follow.
+func (s *Session) local(ctx context.Context) string {
+	for _, wait := range []struct {
+		limit time.Duration
+		done  <-chan struct{}
+	}{{hostLimit, s.gathered}, {hostMore, nil}} {
+		limit := time.NewTimer(wait.limit)
+		select {
+		case <-wait.done:
+		case <-limit.C:
+		case <-ctx.Done():
+		}
+		limit.Stop()
+	}
+	text := s.pc.LocalDescription().SDP
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = slices.DeleteFunc(s.held, func(payload []byte) bool {
+		c, err := parseCandidate(payload)
+		return err == nil && strings.Contains(text, c.Candidate)
+	})
+	return text
 }
 
 // Trickle lets own candidates out, those held so far first. It is called once

@@ -224,6 +224,8 @@ func TestICERestart(t *testing.T) {
 	if err := v.SetAnswer(answer); err != nil {
 		t.Fatal(err)
 	}
+	v.Trickle()
+	c.Trickle()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for n := 0; n < 100; {
