@@ -141,18 +141,19 @@ func (c *Camera) channel(p *peer, ch *rtc.Channel) rtc.Receiver {
 		}
 	}
 	session := command.NewSession(ch, c.cfg.Commands.handler(p.peer), c.log)
-	if !p.adopt(session, func(ctx context.Context) { c.sendNotices(ctx, session) }) {
+	notices := c.notices.Reader(c.notices.Next())
+	if !p.adopt(session, func(ctx context.Context) { c.sendNotices(ctx, notices, session) }) {
+		notices.Close()
 		return nil
 	}
 	return func(_ bool, data []byte) error { return session.Receive(data) }
 }
 
 // sendNotices sends one viewer the camera's notices.
-func (c *Camera) sendNotices(ctx context.Context, session *command.Session) {
-	r := c.notices.Reader(c.notices.Next())
-	defer r.Close()
+func (c *Camera) sendNotices(ctx context.Context, notices *ring.Reader[notice], session *command.Session) {
+	defer notices.Close()
 	for {
-		it, _, err := r.Next(ctx)
+		it, _, err := notices.Next(ctx)
 		if err != nil || session.Notify(ctx, it.Value.name, it.Value.body) != nil {
 			return
 		}

@@ -33,30 +33,20 @@ func vanishing(t *testing.T, r *running) *faulty {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	send(t, c, signaling.Offer, offer)
-	for answered, relayed := false, false; !answered || !relayed; {
+	send(t, c, signaling.Offer, faultnet.WithoutCandidates(t, offer))
+	for {
 		m, err := c.Receive(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		switch m.Kind {
-		case signaling.Answer:
-			answered = true
-			if err := s.SetAnswer(m.Payload); err != nil {
-				t.Fatal(err)
-			}
-		case signaling.ICECandidate:
-			addr, with, err := faultnet.Candidate(m.Payload)
-			if err != nil || relayed || !addr.Addr().Is4() {
-				continue
-			}
-			relayed = true
-			relay := faultnet.NewRelay(t, addr, faultnet.Link{})
-			f.relay <- relay
-			if err := s.AddCandidate(with(relay.Addr())); err != nil {
-				t.Fatal(err)
-			}
+		if m.Kind != signaling.Answer {
+			continue
 		}
+		answer, relay := faultnet.Through(t, m.Payload, faultnet.Link{})
+		f.relay <- relay
+		if err := s.SetAnswer(answer); err != nil {
+			t.Fatal(err)
+		}
+		return f
 	}
-	return f
 }

@@ -167,26 +167,65 @@ func (r *Relay) deliver() {
 	}
 }
 
-// Candidate reads the address of an IPv4 UDP host candidate out of a signaling
-// payload, and returns a function that writes it again with another one.
-func Candidate(payload []byte) (netip.AddrPort, func(netip.AddrPort) []byte, error) {
-	var c map[string]any
-	if err := json.Unmarshal(payload, &c); err != nil {
-		return netip.AddrPort{}, nil, err
+// description is a signaling payload with an SDP.
+type description struct {
+	Type string `json:"type"`
+	SDP  string `json:"sdp"`
+}
+
+// rewrite passes each candidate line of a description through f, which returns
+// an empty line to drop it.
+func rewrite(t testing.TB, payload []byte, f func(line string) string) []byte {
+	t.Helper()
+	var d description
+	if err := json.Unmarshal(payload, &d); err != nil {
+		t.Fatal(err)
 	}
-	line, _ := c["candidate"].(string)
-	f := strings.Fields(line)
-	if len(f) < 8 || f[2] != "udp" || f[7] != "host" {
-		return netip.AddrPort{}, nil, fmt.Errorf("not a UDP host candidate: %q", line)
+	var lines []string
+	for line := range strings.SplitSeq(d.SDP, "\r\n") {
+		if strings.HasPrefix(line, "a=candidate:") {
+			if line = f(line); line == "" {
+				continue
+			}
+		}
+		lines = append(lines, line)
 	}
-	addr, err := netip.ParseAddrPort(f[4] + ":" + f[5])
+	d.SDP = strings.Join(lines, "\r\n")
+	b, err := json.Marshal(d)
 	if err != nil {
-		return netip.AddrPort{}, nil, err
+		t.Fatal(err)
 	}
-	return addr, func(to netip.AddrPort) []byte {
-		f[4], f[5] = to.Addr().String(), fmt.Sprint(to.Port())
-		c["candidate"] = strings.Join(f, " ")
-		b, _ := json.Marshal(c)
-		return b
-	}, nil
+	return b
+}
+
+// WithoutCandidates returns the payload of a viewer's offer without candidates,
+// so that the camera finds the viewer only through the network of [Through].
+func WithoutCandidates(t testing.TB, offer []byte) []byte {
+	t.Helper()
+	return rewrite(t, offer, func(string) string { return "" })
+}
+
+// Through puts the network between a viewer and the camera whose answer it is:
+// the only candidate that the returned answer has is a relay to the camera's
+// first IPv4 interface. Candidates that the two trickle are to be dropped.
+func Through(t testing.TB, answer []byte, link Link) ([]byte, *Relay) {
+	t.Helper()
+	var relay *Relay
+	b := rewrite(t, answer, func(line string) string {
+		f := strings.Fields(line)
+		if len(f) < 8 || relay != nil || f[2] != "udp" || f[7] != "host" {
+			return ""
+		}
+		addr, err := netip.ParseAddrPort(f[4] + ":" + f[5])
+		if err != nil || !addr.Addr().Is4() {
+			return ""
+		}
+		relay = NewRelay(t, addr, link)
+		f[4], f[5] = relay.Addr().Addr().String(), fmt.Sprint(relay.Addr().Port())
+		return strings.Join(f, " ")
+	})
+	if relay == nil {
+		t.Fatal("the answer has no candidate of an IPv4 interface")
+	}
+	return b, relay
 }
