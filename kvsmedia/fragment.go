@@ -46,6 +46,8 @@ func (r *Reader) Fragments() iter.Seq[*Fragment] {
 			case Tags:
 				r.tag(e)
 				continue
+			case tracksEvent:
+				continue
 			}
 			done := r.fragment
 			if r.fragment, r.size = nil, 0; e == (clusterEvent{}) {

@@ -18,7 +18,7 @@ const (
 	maxHeld      = 32 << 20         // bytes
 	maxHeldTime  = 30 * time.Second // of media
 	audioCluster = 2000             // ms, where no video track sets the rhythm
-	headroom     = 64               // bytes before a frame for the head of a cluster and a block
+	headroom     = 16               // bytes before a frame for the head of its block
 )
 
 var errClosed = errors.New("kvsmedia: the muxer is closed")
@@ -139,6 +139,7 @@ func (m *Muxer) WriteFrame(f Frame) error {
 	t.frames++
 	err := m.take(t, &f)
 	clear(m.nalus)
+	m.nalus = m.nalus[:0]
 	if err != nil {
 		t.keyed = false
 		m.open = m.inCluster || len(m.held) > 0
@@ -269,24 +270,19 @@ func (m *Muxer) write(t *muxTrack, f *Frame, key bool) error {
 	case !starts && relative < math.MinInt16:
 		return fmt.Errorf("it is %d ms older than its fragment; at most %d are possible", -relative, -math.MinInt16)
 	}
-	head := m.head[:0]
-	if starts {
-		var err error
-		if head, err = m.appendCluster(head, at, leads); err != nil {
-			return err
-		}
-		relative = 0
-		m.inCluster, m.stamped, m.cluster = true, true, at
+	size := len(m.buf) - headroom
+	begin := headroom - mkv.BlockHead(size)
+	if !starts {
+		mkv.AppendBlock(m.buf[begin:begin], t.number, int16(relative), key, size)
+		return m.flush(m.buf[begin:])
 	}
-	head = mkv.AppendBlock(head, t.number, int16(relative), key, len(m.buf)-headroom)
-	m.head = head
-	if len(head) > headroom { // a new document, or tags
-		m.head = append(head, m.buf[headroom:]...)
-		return m.flush(m.head)
+	head, err := m.appendCluster(m.head[:0], at, leads)
+	if err != nil {
+		return err
 	}
-	b := m.buf[headroom-len(head):]
-	copy(b, head)
-	return m.flush(b)
+	m.inCluster, m.stamped, m.cluster = true, true, at
+	m.head = append(mkv.AppendBlock(head, t.number, 0, key, size), m.buf[headroom:]...)
+	return m.flush(m.head)
 }
 
 // milliseconds rounds to the nearest; Duration.Round takes twice as long as all
@@ -357,7 +353,7 @@ func (m *Muxer) EndFragment() error {
 // still held back, these, in a stream of the tracks whose configuration is
 // known. It does not close the writer.
 func (m *Muxer) Close() error {
-	if m.err == errClosed {
+	if errors.Is(m.err, errClosed) {
 		return nil
 	}
 	err := m.err

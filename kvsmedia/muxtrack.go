@@ -169,7 +169,7 @@ func (t *muxTrack) describeOpus() error {
 	head := t.Private
 	if len(head) == 0 {
 		if t.audio.Channels > 2 {
-			return fmt.Errorf("Opus of %d channels needs Private, an OpusHead that maps them", t.Channels)
+			return fmt.Errorf("%d channels of Opus need Private, an OpusHead that maps them", t.Channels)
 		}
 		head = append([]byte("OpusHead\x01"), byte(t.audio.Channels), 0, 0)
 		head = binary.LittleEndian.AppendUint32(head, opusRate)

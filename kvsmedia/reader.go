@@ -1,6 +1,7 @@
 package kvsmedia
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -33,7 +34,7 @@ type Reader struct {
 	err    error
 	doc    document
 	tracks []*inTrack // as the stream lists them
-	ahead  any        // event that was read for Tracks
+	ahead  any        // cluster that Tracks met
 
 	fragment *Fragment // that Fragments is collecting
 	size     int       // of its frames
@@ -54,14 +55,17 @@ func NewReader(r io.Reader) *Reader { return &Reader{r: mkv.NewReader(r)} }
 // Tracks returns the tracks of the document being read, as far as they have a
 // known codec. Before the first frame it reads up to the list of tracks.
 func (r *Reader) Tracks() ([]*Track, error) {
-	for r.tracks == nil && r.ahead == nil {
-		if r.ahead = r.next(); r.ahead == nil {
-			break
+	for r.tracks == nil && r.ahead == nil && r.err == nil {
+		switch e := r.next().(type) {
+		case Tags:
+			r.tag(e)
+		case clusterEvent:
+			r.ahead = e
 		}
 	}
 	if r.tracks == nil {
-		if r.err != nil {
-			return nil, r.err
+		if err := r.Err(); err != nil {
+			return nil, err
 		}
 		return nil, fmt.Errorf("kvsmedia: stream without a list of tracks: %w", io.ErrUnexpectedEOF)
 	}
@@ -97,14 +101,13 @@ func (r *Reader) Frames() iter.Seq[Frame] {
 // inside an element, *[StreamError] if the service reports trouble, an error
 // about the contents, or the io.Reader's own.
 func (r *Reader) Err() error {
-	if r.err == io.EOF {
+	if errors.Is(r.err, io.EOF) {
 		return nil
 	}
 	return r.err
 }
 
-// event returns a Frame, a clusterEvent, a documentEvent or Tags; nil at the
-// end.
+// event returns a Frame, Tags or one of the events below; nil at the end.
 func (r *Reader) event() any {
 	if e := r.ahead; e != nil {
 		r.ahead = nil
@@ -115,6 +118,7 @@ func (r *Reader) event() any {
 
 type (
 	documentEvent struct{}
+	tracksEvent   struct{}
 	clusterEvent  struct{}
 )
 
@@ -123,7 +127,7 @@ func (r *Reader) next() any {
 		e, err := r.r.Next()
 		if err != nil {
 			r.err = err
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				r.err = fmt.Errorf("kvsmedia: reading: %w", err)
 			}
 			return nil
@@ -138,6 +142,7 @@ func (r *Reader) next() any {
 			}
 		case mkv.Tracks:
 			r.setTracks(e)
+			return tracksEvent{}
 		case *mkv.Cluster:
 			r.doc.clusters++
 			r.doc.cluster = e.Timestamp
