@@ -107,6 +107,9 @@ func AppendBlock(dst []byte, number uint8, relative int16, key bool, size int) [
 	return append(dst, 0x80|number, byte(relative>>8), byte(relative), flags)
 }
 
+// BlockHead returns how many bytes AppendBlock appends for a frame of size bytes.
+func BlockHead(size int) int { return 1 + sizeWidth(size+4) + 4 }
+
 // AppendTags appends a Tags element.
 func AppendTags(dst []byte, tags Tags) []byte {
 	dst, at := begin(dst, idTags)
@@ -162,21 +165,27 @@ func appendID(dst []byte, id uint32) []byte { return appendBE(dst, uint64(id), w
 
 func appendHead(dst []byte, id uint32, size int) []byte { return appendSize(appendID(dst, id), size) }
 
-// appendSize appends a size in the least width; all ones is the unknown size.
+// appendSize appends a size in the least width.
 func appendSize(dst []byte, size int) []byte {
-	switch { // those of most blocks
-	case size < 1<<7-1:
+	switch w := sizeWidth(size); w { // those of most blocks
+	case 1:
 		return append(dst, 0x80|byte(size))
-	case size < 1<<14-1:
+	case 2:
 		return append(dst, 0x40|byte(size>>8), byte(size))
-	case size < 1<<21-1:
+	case 3:
 		return append(dst, 0x20|byte(size>>16), byte(size>>8), byte(size))
+	default:
+		return appendBE(dst, uint64(size)|1<<(7*w), w)
 	}
-	w := 4
+}
+
+// sizeWidth returns the least width of a size; all ones is the unknown size.
+func sizeWidth(size int) int {
+	w := 1
 	for uint64(size) >= 1<<(7*w)-1 {
 		w++
 	}
-	return appendBE(dst, uint64(size)|1<<(7*w), w)
+	return w
 }
 
 func appendOpen(dst []byte, id uint32) []byte { return append(appendID(dst, id), 0xff) }

@@ -37,6 +37,9 @@ func TestAppend(t *testing.T) {
 		want = append(want, &Cluster{Timestamp: time.Duration(at) * ms})
 		for _, size := range sizes {
 			data := bytes.Repeat([]byte{9}, size)
+			if n := len(AppendBlock(nil, 1, 0, true, size)); BlockHead(size) != n {
+				t.Errorf("BlockHead(%d) = %d, want %d", size, BlockHead(size), n)
+			}
 			b = append(AppendBlock(b, 1, -32768, true, size), data...)
 			b = append(AppendBlock(b, 126, 32767, false, size), data...)
 			want = append(want,
