@@ -136,7 +136,7 @@ func sameFrames(t *testing.T, ctx context.Context, v *viewer.Viewer, pictures, s
 		if f.Skipped > 0 {
 			t.Errorf("%d frames were lost", f.Skipped)
 		}
-		f, p := f, audio
+		p := audio
 		if f.Track.Codec.Video() {
 			p = video
 		}

@@ -7,7 +7,7 @@ import { chromium } from "playwright-core";
 import { KinesisVideo } from "@aws-sdk/client-kinesis-video";
 import { KinesisVideoSignaling } from "@aws-sdk/client-kinesis-video-signaling";
 
-export const patience = 60000; // ms for a condition in a page
+const patience = 60000; // ms for a condition in a page
 
 // run does the work: work(job, keep) yields the results; keep(closeable) has
 // something closed at the end.
@@ -45,12 +45,12 @@ export function browse({ chromium: executablePath, trust = [] }) {
   return chromium.launch({ executablePath, headless: true, chromiumSandbox: false, args });
 }
 
-// open opens a page whose errors are told on standard error.
+// open opens a page whose errors are told on standard error, signatures aside.
 export async function open(browser, url, options = {}) {
   const context = await browser.newContext({ permissions: ["microphone"], ...options });
   const page = await context.newPage();
   page.on("pageerror", (err) => console.error(err.stack ?? err));
-  page.on("console", (m) => ["error", "warning"].includes(m.type()) && console.error(m.text()));
+  page.on("console", (m) => ["error", "warning"].includes(m.type()) && console.error(m.text().replace(/\?X-Amz-[^'" ]*/g, "?…")));
   await page.goto(url);
   return page;
 }
@@ -72,26 +72,37 @@ export async function access({ endpoint, region, credentials, channel, clientId 
   return { client: { channelARN, channelEndpoint: at("WSS"), region, credentials, role, clientId }, iceServers };
 }
 
-// until waits until the numbers of the page's peer connection, window.pc, hold,
-// and returns them.
-export async function until(page, holds) {
-  await page.evaluate(`setInterval(${count}, 100)`);
-  const done = await page.waitForFunction(`window.numbers && (${holds})(window.numbers) && window.numbers`, null, { timeout: patience });
-  return done.jsonValue();
+// until asks the page until holds(arg), which runs in the page, is true, and
+// returns what that gave. Unlike Playwright's waitForFunction it heeds promises
+// and works under a Content-Security-Policy.
+export function until(page, holds, arg) {
+  return page.evaluate(`(async () => {
+    const holds = ${holds};
+    const end = performance.now() + ${patience};
+    for (;;) {
+      const result = await holds(${JSON.stringify(arg)});
+      if (result) return result;
+      if (performance.now() > end) throw new Error("in vain waited for " + holds);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  })()`);
 }
 
-// count keeps window.numbers up to date. It runs in the page.
-async function count() {
-  const stats = [...(await window.pc.getStats()).values()];
-  const of = (type, kind) => stats.find((s) => s.type === type && s.kind === kind) ?? {};
-  const video = of("inbound-rtp", "video");
-  const audio = of("inbound-rtp", "audio");
-  window.numbers = {
-    frames: video.framesDecoded ?? 0,
-    key: video.keyFramesDecoded ?? 0,
-    width: video.frameWidth ?? 0,
-    height: video.frameHeight ?? 0,
-    codec: stats.find((s) => s.id === video.codecId)?.mimeType ?? "",
-    audio: audio.packetsReceived ?? 0,
-  };
-}
+// count gives the page a function numbers, which sums up the statistics of its
+// peer connection, window.pc.
+export const count = (page) =>
+  page.evaluate(() => {
+    window.numbers = async () => {
+      const stats = window.pc ? [...(await window.pc.getStats()).values()] : [];
+      const of = (type, kind) => stats.find((s) => s.type === type && s.kind === kind) ?? {};
+      const video = of("inbound-rtp", "video");
+      return {
+        frames: video.framesDecoded ?? 0,
+        key: video.keyFramesDecoded ?? 0,
+        width: video.frameWidth ?? 0,
+        height: video.frameHeight ?? 0,
+        codec: stats.find((s) => s.id === video.codecId)?.mimeType ?? "",
+        audio: of("inbound-rtp", "audio").packetsReceived ?? 0,
+      };
+    };
+  });

@@ -1,16 +1,19 @@
 // The AWS JavaScript SDK in Chromium as the master: films with the browser's
 // fake camera and microphone, in H.264, and hears what a viewer says.
 
-import { access, browse, open, run, until, patience } from "./lib.mjs";
+import { access, browse, count, open, run, until } from "./lib.mjs";
 
 run(async function* (job, keep) {
   const browser = keep(await browse(job));
   const page = await open(browser, job.page);
   await page.evaluate(film, await access(job, "MASTER"));
-  await page.waitForFunction(() => window.online, null, { timeout: patience });
+  await count(page);
+  await until(page, () => window.online);
   yield {};
-  await page.waitForFunction(() => window.pc, null, { timeout: patience });
-  yield await until(page, (n) => n.audio > 50);
+  yield await until(page, async () => {
+    const n = await numbers();
+    return n.audio > 50 && n;
+  });
 });
 
 // film runs in the page.

@@ -1,14 +1,18 @@
 // The AWS JavaScript SDK in Chromium as a viewer: watches, talks, and exchanges
 // messages on its data channel.
 
-import { access, browse, open, run, until, patience } from "./lib.mjs";
+import { access, browse, count, open, run, until } from "./lib.mjs";
 
 run(async function* (job, keep) {
   const browser = keep(await browse(job));
   const page = await open(browser, job.page);
   await page.evaluate(watch, await access(job, "VIEWER"));
-  const seen = await until(page, (n) => n.frames > 50 && n.audio > 50);
-  await page.waitForFunction(() => window.messages.length === 2, null, { timeout: patience });
+  await count(page);
+  const seen = await until(page, async () => {
+    const n = await numbers();
+    return n.frames > 50 && n.audio > 50 && n;
+  });
+  await until(page, () => window.messages.length === 2);
   yield { ...seen, messages: await page.evaluate(() => window.messages) };
 });
 

@@ -1,0 +1,78 @@
+// The demo's page in Chromium: its picture, its commands, its user's voice, ten
+// of it at once and one too many.
+
+import { browse, open, run, until } from "./lib.mjs";
+
+const tabs = 10; // what the camera takes
+
+const state = (page) => page.evaluate(() => smartcam.state());
+
+// watch opens a page and waits until it shows the camera.
+async function watch(browser, url, options) {
+  const page = await open(browser, url, options);
+  await until(page, () => smartcam.state().state === "live");
+  return page;
+}
+
+const decoded = (page) =>
+  until(page, async () => {
+    const frames = await smartcam.framesDecoded();
+    return frames > 50 && frames;
+  });
+
+run(async function* (job, keep) {
+  const browser = keep(await browse(job));
+  const first = await watch(browser, job.page);
+  const frames = await decoded(first);
+
+  const call = (name, body) => first.evaluate(([n, b]) => window.smartcam.call(n, b), [name, body]);
+  const unknown = await call("fly", {}).then(
+    () => "",
+    (err) => err.message,
+  );
+  await first.click("#night");
+  await until(first, () => smartcam.state().night);
+  const night = await call("status");
+  await first.click("#night");
+  await until(first, () => !smartcam.state().night);
+  const day = await call("status");
+
+  const silent = await call("status");
+  const button = await first.locator("#talk").boundingBox();
+  await first.mouse.move(button.x + button.width / 2, button.y + button.height / 2);
+  await first.mouse.down();
+  await until(first, () => {
+    const { talking, talker, clientId } = smartcam.state();
+    return talking && talker === clientId;
+  });
+  await until(first, async (before) => (await smartcam.call("status")).talkPackets > before + 50, silent.talkPackets);
+  const onAir = await first.locator("#onair").isVisible();
+  await first.mouse.up();
+  await until(first, () => !smartcam.state().talking && smartcam.state().talker === "");
+  yield { frames, unknown, night: night.night, day: !day.night, onAir, talkedAs: (await state(first)).clientId };
+
+  const pages = [first];
+  while (pages.length < tabs - 1) pages.push(await watch(browser, job.page));
+  const phone = await watch(browser, job.page, {
+    viewport: { width: 390, height: 844 },
+    deviceScaleFactor: 2,
+    hasTouch: true,
+    isMobile: true,
+  });
+  pages.push(phone);
+  const counts = [];
+  for (const page of pages) counts.push(await decoded(page));
+  await until(first, (n) => smartcam.state().viewers === n, tabs);
+  if (job.screenshots) {
+    await first.setViewportSize({ width: 1280, height: 800 });
+    await until(first, () => document.getElementById("numbers").childElementCount > 0);
+    await first.screenshot({ path: `${job.screenshots}/desktop.png` });
+    await phone.screenshot({ path: `${job.screenshots}/phone.png` });
+  }
+
+  const extra = await open(browser, job.page);
+  await until(extra, () => ["waiting", "refused"].includes(smartcam.state().state));
+  const refused = { ...(await state(extra)), text: await extra.locator("#message").textContent() };
+  const states = await Promise.all(pages.map(async (page) => (await state(page)).state));
+  yield { counts, viewers: (await state(first)).viewers, states, refused };
+});
