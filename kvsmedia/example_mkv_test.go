@@ -1,0 +1,86 @@
+package kvsmedia_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+)
+
+// Save the picture and one of the two encodings of the sound of a camera, and
+// read them back.
+func ExampleWriteMKV() {
+	clip := testmedia.Day() // in a program: camera.Frames or viewer.Frames
+	main, opus := clip.Tracks[0], clip.Tracks[1]
+	var file bytes.Buffer
+	if err := kvsmedia.WriteMKV(&file, slices.Values(clip.Frames), main, opus); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	r := kvsmedia.NewReader(&file)
+	count := map[string]int{}
+	for f := range r.Frames() {
+		count[f.Track.Name]++
+	}
+	fmt.Println(count, r.Err())
+	// Output: map[main:300 opus:1000] <nil>
+}
+
+// Mark a fragment in which something happened, so that it can be found in the
+// archive.
+func ExampleMuxer_Tag() {
+	clip := testmedia.Day()
+	var stream bytes.Buffer
+	m := kvsmedia.NewMuxer(&stream, clip.Tracks[0])
+	for _, f := range clip.Frames {
+		if f.Track != clip.Tracks[0] {
+			continue
+		}
+		if err := m.WriteFrame(f); err != nil {
+			fmt.Println(err)
+			return
+		}
+		if f.PTS == 5*time.Second {
+			if err := m.Tag("motion", "person"); err != nil {
+				fmt.Println(err)
+				return
+			}
+		}
+	}
+	if err := m.Close(); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	for f := range kvsmedia.NewReader(&stream).Fragments() {
+		if f.Tags["motion"] != "" {
+			fmt.Println(f.Frames[0].PTS, f.Tags)
+		}
+	}
+	// Output: 4s map[motion:person]
+}
+
+// A recording that a power loss cut off gives its whole frames.
+func ExampleReader() {
+	clip := testmedia.Day()
+	var file bytes.Buffer
+	if err := kvsmedia.WriteMKV(&file, slices.Values(clip.Frames), clip.Tracks[0]); err != nil {
+		fmt.Println(err)
+		return
+	}
+	file.Truncate(file.Len() / 2)
+
+	r := kvsmedia.NewReader(&file)
+	pictures := 0
+	for range r.Frames() {
+		pictures++
+	}
+	fmt.Println(pictures > 100, errors.Is(r.Err(), io.ErrUnexpectedEOF))
+	// Output: true true
+}
