@@ -51,6 +51,11 @@ run(async function* (job, keep) {
   await until(first, () => !smartcam.state().talking && smartcam.state().talker === "");
   yield { frames, unknown, night: night.night, day: !day.night, onAir, talkedAs: (await state(first)).clientId };
 
+  if (job.screenshots) {
+    await first.setViewportSize({ width: 1280, height: 800 });
+    await first.screenshot({ path: `${job.screenshots}/desktop.png` });
+  }
+
   const pages = [first];
   while (pages.length < tabs - 1) pages.push(await watch(browser, job.page));
   const phone = await watch(browser, job.page, {
@@ -63,12 +68,7 @@ run(async function* (job, keep) {
   const counts = [];
   for (const page of pages) counts.push(await decoded(page));
   await until(first, (n) => smartcam.state().viewers === n, tabs);
-  if (job.screenshots) {
-    await first.setViewportSize({ width: 1280, height: 800 });
-    await until(first, () => document.getElementById("numbers").childElementCount > 0);
-    await first.screenshot({ path: `${job.screenshots}/desktop.png` });
-    await phone.screenshot({ path: `${job.screenshots}/phone.png` });
-  }
+  if (job.screenshots) await phone.screenshot({ path: `${job.screenshots}/phone.png` });
 
   const extra = await open(browser, job.page);
   await until(extra, () => ["waiting", "refused"].includes(smartcam.state().state));
