@@ -190,6 +190,7 @@ func (s *Session) state(state webrtc.PeerConnectionState) {
 func (s *Session) Diagnose() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	relayed := slices.ContainsFunc(s.report.Local, func(c signaling.Candidate) bool { return c.Type == "relay" })
 	switch {
 	case s.marks["dtls"] && !s.marks["first frame"] && s.pc.ConnectionState() == webrtc.PeerConnectionStateConnected:
 		return errors.New("rtc: connected, but no decodable frame has come")
@@ -197,28 +198,19 @@ func (s *Session) Diagnose() error {
 		return fmt.Errorf("rtc: nothing was heard of the peer for %v", disconnectAfter+failAfter)
 	case s.marks["ice"]:
 		return errors.New("rtc: a path was found, but the DTLS handshake over it did not complete")
+	case !relayed && s.cfg.ICEPolicy == signaling.ICERelayOnly:
+		return errors.New("rtc: no network path to the peer; only relays are allowed by the ICE policy, and " + noRelay)
 	case len(s.report.Remote) == 0:
 		return errors.New("rtc: no ICE candidate came from the peer: its messages do not arrive, or it left")
-	}
-	why := "rtc: no network path to the peer"
-	relays := func(cs []signaling.Candidate) (n int) {
-		for _, c := range cs {
-			if c.Type == "relay" {
-				n++
-			}
-		}
-		return n
-	}
-	switch {
 	case s.cfg.ICEPolicy == signaling.ICENoRelay:
-		why += "; relays are forbidden by the ICE policy"
-	case relays(s.report.Local) == 0 && s.cfg.ICEPolicy == signaling.ICERelayOnly:
-		why += "; only relays are allowed by the ICE policy, and no TURN server gave one"
-	case relays(s.report.Local) == 0:
-		why += "; no TURN server gave a relay (blocked, unreachable, or expired credentials)"
+		return errors.New("rtc: no network path to the peer; relays are forbidden by the ICE policy")
+	case !relayed:
+		return errors.New("rtc: no network path to the peer; " + noRelay)
 	}
-	return errors.New(why)
+	return errors.New("rtc: no network path to the peer")
 }
+
+const noRelay = "no TURN server gave a relay (blocked, unreachable, or expired credentials)"
 
 // notePair puts the candidate pair in use into the report.
 func (s *Session) notePair() {

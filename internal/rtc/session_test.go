@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -320,6 +321,27 @@ func TestTalk(t *testing.T) {
 		}
 		if i == 4000 {
 			t.Fatal("no voice within 20 s")
+		}
+	}
+}
+
+// The reason names what is wrong at this end before it suspects the other.
+func TestDiagnoseOfPaths(t *testing.T) {
+	host, relay := []signaling.Candidate{{Type: "host"}}, []signaling.Candidate{{Type: "relay"}}
+	for _, c := range []struct {
+		policy        signaling.ICEPolicy
+		local, remote []signaling.Candidate
+		want          string
+	}{
+		{signaling.ICERelayOnly, nil, nil, "no TURN server gave a relay"},
+		{signaling.ICERelayOnly, relay, nil, "no ICE candidate came from the peer"},
+		{signaling.ICERelayOnly, relay, relay, "no network path to the peer"},
+		{signaling.ICENoRelay, host, host, "relays are forbidden"},
+		{signaling.ICEAll, host, host, "no TURN server gave a relay"},
+	} {
+		s := &Session{cfg: Config{ICEPolicy: c.policy}, report: signaling.ConnectReport{Local: c.local, Remote: c.remote}}
+		if err := s.Diagnose(); !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v, own %v, theirs %v: %v, want %q", c.policy, c.local, c.remote, err, c.want)
 		}
 	}
 }
