@@ -127,7 +127,9 @@ func TestFFprobe(t *testing.T) {
 			for _, s := range found.Streams {
 				list = append(list, s.Codec)
 				var n int
-				fmt.Sscan(s.Packets, &n)
+				if _, err := fmt.Sscan(s.Packets, &n); err != nil {
+					t.Error(err)
+				}
 				total += n
 				if s.Codec == "h264" && s.Width != 640 || s.Codec == "aac" && s.Rate != "32000" || strings.HasPrefix(s.Codec, "pcm") && s.Rate != "8000" {
 					t.Errorf("%+v", s)

@@ -1,7 +1,7 @@
 // Viewer watches a camera from the terminal: it saves what it sees, prints how
 // the connection came about and what flows, and sends commands.
 //
-//	viewer -channel front-door -o seen.h264 -for 10s
+//	viewer -channel front-door -o seen.mkv -for 10s
 //	viewer -channel front-door -call 'light {"night":true}'
 //	viewer -grant grant.json -o - | ffplay -
 //
@@ -19,13 +19,11 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/examples/internal/awsenv"
-	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/viewer"
 )
@@ -44,7 +42,7 @@ func run(ctx context.Context) error {
 	channel := flag.String("channel", os.Getenv("SMARTCAM_CHANNEL"), "signaling channel, `name` or ARN ($SMARTCAM_CHANNEL)")
 	grant := flag.String("grant", "", "JSON `file` with a grant, - for standard input: no AWS credentials are needed")
 	clientID := flag.String("id", "", "client `ID` (default a random one)")
-	out := flag.String("o", "", "`file` to save the picture to, .h264 or .h265; - for standard output")
+	out := flag.String("o", "", "`file` to save to: .mkv, or .h264 and .h265 for the picture alone; - for the picture on standard output")
 	length := flag.Duration("for", 0, "how long to watch (default until interrupted)")
 	call := flag.String("call", "", "`command` to send, a name and a JSON body: 'light {\"night\":true}'")
 	relay := flag.Bool("relay", false, "use TURN relays only")
@@ -99,7 +97,7 @@ func run(ctx context.Context) error {
 		defer cancel()
 	}
 	if *call == "" || *length > 0 || *out != "" {
-		err = watch(ctx, v, file, filepath.Ext(*out))
+		err = watch(ctx, v, file)
 	}
 	return errors.Join(err, file.Close())
 }
@@ -121,24 +119,6 @@ func readGrant(name string) (*signaling.Grant, error) {
 	return g, nil
 }
 
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
-func (discard) Close() error                { return nil }
-
-func create(name string) (io.WriteCloser, error) {
-	switch ext := filepath.Ext(name); {
-	case name == "":
-		return discard{}, nil
-	case name == "-":
-		return os.Stdout, nil
-	case ext == ".h264" || ext == ".264" || ext == ".h265" || ext == ".265":
-		return os.Create(name)
-	default:
-		return nil, fmt.Errorf("%s: the picture is saved as it comes, name the file .h264 or .h265", name)
-	}
-}
-
 func send(ctx context.Context, v *viewer.Viewer, call string) error {
 	name, body, _ := strings.Cut(call, " ")
 	var req any
@@ -156,23 +136,20 @@ func send(ctx context.Context, v *viewer.Viewer, call string) error {
 	return nil
 }
 
-// watch saves the picture and prints once a second what flows.
-func watch(ctx context.Context, v *viewer.Viewer, out io.Writer, ext string) error {
+// watch saves what comes and prints once a second what flows.
+func watch(ctx context.Context, v *viewer.Viewer, out saver) error {
 	var frames, bytes, lost, sounds int
 	began := time.Now()
 	shown := began
 	for f := range v.Frames(ctx) {
 		lost += f.Skipped
 		bytes += len(f.Data)
+		if err := out.WriteFrame(f); err != nil {
+			return fmt.Errorf("saving: %w", err)
+		}
 		if !f.Track.Codec.Video() {
 			sounds++
 			continue
-		}
-		if hevc := f.Track.Codec == kvsmedia.H265; ext != "" && hevc != (ext == ".h265" || ext == ".265") {
-			return fmt.Errorf("the camera sends %v, which does not fit a file named %s", f.Track.Codec, ext)
-		}
-		if _, err := out.Write(f.Data); err != nil {
-			return fmt.Errorf("saving the picture: %w", err)
 		}
 		frames++
 		if now := time.Now(); now.Sub(shown) >= time.Second {
