@@ -170,7 +170,7 @@ func Call[Resp any](ctx context.Context, v *Viewer, name string, req any) (Resp,
 	}
 	body, err := v.commands.Call(ctx, name, req)
 	if err != nil {
-		return resp, fmt.Errorf("viewer: command %q: %w", name, err)
+		return resp, fmt.Errorf("viewer: %w", err)
 	}
 	if len(body) > 0 {
 		if err := json.Unmarshal(body, &resp); err != nil {

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pion/rtcp"
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -302,5 +305,18 @@ func FuzzReorder(f *testing.F) {
 			}
 			r.missing(nil, now)
 		}
+	})
+}
+
+// FuzzFeedback takes arbitrary RTCP of a peer.
+func FuzzFeedback(f *testing.F) {
+	nack := rtcp.TransportLayerNack{MediaSSRC: 1, Nacks: rtcp.NackPairsFromSequenceNumbers([]uint16{1, 2, 9})}
+	f.Add(must(nack.Marshal()))
+	f.Add(must((&rtcp.PictureLossIndication{MediaSSRC: 1}).Marshal()))
+	track := &kvsmedia.Track{Codec: kvsmedia.H264}
+	s := &Session{source: Source{Ring: ring.New[*Unit](ring.Config{}), Tracks: []*kvsmedia.Track{track}}}
+	out := newSender(0, track, &atomic.Uint32{})
+	f.Fuzz(func(t *testing.T, packet []byte) {
+		s.feedbacks(out, packet)
 	})
 }

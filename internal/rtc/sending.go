@@ -115,19 +115,38 @@ func (s *Session) readFeedback(out *sender, from *webrtc.RTPSender) {
 		if err != nil {
 			return
 		}
-		packets, err := rtcp.Unmarshal(buf[:n])
-		if err != nil {
-			continue
+		s.feedbacks(out, buf[:n])
+	}
+}
+
+// feedbacks serves a compound RTCP packet (RFC 3550, 6.1).
+func (s *Session) feedbacks(out *sender, compound []byte) {
+	for len(compound) > 0 {
+		var h rtcp.Header
+		if h.Unmarshal(compound) != nil {
+			return
 		}
-		for _, p := range packets {
-			switch p := p.(type) {
-			case *rtcp.TransportLayerNack:
-				s.resend(out, p, s.source.Ring)
-			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
-				if s.cfg.Hooks.Keyframe != nil {
-					s.cfg.Hooks.Keyframe(s.source.Tracks[out.lane])
-				}
-			}
+		n := 4 * (int(h.Length) + 1)
+		if len(compound) < n {
+			return
+		}
+		s.feedback(out, h, compound[:n])
+		compound = compound[n:]
+	}
+}
+
+// feedback serves one RTCP packet. What is not used is not read: a browser
+// reports on each packet of its path many times a second.
+func (s *Session) feedback(out *sender, h rtcp.Header, packet []byte) {
+	switch {
+	case h.Type == rtcp.TypeTransportSpecificFeedback && h.Count == rtcp.FormatTLN:
+		var nack rtcp.TransportLayerNack
+		if nack.Unmarshal(packet) == nil {
+			s.resend(out, &nack, s.source.Ring)
+		}
+	case h.Type == rtcp.TypePayloadSpecificFeedback && (h.Count == rtcp.FormatPLI || h.Count == rtcp.FormatFIR):
+		if s.cfg.Hooks.Keyframe != nil {
+			s.cfg.Hooks.Keyframe(s.source.Tracks[out.lane])
 		}
 	}
 }
