@@ -64,7 +64,7 @@ func (r *Reader) begin() {
 	tags := r.pending
 	r.pending = nil
 	r.fragment = &Fragment{
-		Number: tags[tagNumber], ProducerTime: tags.time(tagProducerTime), ServerTime: tags.time(tagServerTime),
+		Number: tags[tagNumber], ProducerTime: tags.time(tagProducerTime, tagProducerSideTime), ServerTime: tags.time(tagServerTime, tagServerSideTime),
 		Tags: tags,
 	}
 }

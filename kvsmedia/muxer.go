@@ -305,14 +305,18 @@ func (m *Muxer) appendCluster(b []byte, at int64, leads bool) ([]byte, error) {
 		document = document || t.changed && leads
 	}
 	if document {
+		version := uint8(2)
 		list := make(mkv.Tracks, len(m.tracks))
 		for i, t := range m.tracks {
 			var err error
 			if list[i], err = t.entry(); err != nil {
 				return nil, err
 			}
+			if list[i].SeekPreRoll > 0 {
+				version = 4
+			}
 		}
-		b = mkv.AppendHeader(b)
+		b = mkv.AppendHeader(b, version)
 		b = mkv.AppendInfo(b, &mkv.Info{UUID: newUUID(), Date: m.date, MuxingApp: app, WritingApp: app})
 		b = mkv.AppendTracks(b, list)
 		for _, t := range m.tracks {

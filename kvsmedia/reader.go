@@ -153,7 +153,7 @@ func (r *Reader) next() any {
 			}
 		case mkv.Tags:
 			tags := flatten(e)
-			if t := tags.time(tagProducerTime); !t.IsZero() {
+			if t := tags.time(tagProducerTime, tagProducerSideTime); !t.IsZero() {
 				r.doc.producer = t
 			}
 			r.err = tags.err()

@@ -10,11 +10,14 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/mkv"
 )
 
-// Names of the tags that GetMedia and GetMediaForFragmentList add.
+// Names of the tags that GetMedia and GetMediaForFragmentList add. Of the
+// timestamps, the documentation has other names than the streams.
 const (
-	tagNumber       = "AWS_KINESISVIDEO_FRAGMENT_NUMBER"
-	tagServerTime   = "AWS_KINESISVIDEO_SERVER_TIMESTAMP"
-	tagProducerTime = "AWS_KINESISVIDEO_PRODUCER_TIMESTAMP"
+	tagNumber           = "AWS_KINESISVIDEO_FRAGMENT_NUMBER"
+	tagServerTime       = "AWS_KINESISVIDEO_SERVER_TIMESTAMP"
+	tagServerSideTime   = "AWS_KINESISVIDEO_SERVER_SIDE_TIMESTAMP"
+	tagProducerTime     = "AWS_KINESISVIDEO_PRODUCER_TIMESTAMP"
+	tagProducerSideTime = "AWS_KINESISVIDEO_PRODUCER_SIDE_TIMESTAMP"
 
 	tagErrorID          = "AWS_KINESISVIDEO_ERROR_ID"
 	tagErrorCode        = "AWS_KINESISVIDEO_ERROR_CODE"
@@ -55,9 +58,10 @@ func flatten(list mkv.Tags) Tags {
 	return tags
 }
 
-// time returns a timestamp in seconds with decimals, zero if there is none.
-func (t Tags) time(name string) time.Time {
-	s, err := strconv.ParseFloat(t[name], 64)
+// time returns a timestamp in seconds with decimals under one of two names, zero
+// if there is none.
+func (t Tags) time(name, otherName string) time.Time {
+	s, err := strconv.ParseFloat(cmp.Or(t[name], t[otherName]), 64)
 	if err != nil || !(s > 0 && s < 1e10) {
 		return time.Time{}
 	}

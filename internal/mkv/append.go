@@ -7,16 +7,17 @@ import (
 	"time"
 )
 
-// AppendHeader appends an EBML header of Matroska version 2, which is the first
-// with SimpleBlock, and the beginning of a segment of unknown size.
-func AppendHeader(dst []byte) []byte {
+// AppendHeader appends an EBML header of Matroska, and the beginning of a segment
+// of unknown size. The version is that of the newest element used: 2 with
+// SimpleBlock, 4 with CodecDelay and SeekPreRoll.
+func AppendHeader(dst []byte, version uint8) []byte {
 	dst, at := begin(dst, idEBML)
 	dst = appendUint(dst, idEBMLVersion, 1)
 	dst = appendUint(dst, idEBMLReadVersion, 1)
 	dst = appendUint(dst, idEBMLMaxIDLength, 4)
 	dst = appendUint(dst, idEBMLMaxSizeLength, 8)
 	dst = appendData(dst, idDocType, "matroska")
-	dst = appendUint(dst, idDocTypeVersion, 2)
+	dst = appendUint(dst, idDocTypeVersion, uint64(version))
 	dst = appendUint(dst, idDocTypeReadVersion, 2)
 	dst = finish(dst, at)
 	return appendOpen(dst, idSegment)

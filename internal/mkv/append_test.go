@@ -30,7 +30,7 @@ func TestAppend(t *testing.T) {
 		{TrackUIDs: []uint64{1 << 40, 2}, Simple: []SimpleTag{{Name: "C", String: "d"}}},
 	}
 	want := []Element{&Header{DocType: "matroska"}, info, Tracks{video, audio}}
-	b := AppendTracks(AppendInfo(AppendHeader(nil), info), Tracks{video, audio})
+	b := AppendTracks(AppendInfo(AppendHeader(nil, 2), info), Tracks{video, audio})
 	sizes := []int{0, 1, 122, 123, 124, 16378, 16379, 16380, 1<<21 - 6, 1<<21 - 5, 1<<21 - 4}
 	for _, at := range []uint64{0, 255, 256, 1_790_000_000_000} {
 		b = AppendCluster(b, at)
@@ -65,7 +65,7 @@ func TestAppendBytes(t *testing.T) {
 		"1f43b675" + "ff" + "e782" + "03e8" + "a781" + "00" +
 		"a386" + "82" + "ffff" + "80" + "6869" +
 		"1254c367" + "10000014" + "7373" + "1000000e" + "67c8" + "10000008" + "45a3" + "81" + "41" + "4487" + "81" + "62"
-	b := AppendInfo(AppendHeader(nil), &Info{})
+	b := AppendInfo(AppendHeader(nil, 2), &Info{})
 	b = append(AppendBlock(AppendCluster(b, 1000), 2, -1, true, 2), "hi"...)
 	b = AppendTags(b, Tags{{Simple: []SimpleTag{{Name: "A", String: "b"}}}})
 	if got := hex.EncodeToString(b); got != want {
