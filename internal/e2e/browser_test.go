@@ -44,6 +44,8 @@ type browserJob struct {
 	Credentials credentials `json:"credentials"`
 	Channel     string      `json:"channel"`
 	ClientID    string      `json:"clientId,omitempty"`
+	RelayOnly   bool        `json:"relayOnly"` // of a viewer
+	Repair      bool        `json:"repair"`    // of a master: with retransmissions on a stream of their own
 }
 
 // jsSDK returns a job for the AWS JavaScript SDK in Chromium, on the channel

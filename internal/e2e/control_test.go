@@ -35,6 +35,7 @@ const stream = "arn:aws:kinesisvideo:us-west-2:123456789012:stream/garage/170000
 // The AWS SDK for JavaScript v3 makes every call, and gets the exceptions that
 // it has types for.
 func TestJavaScriptControlPlane(t *testing.T) {
+	whole(t)
 	packages(t, "@aws-sdk/client-kinesis-video")
 	c, err := localcloud.New(localcloud.Config{Signaling: signalingtest.Config{Storage: offerOnce}})
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -17,22 +16,30 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/testtools"
 )
 
+// demoJob is the job of the scripts that open the demo's page.
+type demoJob struct {
+	Chromium    string `json:"chromium"`
+	Page        string `json:"page"`
+	Screenshots string `json:"screenshots,omitempty"`
+}
+
+// demo runs the demo with the flags given.
+func demo(t *testing.T, flags ...string) demoJob {
+	t.Helper()
+	chromium := testtools.Need(t, "chromium")
+	packages(t, "playwright-core")
+	return demoJob{Chromium: chromium, Page: startDemo(t, flags...)}
+}
+
 // The demo, as someone finds it who runs it and opens its page.
 func TestDemo(t *testing.T) {
-	job := struct {
-		Chromium    string `json:"chromium"`
-		Page        string `json:"page"`
-		Screenshots string `json:"screenshots,omitempty"`
-	}{testtools.Need(t, "chromium"), "", os.Getenv("SMARTCAM_SCREENSHOTS")}
-	packages(t, "playwright-core")
-	if job.Screenshots != "" {
-		dir, err := filepath.Abs(job.Screenshots)
-		if err != nil {
+	job := demo(t)
+	if dir := os.Getenv("SMARTCAM_SCREENSHOTS"); dir != "" {
+		var err error
+		if job.Screenshots, err = filepath.Abs(dir); err != nil {
 			t.Fatal(err)
 		}
-		job.Screenshots = dir
 	}
-	job.Page = startDemo(t)
 	s := start(t, "demo.mjs", nil, job)
 
 	var one struct {
@@ -67,16 +74,34 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// The page of a viewer too many says why there is no picture, and shows it once
+// there is room.
+func TestDemoRefusesAViewer(t *testing.T) {
+	s := start(t, "refusal.mjs", nil, demo(t, "-viewers", "1"))
+	var second struct{ State, Code, Message, Text string }
+	s.result(&second)
+	if second.State != "waiting" || second.Code != "viewer limit" || !strings.Contains(second.Text, "as many viewers as it takes") ||
+		!strings.Contains(second.Text, "1 viewers already") {
+		t.Errorf("the second page: %+v", second)
+	}
+	s.next()
+	var later struct{ Frames int }
+	if s.result(&later); later.Frames == 0 {
+		t.Error("the second page has no picture after the first has left")
+	}
+}
+
 // startDemo builds the demo, runs it until the test ends, and returns its URL.
-func startDemo(t *testing.T) string {
+func startDemo(t *testing.T, flags ...string) string {
 	t.Helper()
+	whole(t)
 	binary := filepath.Join(t.TempDir(), "demo")
-	build := exec.CommandContext(within(t), filepath.Join(runtime.GOROOT(), "bin", "go"), "build", "-o", binary, "../../examples/demo")
+	build := exec.CommandContext(within(t), testtools.Need(t, "go"), "build", "-o", binary, "../../examples/demo")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the demo: %v\n%s", err, out)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, binary, "-addr", "127.0.0.1:0")
+	cmd := exec.CommandContext(ctx, binary, append(flags, "-addr", "127.0.0.1:0")...)
 	cmd.Stderr = t.Output()
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second

@@ -41,8 +41,17 @@ func logger(t *testing.T) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
 }
 
+// whole ends a test that go test -short leaves out.
+func whole(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("end-to-end tests are not short")
+	}
+}
+
 func startCloud(t *testing.T) *localcloud.Cloud {
 	t.Helper()
+	whole(t)
 	c, err := localcloud.New(localcloud.Config{})
 	if err != nil {
 		t.Fatal(err)

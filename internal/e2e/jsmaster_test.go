@@ -19,9 +19,16 @@ import (
 // Our viewer watches the AWS JavaScript SDK in Chromium, a master that films in
 // H.264, and talks to it.
 func TestJavaScriptMaster(t *testing.T) {
+	t.Run("H264 alone", func(t *testing.T) { javaScriptMaster(t, false) })
+	t.Run("with RTX", func(t *testing.T) { javaScriptMaster(t, true) })
+}
+
+func javaScriptMaster(t *testing.T, repair bool) {
 	c := startCloud(t)
 	c.Signaling().AddChannel("door")
-	s := start(t, "master.mjs", c.RootPEM(), jsSDK(t, c, c.OwnerAWS()))
+	job := jsSDK(t, c, c.OwnerAWS())
+	job.Repair = repair
+	s := start(t, "master.mjs", c.RootPEM(), job)
 	s.result(&struct{}{}) // it is online
 	s.next()
 

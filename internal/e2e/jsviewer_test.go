@@ -14,16 +14,21 @@ import (
 // The AWS JavaScript SDK in Chromium watches our camera, talks to it and
 // exchanges messages on a data channel of its own.
 func TestJavaScriptViewer(t *testing.T) {
+	t.Run("direct", func(t *testing.T) { javaScriptViewer(t, false) })
+	t.Run("relayed", func(t *testing.T) { javaScriptViewer(t, true) })
+}
+
+func javaScriptViewer(t *testing.T, relayOnly bool) {
 	c := startCloud(t)
 	job := jsSDK(t, c, c.ViewerAWS("door"))
-	job.ClientID = "js-viewer"
+	job.ClientID, job.RelayOnly = "js-viewer", relayOnly
 	cam := film(t, camera.Config{Signaling: device(t, c, "door")})
 	events, talk, got := watch(t, cam), hear(t, cam), answer(t, cam)
 
 	var result struct {
 		Frames, Key, Audio int
 		Width, Height      int
-		Codec              string
+		Codec, Path        string
 		Messages           []string
 	}
 	s := start(t, "viewer.mjs", c.RootPEM(), job)
@@ -31,14 +36,17 @@ func TestJavaScriptViewer(t *testing.T) {
 	if result.Frames <= 50 || result.Key < 1 || result.Audio < 50 || result.Codec != "video/H264" || result.Width != 640 || result.Height != 360 {
 		t.Errorf("the browser saw %+v", result)
 	}
+	if (result.Path == "relay") != relayOnly {
+		t.Errorf("the browser's own candidate is of type %q", result.Path)
+	}
 	if want := []string{"heard: a text", "heard: bytes"}; !slices.Equal(result.Messages, want) {
 		t.Errorf("the browser got the messages %q, want %q", result.Messages, want)
 	}
 
 	ctx := within(t)
 	joined := await(t, ctx, events, func(camera.Joined) bool { return true })
-	if joined.Peer.ID != "js-viewer" || joined.Report.Selected == nil {
-		t.Errorf("joined: %+v", joined)
+	if joined.Peer.ID != "js-viewer" || joined.Report.Relayed() != relayOnly {
+		t.Errorf("joined: %s", &joined.Report)
 	}
 	await(t, ctx, events, func(e camera.Talking) bool { return e.Peer.ID == "js-viewer" })
 	for range 50 {

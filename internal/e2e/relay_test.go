@@ -209,6 +209,7 @@ func (c coturn) credentials(transport string, life time.Duration) signalingtest.
 // startCoturn runs turnserver on loopback until the test ends.
 func startCoturn(t *testing.T) coturn {
 	t.Helper()
+	whole(t)
 	path := testtools.Need(t, "turnserver")
 	c := coturn{secret: "not so secret"}
 	port := freePorts(t)

@@ -96,6 +96,8 @@ export const count = (page) =>
       const stats = window.pc ? [...(await window.pc.getStats()).values()] : [];
       const of = (type, kind) => stats.find((s) => s.type === type && s.kind === kind) ?? {};
       const video = of("inbound-rtp", "video");
+      const { selectedCandidatePairId } = stats.find((s) => s.type === "transport") ?? {};
+      const { localCandidateId } = stats.find((s) => s.id === selectedCandidatePairId) ?? {};
       return {
         frames: video.framesDecoded ?? 0,
         key: video.keyFramesDecoded ?? 0,
@@ -103,6 +105,7 @@ export const count = (page) =>
         height: video.frameHeight ?? 0,
         codec: stats.find((s) => s.id === video.codecId)?.mimeType ?? "",
         audio: of("inbound-rtp", "audio").packetsReceived ?? 0,
+        path: stats.find((s) => s.id === localCandidateId)?.candidateType ?? "",
       };
     };
   });

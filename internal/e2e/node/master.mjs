@@ -6,7 +6,7 @@ import { access, browse, count, open, run, until } from "./lib.mjs";
 run(async function* (job, keep) {
   const browser = keep(await browse(job));
   const page = await open(browser, job.page);
-  await page.evaluate(film, await access(job, "MASTER"));
+  await page.evaluate(film, { ...(await access(job, "MASTER")), codecs: job.repair ? ["video/H264", "video/rtx"] : ["video/H264"] });
   await count(page);
   await until(page, () => window.online);
   yield {};
@@ -17,7 +17,7 @@ run(async function* (job, keep) {
 });
 
 // film runs in the page.
-async function film({ client, iceServers }) {
+async function film({ client, iceServers, codecs }) {
   const signaling = new KVSWebRTC.SignalingClient(client);
   const picture = { width: 640, height: 360, frameRate: 15 };
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: picture });
@@ -36,8 +36,8 @@ async function film({ client, iceServers }) {
     };
     await pc.setRemoteDescription(offer);
     for (const track of stream.getTracks()) pc.addTrack(track, stream);
-    const h264 = RTCRtpSender.getCapabilities("video").codecs.filter((c) => c.mimeType === "video/H264");
-    for (const t of pc.getTransceivers()) if (t.sender.track?.kind === "video") t.setCodecPreferences(h264);
+    const wanted = RTCRtpSender.getCapabilities("video").codecs.filter((c) => codecs.includes(c.mimeType));
+    for (const t of pc.getTransceivers()) if (t.sender.track?.kind === "video") t.setCodecPreferences(wanted);
     await pc.setLocalDescription(await pc.createAnswer());
     signaling.sendSdpAnswer(pc.localDescription, viewer);
     for (const candidate of early.splice(0)) pc.addIceCandidate(candidate);

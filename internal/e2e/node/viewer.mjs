@@ -6,7 +6,7 @@ import { access, browse, count, open, run, until } from "./lib.mjs";
 run(async function* (job, keep) {
   const browser = keep(await browse(job));
   const page = await open(browser, job.page);
-  await page.evaluate(watch, await access(job, "VIEWER"));
+  await page.evaluate(watch, { ...(await access(job, "VIEWER")), iceTransportPolicy: job.relayOnly ? "relay" : "all" });
   await count(page);
   const seen = await until(page, async () => {
     const n = await numbers();
@@ -17,9 +17,9 @@ run(async function* (job, keep) {
 });
 
 // watch runs in the page.
-async function watch({ client, iceServers }) {
+async function watch({ client, iceServers, iceTransportPolicy }) {
   const signaling = new KVSWebRTC.SignalingClient(client);
-  const pc = (window.pc = new RTCPeerConnection({ iceServers }));
+  const pc = (window.pc = new RTCPeerConnection({ iceServers, iceTransportPolicy }));
   window.messages = [];
 
   const microphone = await navigator.mediaDevices.getUserMedia({ audio: true });
