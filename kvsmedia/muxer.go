@@ -40,7 +40,8 @@ var errClosed = errors.New("kvsmedia: the muxer is closed")
 // all Annex B tracks have had a key frame with parameter sets. When a stream
 // changes its parameter sets, as an encoder does that changes the size of the
 // picture, a new document begins in the same stream at the leading track's next
-// key frame.
+// key frame. Players and [Reader] go on with it; PutMedia takes one document in a
+// session.
 //
 // Each frame is handed to the writer in one call of Write as soon as it comes.
 // Muxing allocates nothing once it runs. A Muxer is not safe for concurrent use.

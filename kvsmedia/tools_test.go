@@ -246,15 +246,14 @@ func TestDocumentsPlay(t *testing.T) {
 
 // Files of other programs read as the frames that they were made of.
 func TestForeignFiles(t *testing.T) {
-	ffmpeg := testtools.Need(t, "ffmpeg")
+	ffmpeg, mkvmerge := testtools.Need(t, "ffmpeg"), testtools.Need(t, "mkvmerge")
 	day := testmedia.Day()
 	source := save(t, "a.mkv", mux(t, true, day.Frames, day.Tracks...))
 	dir := t.TempDir()
-	files := map[string][]string{}
-	files[filepath.Join(dir, "ffmpeg.mkv")] = []string{ffmpeg, "-v", "error", "-i", source, "-map", "0", "-c", "copy"}
-	files[filepath.Join(dir, "live.mkv")] = []string{ffmpeg, "-v", "error", "-i", source, "-map", "0", "-c", "copy", "-live", "1"}
-	if mkvmerge := testtools.Need(t, "mkvmerge"); mkvmerge != "" {
-		files[filepath.Join(dir, "mkvmerge.mkv")] = []string{mkvmerge, "-q", source, "-o"}
+	files := map[string][]string{
+		filepath.Join(dir, "ffmpeg.mkv"):   {ffmpeg, "-v", "error", "-i", source, "-map", "0", "-c", "copy"},
+		filepath.Join(dir, "live.mkv"):     {ffmpeg, "-v", "error", "-i", source, "-map", "0", "-c", "copy", "-live", "1"},
+		filepath.Join(dir, "mkvmerge.mkv"): {mkvmerge, "-q", source, "-o"},
 	}
 	for file, cmd := range files {
 		run(t, cmd[0], append(cmd[1:], file)...)
