@@ -139,8 +139,10 @@ func (m *Muxer) WriteFrame(f Frame) error {
 	}
 	t.frames++
 	err := m.take(t, &f)
-	clear(m.nalus)
-	m.nalus = m.nalus[:0]
+	if len(m.nalus) > 0 {
+		clear(m.nalus)
+		m.nalus = m.nalus[:0]
+	}
 	if err != nil {
 		t.keyed = false
 		m.open = m.inCluster || len(m.held) > 0

@@ -181,13 +181,7 @@ func appendSize(dst []byte, size int) []byte {
 }
 
 // sizeWidth returns the least width of a size; all ones is the unknown size.
-func sizeWidth(size int) int {
-	w := 1
-	for uint64(size) >= 1<<(7*w)-1 {
-		w++
-	}
-	return w
-}
+func sizeWidth(size int) int { return (bits.Len64(uint64(size)+1) + 6) / 7 }
 
 func appendOpen(dst []byte, id uint32) []byte { return append(appendID(dst, id), 0xff) }
 
