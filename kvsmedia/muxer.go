@@ -229,14 +229,14 @@ func (m *Muxer) parse(t *muxTrack, f *Frame) (key bool, err error) {
 			return false, fmt.Errorf("it has %d bytes, want 1 to %d", size, maxFrame)
 		}
 	} else {
+		if t.Codec == AAC && len(f.Data) >= 7 && f.Data[0] == 0xff && f.Data[1]&0xf6 == 0xf0 {
+			return false, errors.New("it has an ADTS header; AAC frames are to be raw")
+		}
 		m.buf = append(m.buf[:headroom], f.Data...)
-		data := m.buf[headroom:] // already in the processor's cache
 		if t.lengthSize == 0 {
-			if t.Codec == AAC && len(data) >= 7 && data[0] == 0xff && data[1]&0xf6 == 0xf0 {
-				return false, errors.New("it has an ADTS header; AAC frames are to be raw")
-			}
 			return true, nil
 		}
+		data := m.buf[headroom:] // already in the processor's cache
 		if m.nalus, err = bitstream.SplitPrefixed(m.nalus[:0], data, t.lengthSize); err != nil {
 			return false, fmt.Errorf("it is not length-prefixed, as Track.Private has it: %w", err)
 		}

@@ -104,8 +104,14 @@ func AppendBlock(dst []byte, number uint8, relative int16, key bool, size int) [
 	if key {
 		flags = flagKey
 	}
-	dst = appendSize(append(dst, idSimpleBlock), size+4)
-	return append(dst, 0x80|number, byte(relative>>8), byte(relative), flags)
+	n := size + 4
+	switch sizeWidth(n) { // at once, for the many small frames of sound
+	case 1:
+		return append(dst, idSimpleBlock, 0x80|byte(n), 0x80|number, byte(relative>>8), byte(relative), flags)
+	case 2:
+		return append(dst, idSimpleBlock, 0x40|byte(n>>8), byte(n), 0x80|number, byte(relative>>8), byte(relative), flags)
+	}
+	return append(appendHead(dst, idSimpleBlock, n), 0x80|number, byte(relative>>8), byte(relative), flags)
 }
 
 // BlockHead returns how many bytes AppendBlock appends for a frame of size bytes.
@@ -164,20 +170,10 @@ func width(v uint64) int { return (bits.Len64(v) + 7) / 8 }
 
 func appendID(dst []byte, id uint32) []byte { return appendBE(dst, uint64(id), width(uint64(id))) }
 
-func appendHead(dst []byte, id uint32, size int) []byte { return appendSize(appendID(dst, id), size) }
-
-// appendSize appends a size in the least width.
-func appendSize(dst []byte, size int) []byte {
-	switch w := sizeWidth(size); w { // those of most blocks
-	case 1:
-		return append(dst, 0x80|byte(size))
-	case 2:
-		return append(dst, 0x40|byte(size>>8), byte(size))
-	case 3:
-		return append(dst, 0x20|byte(size>>16), byte(size>>8), byte(size))
-	default:
-		return appendBE(dst, uint64(size)|1<<(7*w), w)
-	}
+// appendHead appends an ID and a size of the least width.
+func appendHead(dst []byte, id uint32, size int) []byte {
+	w := sizeWidth(size)
+	return appendBE(appendID(dst, id), uint64(size)|1<<(7*w), w)
 }
 
 // sizeWidth returns the least width of a size; all ones is the unknown size.
