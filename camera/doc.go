@@ -113,5 +113,5 @@
 // media (port 0 in each m= line), with the reason at the session level as code,
 // colon, text:
 //
-//	a=smartcam-refused:viewer limit: the camera serves 10 viewers already
+//	a=smartcam-refused:viewer limit: all places for viewers are taken (10)
 package camera

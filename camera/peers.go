@@ -160,7 +160,7 @@ func (c *Camera) admit(ctx context.Context, p *peer, offer []byte) (*rtc.Session
 	if !storage {
 		if n := c.viewers(); n >= c.cfg.MaxViewers {
 			return nil, nil, &signaling.Refusal{Code: "viewer limit",
-				Reason: fmt.Sprintf("the camera serves %d viewers already", n)}
+				Reason: fmt.Sprintf("all places for viewers are taken (%d)", n)}
 		}
 		if err := c.authorize(ctx, p.peer); err != nil {
 			return nil, nil, err

@@ -187,6 +187,8 @@ func (a *access) explain(err error) error {
 		return nil
 	case credentials(err):
 		return err
+	case awsapi.Expired(err):
+		hint = "the credentials have expired or are unknown to AWS: AWS.Credentials must be a provider that renews them"
 	case denied(err):
 		hint = fmt.Sprintf("the policy of the credentials must allow kinesisvideo's signaling actions, among them ConnectAs%s, on channel %s",
 			map[Role]string{Master: "Master", Viewer: "Viewer"}[a.role], a.cfg.Channel)

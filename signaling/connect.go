@@ -249,6 +249,9 @@ type verdict struct {
 // judge decides what follows from a failed attempt.
 func (c *Client) judge(err error) verdict {
 	if denied(err) {
+		if awsapi.Expired(err) && c.access != nil && c.access.api.Invalidate() {
+			return verdict{wait: c.backoff()} // the provider renews them
+		}
 		// It passes if the credentials are old, or the cached ARN.
 		if c.denials++; c.denials > 1 || c.access == nil {
 			return verdict{end: c.explain(err)}

@@ -273,6 +273,24 @@ func TestExpiredCredentials(t *testing.T) {
 	})
 }
 
+// TestProviderIsSlowToRenew hands out expired credentials several times in a
+// row, as a provider does whose own service is slow.
+func TestProviderIsSlowToRenew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		cfg := s.config(t)
+		cfg.AWS.Credentials = &provider{}
+		_, ws := s.master(t, cfg)
+		s.set(func() {
+			for _, key := range []string{"KEY0", "KEY1", "KEY2", "KEY3", "KEY4"} {
+				s.expired[key] = true
+			}
+		})
+		ws.CloseNow()
+		<-s.sockets // the client has come back
+	})
+}
+
 // TestWake connects with a cache file from an earlier run, then with one that
 // has become stale in different ways.
 func TestWake(t *testing.T) {

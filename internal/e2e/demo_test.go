@@ -81,7 +81,7 @@ func TestDemoRefusesAViewer(t *testing.T) {
 	var second struct{ State, Code, Message, Text string }
 	s.result(&second)
 	if second.State != "waiting" || second.Code != "viewer limit" || !strings.Contains(second.Text, "as many viewers as it takes") ||
-		!strings.Contains(second.Text, "1 viewers already") {
+		!strings.Contains(second.Text, "all places for viewers are taken (1)") {
 		t.Errorf("the second page: %+v", second)
 	}
 	s.next()

@@ -128,6 +128,9 @@ func (s *Session) spawn(f func()) {
 
 // Report returns how the session came about, or why it did not.
 func (s *Session) Report() signaling.ConnectReport {
+	if s.ctx.Err() == nil {
+		s.notePair() // a late candidate may tell that what looked direct is a relay
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.report

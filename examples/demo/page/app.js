@@ -96,8 +96,16 @@ function liveAfter() {
 
 $("again").onclick = () => live.retryNow();
 addEventListener("online", () => live.networkChanged());
-addEventListener("pagehide", () => live.stop()); // frees the viewer's place at once
-addEventListener("pageshow", (e) => e.persisted && live.retryNow());
+sessionStorage.removeItem("clientId");
+addEventListener("pagehide", () => {
+  sessionStorage.setItem("clientId", live.clientId);
+  live.stop(); // frees the viewer's place at once
+});
+addEventListener("pageshow", (e) => {
+  if (!e.persisted) return;
+  sessionStorage.removeItem("clientId");
+  live.retryNow();
+});
 
 // ---- notices and commands ----
 

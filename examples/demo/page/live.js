@@ -26,7 +26,9 @@ export class Refusal extends Error {
 //   commands detail true when commands can be called, false when no longer
 export class Live extends EventTarget {
   session = null;
-  clientId = "";
+  // A page that is loaded again takes its own place at the camera. It is kept
+  // only while no page uses it: a duplicated tab must not have the same.
+  clientId = sessionStorage.getItem("clientId") ?? "";
   channel = ""; // the signaling channel's name
   #state = { state: "connecting", message: "" };
   #tries = 0;
