@@ -28,7 +28,7 @@
 //   - [github.com/smartcam-sdk/smartcam/signaling]: the signaling channel alone,
 //     for programs with their own media, and for backends that grant viewers
 //     access.
-//   - [github.com/smartcam-sdk/smartcam/kvsmedia]: frames and tracks, Matroska
+//   - [github.com/smartcam-sdk/smartcam/kvsmedia]: frames and tracks; Matroska files and streams. Matroska
 //     files of them.
 //
 // Package smartcam itself has no code. Run examples/demo to see a camera, a
