@@ -3,203 +3,20 @@ package camera_test
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
-	"math/rand/v2"
-	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 
 	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
-	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
 	"github.com/smartcam-sdk/smartcam/viewer"
 )
-
-func TestMain(m *testing.M) {
-	if os.Getenv(viewersEnv) != "" {
-		if err := watchers(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	goleak.VerifyTestMain(m)
-}
-
-var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
-
-// encoder is a camera's encoder: an H.264 key frame with parameter sets every
-// ten frames, slices of random bytes, and a packet of sound with each picture.
-type encoder struct {
-	video, audio *kvsmedia.Track
-	rand         *rand.Rand
-	n            int
-}
-
-func newEncoder() *encoder {
-	return &encoder{
-		video: &kvsmedia.Track{Codec: kvsmedia.H264, Name: "main"},
-		audio: &kvsmedia.Track{Codec: kvsmedia.Opus, Name: "sound"},
-		rand:  rand.New(rand.NewPCG(3, 4)),
-	}
-}
-
-func (e *encoder) bytes(first byte, n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(1 + e.rand.UintN(255))
-	}
-	b[0] = first
-	return b
-}
-
-func (e *encoder) next() (video, audio kvsmedia.Frame) {
-	unhex := func(s string) []byte { b, _ := hex.DecodeString(s); return b }
-	pts := time.Duration(e.n) * 40 * time.Millisecond
-	nalus := [][]byte{e.bytes(0x41, 1000+e.rand.IntN(3000))}
-	if e.n%10 == 0 {
-		nalus = [][]byte{unhex("6742c00cd901419f9f0110000003001000000301e0f142a480"), unhex("68cb83cb20"), e.bytes(0x65, 9000)}
-	}
-	e.n++
-	return kvsmedia.Frame{Track: e.video, PTS: pts, Data: bitstream.AppendAnnexB(nil, nalus)},
-		kvsmedia.Frame{Track: e.audio, PTS: pts, Data: e.bytes(0x78, 100)}
-}
-
-// running is a camera on a stand-in signaling service.
-type running struct {
-	*camera.Camera
-	srv *signalingtest.Server
-	enc *encoder
-
-	mu   sync.Mutex
-	sent []kvsmedia.Frame // pictures
-}
-
-// start runs a camera until the test ends. It writes a picture and sound every 10 ms.
-func start(t *testing.T, configure func(*camera.Config)) *running {
-	t.Helper()
-	srv := signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true}, TURN: noTURN})
-	enc := newEncoder()
-	cfg := camera.Config{Signaling: srv.Config("door"), Tracks: []*kvsmedia.Track{enc.video, enc.audio}, Logger: quiet}
-	if configure != nil {
-		configure(&cfg)
-	}
-	cam, err := camera.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &running{Camera: cam, srv: srv, enc: enc}
-	ctx, cancel := context.WithCancel(context.Background())
-	var work sync.WaitGroup
-	work.Go(func() {
-		if err := cam.Run(ctx); !errors.Is(err, context.Canceled) {
-			t.Errorf("Run: %v", err)
-		}
-	})
-	work.Go(func() {
-		tick := time.NewTicker(10 * time.Millisecond)
-		defer tick.Stop()
-		for ctx.Err() == nil {
-			r.write(t)
-			<-tick.C
-		}
-	})
-	t.Cleanup(func() { cancel(); work.Wait(); srv.Close() })
-	return r
-}
-
-func noTURN(string, time.Time) []signalingtest.ICEServer { return nil }
-
-func (r *running) write(t *testing.T) {
-	video, audio := r.enc.next()
-	if len(r.enc.video.Name) > 0 {
-		r.mu.Lock()
-		r.sent = append(r.sent, video)
-		r.mu.Unlock()
-	}
-	for _, f := range []kvsmedia.Frame{video, audio} {
-		if err := r.WriteFrame(f); err != nil {
-			t.Errorf("WriteFrame: %v", err)
-		}
-	}
-}
-
-// index returns which picture has these bytes, -1 for none.
-func (r *running) index(data []byte) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i := range r.sent {
-		if bytes.Equal(r.sent[i].Data, data) {
-			return i
-		}
-	}
-	return -1
-}
-
-func (r *running) dial(t *testing.T, configure func(*viewer.Config)) (*viewer.Viewer, error) {
-	t.Helper()
-	cfg := viewer.Config{Signaling: r.srv.Config("door"), Logger: quiet}
-	if configure != nil {
-		configure(&cfg)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	v, err := viewer.Dial(ctx, cfg)
-	if err == nil {
-		t.Cleanup(func() { v.Close() })
-	}
-	return v, err
-}
-
-func (r *running) mustDial(t *testing.T, configure func(*viewer.Config)) *viewer.Viewer {
-	t.Helper()
-	v, err := r.dial(t, configure)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
-// event waits for an event of a type.
-func event[E camera.Event](t *testing.T, events <-chan camera.Event) E {
-	t.Helper()
-	limit := time.After(25 * time.Second)
-	for {
-		select {
-		case e := <-events:
-			if e, ok := e.(E); ok {
-				return e
-			}
-		case <-limit:
-			var e E
-			t.Fatalf("no event %T within 25 s", e)
-		}
-	}
-}
-
-func (r *running) events(t *testing.T) <-chan camera.Event {
-	ch := make(chan camera.Event, 1000)
-	ctx, cancel := context.WithCancel(context.Background())
-	var work sync.WaitGroup
-	seq := r.Events(ctx)
-	work.Go(func() {
-		for e := range seq {
-			ch <- e
-		}
-	})
-	t.Cleanup(func() { cancel(); work.Wait() })
-	return ch
-}
 
 func TestManyViewersGetTheSameFrames(t *testing.T) {
 	r := start(t, nil)
