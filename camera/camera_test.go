@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-
 	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
