@@ -94,7 +94,8 @@ func New(cfg Config) (*Provider, error) {
 // returns the failure at once. A refusal by the server is an [*Error].
 //
 // Expires is told by the device's own clock, as [aws.Credentials.Expired] needs
-// it; it is the server's expiration if that clock is right within 5 s.
+// it; it is up to 5 s before the server's expiration, which is how far off a
+// clock may be that is not corrected.
 func (p *Provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	p.mu.Lock()
 	if p.closed {
@@ -183,10 +184,13 @@ func (p *Provider) keepLocked(creds aws.Credentials, used bool) error {
 		return fmt.Errorf("iotcreds: the server issued credentials that expired at %s, but it is %s; the clocks disagree",
 			creds.Expires.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
+	// The clock may be off by the tolerance and not be corrected.
+	margin := min(clockTolerance, life/100)
+	life -= margin
 	window := jitter(min(refreshWindow, life/5))
 	p.held = &held{creds: creds, expires: now.Add(life), renewAt: now.Add(life - window), used: used}
-	if life < maxLifetime {
-		p.held.expires = creds.Expires
+	if life < maxLifetime-margin {
+		p.held.expires = creds.Expires.Add(-margin)
 	}
 	p.failure, p.failures = nil, 0
 	p.scheduleLocked(life - window)
