@@ -77,6 +77,7 @@ func (c *Camera) Run(ctx context.Context) error {
 	defer c.running.Store(false)
 	ctx, cancel := context.WithCancel(ctx)
 	var work sync.WaitGroup
+	defer c.talk.close() // when nobody can be heard any more
 	defer work.Wait()
 	defer cancel()
 
@@ -100,7 +101,6 @@ func (c *Camera) Run(ctx context.Context) error {
 	c.mu.Lock()
 	c.client, c.cert = client, cert
 	c.mu.Unlock()
-	defer c.talk.close()
 	if cfg.Storage {
 		work.Go(func() { c.keepJoined(ctx, client.JoinStorage) })
 	}

@@ -52,7 +52,7 @@ func (c *Camera) dispatch(ctx context.Context, work *sync.WaitGroup, m signaling
 	p := c.peers[m.Peer]
 	if p == nil {
 		if len(c.peers) >= c.cfg.MaxViewers+maxStrangers {
-			c.log.Warn("too many peers send messages, one is ignored", "peer", m.Peer)
+			c.log.Debug("too many peers send messages, one is ignored", "peer", m.Peer)
 			return
 		}
 		p = &peer{peer: signaling.Peer{ID: m.Peer}, inbox: make(chan signaling.Message, inboxSize)}
@@ -62,7 +62,7 @@ func (c *Camera) dispatch(ctx context.Context, work *sync.WaitGroup, m signaling
 	select {
 	case p.inbox <- m:
 	default:
-		c.log.Warn("a peer sends messages faster than they can be worked on, one is dropped", "peer", m.Peer, "kind", m.Kind)
+		c.log.Debug("a peer sends messages faster than they can be worked on, one is dropped", "peer", m.Peer, "kind", m.Kind)
 	}
 }
 

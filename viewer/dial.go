@@ -152,7 +152,13 @@ func (v *Viewer) connect(ctx context.Context, offer []byte) error {
 	life, cancel := context.WithCancel(context.Background())
 	stop := v.cancel
 	v.cancel = func() { cancel(); stop() }
-	v.work.Go(func() { trouble <- v.receive(life, answered) })
+	v.work.Go(func() {
+		err := v.receive(life, answered)
+		if !errors.Is(err, net.ErrClosed) {
+			v.cfg.Logger.Warn("signaling ended", "err", err)
+		}
+		trouble <- err
+	})
 
 	message := signaling.Message{Kind: signaling.Offer, Payload: offer}
 	if err := v.client.Send(ctx, message); err != nil {
@@ -218,6 +224,11 @@ func (v *Viewer) receive(ctx context.Context, answered chan<- struct{}) error {
 				early = append(early, m.Payload)
 			}
 		case signaling.Rejected:
+			var rejected *signaling.RejectedError
+			if errors.As(m.Err, &rejected) && rejected.Kind == signaling.ICECandidate {
+				v.cfg.Logger.Debug("the signaling service refused a candidate", "err", m.Err)
+				continue // others may do
+			}
 			return m.Err
 		}
 	}

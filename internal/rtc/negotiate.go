@@ -121,11 +121,11 @@ func (s *Session) noteCandidates(d *description) {
 	defer s.mu.Unlock()
 	for _, m := range d.parsed.MediaDescriptions {
 		for _, a := range m.Attributes {
-			if a.Key != "candidate" || len(s.report.Remote) >= maxCandidates {
+			if a.Key != "candidate" {
 				continue
 			}
-			if c, err := readCandidate(a.Value); err == nil && !slices.Contains(s.report.Remote, c) {
-				s.report.Remote = append(s.report.Remote, c)
+			if c, err := readCandidate(a.Value); err == nil {
+				s.report.Remote = note(s.report.Remote, c)
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
@@ -306,6 +307,42 @@ func FuzzReorder(f *testing.F) {
 			r.missing(nil, now)
 		}
 	})
+}
+
+// counter is a connection that counts packets.
+type counter int
+
+func (c *counter) WriteRTP(*rtp.Header, []byte) (int, error) { *c++; return 0, nil }
+func (c *counter) Write([]byte) (int, error)                 { *c++; return 0, nil }
+
+// A peer that asks for everything over and over gets no more than was sent, and
+// a burst.
+func TestRetransmissionsAreBounded(t *testing.T) {
+	s := newStream()
+	units := ring.New[*Unit](ring.Config{Bytes: 8 << 20, Keep: time.Minute})
+	var sent counter
+	out := newSender(0, s.track, &atomic.Uint32{})
+	out.w, out.rtxPT, out.rtxSSRC = &sent, 97, 1
+	for range 60 {
+		s.push(units)
+		seq, _ := units.Newest(0)
+		it, _ := units.Get(seq)
+		if err := out.write(it); err != nil {
+			t.Fatal(err)
+		}
+	}
+	originals, now := int(sent), time.Unix(0, 0)
+	for range 100 {
+		now = now.Add(time.Second)
+		for seq := range uint16(originals) {
+			if err := out.resend(out.seq-1-seq, units, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if again := int(sent) - originals; again < 100 || again > resendBurst {
+		t.Errorf("%d retransmissions of %d packets", again, originals)
+	}
 }
 
 // FuzzFeedback takes arbitrary RTCP of a peer.

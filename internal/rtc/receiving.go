@@ -40,9 +40,8 @@ type incoming struct {
 	asked  time.Time // last request for a key frame
 
 	begun bool
-	first uint32        // RTP time of the first frame
 	last  uint32        // RTP time of the newest frame
-	ticks int64         // from first to last, which may wrap many times
+	ticks int64         // from the first frame to it; RTP time may wrap many times
 	start time.Duration // presentation time of the first frame
 }
 
@@ -60,10 +59,6 @@ func (s *Session) receive(remote *webrtc.TrackRemote) {
 		in.track.SampleRate = int(in.clock)
 		in.track.Channels = max(int(remote.Codec().Channels), 1)
 	}
-	s.mu.Lock()
-	s.received = append(s.received, in.track)
-	s.mu.Unlock()
-
 	buf := make([]byte, 1600)
 	var due time.Time // when missing packets must be looked at again
 	var timeout net.Error
@@ -136,7 +131,7 @@ func (s *Session) RequestKeyframe() error {
 // deliver gives a frame its times and hands it out.
 func (s *Session) deliver(in *incoming, f assembled, now time.Time) {
 	if !in.begun {
-		in.begun, in.first, in.last = true, f.stamp, f.stamp
+		in.begun, in.last = true, f.stamp
 		in.start = now.Sub(s.started)
 	}
 	in.ticks += int64(int32(f.stamp - in.last))

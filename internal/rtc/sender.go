@@ -23,9 +23,13 @@ const (
 	// 4 Mbit/s about two seconds.
 	historyLen = 1024
 
-	// resendGap is the shortest time between two retransmissions of a packet,
-	// so that a peer that asks all the time costs little.
+	// resendGap is the shortest time between two retransmissions of a packet.
 	resendGap = 8 * time.Millisecond
+
+	// resendBurst is how many retransmissions may come at once. Beyond it there
+	// is one for each packet sent, so that a peer that asks for everything all
+	// the time at most doubles what it costs.
+	resendBurst = 256
 
 	reportEvery = time.Second
 
@@ -60,6 +64,7 @@ type sender struct {
 	extBytes [2]byte
 	payload  []byte
 	history  []sentPacket
+	resends  int    // retransmissions that are allowed now
 	packets  uint32 // for sender reports
 	octets   uint32
 	reported time.Time
@@ -82,7 +87,7 @@ func newSender(lane int, t *kvsmedia.Track, wide *atomic.Uint32) *sender {
 		payload: make([]byte, 0, MaxPayload+2),
 	}
 	if t.Codec.Video() {
-		s.history = make([]sentPacket, historyLen)
+		s.history, s.resends = make([]sentPacket, historyLen), resendBurst
 	}
 	return s
 }
@@ -172,6 +177,7 @@ func (s *sender) write(it ring.Item[*Unit]) error {
 			return err
 		}
 		s.seq++
+		s.resends = min(s.resends+1, resendBurst)
 		s.packets++
 		s.octets += uint32(len(s.payload))
 	}
@@ -199,7 +205,7 @@ func (s *sender) send(seq uint16, pt uint8, ssrc, stamp uint32, marker bool, pay
 func (s *sender) resend(seq uint16, units *ring.Ring[*Unit], now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.history == nil || s.w == nil {
+	if s.history == nil || s.w == nil || s.resends == 0 {
 		return nil
 	}
 	p := &s.history[seq%historyLen]
@@ -211,6 +217,7 @@ func (s *sender) resend(seq uint16, units *ring.Ring[*Unit], now time.Time) erro
 		return nil // evicted: the viewer will ask for a key frame
 	}
 	p.resent = now
+	s.resends--
 	part := &it.Value.cut()[p.part]
 	if s.rtxSSRC == 0 || s.rtxPT == 0 {
 		s.payload = part.payload(s.payload, it.Value.Frame.Data)

@@ -18,7 +18,6 @@ import (
 	"github.com/pion/stun/v4"
 	"github.com/pion/webrtc/v4"
 
-	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
@@ -61,7 +60,6 @@ type Session struct {
 	gathered   chan struct{} // capacity 1: a first one is held
 	trickling  bool
 	candidates int // taken from the peer
-	received   []*kvsmedia.Track
 	closing    bool
 }
 
@@ -231,6 +229,15 @@ func candidate(c *webrtc.ICECandidate) signaling.Candidate {
 		Address: net.JoinHostPort(c.Address, strconv.Itoa(int(c.Port)))}
 }
 
+// note adds a candidate to a report, which ICE restarts without end must not
+// make grow without end.
+func note(cs []signaling.Candidate, c signaling.Candidate) []signaling.Candidate {
+	if len(cs) >= maxCandidates || slices.Contains(cs, c) {
+		return cs
+	}
+	return append(cs, c)
+}
+
 // ownCandidate hands a gathered candidate to the signaling side, or holds it
 // until Trickle.
 func (s *Session) ownCandidate(c *webrtc.ICECandidate) {
@@ -242,7 +249,7 @@ func (s *Session) ownCandidate(c *webrtc.ICECandidate) {
 		return
 	}
 	s.mu.Lock()
-	s.report.Local = append(s.report.Local, candidate(c))
+	s.report.Local = note(s.report.Local, candidate(c))
 	if !s.trickling {
 		s.held = append(s.held, payload)
 		select {
@@ -342,7 +349,7 @@ func (s *Session) AddCandidate(payload []byte) error {
 	}
 	if c, err := readCandidate(init.Candidate); err == nil {
 		s.mu.Lock()
-		s.report.Remote = append(s.report.Remote, c)
+		s.report.Remote = note(s.report.Remote, c)
 		s.mu.Unlock()
 	}
 	return nil
