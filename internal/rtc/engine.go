@@ -104,7 +104,12 @@ func newPeerConnection(c Config, codecs []negotiable, early pairFilter) (*webrtc
 	registry.Add(receiver)
 	registry.Add(feedback)
 
+	own, err := newNetwork()
+	if err != nil {
+		return nil, err
+	}
 	engine := settings(c)
+	engine.SetNet(own)
 	engine.SetICEBindingRequestHandler(early)
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry),
 		webrtc.WithSettingEngine(engine))
