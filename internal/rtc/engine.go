@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"slices"
@@ -18,6 +19,7 @@ import (
 	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/stun/v4"
+	"github.com/pion/transport/v5/packetio"
 	"github.com/pion/webrtc/v4"
 
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
@@ -61,6 +63,7 @@ type Config struct {
 	ICEPolicy   signaling.ICEPolicy
 	Hooks       Hooks
 	Logger      *slog.Logger
+	PlainSends  bool // one system call a packet, also where the kernel takes batches
 }
 
 // Hooks is whom a session tells. Each is called from one of the session's
@@ -76,8 +79,11 @@ type Hooks struct {
 // pairFilter says whether a pair on which the peer's check arrived is used at once.
 type pairFilter func(_ *stun.Message, local, remote ice.Candidate, _ *ice.CandidatePair) bool
 
+// receivers makes the place for what comes for an SSRC.
+type receivers func(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser
+
 // newPeerConnection makes pion's part of a session with the codecs given.
-func newPeerConnection(c Config, codecs []negotiable, early pairFilter) (*webrtc.PeerConnection, error) {
+func newPeerConnection(c Config, codecs []negotiable, early pairFilter, own *network, in receivers) (*webrtc.PeerConnection, error) {
 	media := &webrtc.MediaEngine{}
 	for _, n := range codecs {
 		if err := n.register(media); err != nil {
@@ -104,11 +110,8 @@ func newPeerConnection(c Config, codecs []negotiable, early pairFilter) (*webrtc
 	registry.Add(receiver)
 	registry.Add(feedback)
 
-	own, err := newNetwork()
-	if err != nil {
-		return nil, err
-	}
 	engine := settings(c)
+	engine.BufferFactory = in
 	engine.SetNet(own)
 	engine.SetICEBindingRequestHandler(early)
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry),

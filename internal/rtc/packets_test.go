@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -321,17 +320,18 @@ func TestRetransmissionsAreBounded(t *testing.T) {
 	s := newStream()
 	units := ring.New[*Unit](ring.Config{Bytes: 8 << 20, Keep: time.Minute})
 	var sent counter
-	out := newSender(0, s.track, &atomic.Uint32{})
-	out.w, out.rtxPT, out.rtxSSRC = &sent, 97, 1
+	out := newSender(0, s.track, new(uint16))
+	out.w, out.rtxPT, out.repair, out.rtx = &sent, 97, 1, true
 	for range 60 {
 		s.push(units)
 		seq, _ := units.Newest(0)
 		it, _ := units.Get(seq)
-		if err := out.write(it); err != nil {
+		out.begin(it)
+		if err := out.write(out.waiting()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	originals, now := int(sent), time.Unix(0, 0)
+	originals, now := int(sent), out.started
 	for range 100 {
 		now = now.Add(time.Second)
 		for seq := range uint16(originals) {
@@ -352,7 +352,7 @@ func FuzzFeedback(f *testing.F) {
 	f.Add(must((&rtcp.PictureLossIndication{MediaSSRC: 1}).Marshal()))
 	track := &kvsmedia.Track{Codec: kvsmedia.H264}
 	s := &Session{source: Source{Ring: ring.New[*Unit](ring.Config{}), Tracks: []*kvsmedia.Track{track}}}
-	out := newSender(0, track, &atomic.Uint32{})
+	out := newSender(0, track, new(uint16))
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		s.feedbacks(out, packet)
 	})

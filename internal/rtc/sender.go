@@ -5,8 +5,6 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -23,8 +21,9 @@ const (
 	// 4 Mbit/s about two seconds.
 	historyLen = 1024
 
-	// resendGap is the shortest time between two retransmissions of a packet.
-	resendGap = 8 * time.Millisecond
+	// resendGap is the shortest time between two retransmissions of a packet, in
+	// milliseconds.
+	resendGap = 8
 
 	// resendBurst is how many retransmissions may come at once. Beyond it there
 	// is one for each packet sent, so that a peer that asks for everything all
@@ -40,22 +39,24 @@ const (
 )
 
 // sender is one outgoing stream of a session: it numbers the packets of the
-// shared payloads, sends them and sends them again.
+// shared payloads, sends them and sends them again. Once it is bound, it belongs
+// to the goroutine that sends.
 type sender struct {
-	id    string
-	lane  int
-	codec kvsmedia.Codec
-	clock uint32
-	bound chan struct{} // closed when the peer connection is ready for packets
+	id     string
+	lane   int
+	codec  kvsmedia.Codec
+	clock  uint32
+	ssrc   uint32
+	repair uint32        // SSRC of RTX, if the peer takes it
+	bound  chan struct{} // closed when the peer connection is ready for packets
+	lost   lost
 
-	mu       sync.Mutex // orders sends and retransmissions
 	w        webrtc.TrackLocalWriter
-	ssrc     uint32
-	rtxSSRC  uint32
+	rtx      bool
 	pt       uint8
 	rtxPT    uint8
 	ext      uint8 // id of the transport sequence number extension, 0 for none
-	wide     *atomic.Uint32
+	wide     *uint16
 	seq      uint16
 	rtxSeq   uint16
 	base     uint32 // RTP time of PTS 0
@@ -67,7 +68,13 @@ type sender struct {
 	resends  int    // retransmissions that are allowed now
 	packets  uint32 // for sender reports
 	octets   uint32
+	started  time.Time
 	reported time.Time
+
+	unit  ring.Item[*Unit] // being sent
+	parts []part
+	part  int    // the next one
+	stamp uint32 // of the unit
 }
 
 // sentPacket is what it takes to send a packet again.
@@ -75,16 +82,15 @@ type sentPacket struct {
 	unit   uint64 // sequence number in the ring, 0 for an empty entry
 	part   uint32
 	stamp  uint32
+	resent uint32 // milliseconds after sender.started, 0 for never
 	seq    uint16
-	marker bool
-	resent time.Time
 }
 
-func newSender(lane int, t *kvsmedia.Track, wide *atomic.Uint32) *sender {
+func newSender(lane int, t *kvsmedia.Track, wide *uint16) *sender {
 	s := &sender{
 		id: "lane" + strconv.Itoa(lane), lane: lane, codec: t.Codec, clock: clockRate(t.Codec), wide: wide,
 		bound: make(chan struct{}), seq: uint16(rand.Uint32()), rtxSeq: uint16(rand.Uint32()), base: rand.Uint32(),
-		payload: make([]byte, 0, MaxPayload+2),
+		payload: make([]byte, 0, MaxPayload+2), started: time.Now(),
 	}
 	if t.Codec.Video() {
 		s.history, s.resends = make([]sentPacket, historyLen), resendBurst
@@ -100,13 +106,15 @@ func (s *sender) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, er
 		if codecOf(p.MimeType) != s.codec {
 			continue
 		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
+		select {
+		case <-s.bound:
+			return p, nil
+		default:
+		}
 		s.w, s.pt = c.WriteStream(), uint8(p.PayloadType)
-		s.ssrc, s.rtxSSRC = uint32(c.SSRC()), uint32(c.SSRCRetransmission())
 		for _, x := range c.CodecParameters() {
 			if strings.EqualFold(x.MimeType, webrtc.MimeTypeRTX) && fmtpValue(x.SDPFmtpLine, "apt") == strconv.Itoa(int(s.pt)) {
-				s.rtxPT = uint8(x.PayloadType)
+				s.rtxPT, s.rtx = uint8(x.PayloadType), c.SSRCRetransmission() != 0
 			}
 		}
 		for _, e := range c.HeaderExtensions() {
@@ -114,11 +122,7 @@ func (s *sender) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, er
 				s.ext = uint8(e.ID)
 			}
 		}
-		select {
-		case <-s.bound:
-		default:
-			close(s.bound)
-		}
+		close(s.bound)
 		return p, nil
 	}
 	return webrtc.RTPCodecParameters{}, fmt.Errorf("rtc: %v was not negotiated", s.codec)
@@ -144,15 +148,8 @@ func (s *sender) Kind() webrtc.RTPCodecType {
 	return webrtc.RTPCodecTypeAudio
 }
 
-// join sets what counts as live: what lies before is caught up with.
-func (s *sender) join(live time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.live = live
-}
-
-// stamp is the RTP time of a presentation time.
-func (s *sender) stamp(pts time.Duration) uint32 {
+// rtpTime is the RTP time of a presentation time.
+func (s *sender) rtpTime(pts time.Duration) uint32 {
 	if pts < s.live {
 		pts = s.live - (s.live-pts)/catchUp
 	}
@@ -161,19 +158,24 @@ func (s *sender) stamp(pts time.Duration) uint32 {
 	return s.base + uint32(ticks)
 }
 
-// write sends one unit.
-func (s *sender) write(it ring.Item[*Unit]) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	parts := it.Value.cut()
-	stamp := s.stamp(it.At)
-	for i := range parts {
-		s.payload = parts[i].payload(s.payload, it.Value.Frame.Data)
-		marker := s.codec.Video() && i == len(parts)-1
+// begin makes it the unit that write sends.
+func (s *sender) begin(it ring.Item[*Unit]) {
+	s.unit, s.parts, s.part, s.stamp = it, it.Value.cut(), 0, s.rtpTime(it.At)
+}
+
+// waiting is how many packets of the unit are still to be sent.
+func (s *sender) waiting() int { return len(s.parts) - s.part }
+
+// write sends up to n packets of the unit.
+func (s *sender) write(n int) error {
+	for range min(n, s.waiting()) {
+		i := s.part
+		s.part++
+		s.payload = s.parts[i].payload(s.payload, s.unit.Value.Frame.Data)
 		if s.history != nil {
-			s.history[s.seq%historyLen] = sentPacket{unit: it.Seq, part: uint32(i), stamp: stamp, seq: s.seq, marker: marker}
+			s.history[s.seq%historyLen] = sentPacket{unit: s.unit.Seq, part: uint32(i), stamp: s.stamp, seq: s.seq}
 		}
-		if err := s.send(s.seq, s.pt, s.ssrc, stamp, marker, s.payload); err != nil {
+		if err := s.send(s.seq, s.pt, s.ssrc, s.stamp, s.marker(i, s.parts), s.payload); err != nil {
 			return err
 		}
 		s.seq++
@@ -184,13 +186,16 @@ func (s *sender) write(it ring.Item[*Unit]) error {
 	return nil
 }
 
-// send writes one packet; s.mu is held.
+// marker is the marker bit of part i: the end of a picture.
+func (s *sender) marker(i int, parts []part) bool { return s.codec.Video() && i == len(parts)-1 }
+
+// send writes one packet.
 func (s *sender) send(seq uint16, pt uint8, ssrc, stamp uint32, marker bool, payload []byte) error {
 	h := &s.header
 	h.Version, h.PayloadType, h.SequenceNumber, h.Timestamp, h.SSRC, h.Marker = 2, pt, seq, stamp, ssrc, marker
 	if s.ext != 0 {
-		n := uint16(s.wide.Add(1))
-		s.extBytes = [2]byte{byte(n >> 8), byte(n)}
+		*s.wide++
+		s.extBytes = [2]byte{byte(*s.wide >> 8), byte(*s.wide)}
 		if len(h.Extensions) == 0 {
 			if err := h.SetExtension(s.ext, s.extBytes[:]); err != nil {
 				return fmt.Errorf("rtc: transport sequence number: %w", err)
@@ -203,43 +208,41 @@ func (s *sender) send(seq uint16, pt uint8, ssrc, stamp uint32, marker bool, pay
 
 // resend sends a lost packet again, as RTX (RFC 4588) where the peer takes it.
 func (s *sender) resend(seq uint16, units *ring.Ring[*Unit], now time.Time) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.history == nil || s.w == nil || s.resends == 0 {
+	if s.history == nil || s.resends == 0 {
 		return nil
 	}
 	p := &s.history[seq%historyLen]
-	if p.unit == 0 || p.seq != seq || now.Sub(p.resent) < resendGap {
+	at := uint32(now.Sub(s.started)/time.Millisecond) + 1
+	if p.unit == 0 || p.seq != seq || p.resent != 0 && at-p.resent < resendGap {
 		return nil
 	}
 	it, ok := units.Get(p.unit)
 	if !ok {
 		return nil // evicted: the viewer will ask for a key frame
 	}
-	p.resent = now
+	p.resent = at
 	s.resends--
-	part := &it.Value.cut()[p.part]
-	if s.rtxSSRC == 0 || s.rtxPT == 0 {
+	parts := it.Value.cut()
+	part, marker := &parts[p.part], s.marker(int(p.part), parts)
+	if !s.rtx {
 		s.payload = part.payload(s.payload, it.Value.Frame.Data)
-		return s.send(seq, s.pt, s.ssrc, p.stamp, p.marker, s.payload)
+		return s.send(seq, s.pt, s.ssrc, p.stamp, marker, s.payload)
 	}
 	// The payload of RTX is the lost packet's sequence number and payload.
 	rtx := append(s.payload[:0], byte(seq>>8), byte(seq))
 	rtx = rtx[:2+len(part.payload(rtx[2:], it.Value.Frame.Data))]
 	s.rtxSeq++
-	return s.send(s.rtxSeq, s.rtxPT, s.rtxSSRC, p.stamp, p.marker, rtx)
+	return s.send(s.rtxSeq, s.rtxPT, s.repair, p.stamp, marker, rtx)
 }
 
 // report returns a sender report (RFC 3550, 6.4.1) if one is due. zero is the
 // wall clock time of PTS 0.
 func (s *sender) report(pts time.Duration, zero, now time.Time) *rtcp.SenderReport {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if now.Sub(s.reported) < reportEvery || pts < s.live {
 		return nil
 	}
 	s.reported = now
-	return &rtcp.SenderReport{SSRC: s.ssrc, NTPTime: ntp(zero.Add(pts)), RTPTime: s.stamp(pts),
+	return &rtcp.SenderReport{SSRC: s.ssrc, NTPTime: ntp(zero.Add(pts)), RTPTime: s.rtpTime(pts),
 		PacketCount: s.packets, OctetCount: s.octets}
 }
 

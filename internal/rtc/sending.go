@@ -3,21 +3,47 @@ package rtc
 import (
 	"errors"
 	"io"
-	"sync/atomic"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/pion/rtcp"
-	"github.com/pion/webrtc/v4"
 
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 )
 
 // outgoing is the sending half of a session: at most one video and one audio
-// stream out of the source's ring.
+// stream out of the source's ring. All that it sends, one goroutine sends.
 type outgoing struct {
+	video int           // lane of the picture, -1 for none
+	asked chan struct{} // capacity 1: the peer misses packets
+
+	mu      sync.Mutex // guards senders
 	senders []*sender
-	video   int           // lane of the picture, -1 for none
-	wide    atomic.Uint32 // transport-wide sequence number
+
+	// Of the goroutine that sends.
+	wide uint16 // transport-wide sequence number
+	seqs []uint16
+	zero time.Time // wall clock time of PTS 0
+}
+
+// of returns the sender of an SSRC, nil if it is none of the session's.
+func (o *outgoing) of(ssrc uint32) *sender {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, out := range o.senders {
+		if ssrc == out.ssrc || ssrc == out.repair {
+			return out
+		}
+	}
+	return nil
+}
+
+func (o *outgoing) wake() {
+	select {
+	case o.asked <- struct{}{}:
+	default:
+	}
 }
 
 // send adds a lane of the source to the session; the first one starts the
@@ -28,12 +54,16 @@ func (s *Session) send(lane, video int) error {
 	if err != nil {
 		return err
 	}
+	encoding := rtpSender.GetParameters().Encodings[0]
+	out.ssrc, out.repair = uint32(encoding.SSRC), uint32(encoding.RTX.SSRC)
+	s.out.mu.Lock()
 	s.out.video = video
 	s.out.senders = append(s.out.senders, out)
-	if len(s.out.senders) == 1 {
+	first := len(s.out.senders) == 1
+	s.out.mu.Unlock()
+	if first {
 		s.spawn(s.sendMedia)
 	}
-	s.spawn(func() { s.readFeedback(out, rtpSender) })
 	return nil
 }
 
@@ -45,8 +75,11 @@ func (s *Session) sendMedia() {
 	case <-s.ctx.Done():
 		return
 	}
-	lanes := make([]int, 0, len(s.out.senders))
-	for _, out := range s.out.senders {
+	s.out.mu.Lock()
+	senders := slices.Clone(s.out.senders)
+	s.out.mu.Unlock()
+	lanes := make([]int, 0, len(senders))
+	for _, out := range senders {
 		select {
 		case <-out.bound:
 			lanes = append(lanes, out.lane)
@@ -54,108 +87,101 @@ func (s *Session) sendMedia() {
 			return
 		}
 	}
+	sender := func(lane int) *sender { return senders[slices.Index(lanes, lane)] }
 	units := s.source.Ring
 	start := units.Next()
 	joined := start
-	var zero time.Time // wall clock time of PTS 0
 	if s.out.video >= 0 {
 		if key, ok := units.NewestKey(s.out.video); ok {
 			start = key
 		}
 		if seq, ok := units.Newest(s.out.video); ok {
 			if it, ok := units.Get(seq); ok {
-				s.sender(s.out.video).join(it.At)
+				sender(s.out.video).live = it.At
 			}
 		}
 	}
 	reader := units.Reader(start, lanes...)
 	defer reader.Close()
-	for {
-		it, _, err := reader.Next(s.ctx)
-		if err != nil {
-			return
+	for ended := false; ; {
+		for _, out := range senders {
+			s.resend(out) // before what is new, as it is late already
 		}
-		out := s.sender(it.Lane)
-		if it.Seq < joined && it.Lane != s.out.video {
-			continue // sound of the past is of no use
-		}
-		if zero.IsZero() {
-			zero = time.Now().Add(-it.At)
-		}
-		if err := out.write(it); errors.Is(err, io.ErrClosedPipe) {
-			return
-		} else if err != nil {
-			s.log.Debug("sending a frame", "err", err)
-		}
-		if it.Key && it.Lane == s.out.video {
-			s.mark("first key frame")
-		}
-		if sr := out.report(it.At, zero, time.Now()); sr != nil {
-			if err := s.pc.WriteRTCP([]rtcp.Packet{sr}); err != nil {
-				s.log.Debug("sending a report", "err", err)
+		if it, _, ok := reader.TryNext(); ok {
+			if it.Seq < joined && it.Lane != s.out.video {
+				continue // sound of the past is of no use
 			}
+			if s.sendUnit(sender(it.Lane), it) != nil {
+				return
+			}
+			continue
+		}
+		if ended {
+			return
+		}
+		select {
+		case _, more := <-reader.Wait():
+			ended = !more
+		case <-s.out.asked:
+		case <-s.ctx.Done():
+			return
 		}
 	}
 }
 
-func (s *Session) sender(lane int) *sender {
-	for _, out := range s.out.senders {
-		if out.lane == lane {
-			return out
+// sendUnit sends a unit, and a report if one is due. It fails when the session
+// has ended.
+func (s *Session) sendUnit(out *sender, it ring.Item[*Unit]) error {
+	if s.out.zero.IsZero() {
+		s.out.zero = time.Now().Add(-it.At)
+	}
+	out.begin(it)
+	for out.waiting() > 0 {
+		if err := s.burst(func() error { return out.write(maxBurst) }); err != nil {
+			return err
+		}
+	}
+	if it.Key && it.Lane == s.out.video {
+		s.mark("first key frame")
+	}
+	if sr := out.report(it.At, s.out.zero, time.Now()); sr != nil {
+		if err := s.pc.WriteRTCP([]rtcp.Packet{sr}); err != nil {
+			s.log.Debug("sending a report", "err", err)
 		}
 	}
 	return nil
 }
 
-// readFeedback serves the peer's RTCP for one stream: NACK, PLI and FIR.
-func (s *Session) readFeedback(out *sender, from *webrtc.RTPSender) {
-	buf := make([]byte, 1500)
-	for {
-		n, _, err := from.Read(buf)
-		if err != nil {
-			return
-		}
-		s.feedbacks(out, buf[:n])
+// resend sends again what the peer misses of a stream.
+func (s *Session) resend(out *sender) {
+	s.out.seqs = out.lost.take(s.out.seqs[:0])
+	if len(s.out.seqs) == 0 {
+		return
 	}
+	_ = s.burst(func() error { // an end is noticed with the next frame
+		now := time.Now()
+		for _, seq := range s.out.seqs {
+			if err := out.resend(seq, s.source.Ring, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
-// feedbacks serves a compound RTCP packet (RFC 3550, 6.1).
-func (s *Session) feedbacks(out *sender, compound []byte) {
-	for len(compound) > 0 {
-		var h rtcp.Header
-		if h.Unmarshal(compound) != nil {
-			return
-		}
-		n := 4 * (int(h.Length) + 1)
-		if len(compound) < n {
-			return
-		}
-		s.feedback(out, h, compound[:n])
-		compound = compound[n:]
+// burst lets the packets that f writes go to the network at once, in as few
+// system calls as there can be. Whatever spreads packets over time waits between
+// bursts. It fails when the session has ended; packets that the network does not
+// take are lost.
+func (s *Session) burst(f func() error) error {
+	s.net.batch.begin()
+	err := f()
+	if lost := s.net.batch.flush(); lost != nil {
+		s.log.Debug("sending a batch", "err", lost)
 	}
-}
-
-// feedback serves one RTCP packet. What is not used is not read: a browser
-// reports on each packet of its path many times a second.
-func (s *Session) feedback(out *sender, h rtcp.Header, packet []byte) {
-	switch {
-	case h.Type == rtcp.TypeTransportSpecificFeedback && h.Count == rtcp.FormatTLN:
-		var nack rtcp.TransportLayerNack
-		if nack.Unmarshal(packet) == nil {
-			s.resend(out, &nack, s.source.Ring)
-		}
-	case h.Type == rtcp.TypePayloadSpecificFeedback && (h.Count == rtcp.FormatPLI || h.Count == rtcp.FormatFIR):
-		if s.cfg.Hooks.Keyframe != nil {
-			s.cfg.Hooks.Keyframe(s.source.Tracks[out.lane])
-		}
+	if err == nil || errors.Is(err, io.ErrClosedPipe) {
+		return err
 	}
-}
-
-func (s *Session) resend(out *sender, nack *rtcp.TransportLayerNack, units *ring.Ring[*Unit]) {
-	now := time.Now()
-	for _, pair := range nack.Nacks {
-		pair.Range(func(seq uint16) bool {
-			return out.resend(seq, units, now) == nil
-		})
-	}
+	s.log.Debug("sending packets", "err", err)
+	return nil
 }

@@ -31,11 +31,16 @@ var (
 // networks and two TURN servers sends about 30.
 const maxCandidates = 128
 
+// goodbyeLimit bounds how long the closing of a session waits for a network that
+// takes no data.
+const goodbyeLimit = 500 * time.Millisecond
+
 // Session is one peer connection. Its methods may be called concurrently. The
 // owner calls Close, which waits for all that the session started.
 type Session struct {
 	cfg     Config
 	pc      *webrtc.PeerConnection
+	net     *network
 	log     *slog.Logger
 	ctx     context.Context
 	end     context.CancelCauseFunc
@@ -72,13 +77,20 @@ func newSession(cfg Config, codecs []negotiable) (*Session, error) {
 		cfg: cfg, log: cfg.Logger.With("peer", cfg.Peer.ID),
 		connected: make(chan struct{}), gathered: make(chan struct{}, 1), marks: map[string]bool{},
 		report: signaling.ConnectReport{Peer: cfg.Peer, Started: now}, started: now,
+		out: outgoing{asked: make(chan struct{}, 1)},
 	}
-	pc, err := newPeerConnection(cfg, codecs, s.early)
+	s.ctx, s.end = context.WithCancelCause(context.Background())
+	var err error
+	if s.net, err = newNetwork(s.ctx, cfg.PlainSends); err != nil {
+		s.end(err)
+		return nil, err
+	}
+	pc, err := newPeerConnection(cfg, codecs, s.early, s.net, s.receiver)
 	if err != nil {
+		s.end(err)
 		return nil, err
 	}
 	s.pc = pc
-	s.ctx, s.end = context.WithCancelCause(context.Background())
 	s.setup = time.AfterFunc(setupLimit, func() {
 		select {
 		case <-s.connected:
@@ -108,6 +120,7 @@ func (s *Session) Close() {
 		s.mu.Lock()
 		s.closing = true
 		s.mu.Unlock()
+		s.net.endWriting(time.Now().Add(goodbyeLimit))
 		if err := s.pc.GracefulClose(); err != nil {
 			s.log.Debug("closing the peer connection", "err", err)
 		}

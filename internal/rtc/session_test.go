@@ -264,10 +264,8 @@ func TestRepairAndFeedbackAreNegotiated(t *testing.T) {
 		Source{Ring: ring.New[*Unit](ring.Config{})}, Hooks{}, Hooks{})
 	out := c.out.senders[0]
 	receive(t, out.bound, "negotiation")
-	out.mu.Lock()
-	defer out.mu.Unlock()
-	if out.rtxSSRC == 0 || out.rtxPT == 0 || out.ext == 0 {
-		t.Errorf("RTX as %d in payload type %d, transport sequence numbers as extension %d", out.rtxSSRC, out.rtxPT, out.ext)
+	if !out.rtx || out.repair == 0 || out.rtxPT == 0 || out.ext == 0 {
+		t.Errorf("RTX as %d in payload type %d, transport sequence numbers as extension %d", out.repair, out.rtxPT, out.ext)
 	}
 }
 

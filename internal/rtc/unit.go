@@ -96,23 +96,23 @@ func cutH265(parts []part, nalu []byte, start uint32) []part {
 	})
 }
 
-// fragment cuts data[start:end] into parts of about equal size; the first has
-// the start bit in its fragmentation header, the last the end bit.
+// fragment cuts data[start:end] into parts of the same size, only the last one
+// may be shorter, so that a batch takes them; the first has the start bit in its
+// fragmentation header, the last the end bit.
 func fragment(parts []part, start, end uint32, head func(fu byte) part) []part {
 	const room = MaxPayload - 3
 	n := (end - start + room - 1) / room
-	for i := range n {
+	size := (end - start + n - 1) / n
+	for at := start; at < end; at += size {
 		var fu byte
-		if i == 0 {
+		if at == start {
 			fu |= 0x80
 		}
-		if i == n-1 {
+		if end-at <= size {
 			fu |= 0x40
 		}
 		p := head(fu)
-		size := (end - start) / (n - i)
-		p.start, p.end = start, start+size
-		start += size
+		p.start, p.end = at, min(at+size, end)
 		parts = append(parts, p)
 	}
 	return parts
