@@ -178,7 +178,7 @@ func (s *Session) early(_ *stun.Message, local, remote ice.Candidate, _ *ice.Can
 func (s *Session) iceState(state webrtc.ICEConnectionState) {
 	if state == webrtc.ICEConnectionStateConnected {
 		s.mark("ice")
-		s.notePair()
+		s.spawn(s.notePair) // not here: it waits for a close, which waits for this
 	}
 }
 

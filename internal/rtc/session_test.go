@@ -269,6 +269,18 @@ func TestRepairAndFeedbackAreNegotiated(t *testing.T) {
 	}
 }
 
+// A session can be closed at any moment of its making.
+func TestCloseWhileConnecting(t *testing.T) {
+	for range 20 {
+		t.Run("", func(t *testing.T) {
+			s := newStream()
+			_, c := pair(t, Source{Ring: ring.New[*Unit](ring.Config{}), Tracks: []*kvsmedia.Track{s.track}},
+				Source{Ring: ring.New[*Unit](ring.Config{})}, Hooks{}, Hooks{})
+			receive(t, c.out.senders[0].bound, "negotiation")
+		})
+	}
+}
+
 func TestDataChannel(t *testing.T) {
 	echo := func(ch *Channel) Receiver {
 		return func(text bool, data []byte) error { return ch.Send(context.Background(), text, data) }
