@@ -18,10 +18,13 @@
 package main
 
 import (
+	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"log"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,29 +42,38 @@ type budget struct {
 
 func main() {
 	log.SetFlags(0)
-	all, err := parse(budgets)
-	if err != nil {
+	if err := run(context.Background(), os.Args[1:]); err != nil {
 		log.Fatal(err)
 	}
-	wanted := os.Args[1:]
-	failed := false
+}
+
+// run takes the measures whose names begin as wanted, all if nothing is.
+func run(ctx context.Context, wanted []string) error {
+	all, err := parse(budgets)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "budget")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	var over error
 	for _, b := range all {
 		if len(wanted) > 0 && !slices.ContainsFunc(wanted, func(w string) bool { return strings.HasPrefix(b.name, w) }) {
 			continue
 		}
-		v, err := measure(b.name)
+		v, err := measure(ctx, filepath.Join(dir, b.name), b.name)
 		if err != nil {
-			log.Fatalf("%s: %v", b.name, err)
+			return fmt.Errorf("%s: %w", b.name, err)
 		}
 		verdict := ""
 		if v > b.limit {
-			verdict, failed = "  OVER BUDGET", true
+			verdict, over = "  OVER BUDGET", errors.New("over budget: make it smaller, or raise the limit in internal/budget/budgets.txt and say there why")
 		}
 		fmt.Printf("%-14s %8.2f of %6.2f %s%s\n", b.name, v, b.limit, b.unit, verdict)
 	}
-	if failed {
-		log.Fatal("over budget: make it smaller, or raise the limit in internal/budget/budgets.txt and say there why")
-	}
+	return over
 }
 
 func parse(text string) ([]budget, error) {
@@ -83,19 +95,20 @@ func parse(text string) ([]budget, error) {
 	return all, nil
 }
 
-func measure(name string) (float64, error) {
+// measure takes one measure, with dir for its files.
+func measure(ctx context.Context, dir, name string) (float64, error) {
 	if target, ok := strings.CutPrefix(name, "size/"); ok {
-		return size(target)
+		return size(ctx, dir, target)
 	}
 	switch name {
 	case "idle":
-		return idle(false)
+		return idle(ctx, dir, false)
 	case "writing":
-		return idle(true)
+		return idle(ctx, dir, true)
 	case "viewer":
-		return benchmark("ViewerMemory", "KiB/viewer")
+		return benchmark(ctx, "ViewerMemory", "KiB/viewer")
 	case "cpu":
-		return benchmark("Fanout/viewers=10", "x-floor")
+		return benchmark(ctx, "Fanout/viewers=10", "x-floor")
 	}
-	return 0, fmt.Errorf("budgets.txt: there is no such measure")
+	return 0, errors.New("budgets.txt: there is no such measure")
 }

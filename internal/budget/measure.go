@@ -43,9 +43,9 @@ var targets = map[string][]string{
 const settle = 10 * time.Second
 
 // build makes the smallest camera for a target and returns its file.
-func build(dir string, env ...string) (string, error) {
+func build(ctx context.Context, dir string, env ...string) (string, error) {
 	out := filepath.Join(dir, "smallest")
-	cmd := exec.Command("go", append(append([]string{"build"}, small()...), "-o", out, program)...)
+	cmd := exec.CommandContext(ctx, "go", append(append([]string{"build"}, small()...), "-o", out, program)...)
 	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), env...)
 	if b, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, b)
@@ -54,17 +54,12 @@ func build(dir string, env ...string) (string, error) {
 }
 
 // size returns the size of the smallest camera in MB.
-func size(target string) (float64, error) {
+func size(ctx context.Context, dir, target string) (float64, error) {
 	env, ok := targets[target]
 	if !ok {
 		return 0, errors.New("unknown target")
 	}
-	dir, err := os.MkdirTemp("", "budget")
-	if err != nil {
-		return 0, err
-	}
-	defer os.RemoveAll(dir)
-	file, err := build(dir, append([]string{"GOOS=linux"}, env...)...)
+	file, err := build(ctx, dir, append([]string{"GOOS=linux"}, env...)...)
 	if err != nil {
 		return 0, err
 	}
@@ -76,8 +71,8 @@ func size(target string) (float64, error) {
 }
 
 // benchmark runs a benchmark of package camera and returns one of its metrics.
-func benchmark(name, metric string) (float64, error) {
-	cmd := exec.Command("go", "test", "-run", "^$", "-bench", name+"$", "-benchtime", "150x", "github.com/smartcam-sdk/smartcam/camera")
+func benchmark(ctx context.Context, name, metric string) (float64, error) {
+	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", name+"$", "-benchtime", "150x", "github.com/smartcam-sdk/smartcam/camera")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return 0, fmt.Errorf("%w: %s", err, out)
@@ -95,17 +90,12 @@ func benchmark(name, metric string) (float64, error) {
 // it was online for a while with pictures written or not. Its root certificates
 // are one, as a device carries Amazon's alone: Go's copy of a desktop's 140 costs
 // 2.5 MiB.
-func idle(pictures bool) (float64, error) {
-	dir, err := os.MkdirTemp("", "budget")
-	if err != nil {
-		return 0, err
-	}
-	defer os.RemoveAll(dir)
+func idle(ctx context.Context, dir string, pictures bool) (float64, error) {
 	cloud, err := localcloud.New(localcloud.Config{Dir: dir})
 	if err != nil {
 		return 0, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if err := cloud.Start(ctx); err != nil {
 		return 0, err
@@ -114,7 +104,7 @@ func idle(pictures bool) (float64, error) {
 	if _, err := cloud.AddThing("door"); err != nil {
 		return 0, err
 	}
-	file, err := build(dir)
+	file, err := build(ctx, dir)
 	if err != nil {
 		return 0, err
 	}
