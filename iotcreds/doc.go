@@ -50,9 +50,10 @@
 // so an outage shorter than the remaining lifetime goes unnoticed.
 //
 // Failed requests are repeated after a back-off that doubles, shortened at
-// random by up to half: from 0.5 s to 10 s after trouble of the network or the
-// service (no connection, statuses 429 and 5xx, an answer that makes no sense),
-// from 2 to 10 minutes after a refusal that only a change of configuration ends
+// random by up to half: from 0.5 s to 1.5 s while no answer comes, so that a
+// network that is back is used at once; from 0.5 s to 10 s after trouble of the
+// service (statuses 429 and 5xx, an answer that makes no sense); from 2 to 10
+// minutes after a refusal that only a change of configuration ends
 // (400, 403, 404, a TLS handshake that the server refused). Within the back-off
 // Retrieve returns the failure at once. After a repair [Provider.Invalidate]
 // ends the wait.
@@ -62,7 +63,11 @@
 //
 // # The clock
 //
-// Signatures are refused when the clock is off by more than five minutes.
+// Signatures are refused when the clock is off by more than five minutes. The
+// other packages of this SDK therefore sign by the provider's time and, with
+// the HTTP client that they have by default, verify certificates by it: the
+// first call of a device whose clock is wrong is right. They need the provider
+// itself for that, not a cache around it.
 // [Provider.Now] is the device's clock, corrected by the Date header of the
 // last answer, and [Provider.ClockOffset] the correction; the answer may be a
 // refusal, but always comes from a server whose certificate was verified and is

@@ -1,9 +1,11 @@
 package iotcreds
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/aws/smithy-go"
 )
@@ -58,6 +60,47 @@ func (e *Error) transient() bool {
 		e.StatusCode == http.StatusTooManyRequests || e.StatusCode == http.StatusRequestTimeout ||
 		strings.Contains(e.Code, "Throttl") || strings.Contains(e.Code, "TooManyRequests")
 }
+
+// kind is what a failure's back-off depends on.
+type kind uint8
+
+const (
+	trouble kind = iota // of the service, or an answer that makes no sense
+	offline             // no answer came
+	refused             // only a change of configuration helps
+)
+
+func kindOf(err error) kind {
+	var silence *noAnswer
+	var refusal *Error
+	switch {
+	case errors.As(err, &refusal):
+		if refusal.transient() {
+			return trouble
+		}
+		return refused
+	case errors.As(err, &silence):
+		return offline
+	}
+	return trouble
+}
+
+// noAnswer is the failure of a request that was not answered.
+type noAnswer struct{ err error }
+
+func (e *noAnswer) Error() string { return e.err.Error() }
+func (e *noAnswer) Unwrap() error { return e.err }
+
+// failed is a failure as Retrieve returns it: with the time until the next
+// request, which package signaling looks for.
+type failed struct {
+	err  error
+	wait time.Duration
+}
+
+func (e *failed) Error() string             { return e.err.Error() }
+func (e *failed) Unwrap() error             { return e.err }
+func (e *failed) RetryAfter() time.Duration { return e.wait }
 
 // remedies are searched in order for text in the server's message.
 var remedies = []struct{ text, advice string }{

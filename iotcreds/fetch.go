@@ -72,14 +72,14 @@ func later(a, b time.Time) time.Time {
 func (p *Provider) ask(ctx context.Context, at time.Time) (aws.Credentials, error) {
 	conn, err := p.connect(ctx, at)
 	if err != nil {
-		return aws.Credentials{}, err
+		return aws.Credentials{}, &noAnswer{err}
 	}
 	defer conn.NetConn().Close()
 	defer context.AfterFunc(ctx, func() { conn.NetConn().Close() })()
 
 	resp, err := p.roundTrip(ctx, conn)
 	if err != nil {
-		return aws.Credentials{}, inTime(ctx, err)
+		return aws.Credentials{}, &noAnswer{inTime(ctx, err)}
 	}
 	p.learn(resp.Header, conn.ConnectionState().VerifiedChains)
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))

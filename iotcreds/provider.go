@@ -2,7 +2,6 @@ package iotcreds
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -22,8 +21,11 @@ const (
 	refreshWindow = 5 * time.Minute
 
 	// Back-offs double from first to longest, and are shortened at random by up
-	// to half. The slow ones follow refusals that only a person can end.
+	// to half. While no answer comes they stay so short that a network that
+	// comes back is used at once; the slow ones follow refusals that only a
+	// person can end.
 	quickFirst, quickLongest = 500 * time.Millisecond, 10 * time.Second
+	offlineLongest           = 1500 * time.Millisecond
 	slowFirst, slowLongest   = 2 * time.Minute, 10 * time.Minute
 
 	// invalidateInterval is the least time between two effective Invalidates.
@@ -48,7 +50,7 @@ type Provider struct {
 	flight      *flight     // the request under way, if any
 	held        *held       // what the last successful one brought
 	failure     error       // what the last one brought, if it failed
-	slow        bool        // the kind of failure
+	kind        kind        // of failure
 	failures    int         // of that kind, in a row
 	retryAt     time.Time   // when failure is forgotten
 	invalidated time.Time   // the last effective Invalidate
@@ -111,7 +113,7 @@ func (p *Provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
 		if wait := time.Until(p.retryAt); p.failure != nil && wait > 0 {
 			err := fmt.Errorf("iotcreds: not asking again for %v: %w", wait.Round(time.Millisecond), p.failure)
 			p.mu.Unlock()
-			return aws.Credentials{}, err
+			return aws.Credentials{}, &failed{err, wait}
 		}
 		f = p.startLocked()
 	}
@@ -203,13 +205,14 @@ func (p *Provider) failLocked(err error) error {
 	if p.closed {
 		return errClosed
 	}
-	var refusal *Error
-	slow := errors.As(err, &refusal) && !refusal.transient()
-	if slow != p.slow {
-		p.slow, p.failures = slow, 0
+	if k := kindOf(err); k != p.kind {
+		p.kind, p.failures = k, 0
 	}
 	first, longest := quickFirst, quickLongest
-	if slow {
+	switch p.kind {
+	case offline:
+		longest = offlineLongest
+	case refused:
 		first, longest = slowFirst, slowLongest
 	}
 	wait := jitter(min(first<<min(p.failures, 10), longest))
@@ -221,7 +224,7 @@ func (p *Provider) failLocked(err error) error {
 		p.scheduleLocked(wait)
 	}
 	p.cfg.Logger.Warn("iotcreds: no new credentials", attrs...)
-	return err
+	return &failed{err, wait}
 }
 
 // scheduleLocked has the held credentials renewed after d, if they were used

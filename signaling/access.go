@@ -131,8 +131,8 @@ func (a *access) sign(ctx context.Context, e Endpoints) (string, time.Time, erro
 	}
 	now := a.api.Clock.Now()
 	until := now.Add(signatureLife)
-	if creds.CanExpire && creds.Expires.Before(until) {
-		until = creds.Expires
+	if expires := creds.Expires.Add(time.Until(now)); creds.CanExpire && expires.Before(until) {
+		until = expires // which the provider tells by the local clock
 	}
 	u, err := a.api.Presign(ctx, creds, e.WSS, q, now, signatureLife)
 	return u, until, err

@@ -122,7 +122,7 @@ func (c *Client) lost(s *socket) time.Duration {
 	age, err, wait := time.Since(s.born), s.err, time.Duration(0)
 	if age < stableAfter {
 		c.fails++
-		wait = c.backoff()
+		wait = backoff(c.fails)
 	}
 	switch {
 	case age >= flapWithin:
@@ -141,9 +141,9 @@ func (c *Client) lost(s *socket) time.Duration {
 	return wait
 }
 
-// backoff returns the wait after c.fails failures.
-func (c *Client) backoff() time.Duration {
-	d := min(backoffBase<<min(max(c.fails-1, 0), 8), backoffCap)
+// backoff returns the wait after a number of failures in a row.
+func backoff(fails int) time.Duration {
+	d := min(backoffBase<<min(max(fails-1, 0), 8), backoffCap)
 	return d/2 + rand.N(d/2)
 }
 
@@ -250,7 +250,7 @@ type verdict struct {
 func (c *Client) judge(err error) verdict {
 	if denied(err) {
 		if awsapi.Expired(err) && c.access != nil && c.access.api.Invalidate() {
-			return verdict{wait: c.backoff()} // the provider renews them
+			return verdict{wait: backoff(c.fails)} // the provider renews them
 		}
 		// It passes if the credentials are old, or the cached ARN.
 		if c.denials++; c.denials > 1 || c.access == nil {
@@ -264,11 +264,11 @@ func (c *Client) judge(err error) verdict {
 	if permanent(err) && !learned {
 		return verdict{end: c.explain(err)}
 	}
-	wait := c.backoff()
+	wait := backoff(c.fails)
 	if awsapi.Throttled(err) {
 		wait = max(wait, time.Second)
 	}
-	return verdict{wait: wait, learned: learned}
+	return verdict{wait: sooner(err, wait), learned: learned}
 }
 
 // doubt has the next attempt ask the control plane. It reports whether that is

@@ -40,8 +40,10 @@
 //     competing client ([ErrCompeting]); intervals then grow to a minute.
 //   - Expired credentials are fetched anew if the provider has an Invalidate
 //     method, as aws.CredentialsCache and package iotcreds do.
-//   - A wrong clock is corrected, for signatures, from the service's Date. TLS needs
-//     the date too: a device that starts in 1970 connects once its clock is set.
+//   - A wrong clock is corrected, for signatures, from the service's Date, or in
+//     advance by what package iotcreds knows. TLS needs the date too: a device that
+//     starts in 1970 connects once its clock is set, or by the time of package
+//     iotcreds if Config.AWS leaves HTTPClient nil.
 //   - Cached endpoints that lead nowhere are fetched anew.
 //
 // Sessions between peers do not depend on the signaling connection and should

@@ -29,8 +29,18 @@ func credentials(err error) bool {
 	return errors.As(err, &c)
 }
 
+// sooner returns when to try again: after wait, or when the credentials provider
+// will do so, if it says when and that is earlier.
+func sooner(err error, wait time.Duration) time.Duration {
+	var later interface{ RetryAfter() time.Duration }
+	if credentials(err) && errors.As(err, &later) {
+		wait = min(wait, later.RetryAfter()+10*time.Millisecond)
+	}
+	return wait
+}
+
 // permanent reports whether trying again cannot help. Denials are not among
-// them: see Client.verdict.
+// them: see Client.judge.
 func permanent(err error) bool {
 	var cfg *ConfigError
 	if errors.As(err, &cfg) || errors.Is(err, ErrGrantExpired) {

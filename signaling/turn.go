@@ -134,8 +134,8 @@ func (t *turn) fetch(f *flight) {
 			}
 			c.log.Warn("signaling: no ICE servers yet", "err", err)
 			fails++
-			wait := min(backoffBase<<min(fails, 8), backoffCap)
-			if sleep(c.ctx, wait) != nil {
+			wait := backoff(fails)
+			if sleep(c.ctx, sooner(err, wait)) != nil {
 				continue // the next ask fails at once
 			}
 		}

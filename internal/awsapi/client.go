@@ -38,24 +38,32 @@ type Client struct {
 // New returns a client. It does no I/O; an endpoint that cannot be resolved is
 // reported by Endpoint and by the calls that need it.
 func New(opt Options) *Client {
-	var own *http.Client
-	if opt.AWS.HTTPClient == nil {
-		own = NewHTTPClient()
-		opt.AWS.HTTPClient = own
-	}
 	if opt.Timeout == 0 {
 		opt.Timeout = 10 * time.Second
 	}
-	c := &Client{opt: opt, own: own, signer: v4.NewSigner(), retryer: newRetryer(opt.AWS)}
+	c := &Client{opt: opt, signer: v4.NewSigner(), retryer: newRetryer(opt.AWS)}
+	if p, ok := opt.AWS.Credentials.(knowing); ok {
+		c.Clock.known = p.ClockOffset
+	}
+	if opt.AWS.HTTPClient == nil {
+		// Certificates are verified by the time that the provider was told by a
+		// server whose own certificate was verified.
+		c.own = newHTTPClient(c.Clock.local)
+		c.opt.AWS.HTTPClient = c.own
+	}
 	c.endpoint, c.endErr = Resolve(context.Background(), opt.AWS, opt.Service, opt.ID, opt.DualStack, opt.FIPS)
 	return c
 }
 
 // NewHTTPClient returns a client with the AWS SDK's defaults, which unlike the
 // SDK's own can close its idle connections. Redirects are not followed.
-func NewHTTPClient() *http.Client {
+func NewHTTPClient() *http.Client { return newHTTPClient(time.Now) }
+
+func newHTTPClient(now func() time.Time) *http.Client {
+	t := awshttp.NewBuildableClient().GetTransport()
+	t.TLSClientConfig.Time = now
 	return &http.Client{
-		Transport:     awshttp.NewBuildableClient().GetTransport(),
+		Transport:     t,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

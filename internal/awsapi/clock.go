@@ -11,12 +11,29 @@ import (
 // Signature Version 4 documentation.
 const maxSkew = 5 * time.Minute
 
-// Clock is the local clock, corrected by what services say. The zero Clock is
-// the local one. It is safe for concurrent use.
-type Clock struct{ offset atomic.Int64 }
+// Clock is the local clock, corrected by what the credentials provider knows
+// and by what services say. The zero Clock is the local one. It is safe for
+// concurrent use.
+type Clock struct {
+	known  func() time.Duration // the provider's correction; nil for none
+	offset atomic.Int64         // in addition to that
+}
+
+// knowing is a credentials provider that has learned how wrong the clock is,
+// such as iotcreds.Provider.
+type knowing interface{ ClockOffset() time.Duration }
+
+// local is the time as the provider corrects it.
+func (c *Clock) local() time.Time {
+	now := time.Now()
+	if c.known != nil {
+		now = now.Add(c.known())
+	}
+	return now
+}
 
 // Now returns the corrected time, in UTC.
-func (c *Clock) Now() time.Time { return time.Now().Add(time.Duration(c.offset.Load())).UTC() }
+func (c *Clock) Now() time.Time { return c.local().Add(time.Duration(c.offset.Load())).UTC() }
 
 // Correct learns from a refusal. It reports whether the clock was what made the
 // service refuse and is now set right: the refusal's Date differs from the
@@ -39,7 +56,7 @@ func (c *Clock) Correct(status int, header http.Header, message string) bool {
 	if off := date.Sub(c.Now()).Abs(); off <= limit {
 		return false
 	}
-	c.offset.Store(int64(time.Until(date)))
+	c.offset.Store(int64(date.Sub(c.local())))
 	return true
 }
 
