@@ -216,44 +216,21 @@ func (m *Muxer) begin() error {
 // parse puts a frame into m.buf as it is to be written, checks it, and tells
 // whether decoding can start at it.
 func (m *Muxer) parse(t *muxTrack, f *Frame) (key bool, err error) {
-	if size := len(f.Data); size == 0 || size > maxFrame {
-		return false, fmt.Errorf("it has %d bytes, want 1 to %d", size, maxFrame)
-	}
 	if t.annexB {
-		m.nalus = bitstream.Split(m.nalus[:0], f.Data)
-		if len(m.nalus) == 0 {
-			return false, errors.New("it has no start code, so it is not Annex B; length-prefixed frames need Track.Private")
+		if m.nalus, err = t.split(m.nalus[:0], f.Data); err != nil {
+			return false, err
 		}
 		m.buf = bitstream.AppendPrefixed(m.buf[:headroom], m.nalus)
 		if size := len(m.buf) - headroom; size > maxFrame {
-			return false, fmt.Errorf("it has %d bytes, want 1 to %d", size, maxFrame)
+			return false, errSize(size)
 		}
 	} else {
-		if t.Codec == AAC && len(f.Data) >= 7 && f.Data[0] == 0xff && f.Data[1]&0xf6 == 0xf0 {
-			return false, errors.New("it has an ADTS header; AAC frames are to be raw")
-		}
-		m.buf = append(m.buf[:headroom], f.Data...)
-		if t.lengthSize == 0 {
-			return true, nil
-		}
-		data := m.buf[headroom:] // already in the processor's cache
-		if m.nalus, err = bitstream.SplitPrefixed(m.nalus[:0], data, t.lengthSize); err != nil {
-			return false, fmt.Errorf("it is not length-prefixed, as Track.Private has it: %w", err)
+		m.buf = append(m.buf[:headroom], f.Data[:min(len(f.Data), maxFrame+1)]...)
+		if m.nalus, err = t.split(m.nalus[:0], m.buf[headroom:]); err != nil { // already in the processor's cache
+			return false, err
 		}
 	}
-	key = f.Key
-	sets := false
-	for _, n := range m.nalus {
-		key = key || t.sets.Codec.IsKey(n)
-		sets = sets || t.sets.Codec.IsParameterSet(n)
-	}
-	if sets && t.sets.Update(m.nalus) {
-		t.changed = true
-	}
-	if key && !t.sets.Complete() {
-		return false, errors.New("it is a key frame without parameter sets, and none came before; let the encoder repeat them, or set Track.Private")
-	}
-	return key, nil
+	return t.examine(m.nalus, f.Key)
 }
 
 // write writes the frame in m.buf, and what has to stand before it.

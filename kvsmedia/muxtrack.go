@@ -41,7 +41,8 @@ type muxTrack struct {
 	frames  uint64 // that came
 	keyed   bool   // a key frame came that the frames to come can refer to
 	sets    bitstream.ParameterSets
-	changed bool // sets are not those of the header that was written last
+	changed bool   // sets are not those of the header that was written last
+	record  []byte // of sets, if they are not those of Private
 	delay   time.Duration
 
 	annexB     bool      // video with start codes
@@ -88,6 +89,48 @@ func (c Codec) bitstream() bitstream.Codec {
 // ready reports whether the track's configuration is known.
 func (t *muxTrack) ready() bool { return !t.Codec.Video() || t.sets.Complete() }
 
+// split checks a frame's data and appends its NAL units, if it is video, to dst.
+func (t *muxTrack) split(dst [][]byte, b []byte) (_ [][]byte, err error) {
+	if len(b) == 0 || len(b) > maxFrame {
+		return dst, errSize(len(b))
+	}
+	switch {
+	case t.annexB:
+		if dst = bitstream.Split(dst, b); len(dst) == 0 {
+			err = errors.New("it has no start code, so it is not Annex B; length-prefixed frames need Track.Private")
+		}
+	case t.lengthSize > 0:
+		if dst, err = bitstream.SplitPrefixed(dst, b, t.lengthSize); err != nil {
+			err = fmt.Errorf("it is not length-prefixed, as Track.Private has it: %w", err)
+		}
+	case t.Codec == AAC && len(b) >= 7 && b[0] == 0xff && b[1]&0xf6 == 0xf0:
+		err = errors.New("it has an ADTS header; AAC frames are to be raw")
+	}
+	return dst, err
+}
+
+func errSize(size int) error { return fmt.Errorf("it has %d bytes, want 1 to %d", size, maxFrame) }
+
+// examine takes notice of the parameter sets in a frame, and tells whether
+// decoding can start at it. key is what the frame says of itself.
+func (t *muxTrack) examine(nalus [][]byte, key bool) (bool, error) {
+	if !t.Codec.Video() {
+		return true, nil
+	}
+	sets := false
+	for _, n := range nalus {
+		key = key || t.sets.Codec.IsKey(n)
+		sets = sets || t.sets.Codec.IsParameterSet(n)
+	}
+	if sets && t.sets.Update(nalus) {
+		t.changed = true
+	}
+	if key && !t.sets.Complete() {
+		return false, errors.New("it is a key frame without parameter sets, and none came before; let the encoder repeat them, or set Track.Private")
+	}
+	return key, nil
+}
+
 // entry describes the track for the header.
 func (t *muxTrack) entry() (*mkv.Track, error) {
 	if !t.Codec.Video() {
@@ -100,6 +143,9 @@ func (t *muxTrack) entry() (*mkv.Track, error) {
 	e := &mkv.Track{
 		Number: uint64(t.number), UID: uint64(t.number), Type: mkv.VideoTrack, Name: t.Name,
 		CodecID: idAVC, PixelWidth: sps.Width, PixelHeight: sps.Height, CodecPrivate: t.Private,
+	}
+	if t.record != nil {
+		e.CodecPrivate = t.record
 	}
 	if t.Codec == H265 {
 		e.CodecID = idHEVC
@@ -117,6 +163,7 @@ func (t *muxTrack) entry() (*mkv.Track, error) {
 		}
 		e.CodecPrivate[at] = e.CodecPrivate[at]&^3 | byte(t.lengthSize-1)
 	}
+	t.record = e.CodecPrivate
 	return e, nil
 }
 

@@ -38,18 +38,20 @@ var endOfFragment = mkv.Tags{{Simple: []mkv.SimpleTag{{Name: tagEndOfFragment}}}
 // and a fragment has at most ten tags, those of SetTag, TagImage and
 // TagNotification included.
 func (m *Muxer) Tag(name, value string) error {
-	return m.tag(mkv.SimpleTag{Name: name, String: value}, &m.tags.once)
+	if m.err != nil {
+		return m.err
+	}
+	return m.tags.tag(name, value)
 }
 
 // SetTag puts a name and a value on the fragment that is being written and on
 // all later ones, until another value is set or an empty one ends it. Its limits
 // are those of Tag.
 func (m *Muxer) SetTag(name, value string) error {
-	if value == "" {
-		m.tags.always = without(m.tags.always, name)
+	if m.err != nil {
 		return m.err
 	}
-	return m.tag(mkv.SimpleTag{Name: name, String: value}, &m.tags.always)
+	return m.tags.set(name, value)
 }
 
 // TagImage asks the service to make a picture of the fragment that is being
@@ -58,14 +60,10 @@ func (m *Muxer) SetTag(name, value string) error {
 // prefix, if that is not empty, and it has the metadata. It counts as one tag,
 // the prefix as another, and so does each pair of metadata.
 func (m *Muxer) TagImage(prefix string, metadata map[string]string) error {
-	head := []mkv.SimpleTag{{Name: tagImage}}
-	if len(prefix) > maxTagValue || !valid(prefix) {
-		return fmt.Errorf("kvsmedia: image prefix of %d bytes; want UTF-8 without zero bytes, at most %d", len(prefix), maxTagValue)
+	if m.err != nil {
+		return m.err
 	}
-	if prefix != "" {
-		head = append(head, mkv.SimpleTag{Name: tagImagePrefix, String: prefix})
-	}
-	return m.feature(&m.tags.image, head, metadata)
+	return m.tags.tagImage(prefix, metadata)
 }
 
 // TagNotification asks the service to publish a message with the payload when
@@ -73,29 +71,60 @@ func (m *Muxer) TagImage(prefix string, metadata map[string]string) error {
 // configured for the stream (UpdateNotificationConfiguration). It counts as one
 // tag, and so does each pair of the payload.
 func (m *Muxer) TagNotification(payload map[string]string) error {
-	return m.feature(&m.tags.notification, []mkv.SimpleTag{{Name: tagNotification}}, payload)
-}
-
-func (m *Muxer) tag(t mkv.SimpleTag, list *mkv.Tags) error {
 	if m.err != nil {
 		return m.err
 	}
+	return m.tags.tagNotification(payload)
+}
+
+// fragmentTags are the tags of the fragment that is being written.
+type fragmentTags struct {
+	once, always        mkv.Tags // of one pair each
+	image, notification []mkv.SimpleTag
+	list                mkv.Tags // reused
+}
+
+func (f *fragmentTags) tag(name, value string) error {
+	return f.put(mkv.SimpleTag{Name: name, String: value}, &f.once)
+}
+
+func (f *fragmentTags) set(name, value string) error {
+	if value == "" {
+		f.always = without(f.always, name)
+		return nil
+	}
+	return f.put(mkv.SimpleTag{Name: name, String: value}, &f.always)
+}
+
+func (f *fragmentTags) tagImage(prefix string, metadata map[string]string) error {
+	head := []mkv.SimpleTag{{Name: tagImage}}
+	if len(prefix) > maxTagValue || !valid(prefix) {
+		return fmt.Errorf("kvsmedia: image prefix of %d bytes; want UTF-8 without zero bytes, at most %d", len(prefix), maxTagValue)
+	}
+	if prefix != "" {
+		head = append(head, mkv.SimpleTag{Name: tagImagePrefix, String: prefix})
+	}
+	return f.feature(&f.image, head, metadata)
+}
+
+func (f *fragmentTags) tagNotification(payload map[string]string) error {
+	return f.feature(&f.notification, []mkv.SimpleTag{{Name: tagNotification}}, payload)
+}
+
+func (f *fragmentTags) put(t mkv.SimpleTag, list *mkv.Tags) error {
 	if err := checkTag(t); err != nil {
 		return err
 	}
 	before := *list
 	*list = append(without(before, t.Name), mkv.Tag{Simple: []mkv.SimpleTag{t}})
-	if err := m.tags.check(); err != nil {
+	if err := f.check(); err != nil {
 		*list = before
 		return fmt.Errorf("kvsmedia: tag %q: %w", t.Name, err)
 	}
 	return nil
 }
 
-func (m *Muxer) feature(list *[]mkv.SimpleTag, head []mkv.SimpleTag, pairs map[string]string) error {
-	if m.err != nil {
-		return m.err
-	}
+func (f *fragmentTags) feature(list *[]mkv.SimpleTag, head []mkv.SimpleTag, pairs map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(pairs)) {
 		t := mkv.SimpleTag{Name: name, String: pairs[name]}
 		if err := checkTag(t); err != nil {
@@ -105,7 +134,7 @@ func (m *Muxer) feature(list *[]mkv.SimpleTag, head []mkv.SimpleTag, pairs map[s
 	}
 	before := *list
 	*list = head
-	if err := m.tags.check(); err != nil {
+	if err := f.check(); err != nil {
 		*list = before
 		return fmt.Errorf("kvsmedia: %s with %d pairs: %w", head[0].Name, len(pairs), err)
 	}
@@ -126,13 +155,6 @@ func checkTag(t mkv.SimpleTag) error {
 }
 
 func valid(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
-
-// fragmentTags are the tags of the fragment that is being written.
-type fragmentTags struct {
-	once, always        mkv.Tags // of one pair each
-	image, notification []mkv.SimpleTag
-	list                mkv.Tags // reused
-}
 
 // check counts pairs.
 func (f *fragmentTags) check() error {

@@ -1,0 +1,256 @@
+package kvsmedia
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+const (
+	maxProducerTracks = 3 // "Amazon Kinesis Video Streams service quotas"
+	minBuffer         = 1 << 20
+)
+
+// ProducerConfig says what a [Producer] uploads and where to. AWS, Stream and
+// Tracks are required; every other zero field has the default that it documents.
+// It is copied and may be reused.
+type ProducerConfig struct {
+	// AWS holds Region and Credentials (both required; an ARN in Stream brings
+	// the region) and, optionally, BaseEndpoint (the control plane's URL),
+	// HTTPClient, Retryer and ConfigSources. An *http.Client or the AWS SDK's
+	// BuildableClient is adapted for media: see the package's manual.
+	AWS aws.Config
+
+	// Stream is the stream's name or its ARN.
+	Stream string
+
+	// Tracks are the tracks to upload, out of a sequence that may have others
+	// too: at most three. Players of the service take H.264 or H.265, and AAC.
+	Tracks []*Track
+
+	// Create, if not nil, has the stream created, with these settings, when it
+	// does not exist. Stream must then be a name.
+	Create *StreamSettings
+
+	// BufferBytes bounds the memory for frames that the service has not yet
+	// stored. Zero means 64 MiB, two minutes at 4 Mbit/s; the least is 1 MiB.
+	BufferBytes int
+
+	// BufferTime bounds the same in media time. Zero means an hour.
+	BufferTime time.Duration
+
+	// Block makes Upload wait for room in the buffer. By default, as is right
+	// for a live camera, the oldest fragments are given up instead.
+	Block bool
+
+	// Linger is how long Upload goes on sending what is buffered after its
+	// context has ended. Zero means 10 seconds, a negative one not at all.
+	Linger time.Duration
+
+	// DualStack asks for an endpoint with IPv6 and IPv4, FIPS for one validated
+	// to FIPS 140.
+	DualStack, FIPS bool
+
+	// Logger gets the upload's story: Info for sessions, Warn for trouble. Nil
+	// means slog.Default.
+	Logger *slog.Logger
+}
+
+func (cfg *ProducerConfig) check() error {
+	if err := checkStream(&cfg.AWS, cfg.Stream); err != nil {
+		return err
+	}
+	if cfg.Create != nil {
+		if strings.HasPrefix(cfg.Stream, "arn:") {
+			return &ConfigError{"Create", "needs Stream to be a name, it is an ARN"}
+		}
+		if err := cfg.Create.check(); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(cfg.Tracks) == 0 || len(cfg.Tracks) > maxProducerTracks:
+		return &ConfigError{"Tracks", fmt.Sprintf("has %d tracks: allowed are 1 to %d", len(cfg.Tracks), maxProducerTracks)}
+	case cfg.BufferBytes != 0 && cfg.BufferBytes < minBuffer:
+		return &ConfigError{"BufferBytes", fmt.Sprintf("is %d: the least is %d", cfg.BufferBytes, minBuffer)}
+	case cfg.BufferTime < 0:
+		return &ConfigError{"BufferTime", fmt.Sprintf("is %v: give a positive time", cfg.BufferTime)}
+	}
+	if cfg.BufferBytes == 0 {
+		cfg.BufferBytes = 64 << 20
+	}
+	if cfg.BufferTime == 0 {
+		cfg.BufferTime = time.Hour
+	}
+	if cfg.Linger == 0 {
+		cfg.Linger = 10 * time.Second
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	return nil
+}
+
+// Producer uploads frames to one Kinesis video stream. It is safe for
+// concurrent use; one Upload runs at a time.
+type Producer struct {
+	cfg     ProducerConfig
+	log     *slog.Logger
+	streams streams
+	busy    atomic.Bool
+
+	mu     sync.Mutex
+	moved  sync.Cond // something of what mu guards has changed
+	window window
+	frames *fragmenter
+	server serverClock
+	stats  Stats
+	subs   map[*subscriber]struct{}
+	begun  []time.Time // of the fragments sent last, for their quota
+
+	// Of the goroutine that makes sessions alone.
+	target target
+	proven bool // the service has stored something
+}
+
+// NewProducer returns a producer. It starts nothing and does no I/O; its error is
+// a [*ConfigError].
+func NewProducer(cfg ProducerConfig) (*Producer, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	tracks := make([]*muxTrack, len(cfg.Tracks))
+	for i, t := range cfg.Tracks {
+		mt, err := newMuxTrack(t, i+1)
+		for _, before := range tracks[:i] {
+			if err == nil && before.Track == t {
+				err = errors.New("it is named twice")
+			}
+		}
+		if err != nil {
+			return nil, &ConfigError{fmt.Sprintf("Tracks[%d]", i), err.Error()}
+		}
+		tracks[i] = mt
+	}
+	p := &Producer{
+		cfg: cfg, log: cfg.Logger.With("stream", cfg.Stream),
+		streams: newStreams(cfg.AWS, cfg.Stream, cfg.DualStack, cfg.FIPS),
+		subs:    map[*subscriber]struct{}{},
+	}
+	if _, err := p.streams.api.Endpoint(); err != nil {
+		return nil, &ConfigError{"AWS", err.Error()}
+	}
+	p.moved.L = &p.mu
+	p.frames = newFragmenter(&p.window, tracks)
+	return p, nil
+}
+
+// Upload sends the frames of the producer's tracks to the stream, as they come,
+// until the sequence ends, and returns nil once the service has stored the last
+// of them. That may take any time: whatever can pass is waited for. The memory
+// for what is not stored is bounded ([ProducerConfig]).
+//
+// When ctx ends, the rest of the sequence is left, what is buffered is sent for at
+// most Linger, and ctx's error is returned. A permanent refusal, such as one for
+// lack of permission, is returned when the next frame comes, and satisfies
+// smithy.APIError. Whatever the reason, if media is missing in the stream, the
+// error is a [*MissingError] that names it and wraps the reason.
+//
+// PTS gives the frames their times in the stream, from the first one's Time on, or
+// from now. When Upload is called again with frames whose PTS and Time are on
+// the same clock, those that were uploaded before are left out.
+func (p *Producer) Upload(ctx context.Context, frames iter.Seq[Frame]) error {
+	if !p.busy.CompareAndSwap(false, true) {
+		return errors.New("kvsmedia: Upload is already running: one session at a time is possible for a stream")
+	}
+	defer p.busy.Store(false)
+	client, closeIdle := mediaClient(p.cfg.AWS.HTTPClient)
+	defer closeIdle()
+	defer p.streams.api.Close()
+	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	u := &upload{Producer: p, client: client}
+	p.mu.Lock()
+	p.frames.reset()
+	p.mu.Unlock()
+	var wg sync.WaitGroup
+	watching := make(chan struct{})
+	wg.Go(func() { u.run(work) })
+	wg.Go(func() { u.watch(ctx, stop, watching) })
+	defer wg.Wait()
+	defer close(watching)
+	defer stop(nil)
+
+	left := false
+	for f := range frames {
+		if left = ctx.Err() != nil || !u.add(&f); left {
+			break
+		}
+	}
+	if left = left || ctx.Err() != nil; left && p.cfg.Linger < 0 {
+		stop(context.Cause(ctx))
+	}
+	err := u.finish()
+	if err == nil && left {
+		err = fmt.Errorf("kvsmedia: upload to %q ended: %w", p.cfg.Stream, context.Cause(ctx))
+	}
+	return u.missing.wrap(p.cfg.Stream, err)
+}
+
+// Tag puts a name and a value on the fragment that is being built, or on the
+// first one if none has begun. The service keeps them with the fragment and
+// returns them with its media. A second value under a name replaces the first.
+//
+// It fails, and changes nothing, where the service would refuse the fragment: a
+// name has 1 to 128 bytes and does not begin with AWS, a value has at most 256,
+// and a fragment has at most ten tags, those of SetTag, TagImage and
+// TagNotification included.
+func (p *Producer) Tag(name, value string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.frames.tags.tag(name, value)
+}
+
+// SetTag puts a name and a value on the fragment that is being built and on all
+// later ones, until another value is set or an empty one ends it. Its limits are
+// those of Tag.
+func (p *Producer) SetTag(name, value string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.frames.tags.set(name, value)
+}
+
+// TagImage asks the service to make a picture of the fragment that is being
+// built: see [Muxer.TagImage].
+func (p *Producer) TagImage(prefix string, metadata map[string]string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.frames.tags.tagImage(prefix, metadata)
+}
+
+// TagNotification asks the service to publish a message once it has stored the
+// fragment that is being built: see [Muxer.TagNotification].
+func (p *Producer) TagNotification(payload map[string]string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.frames.tags.tagNotification(payload)
+}
+
+// clock returns what is known of the time. The caller holds mu.
+func (p *Producer) clock() clock {
+	now := time.Now()
+	c := clock{now, p.server.correction(now)}
+	if p.server.date.IsZero() {
+		if d := p.streams.api.Clock.Now().Sub(now); d.Abs() > clockSlack {
+			c.correction = d
+		}
+	}
+	return c
+}

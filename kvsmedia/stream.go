@@ -1,0 +1,207 @@
+package kvsmedia
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
+)
+
+// StreamSettings are the properties of a stream that its creator chooses
+// (CreateStream).
+type StreamSettings struct {
+	// Retention is how long the service keeps the media, in whole hours of up to
+	// ten years. Zero means 24 hours.
+	Retention time.Duration
+
+	// KMSKey is the ID, ARN or alias of the key that encrypts the media. Empty
+	// means the account's key for Kinesis Video Streams.
+	KMSKey string
+
+	// Tags are attached to the stream, at most 50.
+	Tags map[string]string
+}
+
+// ConfigError is the permanent error of a [ProducerConfig] or [ArchiveConfig]
+// that cannot work.
+type ConfigError struct {
+	Field  string // such as "AWS.Region"
+	Reason string // what is wrong and what is expected
+}
+
+// Error returns the field and what is wrong with it.
+func (e *ConfigError) Error() string { return "kvsmedia: " + e.Field + " " + e.Reason }
+
+// Forms from the API reference of CreateStream and PutMedia.
+var (
+	streamName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,256}$`)
+	streamARN  = regexp.MustCompile(`^arn:[a-z0-9-]+:kinesisvideo:[a-z0-9-]+:[0-9]+:stream/[A-Za-z0-9_.-]{1,256}/[0-9]+$`)
+)
+
+const (
+	createPoll   = time.Second
+	maxRetention = 87600 * time.Hour
+)
+
+// checkStream validates what names a stream, and completes the region from an ARN.
+func checkStream(cfg *aws.Config, stream string) error {
+	switch {
+	case stream == "":
+		return &ConfigError{"Stream", "is empty: give the stream's name or ARN"}
+	case strings.HasPrefix(stream, "arn:"):
+		a, err := arn.Parse(stream)
+		if err != nil || !streamARN.MatchString(stream) {
+			return &ConfigError{"Stream", fmt.Sprintf("%q is not the ARN of a video stream", stream)}
+		}
+		if cfg.Region = cmp.Or(cfg.Region, a.Region); cfg.Region != a.Region {
+			return &ConfigError{"AWS.Region", fmt.Sprintf("is %q but the stream is in %q", cfg.Region, a.Region)}
+		}
+	case !streamName.MatchString(stream):
+		return &ConfigError{"Stream", fmt.Sprintf("%q is not a stream's name: 1 to 256 of A-Z a-z 0-9 _ . -", stream)}
+	}
+	if cfg.Region == "" {
+		return &ConfigError{"AWS.Region", "is empty: give the stream's region, such as eu-west-1"}
+	}
+	if cfg.Credentials == nil {
+		return &ConfigError{"AWS.Credentials", "is nil: give a credentials provider"}
+	}
+	return nil
+}
+
+func (s *StreamSettings) check() error {
+	switch {
+	case s.Retention < 0 || s.Retention > maxRetention || s.Retention%time.Hour != 0:
+		return &ConfigError{"Create.Retention", fmt.Sprintf("is %v: allowed are whole hours up to %v", s.Retention, maxRetention)}
+	case len(s.Tags) > 50:
+		return &ConfigError{"Create.Tags", fmt.Sprintf("has %d entries: allowed are 50", len(s.Tags))}
+	}
+	return nil
+}
+
+// streams makes the control-plane calls about one stream.
+type streams struct {
+	api    *awsapi.Client
+	stream string
+}
+
+func newStreams(cfg aws.Config, stream string, dualStack, fips bool) streams {
+	return streams{awsapi.New(awsapi.Options{
+		AWS: cfg, Service: "kinesisvideo", ID: "Kinesis Video", DualStack: dualStack, FIPS: fips,
+	}), stream}
+}
+
+// naming is how a request names the stream.
+type naming struct {
+	StreamName string `json:",omitempty"`
+	StreamARN  string `json:",omitempty"`
+}
+
+func (s streams) naming() naming {
+	if strings.HasPrefix(s.stream, "arn:") {
+		return naming{StreamARN: s.stream}
+	}
+	return naming{StreamName: s.stream}
+}
+
+func (s streams) do(ctx context.Context, endpoint, path, name string, in, out any) error {
+	if err := s.api.Do(ctx, awsapi.Call{Name: name, Endpoint: endpoint, Path: path, In: in, Out: out}); err != nil {
+		return fmt.Errorf("kvsmedia: %w", err)
+	}
+	return nil
+}
+
+type streamInfo struct {
+	StreamARN, Status    string
+	DataRetentionInHours int
+}
+
+func (s streams) describe(ctx context.Context) (streamInfo, error) {
+	var out struct{ StreamInfo streamInfo }
+	err := s.do(ctx, "", "/describeStream", "DescribeStream", s.naming(), &out)
+	return out.StreamInfo, err
+}
+
+// create makes the stream, for the codecs given.
+func (s streams) create(ctx context.Context, set StreamSettings, mediaType string) error {
+	return s.do(ctx, "", "/createStream", "CreateStream", struct {
+		StreamName           string
+		DataRetentionInHours int
+		MediaType            string            `json:",omitempty"`
+		KmsKeyId             string            `json:",omitempty"`
+		Tags                 map[string]string `json:",omitempty"`
+	}{s.stream, int(cmp.Or(set.Retention, 24*time.Hour) / time.Hour), mediaType, set.KMSKey, set.Tags}, nil)
+}
+
+// find returns the stream once it can be used, creating it if set is not nil.
+func (s streams) find(ctx context.Context, set *StreamSettings, mediaType string) (streamInfo, error) {
+	for {
+		info, err := s.describe(ctx)
+		switch {
+		case err == nil && info.Status == "DELETING":
+			return info, fmt.Errorf("kvsmedia: stream %q is being deleted", s.stream)
+		case err == nil && info.Status == "CREATING":
+		case err == nil:
+			return info, nil
+		case set != nil && awsapi.Code(err) == "ResourceNotFoundException":
+			if err := s.create(ctx, *set, mediaType); err != nil && awsapi.Code(err) != "ResourceInUseException" {
+				return info, err
+			}
+		default:
+			return info, err
+		}
+		if err := sleep(ctx, createPoll); err != nil {
+			return info, fmt.Errorf("kvsmedia: wait for stream %q to become active: %w", s.stream, err)
+		}
+	}
+}
+
+// endpoint asks where a data-plane API of the stream is reached (GetDataEndpoint).
+func (s streams) endpoint(ctx context.Context, api string) (string, error) {
+	var out struct{ DataEndpoint string }
+	err := s.do(ctx, "", "/getDataEndpoint", "GetDataEndpoint", struct {
+		naming
+		APIName string
+	}{s.naming(), api}, &out)
+	if err != nil {
+		return "", err
+	}
+	u, err := url.Parse(out.DataEndpoint)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return "", errors.New("kvsmedia: GetDataEndpoint of " + api + " did not return a URL")
+	}
+	return strings.TrimSuffix(out.DataEndpoint, "/"), nil
+}
+
+// mediaType names codecs as StreamInfo does; those for which there is no name are
+// left out.
+func mediaType(tracks []*Track) string {
+	var names []string
+	for _, t := range tracks {
+		name := map[Codec]string{H264: "video/h264", H265: "video/h265", AAC: "audio/aac", PCMA: "audio/alaw", PCMU: "audio/mulaw"}[t.Codec]
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+// sleep waits for d, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
