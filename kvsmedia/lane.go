@@ -50,7 +50,7 @@ type lanes []*lane
 // next takes the frame that is next in order; nil if one that is not there yet
 // may be earlier. A track that stays behind by more than waitFor has stopped, and
 // is not waited for. With all set, nothing is.
-func (ls lanes) next(all bool) (*lane, queued) {
+func (ls lanes) next(lead *lane, all bool) (*lane, queued) {
 	var first *lane
 	newest := ls[0].newest
 	for _, l := range ls {
