@@ -21,12 +21,14 @@ type Camera struct {
 	tracks  []*track
 	lanes   map[*kvsmedia.Track]int
 	units   *ring.Ring[*rtc.Unit]
+	buffers rtc.Buffers
 	events  *ring.Ring[Event]
 	notices *ring.Ring[notice]
 	data    *ring.Ring[Data]
 	talk    talkback
 	hints   hinter
 	running atomic.Bool
+	plain   bool // no batches; for measuring
 
 	mu     sync.Mutex
 	online bool

@@ -176,6 +176,7 @@ func (c *Camera) admit(ctx context.Context, p *peer, offer []byte) (*rtc.Session
 	candidates := make(chan []byte, inboxSize)
 	session, answer, err := rtc.Answer(ctx, rtc.Config{
 		Peer: p.peer, Certificate: c.cert, ICEServers: servers, ICEPolicy: c.cfg.ICEPolicy, Logger: c.log,
+		Buffers: &c.buffers, PlainSends: c.plain,
 		Hooks: rtc.Hooks{
 			Candidate: func(payload []byte) {
 				select {

@@ -6,22 +6,35 @@ import (
 	"sync"
 )
 
-// maxBurst is how many packets of a frame go out at once, as one batch. Each
-// session keeps room for so many.
+// maxBurst is how many packets of a frame go out at once, as one batch.
 const maxBurst = 16
 
 // maxBatch is the size of a batch in bytes; the kernel takes up to 65,507.
 const maxBatch = maxBurst * 1280
 
+// Buffers lends the sessions that share it the room for their batches, which
+// each needs only for as long as it sends. The zero value is ready to use.
+type Buffers struct{ pool sync.Pool }
+
+func (b *Buffers) get() *[maxBatch]byte {
+	if room, ok := b.pool.Get().(*[maxBatch]byte); ok {
+		return room
+	}
+	return new([maxBatch]byte)
+}
+
+func (b *Buffers) put(room *[maxBatch]byte) { b.pool.Put(room) }
+
 // batch gathers the packets of a burst on their way from pion to the kernel, so
 // that a run of them costs one system call: all packets of a run have the same
 // size and address, only the last one may be shorter.
 type batch struct {
-	plain bool // never gather
+	plain   bool // never gather
+	buffers *Buffers
 
 	mu   sync.Mutex
-	open bool
-	buf  []byte // the run
+	room *[maxBatch]byte // nil while no batch is open
+	buf  []byte          // the run, in room
 	sock *socket
 	to   netip.AddrPort
 	size int // of the run's first packet
@@ -36,9 +49,9 @@ func (b *batch) begin() {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.open = true
-	if b.buf == nil {
-		b.buf = make([]byte, 0, maxBatch)
+	if b.room == nil {
+		b.room = b.buffers.get()
+		b.buf = b.room[:0]
 	}
 }
 
@@ -46,7 +59,7 @@ func (b *batch) begin() {
 func (b *batch) add(s *socket, packet []byte, to netip.AddrPort) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.open || len(packet) > maxBatch {
+	if b.room == nil || len(packet) > maxBatch {
 		return false
 	}
 	ended := len(b.buf) != b.n*b.size // by a shorter packet
@@ -69,8 +82,12 @@ func (b *batch) flush() error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.room == nil {
+		return nil
+	}
 	b.send()
-	b.open = false
+	b.buffers.put(b.room)
+	b.room, b.buf = nil, nil
 	err := b.errs
 	b.errs = nil
 	return err

@@ -2,9 +2,10 @@ package rtc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"sync"
+	"slices"
 	"sync/atomic"
 
 	"github.com/pion/webrtc/v4"
@@ -20,6 +21,8 @@ const (
 	lowWater  = 64 << 10
 
 	maxChannels = 16 // that a peer may open
+
+	firstMessage = 1 << 10 // bytes that a message may have before it costs more memory
 )
 
 // Channel is a reliable, ordered data channel of a session.
@@ -28,7 +31,6 @@ type Channel struct {
 	dc      *webrtc.DataChannel
 	opened  chan struct{}
 	closed  chan struct{}
-	once    sync.Once
 	low     chan struct{} // capacity 1: the buffer has drained
 }
 
@@ -59,25 +61,54 @@ func (s *Session) serve(dc *webrtc.DataChannel) {
 	c := &Channel{session: s, dc: dc, opened: make(chan struct{}), closed: make(chan struct{}), low: make(chan struct{}, 1)}
 	dc.SetBufferedAmountLowThreshold(lowWater)
 	dc.OnBufferedAmountLow(c.drained)
+	var receive Receiver
+	if s.cfg.Hooks.Channel != nil {
+		receive = s.cfg.Hooks.Channel(c)
+	}
 	var opened atomic.Bool
 	dc.OnOpen(func() {
-		if opened.CompareAndSwap(false, true) {
-			close(c.opened)
-		}
-	})
-	dc.OnClose(func() { c.once.Do(func() { close(c.closed) }) })
-	if s.cfg.Hooks.Channel == nil {
-		return
-	}
-	receive := s.cfg.Hooks.Channel(c)
-	dc.OnMessage(func(m webrtc.DataChannelMessage) {
-		if receive == nil {
+		if !opened.CompareAndSwap(false, true) {
 			return
 		}
-		if err := receive(m.IsString, m.Data); err != nil {
-			s.end(fmt.Errorf("rtc: data channel %q: %w", dc.Label(), err))
+		raw, err := dc.Detach()
+		if err != nil {
+			s.end(fmt.Errorf("rtc: opening a data channel: %w", err))
+			return
 		}
+		close(c.opened)
+		s.spawn(func() { c.read(raw, receive) })
 	})
+}
+
+// read hands the messages out until the channel is closed. It keeps little
+// memory, where pion's own reading keeps 64 KiB for each channel.
+func (c *Channel) read(raw interface {
+	ReadDataChannel([]byte) (int, bool, error)
+}, receive Receiver) {
+	defer close(c.closed)
+	buf := make([]byte, firstMessage)
+	for {
+		n, text, err := raw.ReadDataChannel(buf)
+		if errors.Is(err, io.ErrShortBuffer) && len(buf) < maxMessage {
+			buf = make([]byte, min(4*len(buf), maxMessage)) // the message is still there
+			continue
+		}
+		if err != nil {
+			return
+		}
+		message := buf[:n]
+		if len(buf) > firstMessage {
+			buf = make([]byte, firstMessage)
+		} else {
+			message = slices.Clone(message)
+		}
+		if receive == nil {
+			continue
+		}
+		if err := receive(text, message); err != nil {
+			c.session.end(fmt.Errorf("rtc: data channel %q: %w", c.dc.Label(), err))
+		}
+	}
 }
 
 func (c *Channel) drained() {

@@ -63,7 +63,8 @@ type Config struct {
 	ICEPolicy   signaling.ICEPolicy
 	Hooks       Hooks
 	Logger      *slog.Logger
-	PlainSends  bool // one system call a packet, also where the kernel takes batches
+	PlainSends  bool     // one system call a packet, also where the kernel takes batches
+	Buffers     *Buffers // shared by the sessions of a camera; nil for own ones
 }
 
 // Hooks is whom a session tells. Each is called from one of the session's
@@ -107,8 +108,8 @@ func newPeerConnection(c Config, codecs []negotiable, early pairFilter, own *net
 	if err != nil {
 		return nil, err
 	}
-	registry.Add(receiver)
-	registry.Add(feedback)
+	registry.Add(whenReceiving{receiver})
+	registry.Add(whenReceiving{feedback})
 
 	engine := settings(c)
 	engine.BufferFactory = in
@@ -151,6 +152,7 @@ func settings(c Config) webrtc.SettingEngine {
 	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
 	s.SetSRTPReplayProtectionWindow(1024) // room for packets resent without RTX
 	s.SetSCTPMaxMessageSize(maxMessage)
+	s.DetachDataChannels()
 	return s
 }
 

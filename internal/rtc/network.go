@@ -28,12 +28,15 @@ type network struct {
 // sock is what the network's sockets have in common.
 type sock interface{ endWriting(time.Time) error }
 
-func newNetwork(ctx context.Context, plain bool) (*network, error) {
+func newNetwork(ctx context.Context, plain bool, buffers *Buffers) (*network, error) {
 	n, err := stdnet.NewNet()
 	if err != nil {
 		return nil, fmt.Errorf("rtc: reading the network interfaces: %w", err)
 	}
-	return &network{Net: n, ctx: ctx, batch: batch{plain: plain || !kernelSegments()}, open: map[sock]struct{}{}}, nil
+	if buffers == nil {
+		buffers = &Buffers{}
+	}
+	return &network{Net: n, ctx: ctx, batch: batch{plain: plain || !kernelSegments(), buffers: buffers}, open: map[sock]struct{}{}}, nil
 }
 
 // Interfaces returns the machine's interfaces of this moment.

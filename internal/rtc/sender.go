@@ -2,6 +2,7 @@ package rtc
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -80,9 +81,8 @@ type sender struct {
 // sentPacket is what it takes to send a packet again.
 type sentPacket struct {
 	unit   uint64 // sequence number in the ring, 0 for an empty entry
-	part   uint32
-	stamp  uint32
 	resent uint32 // milliseconds after sender.started, 0 for never
+	part   uint16
 	seq    uint16
 }
 
@@ -172,8 +172,8 @@ func (s *sender) write(n int) error {
 		i := s.part
 		s.part++
 		s.payload = s.parts[i].payload(s.payload, s.unit.Value.Frame.Data)
-		if s.history != nil {
-			s.history[s.seq%historyLen] = sentPacket{unit: s.unit.Seq, part: uint32(i), stamp: s.stamp, seq: s.seq}
+		if s.history != nil && i <= math.MaxUint16 {
+			s.history[s.seq%historyLen] = sentPacket{unit: s.unit.Seq, part: uint16(i), seq: s.seq}
 		}
 		if err := s.send(s.seq, s.pt, s.ssrc, s.stamp, s.marker(i, s.parts), s.payload); err != nil {
 			return err
@@ -222,17 +222,17 @@ func (s *sender) resend(seq uint16, units *ring.Ring[*Unit], now time.Time) erro
 	}
 	p.resent = at
 	s.resends--
-	parts := it.Value.cut()
+	parts, stamp := it.Value.cut(), s.rtpTime(it.At)
 	part, marker := &parts[p.part], s.marker(int(p.part), parts)
 	if !s.rtx {
 		s.payload = part.payload(s.payload, it.Value.Frame.Data)
-		return s.send(seq, s.pt, s.ssrc, p.stamp, marker, s.payload)
+		return s.send(seq, s.pt, s.ssrc, stamp, marker, s.payload)
 	}
 	// The payload of RTX is the lost packet's sequence number and payload.
 	rtx := append(s.payload[:0], byte(seq>>8), byte(seq))
 	rtx = rtx[:2+len(part.payload(rtx[2:], it.Value.Frame.Data))]
 	s.rtxSeq++
-	return s.send(s.rtxSeq, s.rtxPT, s.repair, p.stamp, marker, rtx)
+	return s.send(s.rtxSeq, s.rtxPT, s.repair, stamp, marker, rtx)
 }
 
 // report returns a sender report (RFC 3550, 6.4.1) if one is due. zero is the

@@ -81,7 +81,7 @@ func newSession(cfg Config, codecs []negotiable) (*Session, error) {
 	}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
 	var err error
-	if s.net, err = newNetwork(s.ctx, cfg.PlainSends); err != nil {
+	if s.net, err = newNetwork(s.ctx, cfg.PlainSends, cfg.Buffers); err != nil {
 		s.end(err)
 		return nil, err
 	}
