@@ -22,7 +22,11 @@ const (
 	// maxExpires is the longest life of a presigned URL, in seconds: 7 days.
 	maxExpires = 604800
 
-	unsignedPayload = "UNSIGNED-PAYLOAD"
+	// What the hash of the body is replaced by: where it is not signed at all, and
+	// where its pieces are to be signed, as the AWS SDK for Java 1 announces for
+	// PutMedia and does not do.
+	unsignedPayload  = "UNSIGNED-PAYLOAD"
+	streamingPayload = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 )
 
 // emptyHash is the SHA-256 of the empty string.
@@ -76,7 +80,7 @@ type signature struct {
 // Verify checks the signature of r, made over the headers that it names itself
 // and over the given body, and returns who signed it. A streamed body, whose
 // hash a client cannot know beforehand (PutMedia), is given as nil: it is
-// signed with the hash of nothing. The error is an [*Error] with the status,
+// signed with the hash of nothing, as unsigned or as streaming. The error is an [*Error] with the status,
 // name and text of AWS.
 //
 // The rules are those of the IAM user guide, "Create a signed AWS API request".
@@ -279,8 +283,11 @@ func payloadHash(r *http.Request, body []byte) (string, error) {
 	case "", actual:
 		return actual, nil
 	case unsignedPayload:
-		return unsignedPayload, nil
+		return given, nil
 	default:
+		if given == streamingPayload && body == nil {
+			return given, nil
+		}
 		return "", errorf(http.StatusForbidden, "InvalidSignatureException",
 			"The provided 'x-amz-content-sha256' header does not match what was computed.")
 	}

@@ -1,0 +1,41 @@
+// Package kvsmediatest is a stand-in for the media plane of Amazon Kinesis Video
+// Streams, for tests and for work without AWS: the control plane of streams,
+// PutMedia, and the archive.
+//
+// A [Server] is ready to use; its AWS configures any client:
+//
+//	srv := kvsmediatest.NewServer(kvsmediatest.Config{})
+//	defer srv.Close()
+//	srv.AddStream("front-door", kvsmediatest.StreamConfig{RetentionHours: 24})
+//	cfg := srv.AWS()
+//
+// [NewPipeServer] does without sockets, for testing/synctest, where the 45
+// minutes until a connection expires pass at once. A [Service] is the same as an
+// http.Handler for a server of one's own.
+//
+// # What it enforces
+//
+// Signatures are verified over the bytes received. Requests are refused with
+// the status and name that AWS documents, and held to the quotas ([Limits]).
+// Media is parsed as it arrives and acknowledged fragment by fragment; what
+// breaks a rule ends the connection with the acknowledgement that names it. A
+// fragment that was acknowledged as PERSISTED is on disk with Config.Dir, byte
+// for byte as it came, and survives a restart; one that was not received whole
+// does not exist. Where AWS documents nothing, [Variants] choose.
+//
+// # What it can do wrong
+//
+// [Service.Refuse], [Service.Delay], [Service.Skew] and [Service.SetOutage]
+// disturb calls. [Service.Inject] disturbs connections at chosen moments of
+// chosen fragments, the methods of an [Upload] at once: drop, stall, slow
+// acknowledgements, every error acknowledgement.
+//
+// # What it tells
+//
+// [Service.Calls] counts calls, so that a test can show that there were none;
+// [Service.Events] is the whole story; [Service.Wait] waits for a condition.
+//
+// Sources: the API reference and the developer guide of Kinesis Video Streams
+// ("PutMedia", "Kinesis Video Streams quotas", "Data model"), and captures of the
+// service where these do not agree with it.
+package kvsmediatest
