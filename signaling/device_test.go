@@ -60,7 +60,7 @@ func (d *device) config() signaling.Config {
 	return cfg
 }
 
-// TestWrongClockIsNeverRefused lives through half a day with a clock off by a
+// TestWrongClockIsNeverRefused lives through hours with a clock off by a
 // day, either way, and with that of a boot in 1970: here the bubble's 2000, on
 // a device that knows when its firmware was built.
 func TestWrongClockIsNeverRefused(t *testing.T) {
@@ -74,7 +74,7 @@ func TestWrongClockIsNeverRefused(t *testing.T) {
 			})
 			camera := must[*signaling.Client](t)(signaling.DialMaster(t.Context(), d.config()))
 			defer camera.Close()
-			for range 12 {
+			for range 4 {
 				time.Sleep(time.Hour)
 				if _, err := camera.ICEServers(t.Context()); err != nil {
 					t.Error(err)
@@ -85,7 +85,7 @@ func TestWrongClockIsNeverRefused(t *testing.T) {
 					t.Errorf("clock off by %v: %s was refused: %s", ahead, e.Name, e.Detail)
 				}
 			}
-			if n := d.Calls("ConnectAsMaster"); n < 12 {
+			if n := d.Calls("ConnectAsMaster"); n < 4 {
 				t.Errorf("connected %d times", n)
 			}
 			if wrong := d.provider.ClockOffset() - ahead; wrong.Abs() > time.Second {

@@ -18,7 +18,7 @@ import (
 func denied(err error) bool {
 	status := awsapi.Status(err)
 	if credentials(err) { // a wrong role, a revoked certificate
-		return status/100 == 4 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests
+		return status/100 == 4 && status != http.StatusRequestTimeout && !awsapi.Throttled(err)
 	}
 	return (status == http.StatusUnauthorized || status == http.StatusForbidden) && awsapi.FromService(err)
 }
