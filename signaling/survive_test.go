@@ -156,6 +156,8 @@ func TestStartOffline(t *testing.T) {
 		"refused":     func(n *network) { n.dial = errRefused },
 		"unreachable": func(n *network) { n.dial = &net.OpError{Op: "dial", Err: errors.New("network is unreachable")} },
 		"no name":     func(n *network) { n.dial = &net.DNSError{Err: "no such host", IsNotFound: true} },
+		"DNS fails":   func(n *network) { n.dial = &net.DNSError{Err: "server misbehaving", IsTemporary: true} },
+		"DNS is slow": func(n *network) { n.dial = &net.DNSError{Err: "i/o timeout", IsTimeout: true} },
 		"black hole":  func(n *network) { n.hole = true },
 	} {
 		t.Run(name, func(t *testing.T) {
