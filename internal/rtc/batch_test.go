@@ -27,10 +27,7 @@ func newWire(t *testing.T, family string, plain bool) *wire {
 	if family == "udp6" {
 		local.IP = net.IPv6loopback
 	}
-	n, err := newNetwork(t.Context(), plain, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	n := newNetwork(t.Context(), plain, nil)
 	far, err := net.ListenUDP(family, local)
 	if err != nil {
 		t.Skip(err) // a machine without this family
@@ -245,10 +242,7 @@ func TestWritingEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	n, err := newNetwork(t.Context(), false, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	n := newNetwork(t.Context(), false, nil)
 	dial := func() transport.TCPConn {
 		conn, err := n.DialTCP("tcp4", nil, listener.Addr().(*net.TCPAddr))
 		if err != nil {

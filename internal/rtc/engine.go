@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"slices"
 	"strings"
 	"time"
@@ -34,6 +33,10 @@ const (
 	keepalive       = time.Second
 	setupLimit      = 15 * time.Second
 )
+
+// maxChecks is how often a pair is checked: 75 times within setupLimit, as pion
+// checks each 200 ms, and once for each candidate.
+const maxChecks = 256
 
 // maxMessage is the largest data channel message in bytes that a session takes.
 const maxMessage = 1 << 20
@@ -111,9 +114,8 @@ func newPeerConnection(c Config, codecs []negotiable, early pairFilter, own *net
 	registry.Add(whenReceiving{receiver})
 	registry.Add(whenReceiving{feedback})
 
-	engine := settings(c)
+	engine := settings(c, own)
 	engine.BufferFactory = in
-	engine.SetNet(own)
 	engine.SetICEBindingRequestHandler(early)
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry),
 		webrtc.WithSettingEngine(engine))
@@ -129,22 +131,27 @@ func newPeerConnection(c Config, codecs []negotiable, early pairFilter, own *net
 	return pc, nil
 }
 
-func settings(c Config) webrtc.SettingEngine {
+func settings(c Config, own *network) webrtc.SettingEngine {
 	var s webrtc.SettingEngine
+	s.SetNet(own)
 	s.LoggerFactory = loggerFactory{c.Logger}
 	s.SetICETimeouts(disconnectAfter, failAfter, keepalive)
 	s.SetSrflxAcceptanceMinWait(100 * time.Millisecond)
 	s.SetPrflxAcceptanceMinWait(100 * time.Millisecond)
 	if c.ICEPolicy == signaling.ICERelayOnly {
 		s.SetRelayAcceptanceMinWait(0)
+		own.hasty.Store(true)
 	} else {
 		s.SetRelayAcceptanceMinWait(400 * time.Millisecond) // a direct path may still come
 	}
+	// Each new candidate makes pion check all pairs again, and after seven checks
+	// it would give a pair up: the camera's, before the viewer has its answer.
+	s.SetICEMaxBindingRequests(maxChecks)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	// Candidates that hide behind multicast names still reach us: their checks
 	// arrive at our plain candidates, so no name needs to be resolved.
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
-	s.SetIncludeLoopbackCandidate(onlyLoopback())
+	s.SetIncludeLoopbackCandidate(own.onlyLoopback())
 	// ICE has proved the peer's address before DTLS starts.
 	s.SetDTLSInsecureSkipHelloVerify(true)
 	s.SetDTLSRetransmissionInterval(200 * time.Millisecond)
@@ -154,19 +161,6 @@ func settings(c Config) webrtc.SettingEngine {
 	s.SetSCTPMaxMessageSize(maxMessage)
 	s.DetachDataChannels()
 	return s
-}
-
-// onlyLoopback reports whether the machine has no network but loopback, which
-// is then offered as a candidate.
-func onlyLoopback() bool {
-	ifaces, err := net.Interfaces()
-	if err != nil {
-		return false
-	}
-	return !slices.ContainsFunc(ifaces, func(i net.Interface) bool {
-		addrs, err := i.Addrs()
-		return err == nil && len(addrs) > 0 && i.Flags&net.FlagUp != 0 && i.Flags&net.FlagLoopback == 0
-	})
 }
 
 func iceServers(servers []signaling.ICEServer, policy signaling.ICEPolicy) []webrtc.ICEServer {

@@ -18,7 +18,7 @@ import (
 // is there at once unless there is no network; the others follow closely.
 const (
 	hostLimit = 20 * time.Millisecond
-	hostMore  = 500 * time.Microsecond
+	hostMore  = 250 * time.Microsecond
 )
 
 // gatherLimit bounds the wait for all own candidates that a peer without
@@ -88,6 +88,9 @@ func (s *Session) Renegotiate(ctx context.Context, offer []byte) ([]byte, error)
 func (s *Session) answer(ctx context.Context, d *description) ([]byte, error) {
 	s.noteCandidates(d)
 	s.eager.Store(true)
+	if !d.trickle {
+		s.net.hasty.Store(true)
+	}
 	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: d.sdp}); err != nil {
 		return nil, fmt.Errorf("rtc: the peer's offer cannot be applied: %w", err)
 	}

@@ -5,47 +5,88 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/transport/v5"
 	"github.com/pion/transport/v5/stdnet"
 )
 
-// network is the machine's network as one session sees it: pion's, but with
-// sockets of the session's own and with the interfaces as they are at the time
-// of asking, which an ICE restart after a change of network needs.
-type network struct {
-	*stdnet.Net
-	batch batch
-	ctx   context.Context // ends with the session
+const (
+	// listedFor is how long a list of the network interfaces serves: pion asks
+	// for it several times per session, and each time is many system calls.
+	listedFor = time.Second
 
-	mu    sync.Mutex
-	open  map[sock]struct{}
-	final time.Time // when all writing ends, zero while the session lasts
+	// tcpAfter is how much later than over UDP a TURN server is dialed over TCP
+	// and TLS. A session that is connected by then spares both ends handshakes
+	// that take a camera chip longer than all the rest.
+	tcpAfter = 150 * time.Millisecond
+)
+
+// network is the machine's network as one session sees it: pion's, but with
+// sockets of the session's own and with the interfaces as they are now, which an
+// ICE restart after a change of network needs.
+type network struct {
+	stdnet.Net
+	batch   batch
+	ctx     context.Context // ends with the session
+	hasty   atomic.Bool     // TCP is not dialed later
+	settled atomic.Bool     // the session was connected once
+	done    chan struct{}   // closed when settled
+	once    sync.Once
+
+	mu     sync.Mutex
+	open   map[sock]struct{}
+	final  time.Time // when all writing ends, zero while the session lasts
+	listed []*transport.Interface
+	at     time.Time // of listed
 }
 
 // sock is what the network's sockets have in common.
 type sock interface{ endWriting(time.Time) error }
 
-func newNetwork(ctx context.Context, plain bool, buffers *Buffers) (*network, error) {
-	n, err := stdnet.NewNet()
-	if err != nil {
-		return nil, fmt.Errorf("rtc: reading the network interfaces: %w", err)
-	}
+func newNetwork(ctx context.Context, plain bool, buffers *Buffers) *network {
 	if buffers == nil {
 		buffers = &Buffers{}
 	}
-	return &network{Net: n, ctx: ctx, batch: batch{plain: plain || !kernelSegments(), buffers: buffers}, open: map[sock]struct{}{}}, nil
+	return &network{ctx: ctx, batch: batch{plain: plain || !kernelSegments(), buffers: buffers}, done: make(chan struct{}), open: map[sock]struct{}{}}
 }
 
-// Interfaces returns the machine's interfaces of this moment.
+// settle tells that the session is connected.
+func (n *network) settle() {
+	n.settled.Store(true)
+	n.once.Do(func() { close(n.done) })
+}
+
+// Interfaces returns the machine's interfaces, as they were a second ago at most.
 func (n *network) Interfaces() ([]*transport.Interface, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.listed != nil && time.Since(n.at) < listedFor {
+		return n.listed, nil
+	}
 	now, err := stdnet.NewNet()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("rtc: reading the network interfaces: %w", err)
 	}
-	return now.Interfaces()
+	n.at = time.Now()
+	n.listed, err = now.Interfaces()
+	return n.listed, err
+}
+
+// onlyLoopback reports whether the machine has no network but loopback, which
+// is then offered as a candidate.
+func (n *network) onlyLoopback() bool {
+	ifaces, err := n.Interfaces()
+	if err != nil {
+		return false
+	}
+	return !slices.ContainsFunc(ifaces, func(i *transport.Interface) bool {
+		addrs, err := i.Addrs()
+		return err == nil && len(addrs) > 0 && i.Flags&net.FlagUp != 0 && i.Flags&net.FlagLoopback == 0
+	})
 }
 
 // ListenUDP opens the socket of a candidate.
@@ -54,7 +95,7 @@ func (n *network) ListenUDP(network string, addr *net.UDPAddr) (transport.UDPCon
 	if err != nil {
 		return nil, err
 	}
-	s := &socket{UDPConn: conn, network: n}
+	s := &socket{UDPConn: conn, network: n, holding: true}
 	s.segments.Store(!n.batch.plain && socketSegments(conn))
 	n.add(s)
 	return s, nil
@@ -69,8 +110,22 @@ func (n *network) ListenPacket(network, address string) (net.PacketConn, error) 
 	return n.ListenUDP(network, addr)
 }
 
-// DialTCP opens a connection to a TURN server.
+// errSettled is why a TURN server was not dialed over TCP.
+var errSettled = errors.New("rtc: connected without TURN over TCP")
+
+// DialTCP opens a connection to a TURN server, a little later than over UDP.
 func (n *network) DialTCP(network string, local, remote *net.TCPAddr) (transport.TCPConn, error) {
+	if !n.hasty.Load() && !n.settled.Load() {
+		later := time.NewTimer(tcpAfter)
+		defer later.Stop()
+		select {
+		case <-later.C:
+		case <-n.done:
+			return nil, errSettled
+		case <-n.ctx.Done():
+			return nil, context.Cause(n.ctx)
+		}
+	}
 	dialer := net.Dialer{Timeout: setupLimit}
 	if local != nil {
 		dialer.LocalAddr = local

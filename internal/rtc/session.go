@@ -80,11 +80,7 @@ func newSession(cfg Config, codecs []negotiable) (*Session, error) {
 		out: outgoing{asked: make(chan struct{}, 1)},
 	}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
-	var err error
-	if s.net, err = newNetwork(s.ctx, cfg.PlainSends, cfg.Buffers); err != nil {
-		s.end(err)
-		return nil, err
-	}
+	s.net = newNetwork(s.ctx, cfg.PlainSends, cfg.Buffers)
 	pc, err := newPeerConnection(cfg, codecs, s.early, s.net, s.receiver)
 	if err != nil {
 		s.end(err)
@@ -186,6 +182,7 @@ func (s *Session) state(state webrtc.PeerConnectionState) {
 	s.log.Debug("session state", "state", state.String())
 	switch state {
 	case webrtc.PeerConnectionStateConnected:
+		s.net.settle()
 		s.mark("dtls")
 		s.notePair()
 		s.connectedOnce.Do(func() { close(s.connected) })

@@ -13,11 +13,26 @@ type socket struct {
 	*net.UDPConn
 	network  *network
 	segments atomic.Bool // the kernel cuts batches into packets
+	early    early
+	holding  bool // early is in use; of the one goroutine that reads
 }
 
 // ReadFromAddrPort makes socket an ice.AddrPortReaderWriter, which allocates
 // nothing per packet.
 func (s *socket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	for !s.network.settled.Load() {
+		if n, from, ok := s.early.release(b); ok {
+			return n, from, nil
+		}
+		n, from, err := s.ReadFromUDPAddrPort(b)
+		if err != nil || !s.early.hold(b[:n], from) {
+			return n, from, err
+		}
+	}
+	if s.holding {
+		s.early.forget()
+		s.holding = false
+	}
 	return s.ReadFromUDPAddrPort(b)
 }
 
@@ -26,6 +41,9 @@ func (s *socket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 func (s *socket) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	if s.segments.Load() && isMedia(b) && s.network.batch.add(s, b, to) {
 		return len(b), nil
+	}
+	if !s.network.settled.Load() {
+		s.early.sent(to)
 	}
 	return s.WriteToUDPAddrPort(b, to)
 }

@@ -1,0 +1,136 @@
+package rtc
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pion/stun/v4"
+)
+
+// loopback opens a UDP socket on the loopback interface.
+func loopback(t *testing.T) (*net.UDPConn, netip.AddrPort) {
+	t.Helper()
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn, conn.LocalAddr().(*net.UDPAddr).AddrPort()
+}
+
+var (
+	hello = []byte{22, 0xfe, 0xfd, 1, 2, 3}
+	media = []byte{0x80, 102, 0, 1}
+)
+
+// check is a connectivity check, in as far as a socket looks at it.
+func check(t *testing.T) []byte {
+	t.Helper()
+	m, err := stun.Build(stun.BindingRequest, stun.TransactionID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Raw
+}
+
+func TestHandshakeThatOvertakesItsCheckIsHeld(t *testing.T) {
+	own := newNetwork(t.Context(), false, nil)
+	conn, err := own.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	s := conn.(*socket)
+	at := s.LocalAddr().(*net.UDPAddr).AddrPort()
+	stranger, strange := loopback(t)
+	friend, known := loopback(t)
+	send := func(from *net.UDPConn, b []byte) {
+		t.Helper()
+		if _, err := from.WriteToUDPAddrPort(b, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	buf := make([]byte, 1500)
+	expect := func(what string, want []byte, from netip.AddrPort) {
+		t.Helper()
+		if err := s.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		n, addr, err := s.ReadFromAddrPort(buf)
+		if err != nil || string(buf[:n]) != string(want) || addr != from {
+			t.Fatalf("%s: got %x from %v (%v), want %x from %v", what, buf[:n], addr, err, want, from)
+		}
+	}
+	if _, err := s.WriteToAddrPort([]byte("to a candidate"), known); err != nil {
+		t.Fatal(err)
+	}
+	first := check(t)
+	send(stranger, hello)
+	send(friend, hello)
+	send(stranger, media)
+	send(stranger, first)
+	expect("whom pion sends to is known", hello, known)
+	expect("only DTLS is held", media, strange)
+	expect("the check passes its handshake", first, strange)
+	expect("then the handshake", hello, strange)
+	send(stranger, hello)
+	expect("from there on nothing is held", hello, strange)
+
+	other, another := loopback(t)
+	for range maxHeld + 5 {
+		send(other, hello)
+	}
+	send(friend, media)
+	expect("beyond the limit packets are dropped", media, known)
+	if n := len(s.early.held); n != maxHeld {
+		t.Errorf("%d packets are held, want %d", n, maxHeld)
+	}
+	own.settle()
+	send(other, hello)
+	expect("once settled nothing is held", hello, another)
+	if s.early.held != nil {
+		t.Error("a settled session holds packets")
+	}
+}
+
+func TestTURNOverTCPIsDialedLater(t *testing.T) {
+	nobody := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}
+	for name, c := range map[string]struct {
+		before, during func(*network)
+		settled        bool
+		waits          time.Duration
+	}{
+		"later":                           {waits: tcpAfter},
+		"not if connected by then":        {during: (*network).settle, settled: true},
+		"at once for a restart":           {before: (*network).settle},
+		"at once where relays are needed": {before: func(n *network) { n.hasty.Store(true) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(t.Context(), false, nil)
+				if c.before != nil {
+					c.before(n)
+				}
+				began, done := time.Now(), make(chan error)
+				go func() {
+					_, err := n.DialTCP("tcp4", nil, nobody)
+					done <- err
+				}()
+				if c.during != nil {
+					synctest.Wait()
+					c.during(n)
+				}
+				if err := <-done; err == nil || errors.Is(err, errSettled) != c.settled {
+					t.Errorf("error %v, want settled: %t", err, c.settled)
+				}
+				if d := time.Since(began); d != c.waits {
+					t.Errorf("it took %v, want %v", d, c.waits)
+				}
+			})
+		})
+	}
+}
