@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
 )
 
@@ -26,6 +27,10 @@ var thingActions = []string{
 	"CreateSignalingChannel", "DescribeSignalingChannel", "GetSignalingChannelEndpoint", "GetIceServerConfig",
 	"ConnectAsMaster", "DescribeMediaStorageConfiguration", "JoinStorageSession",
 }
+
+// What a thing may do with the stream of its name, as on
+// stream/${credentials-iot:ThingName}/*. It does not read what it has sent.
+var thingStreamActions = []string{"CreateStream", "DescribeStream", "TagStream", "GetDataEndpoint", "PutMedia"}
 
 // What a viewer's key may do with its channels.
 var viewerActions = []string{
@@ -97,6 +102,16 @@ func (c *Cloud) authorize(a signalingtest.Access) error {
 		if k, _ := c.keys.find(id); slices.Contains(k.channels, a.Channel) && slices.Contains(viewerActions, a.Action) {
 			return nil
 		}
+	}
+	return errDenied
+}
+
+// authorizeMedia applies the policies of streams. A viewer's key does nothing with
+// them.
+func (c *Cloud) authorizeMedia(a kvsmediatest.Access) error {
+	thing, ok := strings.CutPrefix(a.Principal, thingPrefix)
+	if a.Principal == owner || ok && thing != "" && a.Stream == thing && slices.Contains(thingStreamActions, a.Action) {
+		return nil
 	}
 	return errDenied
 }

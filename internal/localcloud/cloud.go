@@ -16,6 +16,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/testca"
 	"github.com/smartcam-sdk/smartcam/iotcreds"
 	"github.com/smartcam-sdk/smartcam/iotcreds/iotcredstest"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
 )
 
@@ -25,6 +26,7 @@ type Cloud struct {
 	cfg       Config
 	keys      *keyring
 	signaling *signalingtest.Service
+	media     *kvsmediatest.Service // nil before Start
 
 	ca     *testca.CA
 	things *iotcredstest.Server
@@ -81,6 +83,9 @@ func (c *Cloud) start(ctx context.Context) error {
 	if err := c.loadState(); err != nil {
 		return err
 	}
+	if err := c.openMedia(); err != nil {
+		return err
+	}
 	cert, err := c.ca.Server(time.Now(), c.hosts()...)
 	if err != nil {
 		return err
@@ -112,7 +117,7 @@ func (c *Cloud) start(ctx context.Context) error {
 	}
 	c.url = "https://" + c.hostPort(l.Addr())
 	c.http = &http.Server{
-		Handler:           c.signaling,
+		Handler:           c.Handler(),
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(c.cfg.Logger.Handler(), slog.LevelDebug),
 	}
@@ -153,6 +158,9 @@ func (c *Cloud) stop() error {
 		errs = append(errs, p.Close())
 	}
 	c.signaling.Close()
+	if c.media != nil {
+		c.media.Close()
+	}
 	if c.client != nil {
 		c.client.CloseIdleConnections()
 	}
@@ -214,12 +222,23 @@ func (c *Cloud) RootPEM() []byte { return c.ca.PEM() }
 // Client returns an HTTP client that trusts the cloud.
 func (c *Cloud) Client() *http.Client { return c.client }
 
-// Handler returns the control plane and signaling as a handler, for a further
-// listener. On one without TLS it gives out http and ws endpoints.
-func (c *Cloud) Handler() http.Handler { return c.signaling }
+// Handler returns the control plane, signaling and media as a handler, for a
+// further listener. On one without TLS it gives out http and ws endpoints.
+func (c *Cloud) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if kvsmediatest.Handles(r) {
+			c.media.ServeHTTP(w, r)
+			return
+		}
+		c.signaling.ServeHTTP(w, r)
+	})
+}
 
 // Signaling returns the signaling service, to disturb it and to look inside.
 func (c *Cloud) Signaling() *signalingtest.Service { return c.signaling }
+
+// Media returns the streams and their media, to disturb them and to look inside.
+func (c *Cloud) Media() *kvsmediatest.Service { return c.media }
 
 // Credentials returns the credentials provider, to disturb it and to look inside.
 func (c *Cloud) Credentials() *iotcredstest.Server { return c.things }

@@ -5,15 +5,17 @@ import (
 	"net"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
 )
 
 // Config says where the cloud is and what it is like. The zero Config serves on
 // free ports of 127.0.0.1 and keeps nothing.
 type Config struct {
-	// Dir keeps the authority, the owner's key and the things' files, so that
-	// devices that were set up once go on working after a restart. It is
-	// created if need be. Empty: everything is new with each Cloud.
+	// Dir keeps the authority, the owner's key, the things' files and, in its
+	// directory streams, the media, so that devices that were set up once go on
+	// working after a restart. It is created if need be. Empty: everything is new
+	// with each Cloud.
 	Dir string
 
 	// Host is the IP address or name under which clients reach the cloud. It
@@ -50,6 +52,15 @@ type Config struct {
 	// the cloud's own.
 	Signaling signalingtest.Config
 
+	// Media has the limits, times and variants of streams and their media, and
+	// where images and notifications go. Region, Account, Dir, Credentials and
+	// Authorize are the cloud's own.
+	Media kvsmediatest.Config
+
+	// RetentionHours is how long the streams of things keep their media. Zero
+	// means 24, a negative number that they keep none.
+	RetentionHours int
+
 	// Logger is told at level Debug of what is refused; nil discards.
 	Logger *slog.Logger
 }
@@ -58,7 +69,7 @@ type Config struct {
 // no port but 443 (the AWS C SDK) needs 443 for AWS and for Credentials, with
 // Config.CredentialsHost.
 type Ports struct {
-	AWS         int // control plane, channel endpoints, WebSockets
+	AWS         int // control plane, channel and media endpoints, WebSockets
 	Credentials int // IoT credentials provider
 	TURN        int // UDP and TCP
 	TURNS       int // TURN over TLS

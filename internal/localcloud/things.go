@@ -12,11 +12,11 @@ import (
 	"github.com/smartcam-sdk/smartcam/iotcreds"
 )
 
-// thingName is what names of things and of channels have in common.
+// thingName is what names of things, channels and streams have in common.
 var thingName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 
-// AddThing registers a thing with a certificate and makes the channel of its
-// name, and returns the device's configuration. A thing that exists keeps its
+// AddThing registers a thing with a certificate and makes the channel and the
+// stream of its name, and returns the device's configuration. A thing that exists keeps its
 // certificate. With Config.Dir the device's files are in [Cloud.ThingDir].
 func (c *Cloud) AddThing(name string) (iotcreds.Config, error) {
 	if !thingName.MatchString(name) {
@@ -27,6 +27,9 @@ func (c *Cloud) AddThing(name string) (iotcreds.Config, error) {
 		return iotcreds.Config{}, fmt.Errorf("localcloud: adding the thing %s: %w", name, err)
 	}
 	c.signaling.AddChannel(name)
+	if err := c.addStream(name); err != nil {
+		return iotcreds.Config{}, fmt.Errorf("localcloud: adding the stream of %s: %w", name, err)
+	}
 	cfg.Logger = c.cfg.Logger
 	return cfg, nil
 }

@@ -208,6 +208,7 @@ func TestRestart(t *testing.T) {
 	p.write(header(video(1)), cluster(9000, 0))
 	p.expect("BUFFERING @9000")
 	srv.Close()
+	p.rest()
 	if err := os.WriteFile(filepath.Join(dir, "door.stream", "left.part"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -129,8 +129,25 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.wg.Add(1)
 	s.mu.Unlock()
 	defer s.wg.Done()
+	defer s.breakOff(w)()
 	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
 	s.handler.ServeHTTP(w, r)
+}
+
+// breakOff lets reading and writing end when the service does, until the function
+// that it returns is called.
+func (s *Service) breakOff(w http.ResponseWriter) (end func()) {
+	control, done := http.NewResponseController(w), make(chan struct{})
+	stop := context.AfterFunc(s.ctx, func() {
+		defer close(done)
+		_ = control.SetReadDeadline(time.Now()) // a writer without deadlines does without
+		_ = control.SetWriteDeadline(time.Now())
+	})
+	return func() {
+		if !stop() {
+			<-done
+		}
+	}
 }
 
 // Handles reports whether a request is one for this service, for a handler that

@@ -224,14 +224,14 @@ func (u *Upload) next(session time.Time) (a *ack, last bool, next time.Time, err
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	switch {
-	case u.cut != nil:
-		return nil, true, now, nil
-	case u.stalled && u.final == nil:
+	case u.stalled && u.final == nil && u.cut == nil:
 		return nil, false, now.Add(time.Hour), nil
-	case len(u.acks) > 0 && !u.acks[0].due.After(now):
+	case len(u.acks) > 0 && !u.acks[0].due.After(now) && !u.stalled:
 		a := u.acks[0].ack
 		u.acks = u.acks[1:]
 		return &a, false, now, nil
+	case u.cut != nil:
+		return nil, true, now, nil
 	case u.final != nil:
 		return u.final, true, now, nil
 	case u.closing && len(u.acks) == 0:
