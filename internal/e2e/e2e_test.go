@@ -19,13 +19,17 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/internal/localcloud"
+	"github.com/smartcam-sdk/smartcam/internal/netlab"
 	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/internal/testtools"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	netlab.Main(map[string]netlab.Role{"cloud": cloudRole, "camera": cameraRole, "viewer": viewerRole})
+	goleak.VerifyTestMain(m)
+}
 
 // limit bounds one test's session.
 const limit = 90 * time.Second

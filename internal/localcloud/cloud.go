@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -179,7 +180,11 @@ func (c *Cloud) stop() error {
 
 // hosts returns the names in the certificates.
 func (c *Cloud) hosts() []string {
-	return append(append([]string{c.cfg.Host}, c.cfg.Names...), "localhost", "127.0.0.1", "::1")
+	hosts := append([]string{c.cfg.Host}, c.cfg.Names...)
+	if c.cfg.TURNHost != "" {
+		hosts = append(hosts, c.cfg.TURNHost)
+	}
+	return append(hosts, "localhost", "127.0.0.1", "::1")
 }
 
 func address(bind string, port int) string { return net.JoinHostPort(bind, strconv.Itoa(port)) }
@@ -189,7 +194,7 @@ func address(bind string, port int) string { return net.JoinHostPort(bind, strco
 func (c *Cloud) hostPort(addr net.Addr) string {
 	_, port, err := net.SplitHostPort(addr.String())
 	if err != nil || port == "443" {
-		return c.cfg.Host
+		return strings.TrimSuffix(net.JoinHostPort(c.cfg.Host, ""), ":")
 	}
 	return net.JoinHostPort(c.cfg.Host, port)
 }

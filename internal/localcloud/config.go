@@ -34,6 +34,11 @@ type Config struct {
 	// means Host. If it is an address it is also the one to listen on.
 	CredentialsHost string
 
+	// TURNHost is the address or name of the TURN server, so that it can have
+	// port 443 as well, as in AWS. It listens on that address, or on the first
+	// one of the name, IPv4 before IPv6. Empty means Host, and Bind.
+	TURNHost string
+
 	Ports Ports
 
 	Region  string // "us-west-2"

@@ -40,7 +40,7 @@ type turnServer struct {
 func startTURN(ctx context.Context, cfg Config, certificate *tls.Config) (_ *turnServer, err error) {
 	t := &turnServer{secret: make([]byte, 32), limit: cfg.Allocations, allocations: map[string]int{}}
 	_, _ = rand.Read(t.secret) // never fails
-	relay, err := relayAddress(ctx, cfg)
+	host, bind, relay, err := turnAddresses(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -53,18 +53,18 @@ func startTURN(ctx context.Context, cfg Config, certificate *tls.Config) (_ *tur
 		}
 	}()
 	var lc net.ListenConfig
-	packets, tcp, err := listenBoth(ctx, cfg.Bind, cfg.Ports.TURN)
+	packets, tcp, err := listenBoth(ctx, bind, cfg.Ports.TURN)
 	if err != nil {
 		return nil, err
 	}
 	open = append(open, packets, tcp)
-	secure, err := lc.Listen(ctx, "tcp", address(cfg.Bind, cfg.Ports.TURNS))
+	secure, err := lc.Listen(ctx, "tcp", address(bind, cfg.Ports.TURNS))
 	if err != nil {
 		return nil, err
 	}
 	open = append(open, secure)
-	t.udp = net.JoinHostPort(cfg.Host, port(packets.LocalAddr()))
-	t.tls = net.JoinHostPort(cfg.Host, port(secure.Addr()))
+	t.udp = net.JoinHostPort(host, port(packets.LocalAddr()))
+	t.tls = net.JoinHostPort(host, port(secure.Addr()))
 	t.listeners = []*trackingListener{{Listener: tcp}, {Listener: secure}}
 	server := turn.ServerConfig{
 		Realm:             realm,
@@ -107,24 +107,35 @@ func listenBoth(ctx context.Context, bind string, number int) (net.PacketConn, n
 	}
 }
 
-// relayAddress says where relayed candidates are.
-func relayAddress(ctx context.Context, cfg Config) (turn.RelayAddressGenerator, error) {
-	ip := net.ParseIP(cfg.Host)
+// turnAddresses returns where clients find the server, where it listens, and
+// where relayed candidates are.
+func turnAddresses(ctx context.Context, cfg Config) (host, bind string, relay turn.RelayAddressGenerator, err error) {
+	host, bind = cfg.Host, cfg.Bind
+	if cfg.TURNHost != "" {
+		host = cfg.TURNHost
+	}
+	ip := net.ParseIP(host)
 	if ip == nil {
-		found, err := net.DefaultResolver.LookupIP(ctx, "ip", cfg.Host)
+		found, err := net.DefaultResolver.LookupIP(ctx, "ip4", host)
 		if err != nil {
-			return nil, fmt.Errorf("finding the address of Host for TURN: %w", err)
+			found, err = net.DefaultResolver.LookupIP(ctx, "ip6", host)
+		}
+		if err != nil {
+			return "", "", nil, fmt.Errorf("finding the address of %s for TURN: %w", host, err)
 		}
 		ip = found[0]
 	}
-	bind := cfg.Bind
-	if bind == "" {
-		bind = "0.0.0.0"
+	if cfg.TURNHost != "" {
+		bind = ip.String()
+	}
+	from := bind
+	if from == "" {
+		from = "0.0.0.0"
 		if ip.To4() == nil {
-			bind = "::"
+			from = "::"
 		}
 	}
-	return &turn.RelayAddressGeneratorStatic{RelayAddress: ip, Address: bind}, nil
+	return host, bind, &turn.RelayAddressGeneratorStatic{RelayAddress: ip, Address: from}, nil
 }
 
 func port(a net.Addr) string {

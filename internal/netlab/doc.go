@@ -14,7 +14,8 @@
 // ([Host.Start]). A role is told what to do and answers in lines of JSON.
 //
 //	func TestMain(m *testing.M) {
-//		netlab.Main(m, map[string]netlab.Role{"camera": cameraRole})
+//		netlab.Main(map[string]netlab.Role{"camera": camera})
+//		os.Exit(m.Run())
 //	}
 //
 // # The router

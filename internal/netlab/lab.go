@@ -16,8 +16,8 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/testtools"
 )
 
-// Lab is an internet. It lives until its test ends. Its methods, and those of
-// its hosts, end the test if they fail.
+// Lab is an internet. It lives until its test ends. Its methods end that test if
+// they fail, those of a host the host's.
 type Lab struct {
 	t     testing.TB
 	ip    string // the command
@@ -70,22 +70,23 @@ func (l *Lab) find(a netip.Addr) *link {
 
 // Host is one machine.
 type Host struct {
+	t     testing.TB
 	lab   *Lab
 	ns    *os.File
 	links map[string]*link
 	count int
 }
 
-// Host returns a host without interfaces.
-func (l *Lab) Host() *Host {
-	l.t.Helper()
-	h := &Host{lab: l, links: map[string]*link{}}
+// Host returns a host without interfaces, which lives until t ends.
+func (l *Lab) Host(t testing.TB) *Host {
+	t.Helper()
+	h := &Host{t: t, lab: l, links: map[string]*link{}}
 	var err error
 	if h.ns, err = newNamespace(); err != nil {
-		l.t.Fatalf("netlab: making a network namespace: %v", err)
+		t.Fatalf("netlab: making a network namespace: %v", err)
 	}
 	h.configure("link set lo up")
-	l.t.Cleanup(func() {
+	t.Cleanup(func() {
 		for name := range h.links {
 			h.Leave(name)
 		}
@@ -97,14 +98,14 @@ func (l *Lab) Host() *Host {
 // Join gives the host an interface of that name on a network. Of several
 // interfaces the first has the preferred route.
 func (h *Host) Join(name string, n Network) {
-	h.lab.t.Helper()
+	h.t.Helper()
 	l := &link{Network: n, lab: h.lab, nat: newNAT(n.NAT, n.Public)}
 	err := h.enter(func() (err error) {
 		l.tun, err = openTUN(name)
 		return err
 	})
 	if err != nil {
-		h.lab.t.Fatalf("netlab: opening a TUN device: %v", err)
+		h.t.Fatalf("netlab: opening a TUN device: %v", err)
 	}
 	l.up, l.down = newShaper(n, h.lab.done, &h.lab.work), newShaper(n, h.lab.done, &h.lab.work)
 	h.links[name] = l
@@ -119,16 +120,23 @@ func (h *Host) Join(name string, n Network) {
 	h.configure("link set " + name + " addrgenmode none")
 	h.configure("link set " + name + " up")
 	for _, p := range []netip.Prefix{n.V4, n.V6} {
-		if !p.IsValid() {
-			continue
+		if p.IsValid() {
+			h.address(name, p)
+			h.configure(fmt.Sprintf("%s route add default dev %s metric %d", map[bool]string{false: "-4", true: "-6"}[p.Addr().Is6()], name, h.count))
 		}
-		family, more := "-4", ""
-		if p.Addr().Is6() {
-			family, more = "-6", " nodad" // there is nobody to be asked for duplicates
-		}
-		h.configure(fmt.Sprintf("addr add %v dev %s%s", p, name, more))
-		h.configure(fmt.Sprintf("%s route add default dev %s metric %d", family, name, h.count))
 	}
+	for _, a := range n.More {
+		h.address(name, netip.PrefixFrom(a, a.BitLen()))
+	}
+}
+
+func (h *Host) address(name string, p netip.Prefix) {
+	h.t.Helper()
+	line := fmt.Sprintf("addr add %v dev %s", p, name)
+	if p.Addr().Is6() {
+		line += " nodad" // nobody has to be asked for duplicates
+	}
+	h.configure(line)
 }
 
 // Leave takes an interface away, with its addresses and routes.
@@ -148,13 +156,13 @@ func (h *Host) Leave(name string) {
 
 // configure runs the command ip on the host.
 func (h *Host) configure(line string) {
-	h.lab.t.Helper()
+	h.t.Helper()
 	var out []byte
 	err := h.enter(func() (err error) {
 		out, err = exec.CommandContext(context.Background(), h.lab.ip, strings.Fields(line)...).CombinedOutput()
 		return err
 	})
 	if err != nil {
-		h.lab.t.Fatalf("netlab: ip %s: %v\n%s", line, err, out)
+		h.t.Fatalf("netlab: ip %s: %v\n%s", line, err, out)
 	}
 }

@@ -131,7 +131,7 @@ func public() Network {
 
 func TestLab(t *testing.T) {
 	lab := New(t)
-	server, client := lab.Host(), lab.Host()
+	server, client := lab.Host(t), lab.Host(t)
 	server.Join("eth0", public())
 	lab.Name("server.test", netip.MustParseAddr("198.51.100.10"))
 	home := Network{
@@ -139,7 +139,7 @@ func TestLab(t *testing.T) {
 		NAT: PortRestricted, Public: netip.MustParseAddr("203.0.113.1"),
 	}
 	client.Join("wlan0", home)
-	e, a := server.Run(t, "echo"), client.Run(t, "ask")
+	e, a := server.Run("echo"), client.Run("ask")
 	e.Hear(new(string))
 	try := func(q question) string {
 		t.Helper()

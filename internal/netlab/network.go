@@ -15,6 +15,7 @@ import (
 // value of each field means nothing of the kind.
 type Network struct {
 	V4, V6   netip.Prefix  // the host's addresses
+	More     []netip.Addr  // further public ones, of a server
 	NAT      NAT           // of V4, and the filter of V6
 	Public   netip.Addr    // the NAT's IPv4 address; needed unless NAT is Open
 	NoUDP    bool          // UDP is dropped
@@ -53,7 +54,7 @@ func (l *link) addresses() (as []netip.Addr) {
 	if l.V6.IsValid() {
 		as = append(as, l.V6.Addr())
 	}
-	return as
+	return append(as, l.More...)
 }
 
 // run takes what the host sends until the interface goes.
@@ -72,7 +73,8 @@ func (l *link) run() {
 
 // send passes a packet of the host to the internet.
 func (l *link) send(p packet) {
-	if p.src.Addr() != l.V4.Addr() && p.src.Addr() != l.V6.Addr() || l.blocks(&p) {
+	own := append([]netip.Addr{l.V4.Addr(), l.V6.Addr()}, l.More...)
+	if !slices.Contains(own, p.src.Addr()) || l.blocks(&p) {
 		return
 	}
 	to := l.lab.find(p.dst.Addr())

@@ -6,9 +6,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"syscall"
@@ -16,43 +13,22 @@ import (
 	"time"
 )
 
-// roleVariable names the role of a process of the lab.
-const roleVariable = "SMARTCAM_NETLAB_ROLE"
-
-// Role is what a process does on a host. It gets what the test tells it on in,
-// answers on out, and ends when in ends.
-type Role func(in *json.Decoder, out *json.Encoder) error
-
-// Main runs the role of this process if it is one of a lab; it then does not
-// return. TestMain calls it first.
-func Main(roles map[string]Role) {
-	name := os.Getenv(roleVariable)
-	if name == "" {
-		return
-	}
-	role := roles[name]
-	if role == nil {
-		fmt.Fprintf(os.Stderr, "netlab: this test has no role %q\n", name)
-		os.Exit(2)
-	}
-	if err := role(json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)); err != nil && !errors.Is(err, io.EOF) {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
-		os.Exit(1)
-	}
-	os.Exit(0)
-}
-
 // Process is a role on a host.
 type Process struct {
 	t    testing.TB
 	role string
 	in   *json.Encoder
 	out  *bufio.Reader
+	pipe *os.File
 }
+
+// patience bounds the wait for an answer.
+const patience = time.Minute
 
 // Run starts a role on the host, with environment variables beside the test's
 // own. It ends with the test.
-func (h *Host) Run(t testing.TB, role string, env ...string) *Process {
+func (h *Host) Run(role string, env ...string) *Process {
+	t := h.t
 	t.Helper()
 	cmd := exec.CommandContext(context.Background(), os.Args[0], "-test.run=^$")
 	cmd.Env = append(append(os.Environ(), roleVariable+"="+role), env...)
@@ -66,7 +42,7 @@ func (h *Host) Run(t testing.TB, role string, env ...string) *Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.Start(t, cmd)
+	h.Start(cmd)
 	t.Cleanup(func() {
 		_ = stdin.Close()
 		done := make(chan error, 1)
@@ -81,14 +57,14 @@ func (h *Host) Run(t testing.TB, role string, env ...string) *Process {
 			t.Errorf("%s does not end: %v", role, <-done)
 		}
 	})
-	return &Process{t, role, json.NewEncoder(stdin), bufio.NewReader(stdout)}
+	return &Process{t, role, json.NewEncoder(stdin), bufio.NewReader(stdout), stdout.(*os.File)}
 }
 
 // Start starts a command on the host.
-func (h *Host) Start(t testing.TB, cmd *exec.Cmd) {
-	t.Helper()
+func (h *Host) Start(cmd *exec.Cmd) {
+	h.t.Helper()
 	if err := h.enter(cmd.Start); err != nil {
-		t.Fatalf("netlab: starting %s: %v", cmd.Path, err)
+		h.t.Fatalf("netlab: starting %s: %v", cmd.Path, err)
 	}
 }
 
@@ -100,12 +76,16 @@ func (p *Process) Tell(v any) {
 	}
 }
 
-// Hear waits for the next answer of the process and decodes it into v.
+// Hear waits for the next answer of the process, a minute at most, and decodes
+// it into v.
 func (p *Process) Hear(v any) {
 	p.t.Helper()
+	if err := p.pipe.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		p.t.Fatal(err)
+	}
 	line, err := p.out.ReadBytes('\n')
 	if err != nil {
-		p.t.Fatalf("%s ended without an answer: %v", p.role, err)
+		p.t.Fatalf("no answer of %s: %v", p.role, err)
 	}
 	if err := json.Unmarshal(line, v); err != nil {
 		p.t.Fatalf("%s: %v in %q", p.role, err, line)

@@ -166,10 +166,19 @@ func settings(c Config, own *network) webrtc.SettingEngine {
 func iceServers(servers []signaling.ICEServer, policy signaling.ICEPolicy) []webrtc.ICEServer {
 	var out []webrtc.ICEServer
 	for _, s := range servers {
-		urls := slices.DeleteFunc(slices.Clone(s.URLs), func(u string) bool {
-			turn := strings.HasPrefix(u, "turn")
-			return turn && policy == signaling.ICENoRelay || !turn && policy == signaling.ICERelayOnly
-		})
+		var urls []string
+		for _, u := range s.URLs {
+			relay := strings.HasPrefix(u, "turn")
+			switch {
+			case relay && policy == signaling.ICENoRelay:
+				// A TURN server tells one's address as a STUN server does (RFC 8656, 3).
+				if host, ok := strings.CutSuffix(u, "?transport=udp"); ok && strings.HasPrefix(u, "turn:") {
+					urls = append(urls, "stun:"+strings.TrimPrefix(host, "turn:"))
+				}
+			case relay || policy != signaling.ICERelayOnly:
+				urls = append(urls, u)
+			}
+		}
 		if len(urls) > 0 {
 			out = append(out, webrtc.ICEServer{URLs: urls, Username: s.Username, Credential: s.Credential})
 		}
