@@ -123,12 +123,13 @@ func TestPaths(t *testing.T) {
 	}
 	noUDP := func(w *netlab.Network) { w.NoUDP = true }
 	onlyTLS := func(w *netlab.Network) { w.NoUDP, w.TCPPorts = true, []uint16{443} }
-	noTURN := func(w *netlab.Network) { w.NoUDP, w.TCPPorts = true, []uint16{80} }
 	only6 := func(w *netlab.Network) { *w = with6(*w); w.V4 = netip.Prefix{} }
 	dead6 := func(w *netlab.Network) { *w = with6(*w); w.DeadV6 = true }
 	narrow := func(w *netlab.Network) { w.MTU = 1280 }
 	silent := func(w *netlab.Network) { w.MTU, w.Silent = 1280, true }
-	_ = noTURN
+	public := func(last byte) func(*netlab.Network) {
+		return func(w *netlab.Network) { w.V4 = netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, last}), 24) }
+	}
 
 	var paths []path
 	for _, a := range kinds {
@@ -141,7 +142,7 @@ func TestPaths(t *testing.T) {
 		}
 	}
 	paths = append(paths,
-		path{name: "public, public", cam: nat(netlab.Open, func(w *netlab.Network) { w.V4 = netip.MustParsePrefix("198.51.100.77/24") }), view: nat(netlab.Open, func(w *netlab.Network) { w.V4 = netip.MustParsePrefix("198.51.100.78/24") }), want: "direct"},
+		path{name: "public, public", cam: nat(netlab.Open, public(7)), view: nat(netlab.Open, public(8)), want: "direct"},
 		path{name: "viewer without UDP", cam: nat(netlab.PortRestricted), view: nat(netlab.PortRestricted, noUDP), want: "relayed"},
 		path{name: "camera without UDP", cam: nat(netlab.PortRestricted, noUDP), view: nat(netlab.PortRestricted), want: "relayed"},
 		path{name: "both without UDP", cam: nat(netlab.PortRestricted, noUDP), view: nat(netlab.PortRestricted, noUDP), want: "relayed"},
@@ -156,16 +157,26 @@ func TestPaths(t *testing.T) {
 		path{name: "MTU 1280, black hole, IPv6 alone", cam: nat(netlab.PortRestricted, only6, silent), view: nat(netlab.PortRestricted, only6, silent), v6: true, want: "direct", also: megabyte},
 		path{name: "MTU 1280, black hole, IPv6 relayed", cam: nat(netlab.PortRestricted, only6, silent), view: nat(netlab.PortRestricted, only6, silent), v6: true, policy: signaling.ICERelayOnly, want: "relayed", also: megabyte},
 		path{name: "symmetric NATs, no relay allowed", cam: nat(netlab.Symmetric), view: nat(netlab.Symmetric), policy: signaling.ICENoRelay, want: "relays are forbidden"},
-		path{name: "no UDP, no relay allowed", cam: nat(netlab.PortRestricted), view: nat(netlab.PortRestricted, noUDP), policy: signaling.ICENoRelay, want: "UDP is blocked"},
+		path{name: "viewer without UDP, no relay allowed", cam: nat(netlab.PortRestricted), view: nat(netlab.PortRestricted, noUDP), policy: signaling.ICENoRelay, want: "UDP is blocked at this end"},
+		path{name: "camera without UDP, no relay allowed", cam: nat(netlab.PortRestricted, noUDP), view: nat(netlab.PortRestricted), policy: signaling.ICENoRelay, want: "UDP is blocked there"},
 	)
 	channels := make([]string, len(paths))
 	for i := range paths {
 		channels[i] = fmt.Sprintf("door-%d", i)
 	}
 	n := newInternet(t, channels...)
-	for i, p := range paths {
-		t.Run(p.name, func(t *testing.T) {
-			t.Parallel()
+	atOnce := make(chan struct{}, 6)
+	var work sync.WaitGroup
+	defer work.Wait()
+	run := func(name string, f func(t *testing.T)) {
+		atOnce <- struct{}{}
+		work.Go(func() {
+			defer func() { <-atOnce }()
+			t.Run(name, f)
+		})
+	}
+	for i, p := range slices.Backward(paths) { // those that take their time first
+		run(p.name, func(t *testing.T) {
 			job := peerJob{Cloud: n.v4, Channel: channels[i], Policy: p.policy}
 			if p.v6 {
 				job.Cloud = n.v6
@@ -182,7 +193,7 @@ func TestPaths(t *testing.T) {
 				t.Fatal(dialed.Err)
 			}
 			var playing viewerNews
-			v.Tell(viewerJob{Do: "frames", Count: 30, Limit: 20 * time.Second})
+			v.Tell(viewerJob{Do: "frames", Count: 10, Limit: 20 * time.Second})
 			v.Hear(&playing)
 			if playing.Err != "" {
 				t.Fatal(playing.Err)

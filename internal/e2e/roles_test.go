@@ -252,7 +252,8 @@ func (w *watcher) do(job viewerJob) (news viewerNews) {
 			}
 		}
 	case "call":
-		sent, back := parcel{strings.Repeat("smartcam", job.Count/8)}, parcel{}
+		sent := parcel{strings.Repeat("smartcam", job.Count/8)}
+		var back parcel
 		back, err = viewer.Call[parcel](ctx, w.v, "echo", sent)
 		if err == nil && back != sent {
 			err = errors.New("something else came back")

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
@@ -103,11 +102,11 @@ func newPeerConnection(c Config, codecs []negotiable, early pairFilter, own *net
 	// Only what serves received streams: sent ones get their headers, sender
 	// reports and retransmissions from the session itself.
 	registry := &interceptor.Registry{}
-	receiver, err := report.NewReceiverInterceptor(report.WithReceiverLoggerFactory(loggerFactory{c.Logger}))
+	receiver, err := report.NewReceiverInterceptor(report.WithReceiverLoggerFactory(loggerFactory{log: c.Logger}))
 	if err != nil {
 		return nil, err
 	}
-	feedback, err := twcc.NewSenderInterceptor(twcc.WithLoggerFactory(loggerFactory{c.Logger}))
+	feedback, err := twcc.NewSenderInterceptor(twcc.WithLoggerFactory(loggerFactory{log: c.Logger}))
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +133,7 @@ func newPeerConnection(c Config, codecs []negotiable, early pairFilter, own *net
 func settings(c Config, own *network) webrtc.SettingEngine {
 	var s webrtc.SettingEngine
 	s.SetNet(own)
-	s.LoggerFactory = loggerFactory{c.Logger}
+	s.LoggerFactory = loggerFactory{log: c.Logger, hear: own.complaints.hear}
 	s.SetICETimeouts(disconnectAfter, failAfter, keepalive)
 	s.SetSrflxAcceptanceMinWait(100 * time.Millisecond)
 	s.SetPrflxAcceptanceMinWait(100 * time.Millisecond)

@@ -9,15 +9,25 @@ import (
 
 // loggerFactory hands pion's log to slog, everything at debug level: what a
 // user must know of a session stands in its report and its error.
-type loggerFactory struct{ log *slog.Logger }
+type loggerFactory struct {
+	log  *slog.Logger
+	hear func(line string) // gets the warnings about ICE; may be nil
+}
 
 func (f loggerFactory) NewLogger(scope string) logging.LeveledLogger {
-	return leveled{f.log.With("pion", scope)}
+	l := leveled{log: f.log.With("pion", scope)}
+	if scope == "ice" {
+		l.hear = f.hear
+	}
+	return l
 }
 
 // leveled writes warnings and errors only: pion's lower levels log addresses
 // and payloads per packet.
-type leveled struct{ log *slog.Logger }
+type leveled struct {
+	log  *slog.Logger
+	hear func(line string)
+}
 
 func (l leveled) Trace(string)                   {}
 func (l leveled) Tracef(string, ...any)          {}
@@ -25,7 +35,13 @@ func (l leveled) Debug(string)                   {}
 func (l leveled) Debugf(string, ...any)          {}
 func (l leveled) Info(string)                    {}
 func (l leveled) Infof(string, ...any)           {}
-func (l leveled) Warn(msg string)                { l.log.Debug(msg) }
-func (l leveled) Warnf(format string, a ...any)  { l.log.Debug(fmt.Sprintf(format, a...)) }
+func (l leveled) Warnf(format string, a ...any)  { l.Warn(fmt.Sprintf(format, a...)) }
 func (l leveled) Error(msg string)               { l.log.Debug(msg) }
 func (l leveled) Errorf(format string, a ...any) { l.log.Debug(fmt.Sprintf(format, a...)) }
+
+func (l leveled) Warn(msg string) {
+	l.log.Debug(msg)
+	if l.hear != nil {
+		l.hear(msg)
+	}
+}

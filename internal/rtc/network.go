@@ -42,6 +42,8 @@ type network struct {
 	final  time.Time // when all writing ends, zero while the session lasts
 	listed []*transport.Interface
 	at     time.Time // of listed
+
+	complaints complaints
 }
 
 // sock is what the network's sockets have in common.

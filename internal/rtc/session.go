@@ -196,33 +196,6 @@ func (s *Session) state(state webrtc.PeerConnectionState) {
 	}
 }
 
-// Diagnose says why a session is not connected, or no longer, in words that help
-// to mend it.
-func (s *Session) Diagnose() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	relayed := slices.ContainsFunc(s.report.Local, func(c signaling.Candidate) bool { return c.Type == "relay" })
-	switch {
-	case s.marks["dtls"] && !s.marks["first frame"] && s.pc.ConnectionState() == webrtc.PeerConnectionStateConnected:
-		return errors.New("rtc: connected, but no decodable frame has come")
-	case s.marks["dtls"]:
-		return fmt.Errorf("rtc: nothing was heard of the peer for %v", disconnectAfter+failAfter)
-	case s.marks["ice"]:
-		return errors.New("rtc: a path was found, but the DTLS handshake over it did not complete")
-	case !relayed && s.cfg.ICEPolicy == signaling.ICERelayOnly:
-		return errors.New("rtc: no network path to the peer; only relays are allowed by the ICE policy, and " + noRelay)
-	case len(s.report.Remote) == 0:
-		return errors.New("rtc: no ICE candidate came from the peer: its messages do not arrive, or it left")
-	case s.cfg.ICEPolicy == signaling.ICENoRelay:
-		return errors.New("rtc: no network path to the peer; relays are forbidden by the ICE policy")
-	case !relayed:
-		return errors.New("rtc: no network path to the peer; " + noRelay)
-	}
-	return errors.New("rtc: no network path to the peer")
-}
-
-const noRelay = "no TURN server gave a relay (blocked, unreachable, or expired credentials)"
-
 // notePair puts the candidate pair in use into the report.
 func (s *Session) notePair() {
 	pair, err := s.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -337,19 +338,30 @@ func TestTalk(t *testing.T) {
 
 // The reason names what is wrong at this end before it suspects the other.
 func TestDiagnoseOfPaths(t *testing.T) {
-	host, relay := []signaling.Candidate{{Type: "host"}}, []signaling.Candidate{{Type: "relay"}}
+	host, srflx, relay := []signaling.Candidate{{Type: "host"}}, []signaling.Candidate{{Type: "srflx"}}, []signaling.Candidate{{Type: "relay"}}
+	turn := []string{"turn:turn.test:3478?transport=udp"}
 	for _, c := range []struct {
 		policy        signaling.ICEPolicy
 		local, remote []signaling.Candidate
+		servers       []string
+		log           string
 		want          string
 	}{
-		{signaling.ICERelayOnly, nil, nil, "no TURN server gave a relay"},
-		{signaling.ICERelayOnly, relay, nil, "no ICE candidate came from the peer"},
-		{signaling.ICERelayOnly, relay, relay, "no network path to the peer"},
-		{signaling.ICENoRelay, host, host, "relays are forbidden"},
-		{signaling.ICEAll, host, host, "no TURN server gave a relay"},
+		{policy: signaling.ICERelayOnly, servers: turn, want: "no TURN server gave a relay"},
+		{policy: signaling.ICERelayOnly, servers: turn, want: "expired credentials): turn.test:3478 Allocate error response (error 401: Unauthorized)",
+			log: "failed to allocate on TURN client turn.test:3478 Allocate error response (error 401: Unauthorized)"},
+		{policy: signaling.ICERelayOnly, local: relay, servers: turn, want: "no ICE candidate came from the peer"},
+		{policy: signaling.ICERelayOnly, local: relay, remote: relay, servers: turn, want: "no network path to the peer"},
+		{policy: signaling.ICENoRelay, local: host, remote: host, servers: turn, want: "UDP is blocked at this end"},
+		{policy: signaling.ICENoRelay, local: srflx, remote: host, servers: turn, want: "peer; relays are forbidden by the ICE policy; the peer has no address outside"},
+		{policy: signaling.ICENoRelay, local: srflx, remote: srflx, want: "peer; relays are forbidden by the ICE policy"},
+		{policy: signaling.ICEAll, local: host, remote: srflx, servers: turn, want: "over it); no TURN server gave a relay"},
+		{policy: signaling.ICEAll, local: host, remote: srflx, want: "peer; no TURN server is known"},
+		{policy: signaling.ICEAll, local: host, remote: relay, servers: turn, log: "Failed to connect to relay: dial tcp: i/o timeout", want: "expired credentials): dial tcp: i/o timeout"},
 	} {
-		s := &Session{cfg: Config{ICEPolicy: c.policy}, report: signaling.ConnectReport{Local: c.local, Remote: c.remote}}
+		s := &Session{cfg: Config{ICEPolicy: c.policy, ICEServers: []signaling.ICEServer{{URLs: c.servers}}},
+			net: &network{}, report: signaling.ConnectReport{Local: c.local, Remote: c.remote}}
+		leveled{log: slog.New(slog.DiscardHandler), hear: s.net.complaints.hear}.Warnf("%s", c.log)
 		if err := s.Diagnose(); !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, own %v, theirs %v: %v, want %q", c.policy, c.local, c.remote, err, c.want)
 		}

@@ -1,0 +1,127 @@
+package rtc
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/pion/webrtc/v4"
+
+	"github.com/smartcam-sdk/smartcam/signaling"
+)
+
+// Diagnose says why a session is not connected, or no longer, in words that help
+// to mend it.
+func (s *Session) Diagnose() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	relayed := s.has("relay")
+	switch {
+	case s.marks["dtls"] && !s.marks["first frame"] && s.pc.ConnectionState() == webrtc.PeerConnectionStateConnected:
+		return errors.New("rtc: connected, but no decodable frame has come")
+	case s.marks["dtls"]:
+		return fmt.Errorf("rtc: nothing was heard of the peer for %v", disconnectAfter+failAfter)
+	case s.marks["ice"]:
+		return errors.New("rtc: a path was found, but the DTLS handshake over it did not complete")
+	case !relayed && s.cfg.ICEPolicy == signaling.ICERelayOnly:
+		return errors.New("rtc: no network path to the peer; only relays are allowed by the ICE policy, and " + s.noRelay())
+	case len(s.report.Remote) == 0:
+		return errors.New("rtc: no ICE candidate came from the peer: its messages do not arrive, or it left")
+	}
+	why := []string{"rtc: no network path to the peer"}
+	if s.noUDP() {
+		why = append(why, "UDP is blocked at this end (no STUN or TURN server answered over it)")
+	}
+	switch {
+	case s.cfg.ICEPolicy == signaling.ICENoRelay:
+		why = append(why, "relays are forbidden by the ICE policy")
+	case !relayed:
+		why = append(why, s.noRelay())
+	}
+	if !slices.ContainsFunc(s.report.Remote, func(c signaling.Candidate) bool { return c.Type != "host" }) {
+		why = append(why, "the peer has no address outside its own network (UDP is blocked there, or it knows no STUN server)")
+	}
+	return errors.New(strings.Join(why, "; "))
+}
+
+// has reports whether there is an own candidate of that type. s.mu is held.
+func (s *Session) has(kind string) bool {
+	return slices.ContainsFunc(s.report.Local, func(c signaling.Candidate) bool { return c.Type == kind })
+}
+
+// noUDP reports whether servers were asked over UDP for this end's address, in
+// vain. s.mu is held.
+func (s *Session) noUDP() bool {
+	if s.cfg.ICEPolicy == signaling.ICERelayOnly || s.has("srflx") {
+		return false
+	}
+	for _, server := range iceServers(s.cfg.ICEServers, s.cfg.ICEPolicy) {
+		for _, u := range server.URLs {
+			if strings.HasPrefix(u, "stun:") || strings.HasPrefix(u, "turn:") && !strings.HasSuffix(u, "transport=tcp") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// noRelay says why there is no relay. s.mu is held.
+func (s *Session) noRelay() string {
+	if !slices.ContainsFunc(s.cfg.ICEServers, func(i signaling.ICEServer) bool {
+		return slices.ContainsFunc(i.URLs, func(u string) bool { return strings.HasPrefix(u, "turn") })
+	}) {
+		return "no TURN server is known"
+	}
+	text := "no TURN server gave a relay (blocked, unreachable, or expired credentials)"
+	if s.net == nil {
+		return text
+	}
+	if cause := s.net.complaints.worst(); cause != "" {
+		text += ": " + cause
+	}
+	return text
+}
+
+// complaints are what pion says in its log, and nowhere else, about servers that
+// were of no use.
+type complaints struct {
+	mu    sync.Mutex
+	heard []string
+}
+
+const maxComplaints = 32
+
+var (
+	gathering = regexp.MustCompile(`^(?i:failed to (?:allocate on TURN client|connect to relay:|dial TCP address|resolve TCP address)) *(.*)`)
+	refusal   = regexp.MustCompile(`error \d+: `)
+	ending    = regexp.MustCompile(`(?i)context canceled|agent is closed|operation was canceled`)
+)
+
+// hear takes a line of pion's log.
+func (c *complaints) hear(line string) {
+	m := gathering.FindStringSubmatch(line)
+	if m == nil || ending.MatchString(line) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.heard) < maxComplaints && len(m[1]) < 1000 {
+		c.heard = append(c.heard, m[1])
+	}
+}
+
+// worst returns a server's refusal, or else the newest trouble to reach one.
+func (c *complaints) worst() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.heard) == 0 {
+		return ""
+	}
+	if i := slices.IndexFunc(c.heard, refusal.MatchString); i >= 0 {
+		return c.heard[i]
+	}
+	return c.heard[len(c.heard)-1]
+}
