@@ -1,6 +1,6 @@
-// Package device is the example camera: a source of frames, a camera, and the
-// commands that its owner's page calls. The demo runs it beside a stand-in
-// cloud, examples/camera alone against AWS.
+// Package device is the example camera: a source of frames, a camera, continuous
+// recording to the cloud, and the commands that its owner's page calls. The demo
+// runs it beside a stand-in cloud, examples/camera alone against AWS.
 package device
 
 import (
@@ -35,16 +35,24 @@ type Config struct {
 	ICEPolicy  signaling.ICEPolicy
 	Hear       func(kvsmedia.Frame) // gets what viewers say; may be nil
 	Logger     *slog.Logger
+
+	// Recording has the picture and its sound uploaded to a stream; nil records
+	// nothing. Tracks and Logger are the device's.
+	Recording *kvsmedia.ProducerConfig
 }
+
+// preRoll is how far back the camera remembers.
+const preRoll = 5 * time.Second
 
 // Device is the example camera.
 type Device struct {
-	cfg     Config
-	cam     *camera.Camera
-	started time.Time
-	night   atomic.Bool
-	heard   atomic.Int64 // packets of talk
-	talker  atomic.Value // string
+	cfg      Config
+	cam      *camera.Camera
+	producer *kvsmedia.Producer // nil if nothing is recorded
+	started  time.Time
+	night    atomic.Bool
+	heard    atomic.Int64 // packets of talk
+	talker   atomic.Value // string
 }
 
 // Status is what the camera says of itself, as the reply to the command
@@ -66,17 +74,26 @@ func New(cfg Config) (*Device, error) {
 	camera.Handle(commands, "light", d.light)
 	camera.Handle(commands, "chime", d.chime)
 	cam, err := camera.New(camera.Config{
-		Signaling: cfg.Signaling, Tracks: cfg.Source.Tracks(), PreRoll: 5 * time.Second,
+		Signaling: cfg.Signaling, Tracks: cfg.Source.Tracks(), PreRoll: preRoll,
 		MaxViewers: cfg.MaxViewers, Commands: commands, ICEPolicy: cfg.ICEPolicy, Logger: cfg.Logger,
 	})
 	if err != nil {
 		return nil, err
 	}
 	d.cam = cam
+	if cfg.Recording != nil {
+		if d.producer, err = newProducer(*cfg.Recording, cfg.Source.Tracks(), cfg.Logger); err != nil {
+			return nil, err
+		}
+	}
 	return d, nil
 }
 
-// Run films and serves viewers until ctx ends or one of the two fails for good.
+// Run films, records and serves viewers until ctx ends or the source fails for
+// good. Live view that fails for good ends it as well, unless the camera records;
+// recording goes on without live view, and live view without recording. What is
+// filmed when ctx ends is still uploaded, for as long as Recording.Linger; the
+// error has a *kvsmedia.MissingError if something is not stored.
 func (d *Device) Run(ctx context.Context) error {
 	d.started = time.Now()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -97,13 +114,21 @@ func (d *Device) Run(ctx context.Context) error {
 		}
 	})
 	work.Go(func() { cancel(d.film(ctx)) })
+	var recorded error
+	if d.producer != nil {
+		work.Go(func() { recorded = d.record(ctx) })
+	}
 	err := d.cam.Run(ctx)
+	if d.producer != nil && ctx.Err() == nil {
+		d.cfg.Logger.Error("live view has ended, recording goes on", "err", err)
+		<-ctx.Done()
+	}
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		err = cause
 	}
 	cancel(nil)
 	work.Wait()
-	return err
+	return errors.Join(err, recorded)
 }
 
 // film writes the source's frames into the camera.

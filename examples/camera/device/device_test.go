@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -56,25 +57,29 @@ func nalus(t *testing.T, f kvsmedia.Frame) [][]byte {
 }
 
 // footage returns a file to film: the one that SMARTCAM_FOOTAGE names, or one
-// made of the SDK's own clip. ffmpeg copies its pictures into a format.
+// made of the SDK's own clip. ffmpeg copies its pictures, and its AAC sound if the
+// format has any, into a format.
 func footage(t *testing.T, ffmpeg, format string) string {
 	t.Helper()
 	in := os.Getenv("SMARTCAM_FOOTAGE")
 	dir := t.TempDir()
 	if in == "" {
-		in = filepath.Join(dir, "clip.h264")
-		var b []byte
-		for _, f := range testmedia.Day().Frames {
-			if f.Track.Codec.Video() {
-				b = append(b, f.Data...)
-			}
+		in = filepath.Join(dir, "clip.mkv")
+		f, err := os.Create(in)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if err := os.WriteFile(in, b, 0o600); err != nil {
+		clip := testmedia.Day()
+		if err := errors.Join(kvsmedia.WriteMKV(f, slices.Values(clip.Frames), clip.Tracks[0], clip.Tracks[2]), f.Close()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	out := filepath.Join(dir, "footage"+format)
-	if b, err := exec.Command(ffmpeg, "-loglevel", "error", "-i", in, "-map", "0:v", "-c", "copy", out).CombinedOutput(); err != nil {
+	args := []string{"-loglevel", "error", "-i", in, "-map", "0:v"}
+	if format != ".h264" {
+		args = append(args, "-map", "0:a?")
+	}
+	if b, err := exec.Command(ffmpeg, append(args, "-c", "copy", out)...).CombinedOutput(); err != nil {
 		t.Fatalf("ffmpeg: %v\n%s", err, b)
 	}
 	return out
@@ -92,7 +97,7 @@ func TestWhatIsFilmedIsSeen(t *testing.T) {
 			ffmpeg := testtools.Need(t, "ffmpeg")
 			return "exec:" + ffmpeg + " -loglevel error -re -i " + footage(t, ffmpeg, ".mp4") + " -c copy -bsf:v h264_mp4toannexb -f h264 -"
 		},
-		"rtsp": func(t *testing.T) string { return serveRTSP(t, testmedia.Day()) },
+		"rtsp": serveClip,
 	}
 	for name, spec := range specs {
 		t.Run(name, func(t *testing.T) {
