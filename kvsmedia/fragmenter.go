@@ -147,15 +147,15 @@ func (f *fragmenter) release(all bool, c clock) {
 			return
 		}
 		f.queued--
-		if !f.put(l, q, c) {
+		if !f.put(l, q, all, c) {
 			f.unfit++
 		}
 	}
 }
 
 // put adds a frame to the fragment that it belongs to, and reports whether there
-// is one.
-func (f *fragmenter) put(l *lane, q queued, c clock) bool {
+// is one. all says that no frame is waited for.
+func (f *fragmenter) put(l *lane, q queued, all bool, c clock) bool {
 	if f.old > 0 {
 		if f.timeline.at(q.pts) <= f.old {
 			return true // it was uploaded before
@@ -172,7 +172,7 @@ func (f *fragmenter) put(l *lane, q queued, c clock) bool {
 		f.complete(false)
 	}
 	if o == nil || cut {
-		if o = f.begin(l, q, cut, c); o == nil {
+		if o = f.begin(l, q, cut || all && f.lead.keyed, c); o == nil {
 			return false
 		}
 		at = o.start
@@ -213,7 +213,7 @@ func (f *fragmenter) cuts(o *fragment, l *lane, q queued, at int64) bool {
 	}
 	leads := o.desc.number(f.lead) != 0
 	switch {
-	case l == f.lead && q.key && (long >= least || !leads):
+	case l == f.lead && (!leads && l.keyed || q.key && long >= least):
 		return true
 	case l == f.lead && long+(at-o.lastOf(l)) > longFragment:
 		return long > 0
@@ -236,10 +236,10 @@ func (o *fragment) lastOf(l *lane) int64 {
 // begin begins a fragment with a frame, if one can begin with it: one of the
 // leading track, or any if that track does not come. The tracks of which no frame
 // comes soon are not declared: the service refuses a fragment that lacks frames
-// of a track. cut says that another fragment was cut for this frame.
-func (f *fragmenter) begin(l *lane, q queued, cut bool, c clock) *fragment {
+// of a track. now says that the leading track cannot be waited for.
+func (f *fragmenter) begin(l *lane, q queued, now bool, c clock) *fragment {
 	absent := q.pts-f.lead.newest > pauseGap
-	if !l.keyed || l != f.lead && !absent && !cut {
+	if !l.keyed || l != f.lead && !absent && !now {
 		return nil
 	}
 	var flow []*lane

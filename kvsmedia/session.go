@@ -24,6 +24,7 @@ const (
 	// The service ends a session after 45 minutes.
 	rollFrom, rollTo = 40 * time.Minute, 43 * time.Minute
 	expiryMargin     = time.Minute // before which credentials are replaced
+	minSession       = 10 * time.Second
 
 	answerLimit = 15 * time.Second // for the head of the answer
 	answerGrace = time.Second      // to wait for it before media is sent
@@ -88,11 +89,15 @@ func (u *upload) attempt(ctx context.Context) error {
 	return s.end(err)
 }
 
-// credentials asks the provider, which is not to hang.
+// credentials asks the provider, which is not to hang, for some that last.
 func (u *upload) credentials(ctx context.Context) (aws.Credentials, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*answerLimit)
 	defer cancel()
-	return u.streams.api.Credentials(ctx)
+	c, err := u.streams.api.Credentials(ctx)
+	if err == nil && c.CanExpire && c.Expires.Sub(u.streams.api.Clock.Now()) < expiryMargin && u.streams.api.Invalidate() {
+		c, err = u.streams.api.Credentials(ctx)
+	}
+	return c, err
 }
 
 // open prepares the session for the fragment that is next.
@@ -108,7 +113,7 @@ func (s *session) open(creds aws.Credentials) (from int64, ok bool) {
 	s.deadline = s.start.Add(rollFrom + rand.N(rollTo-rollFrom))
 	if creds.CanExpire {
 		left := creds.Expires.Sub(s.streams.api.Clock.Now())
-		if left = max(left-expiryMargin, left/2); left < s.deadline.Sub(s.start) {
+		if left = max(left-expiryMargin, left/2, minSession); left < s.deadline.Sub(s.start) {
 			s.deadline = s.start.Add(left)
 		}
 	}

@@ -155,7 +155,13 @@ func (u *upload) sessions(ctx context.Context) error {
 		if u.stored() > before {
 			u.fails, u.denials, u.proven = 0, 0, true
 		}
+		if err == nil && u.stored() > before {
+			continue
+		}
 		if err == nil {
+			if sleep(ctx, backoffBase) != nil {
+				break
+			}
 			continue
 		}
 		delay, end := u.judge(err)

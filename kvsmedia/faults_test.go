@@ -1,0 +1,169 @@
+package kvsmedia_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
+)
+
+// script is trouble of every kind, again and again until ctx ends.
+func script(ctx context.Context, srv *kvsmediatest.Server, every func() time.Duration) {
+	pause := func(d time.Duration) bool {
+		select {
+		case <-time.After(d):
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	var steps []func()
+	add := func(do func()) { steps = append(steps, do) }
+	inject := func(f kvsmediatest.Fault) { add(func() { srv.Inject(f) }) }
+	moments := []kvsmediatest.Moment{kvsmediatest.Buffering, kvsmediatest.Received, kvsmediatest.Persisted}
+	for _, id := range append(kvsmediatest.ErrorIDs(), 4013) {
+		for _, m := range moments {
+			inject(kvsmediatest.Fault{When: m, Do: kvsmediatest.SendError, ErrorID: id})
+		}
+	}
+	for _, m := range moments {
+		inject(kvsmediatest.Fault{When: m, Do: kvsmediatest.Reset})
+		add(func() {
+			srv.Inject(kvsmediatest.Fault{When: m, Do: kvsmediatest.Stall})
+			time.AfterFunc(40*time.Second, func() { // the service notices that nobody is there
+				for _, u := range srv.Uploads(door) {
+					u.Resume()
+				}
+			})
+		})
+		inject(kvsmediatest.Fault{When: m, Do: kvsmediatest.SlowAcks, Delay: 4 * time.Second})
+	}
+	for _, e := range []kvsmediatest.Error{
+		{}, {Status: 403, Name: "AccessDeniedException"}, {Status: 401, Name: "NotAuthorizedException"},
+		{Status: 500, Name: "InternalFailure"}, {Status: 503, Name: "ServiceUnavailable"}, {Status: 408, Name: "RequestTimeout"},
+		{Status: 400, Name: "ClientLimitExceededException"}, {Status: 400, Name: "ConnectionLimitExceededException"},
+		{Status: 403, Name: "ExpiredTokenException"}, {Status: 404, Name: "ResourceNotFoundException"},
+		{Status: 400, Name: "InvalidEndpointException"}, {Status: 400, Name: "InvalidArgumentException"},
+	} {
+		for _, api := range []string{"PutMedia", "DescribeStream", "GetDataEndpoint"} {
+			add(func() {
+				srv.Refuse(api, 2, e)
+				srv.Inject(kvsmediatest.Fault{When: kvsmediatest.Buffering, Do: kvsmediatest.Reset})
+			})
+		}
+	}
+	add(func() {
+		srv.SetOutage(true)
+		pause(20 * time.Second)
+		srv.SetOutage(false)
+	})
+	for ctx.Err() == nil {
+		rand.Shuffle(len(steps), func(i, j int) { steps[i], steps[j] = steps[j], steps[i] })
+		for _, do := range steps {
+			if !pause(every()) {
+				return
+			}
+			do()
+		}
+	}
+}
+
+// keyring hands out credentials that expire, and knows them as the service does.
+type keyring struct {
+	life time.Duration
+
+	mu   sync.Mutex
+	keys map[string]aws.Credentials
+}
+
+func (k *keyring) Retrieve(context.Context) (aws.Credentials, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c := aws.Credentials{
+		AccessKeyID: fmt.Sprintf("ASIA%d", len(k.keys)), SecretAccessKey: "secret", SessionToken: "token",
+		CanExpire: true, Expires: time.Now().Add(k.life),
+	}
+	if k.keys == nil {
+		k.keys = map[string]aws.Credentials{}
+	}
+	k.keys[c.AccessKeyID] = c
+	return c, nil
+}
+
+func (k *keyring) find(id string) (kvsmediatest.Identity, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c, ok := k.keys[id]
+	return kvsmediatest.Identity{SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken, Principal: "camera", Expires: c.Expires}, ok
+}
+
+// TestHour uploads for an hour, in which something goes wrong every few seconds,
+// and sessions and credentials expire. Whatever the service has not refused for
+// its content is in the archive, byte for byte.
+func TestHour(t *testing.T) {
+	length := time.Hour
+	if testing.Short() {
+		length = 5 * time.Minute
+	}
+	synctest.Test(t, func(t *testing.T) {
+		day := testmedia.Day()
+		keys := keyring{life: 9 * time.Minute}
+		tracks := []*kvsmedia.Track{find(day, "main"), find(day, "aac")}
+		s := newService(t, kvsmediatest.Config{Credentials: keys.find, Timing: kvsmediatest.Timing{Session: 17 * time.Minute}}, tracks)
+		defer s.srv.Close()
+		cfg := s.srv.AWS()
+		cfg.Credentials = aws.NewCredentialsCache(&keys)
+		s.produce(kvsmedia.ProducerConfig{AWS: cfg})
+		ctx, cancel := context.WithCancel(t.Context())
+		var work sync.WaitGroup
+		work.Go(func() { script(ctx, s.srv, func() time.Duration { return time.Second + rand.N(6*time.Second) }) })
+		persisted := map[time.Time]string{}
+		watch, unwatch := context.WithCancel(t.Context())
+		acks := s.Acks(watch)
+		var watching sync.WaitGroup
+		watching.Go(func() {
+			for a := range acks {
+				if a.Type != kvsmedia.AckPersisted {
+					continue
+				}
+				if n := persisted[a.Time]; n != "" {
+					t.Errorf("the fragment of %v was sent again, as %s, when it was stored as %s", a.Time, a.Number, n)
+				}
+				persisted[a.Time] = a.Number
+			}
+		})
+		err := s.Upload(t.Context(), func(yield func(kvsmedia.Frame) bool) {
+			for f := range s.note(play(day, length)) {
+				if !yield(f) {
+					break
+				}
+			}
+			cancel()
+			work.Wait()
+		})
+		unwatch()
+		watching.Wait()
+		var missing *kvsmedia.MissingError
+		if err != nil && (!errors.As(err, &missing) || missing.Err != nil) {
+			t.Fatal(err)
+		}
+		for _, m := range list(missing) {
+			var refused *kvsmedia.RefusedError
+			if !errors.As(m.Err, &refused) || refused.ID < 4001 || refused.ID > 4013 || refused.ID == 4003 || refused.ID == 4008 {
+				t.Errorf("missing: %+v", m)
+			}
+		}
+		s.all(missing)
+		t.Logf("%+v", s.Stats())
+	})
+}
