@@ -9,8 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/smithy-go"
-
 	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
@@ -111,7 +109,6 @@ func TestSoundStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: videoAndSound()})
 		defer s.srv.Close()
-		lost := 0
 		frames := camera(testmedia.Day(), 2*time.Minute, func(f *kvsmedia.Frame, _ int) bool {
 			at := f.PTS % (40 * time.Second)
 			return f.Track != s.tracks[1] || at < 15*time.Second+300*ms || at >= 29*time.Second
@@ -129,7 +126,7 @@ func TestSoundStops(t *testing.T) {
 			want[slices.Index(s.tracks, f.Track)]++
 		}
 		// Sound that comes back has a place from the next key frame on.
-		lost = want[1] - got[1]
+		lost := want[1] - got[1]
 		if got[0] != want[0] || lost > 3*2*50 {
 			t.Errorf("%d of %d pictures and %d of %d packets of sound are in the archive", got[0], want[0], got[1], want[1])
 		}
@@ -188,7 +185,6 @@ func TestPause(t *testing.T) {
 	}
 }
 
-
 // Stopping and starting again.
 func TestContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -202,7 +198,5 @@ func TestContextEnds(t *testing.T) {
 			t.Fatalf("%v, want the context's error alone", err)
 		}
 		s.all(nil)
-		var api smithy.APIError
-		_ = errors.As(err, &api)
 	})
 }

@@ -126,13 +126,18 @@ func TestHour(t *testing.T) {
 		s.produce(kvsmedia.ProducerConfig{AWS: cfg})
 		ctx, cancel := context.WithCancel(t.Context())
 		var work sync.WaitGroup
-		work.Go(func() { script(ctx, s.srv, func() time.Duration { return time.Second + rand.N(6*time.Second) }) })
+		work.Go(func() { script(ctx, s.srv, func() time.Duration { return 2*time.Second + rand.N(6*time.Second) }) })
 		persisted := map[time.Time]string{}
 		watch, unwatch := context.WithCancel(t.Context())
 		acks := s.Acks(watch)
 		var watching sync.WaitGroup
+		refused := 0
 		watching.Go(func() {
 			for a := range acks {
+				var err *kvsmedia.RefusedError
+				if a.Type == kvsmedia.AckError && errors.As(a.Err, &err) && ofContent(err.ID) {
+					refused++
+				}
 				if a.Type != kvsmedia.AckPersisted {
 					continue
 				}
@@ -158,12 +163,18 @@ func TestHour(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range list(missing) {
-			var refused *kvsmedia.RefusedError
-			if !errors.As(m.Err, &refused) || refused.ID < 4001 || refused.ID > 4013 || refused.ID == 4003 || refused.ID == 4008 {
+			var err *kvsmedia.RefusedError
+			if !errors.As(m.Err, &err) || !ofContent(err.ID) || m.Fragments != 1 {
 				t.Errorf("missing: %+v", m)
 			}
+		}
+		if st := s.Stats(); 20*st.Refused.Fragments > refused || st.Dropped.Fragments != 0 {
+			t.Errorf("there were %d refusals for the content; %+v", refused, st)
 		}
 		s.all(missing)
 		t.Logf("%+v", s.Stats())
 	})
 }
+
+// ofContent tells which errors are of what is in a fragment.
+func ofContent(id int) bool { return id > 4000 && id < 4500 && id != 4003 && id != 4008 }

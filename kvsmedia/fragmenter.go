@@ -224,13 +224,13 @@ func (f *fragmenter) cuts(o *fragment, l *lane, q queued, at int64) bool {
 }
 
 // lastOf returns the timestamp of a lane's last frame, or of the fragment's first.
-func (o *fragment) lastOf(l *lane) int64 {
-	for i := len(o.samples) - 1; i >= 0; i-- {
-		if o.samples[i].lane == l {
-			return o.samples[i].at
+func (f *fragment) lastOf(l *lane) int64 {
+	for i := len(f.samples) - 1; i >= 0; i-- {
+		if f.samples[i].lane == l {
+			return f.samples[i].at
 		}
 	}
-	return o.start
+	return f.start
 }
 
 // begin begins a fragment with a frame, if one can begin with it: one of the

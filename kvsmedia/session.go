@@ -30,6 +30,8 @@ const (
 	answerGrace = time.Second      // to wait for it before media is sent
 	batch       = 128 << 10        // bytes of media in one write, when there are so many
 
+	maxRefusals = 10 // of a fragment for its content, each time another reason
+
 	minPatience = 10 * time.Second // for progress
 	maxPatience = time.Minute
 	overdue     = 6 // patiences for one acknowledgement while others come
@@ -360,11 +362,13 @@ func (s *session) refused(a *wireAck, f *fragment, ack Ack) error {
 	if blamed == nil {
 		return err
 	}
-	// Where the service names no fragment, that one is given another chance.
-	if blamed.refusals++; f != nil || blamed.refusals > 1 {
+	// What the service says once may be due to the connection, or to what came
+	// before; what it says again is of the fragment.
+	if blamed.refusals++; blamed.refusal == err.ID || blamed.refusals == maxRefusals {
 		blamed.refused = err
 		s.trim()
 	}
+	blamed.refusal = err.ID
 	return err
 }
 

@@ -34,7 +34,8 @@ type fragment struct {
 	ended    time.Time // what tells the service that it is whole
 	buffered bool      // acknowledged
 	received time.Time // acknowledged
-	refusals int       // of a session, for which this fragment may have been the reason
+	refusals int       // for what is in it
+	refusal  int       // error ID of the last one
 	refused  error     // the service does not take it
 }
 
