@@ -2,6 +2,7 @@ package kvsmediatest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -9,7 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/mkv"
 )
 
 // fragment is one fragment that was received whole. It is immutable.
@@ -23,15 +27,53 @@ type fragment struct {
 	timecode         uint64
 	length           time.Duration
 	header, cluster  int64 // sizes of these parts
-	tags             int64
+	trailer          int64
 
 	stored   time.Time // zero if that was before a restart
 	archived bool      // else in the host buffer
 	path     string    // of its file; empty: data holds it
 	data     []byte
+
+	parsed sync.Once
+	tracks mkv.Tracks // nil if they cannot be read
 }
 
-func (f *fragment) size() int64 { return f.header + f.cluster + f.tags }
+// list returns the tracks of the fragment's document.
+func (f *fragment) list() mkv.Tracks {
+	f.parsed.Do(func() {
+		_ = f.elements(func(e mkv.Element) bool { // unreadable: no tracks
+			tracks, ok := e.(mkv.Tracks)
+			if ok {
+				f.tracks = tracks
+			}
+			return !ok
+		})
+	})
+	return f.tracks
+}
+
+// elements calls yield for each element of the document until it returns false.
+func (f *fragment) elements(yield func(mkv.Element) bool) error {
+	file, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	for r := mkv.NewReader(file); ; {
+		e, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if !yield(e) {
+			return nil
+		}
+	}
+}
+
+func (f *fragment) size() int64 { return f.header + f.cluster + f.trailer }
 
 // open returns the document.
 func (f *fragment) open() (io.ReadCloser, error) {
@@ -56,7 +98,7 @@ const (
 // fileName holds all that is known of a fragment.
 func (f *fragment) fileName() string {
 	return fmt.Sprintf("%s_%d_%d_%d_%d_%d_%d_%d%s", f.number, f.server.UnixMilli(), f.producer.UnixMilli(),
-		f.timecode, f.length.Milliseconds(), f.header, f.cluster, f.tags, fileExt)
+		f.timecode, f.length.Milliseconds(), f.header, f.cluster, f.trailer, fileExt)
 }
 
 // parseFileName is the opposite of fileName; the file has size bytes.
@@ -68,11 +110,11 @@ func parseFileName(path string, size int64) (*fragment, bool) {
 		return nil, false
 	}
 	var server, producer, length int64
-	n, err := fmt.Sscanf(rest, "%d_%d_%d_%d_%d_%d_%d", &server, &producer, &f.timecode, &length, &f.header, &f.cluster, &f.tags)
+	n, err := fmt.Sscanf(rest, "%d_%d_%d_%d_%d_%d_%d", &server, &producer, &f.timecode, &length, &f.header, &f.cluster, &f.trailer)
 	f.number = number
 	f.server, f.producer = time.UnixMilli(server), time.UnixMilli(producer)
 	f.length = time.Duration(length) * time.Millisecond
-	return f, err == nil && n == 7 && f.size() == size && f.header > 0 && f.cluster > 0 && f.tags >= 0
+	return f, err == nil && n == 7 && f.size() == size && f.header > 0 && f.cluster > 0 && f.trailer >= 0
 }
 
 // fragmentNumber returns a number in the form of the service's: 2^156, the count

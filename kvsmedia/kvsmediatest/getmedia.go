@@ -198,7 +198,7 @@ func (m *mediaWriter) fragment(f *fragment) error {
 	if _, err := m.w.Write(head); err != nil {
 		return err
 	}
-	if _, err := io.CopyN(m.w, file, f.cluster+f.tags); err != nil {
+	if _, err := io.CopyN(m.w, file, f.cluster+f.trailer); err != nil {
 		return err
 	}
 	if m.tail {

@@ -65,11 +65,14 @@ type arriving struct {
 	fragment
 	in          *incoming
 	begin, last time.Duration // timestamps of the cluster and of its latest frame
-	step        time.Duration // length of the latest frame, 0 if it is not known
-	frames      map[uint64]int
+	end         time.Duration // of the latest frame, as far as its length is known
+	frames      map[uint64]*timing
 	pairs       []mkv.SimpleTag
 	after       []byte // tags behind the cluster
 }
+
+// timing is what is known of a track's frames in a fragment.
+type timing struct{ last, step time.Duration }
 
 // run takes the media. It returns nil at the end that the producer made.
 func (r *receiver) run(body io.Reader) error {
@@ -204,7 +207,7 @@ func (r *receiver) begin(at time.Duration, cluster []byte) error {
 	r.count++
 	now := s.now().Truncate(time.Millisecond)
 	timecode := uint64(at / r.scale)
-	c := &arriving{begin: at, last: at, frames: map[uint64]int{}}
+	c := &arriving{begin: at, last: at, end: at, frames: map[uint64]*timing{}}
 	c.server, c.timecode, c.number = now, timecode, fragmentNumber(r.count, now)
 	u.setPosition(position{c.number, &timecode})
 	if err := u.usable(); err != nil {
@@ -257,14 +260,18 @@ func (r *receiver) frame(b *mkv.Block) error {
 	if n := r.upload.svc.cfg.Limits.MaxFragmentMillis; n > 0 && b.Time-c.begin > time.Duration(n)*time.Millisecond {
 		return refuse(4002, "a frame %v after the fragment's beginning", b.Time-c.begin)
 	}
-	c.frames[b.Number]++
-	if b.Time >= c.last {
-		c.step = b.Duration
-		if c.step == 0 && b.Time > c.last {
-			c.step = b.Time - c.last
-		}
-		c.last = b.Time
+	t := c.frames[b.Number]
+	if t == nil {
+		t = &timing{last: b.Time}
+		c.frames[b.Number] = t
 	}
+	if b.Duration > 0 {
+		t.step = b.Duration
+	} else if b.Time > t.last {
+		t.step = b.Time - t.last
+	}
+	t.last = max(t.last, b.Time)
+	c.last, c.end = max(c.last, b.Time), max(c.end, b.Time+t.step)
 	return nil
 }
 
@@ -338,7 +345,7 @@ func (r *receiver) finish(next time.Duration, follows bool) error {
 	}
 	limits := &u.svc.cfg.Limits
 	for _, t := range r.tracks {
-		if c.frames[t.Number] == 0 {
+		if c.frames[t.Number] == nil {
 			return refuse(4011, "no frame of track %d", t.Number)
 		}
 	}
@@ -348,13 +355,13 @@ func (r *receiver) finish(next time.Duration, follows bool) error {
 	if !r.any || c.last > r.latest {
 		r.latest, r.any = c.last, true
 	}
-	c.length = c.last + c.step - c.begin
+	c.length = c.end - c.begin
 	if err := u.svc.mediaFault(u, Received); err != nil {
 		return err
 	}
 	u.push(ack{EventType: "RECEIVED", FragmentTimecode: &c.timecode, FragmentNumber: c.number}, 0)
 	r.current = nil
-	c.tags = int64(len(c.after))
+	c.trailer = int64(len(c.after))
 	err := c.in.write(c.after)
 	if err == nil {
 		err = c.in.finish(&c.fragment)

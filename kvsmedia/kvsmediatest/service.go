@@ -153,7 +153,8 @@ func (s *Service) breakOff(w http.ResponseWriter) (end func()) {
 // Handles reports whether a request is one for this service, for a handler that
 // serves others beside it on one listener.
 func Handles(r *http.Request) bool {
-	return operations[r.URL.Path] != nil || r.URL.Path == putMediaPath
+	_, plays := playbacks[r.URL.Path]
+	return plays || operations[r.URL.Path] != nil || r.URL.Path == putMediaPath
 }
 
 // operation is one call of the API.
@@ -186,6 +187,9 @@ func init() {
 	add("/listTagsForStream", "ListTagsForStream", (*Service).listTags)
 	add("/listFragments", "ListFragments", (*Service).listFragments)
 	add("/getMedia", "GetMedia", (*Service).getMedia).response = true
+	add("/getHLSStreamingSessionURL", "GetHLSStreamingSessionURL", (*Service).hlsURL)
+	add("/getDASHStreamingSessionURL", "GetDASHStreamingSessionURL", (*Service).dashURL)
+	add("/getClip", "GetClip", (*Service).getClip).response = true
 	add("/getMediaForFragmentList", "GetMediaForFragmentList", (*Service).getFragmentList).response = true
 }
 
@@ -202,6 +206,10 @@ type call struct {
 func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPost && r.URL.Path == putMediaPath {
 		s.putMedia(w, r)
+		return
+	}
+	if p, ok := playbacks[r.URL.Path]; ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		s.play(w, r, p)
 		return
 	}
 	op := operations[r.URL.Path]

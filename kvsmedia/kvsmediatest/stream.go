@@ -11,6 +11,7 @@ type stream struct {
 	description
 
 	uploads   []*Upload
+	sessions  []*session  // of playback, oldest first
 	readers   int         // GetMedia connections
 	fragments []*fragment // in the order of their arrival
 	starts    []time.Time // of the last fragments, for their rate

@@ -1,0 +1,332 @@
+package kvsmediatest_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/internal/testtools"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
+)
+
+// recording returns the tracks of a clip as PutMedia takes it, its first frame
+// captured at a time.
+func recording(t *testing.T, clip *testmedia.Clip, at time.Time, tracks ...*kvsmedia.Track) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	m := kvsmedia.NewMuxer(&b, tracks...)
+	for _, f := range clip.Frames {
+		for _, track := range tracks {
+			if f.Track == track {
+				f.Time = at.Add(f.PTS)
+				if err := m.WriteFrame(f); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// store uploads media to the stream "door" and fails unless all is persisted.
+func (c *client) store(media []byte) {
+	c.t.Helper()
+	resp, err := c.srv.Client().Do(c.putRequest(bytes.NewReader(media), emptyHash))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	acks, err := io.ReadAll(resp.Body)
+	if err != nil || strings.Contains(string(acks), "ERROR") || !strings.Contains(string(acks), "PERSISTED") {
+		c.t.Fatalf("%s %v", acks, err)
+	}
+	waitIdle(c.t, c.srv)
+}
+
+// playable is a server with 20 seconds of H.264 and AAC, captured from a round
+// time on.
+func playable(t *testing.T) (*client, time.Time) {
+	t.Helper()
+	srv := kvsmediatest.NewServer(kvsmediatest.Config{Limits: kvsmediatest.Limits{Off: true}})
+	t.Cleanup(srv.Close)
+	c := newClient(t, srv)
+	c.addStream("door", 24)
+	at := time.Now().Truncate(time.Second).Add(-time.Minute)
+	day := testmedia.Day()
+	c.store(recording(t, day, at, day.Tracks[0], day.Tracks[2]))
+	return c, at
+}
+
+// get returns what a URL of playback says.
+func (c *client) get(url string) (status int, header http.Header, body string) {
+	c.t.Helper()
+	r, err := http.NewRequestWithContext(context.Background(), "GET", url, nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	resp, err := c.srv.Client().Do(r)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return resp.StatusCode, resp.Header, string(b)
+}
+
+func (c *client) fetch(url string) string {
+	c.t.Helper()
+	status, _, body := c.get(url)
+	if status != 200 {
+		c.t.Fatalf("%s: %d %s", url, status, body)
+	}
+	return body
+}
+
+// hls asks for a session with further parameters and returns the URL of the
+// master playlist.
+func (c *client) hls(parameters string) string {
+	c.t.Helper()
+	return c.ok("/getHLSStreamingSessionURL", `{"StreamName":"door"`+parameters+`}`)["HLSStreamingSessionURL"].(string)
+}
+
+func onDemand(at time.Time, d time.Duration) string {
+	return fmt.Sprintf(`"FragmentSelectorType":"PRODUCER_TIMESTAMP","TimestampRange":{"StartTimestamp":%d,"EndTimestamp":%d}`,
+		at.Unix(), at.Add(d).Unix())
+}
+
+// beside returns the URL of a reference in the document at url.
+func beside(url, reference string) string {
+	return url[:strings.LastIndex(url, "/")+1] + strings.ReplaceAll(reference, "&amp;", "&")
+}
+
+func first(t *testing.T, pattern, text string) string {
+	t.Helper()
+	m := regexp.MustCompile(pattern).FindStringSubmatch(text)
+	if m == nil {
+		t.Fatalf("no %s in %s", pattern, text)
+	}
+	return m[1]
+}
+
+func TestHLSOnDemand(t *testing.T) {
+	c, at := playable(t)
+	url := c.hls(`,"PlaybackMode":"ON_DEMAND","DisplayFragmentTimestamp":"ALWAYS","HLSFragmentSelector":{` + onDemand(at, time.Minute) + `}`)
+	master := c.fetch(url)
+	for _, want := range []string{`CODECS="avc1.42c01e,mp4a.40.2"`, "RESOLUTION=640x360", `#EXT-X-MEDIA:TYPE=AUDIO`} {
+		if !strings.Contains(master, want) {
+			t.Errorf("no %s in\n%s", want, master)
+		}
+	}
+	playlist := c.fetch(beside(url, first(t, `(?m)^(getHLSMediaPlaylist.*)$`, master)))
+	if strings.Count(playlist, "#EXTINF:2.000,\n") != 10 || !strings.HasSuffix(playlist, "#EXT-X-ENDLIST\n") ||
+		!strings.Contains(playlist, "#EXT-X-PLAYLIST-TYPE:VOD\n") || strings.Contains(playlist, "#EXT-X-DISCONTINUITY\n") ||
+		!strings.Contains(playlist, "#EXT-X-PROGRAM-DATE-TIME:"+at.UTC().Format("2006-01-02T15:04:05.000Z")) {
+		t.Error(playlist)
+	}
+	status, header, body := c.get(beside(url, first(t, `#EXT-X-MAP:URI="([^"]*)"`, playlist)))
+	if status != 200 || header.Get("Content-Type") != "video/mp4" || header.Get("Access-Control-Allow-Origin") != "*" || body[4:8] != "ftyp" {
+		t.Error(status, header)
+	}
+	for _, bad := range []string{"getMP4MediaFragment.mp4?TrackNumber=3", "getMP4InitFragment.mp4?TrackNumber=1&SequenceNumber=99",
+		"getMP4MediaFragment.mp4?TrackNumber=1&FragmentNumber=7"} {
+		if status, _, body := c.get(beside(url, bad+"&"+url[strings.Index(url, "SessionToken"):])); status != 400 && status != 404 {
+			t.Errorf("%s: %d %s", bad, status, body)
+		}
+	}
+	if status, _, body := c.get(beside(url, "getHLSMasterPlaylist.m3u8?SessionToken=guessed")); status != 403 {
+		t.Errorf("%d %s", status, body)
+	}
+}
+
+// What ffmpeg decodes from HLS, DASH and a clip is what it decodes from the
+// frames that were sent, bit by bit.
+func TestDecodedBitExactly(t *testing.T) {
+	ffmpeg := testtools.Need(t, "ffmpeg")
+	c, at := playable(t)
+	dir := t.TempDir()
+	day := testmedia.Day()
+	source := filepath.Join(dir, "source.mkv")
+	if err := os.WriteFile(source, recording(t, day, at, day.Tracks[0], day.Tracks[2]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	clip := filepath.Join(dir, "clip.mp4")
+	r := c.post("/getClip", `{"StreamName":"door","ClipFragmentSelector":{`+onDemand(at, time.Minute)+`}}`)
+	if r.status != 200 || r.header.Get("Content-Type") != "video/mp4" {
+		t.Fatal(r.status, r.raw)
+	}
+	if err := os.WriteFile(clip, []byte(r.raw), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	decode := func(input, stream string) string {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		out, err := exec.CommandContext(ctx, ffmpeg, "-v", "warning", "-i", input, "-map", "0:"+stream, "-f", "md5", "-").CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v %s", input, err, out)
+		}
+		return string(out)
+	}
+	dash := c.ok("/getDASHStreamingSessionURL", `{"StreamName":"door","PlaybackMode":"ON_DEMAND","DASHFragmentSelector":{`+onDemand(at, time.Minute)+`}}`)
+	for _, stream := range []string{"v", "a"} {
+		want := decode(source, stream)
+		if !regexp.MustCompile(`^MD5=[0-9a-f]{32}\n$`).MatchString(want) {
+			t.Fatal(want)
+		}
+		for name, input := range map[string]string{
+			"clip": clip,
+			"HLS":  c.hls(`,"PlaybackMode":"ON_DEMAND","HLSFragmentSelector":{` + onDemand(at, time.Minute) + `}`),
+			"DASH": dash["DASHStreamingSessionURL"].(string),
+		} {
+			if got := decode(input, stream); got != want {
+				t.Errorf("%s, %s: %s, want %s", name, stream, got, want)
+			}
+		}
+	}
+}
+
+// A live playlist goes on with the fragments that come, and says where time
+// jumps.
+func TestHLSLive(t *testing.T) {
+	sub := testmedia.Sub()
+	inBubble(t, kvsmediatest.Config{Limits: kvsmediatest.Limits{Off: true}}, func(c *client) {
+		c.refused("/getHLSStreamingSessionURL", `{"StreamName":"door"}`, 404, "ResourceNotFoundException")
+		c.store(recording(t, sub, time.Now(), sub.Tracks...))
+		url := c.hls(`,"MaxMediaPlaylistFragmentResults":12,"HLSFragmentSelector":{"FragmentSelectorType":"PRODUCER_TIMESTAMP"},
+			"DiscontinuityMode":"ON_DISCONTINUITY"`)
+		media := beside(url, first(t, `(?m)^(getHLSMediaPlaylist.*)$`, c.fetch(url)))
+		playlist := c.fetch(media)
+		if strings.Count(playlist, "#EXTINF") != 10 || !strings.Contains(playlist, "#EXT-X-MEDIA-SEQUENCE:1\n") || strings.Contains(playlist, "ENDLIST") {
+			t.Error(playlist)
+		}
+		time.Sleep(25 * time.Second)
+		c.store(recording(t, sub, time.Now(), sub.Tracks...))
+		playlist = c.fetch(media)
+		if strings.Count(playlist, "#EXT-X-DISCONTINUITY\n") != 1 || !strings.Contains(playlist, "#EXT-X-MEDIA-SEQUENCE:9\n") {
+			t.Error(playlist)
+		}
+		time.Sleep(31 * time.Second)
+		if status, _, body := c.get(media); status != 404 {
+			t.Errorf("%d %s", status, body)
+		}
+		time.Sleep(5 * time.Minute)
+		if status, _, body := c.get(media); status != 403 {
+			t.Errorf("%d %s", status, body)
+		}
+		synctest.Wait()
+	})
+}
+
+// LIVE_REPLAY shows one more fragment each time that one has been played.
+func TestHLSLiveReplay(t *testing.T) {
+	sub := testmedia.Sub()
+	inBubble(t, kvsmediatest.Config{Limits: kvsmediatest.Limits{Off: true}}, func(c *client) {
+		at := time.Now()
+		c.store(recording(t, sub, at, sub.Tracks...))
+		url := c.hls(fmt.Sprintf(`,"PlaybackMode":"LIVE_REPLAY","MaxMediaPlaylistFragmentResults":3,
+			"HLSFragmentSelector":{"FragmentSelectorType":"PRODUCER_TIMESTAMP","TimestampRange":{"StartTimestamp":%d}}`, at.Unix()+4))
+		media := beside(url, first(t, `(?m)^(getHLSMediaPlaylist.*)$`, c.fetch(url)))
+		for i := range 4 {
+			playlist := c.fetch(media)
+			if strings.Count(playlist, "#EXTINF") != 3 || !strings.Contains(playlist, fmt.Sprintf("#EXT-X-MEDIA-SEQUENCE:%d\n", i+1)) {
+				t.Error(playlist)
+			}
+			time.Sleep(2 * time.Second)
+		}
+	})
+}
+
+// Media that the players cannot take is refused with the exception for it.
+func TestUnplayable(t *testing.T) {
+	day, hevc := testmedia.Day(), testmedia.HEVC()
+	for _, test := range []struct {
+		name, want string
+		media      func(*testing.T, time.Time) []byte
+	}{
+		{"Opus", "UnsupportedStreamMediaTypeException", func(t *testing.T, at time.Time) []byte {
+			return recording(t, day, at, day.Tracks[0], day.Tracks[1])
+		}},
+		{"no codec private data", "MissingCodecPrivateDataException", func(*testing.T, time.Time) []byte {
+			return bytes.Join([][]byte{header(video(1)), cluster(uint64(time.Now().UnixMilli()), 0)}, nil)
+		}},
+		{"broken codec private data", "InvalidCodecPrivateDataException", func(*testing.T, time.Time) []byte {
+			v := video(1)
+			v.CodecPrivate = []byte("avcC")
+			return bytes.Join([][]byte{header(v), cluster(uint64(time.Now().UnixMilli()), 0)}, nil)
+		}},
+		{"sound before the picture", "UnsupportedStreamMediaTypeException", func(t *testing.T, at time.Time) []byte {
+			return recording(t, day, at, day.Tracks[2], day.Tracks[0])
+		}},
+		{"H.265", "", func(t *testing.T, at time.Time) []byte { return recording(t, hevc, at, hevc.Tracks...) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, kvsmediatest.Config{Limits: kvsmediatest.Limits{Off: true}}, func(c *client) {
+				at := time.Now()
+				c.store(test.media(t, at))
+				body := `{"StreamName":"door","PlaybackMode":"ON_DEMAND","HLSFragmentSelector":{` + onDemand(at, time.Minute) + `}}`
+				if test.want == "" {
+					c.ok("/getHLSStreamingSessionURL", body)
+					return
+				}
+				c.refused("/getHLSStreamingSessionURL", body, 400, test.want)
+				c.refused("/getClip", `{"StreamName":"door","ClipFragmentSelector":{`+onDemand(at, time.Minute)+`}}`, 400, test.want)
+			})
+		})
+	}
+	inBubble(t, kvsmediatest.Config{}, func(c *client) {
+		c.addStream("live", 0)
+		c.refused("/getHLSStreamingSessionURL", `{"StreamName":"live"}`, 400, "NoDataRetentionException")
+		c.refused("/getDASHStreamingSessionURL", `{"StreamName":"live"}`, 400, "NoDataRetentionException")
+		for _, bad := range []string{`"PlaybackMode":"ON_DEMAND"`, `"Expires":299`, `"PlaybackMode":"live"`, `"MaxMediaPlaylistFragmentResults":0`} {
+			time.Sleep(time.Second)
+			c.refused("/getHLSStreamingSessionURL", `{"StreamName":"door",`+bad+`}`, 400, "InvalidArgumentException")
+		}
+	})
+}
+
+func TestDASHManifest(t *testing.T) {
+	c, at := playable(t)
+	url := c.ok("/getDASHStreamingSessionURL", `{"StreamName":"door","PlaybackMode":"ON_DEMAND","DisplayFragmentNumber":"ALWAYS","DASHFragmentSelector":{`+
+		onDemand(at, time.Minute)+`}}`)["DASHStreamingSessionURL"].(string)
+	var got struct {
+		Type   string `xml:"type,attr"`
+		Period []struct {
+			AdaptationSet []struct {
+				Representation struct {
+					Codecs      string `xml:"codecs,attr"`
+					SegmentList struct {
+						SegmentURL []struct {
+							Media string `xml:"media,attr"`
+						}
+					}
+				}
+			}
+		}
+	}
+	if err := xml.Unmarshal([]byte(c.fetch(url)), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Type != "static" || len(got.Period) != 1 || len(got.Period[0].AdaptationSet) != 2 ||
+		got.Period[0].AdaptationSet[1].Representation.Codecs != "mp4a.40.2" || len(got.Period[0].AdaptationSet[0].Representation.SegmentList.SegmentURL) != 10 {
+		t.Errorf("%+v", got)
+	}
+	c.fetch(beside(url, got.Period[0].AdaptationSet[1].Representation.SegmentList.SegmentURL[9].Media))
+}
