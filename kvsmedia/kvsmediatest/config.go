@@ -29,6 +29,15 @@ type Config struct {
 	// everything. It must be safe for concurrent use.
 	Authorize func(Access) error
 
+	// PutImage takes the images of tagged fragments, as S3 would; [Folder] makes
+	// one. They are made by ffmpeg, which must be installed. Nil puts them into the
+	// directory images of Dir, if there is one. It must be safe for concurrent use.
+	PutImage func(Image) error
+
+	// Notify takes the notifications of tagged fragments, as SNS would. Nil drops
+	// them. It must be safe for concurrent use.
+	Notify func(Notification) error
+
 	Limits   Limits
 	Timing   Timing
 	Variants Variants
@@ -96,9 +105,6 @@ var defaultRates = map[string]Rate{
 	"UpdateImageGenerationConfiguration":   {50, 5},
 	"DescribeNotificationConfiguration":    {50, 5},
 	"UpdateNotificationConfiguration":      {50, 5},
-	"DescribeMappedResourceConfiguration":  {50, 5},
-	"DescribeStreamStorageConfiguration":   {50, 5},
-	"UpdateStreamStorageConfiguration":     {50, 5},
 	"PutMedia":                             {0, 5},
 	"GetMedia":                             {0, 5},
 	"ListFragments":                        {0, 5},

@@ -37,7 +37,6 @@ func (s *Service) createStream(c *call) (any, error) {
 		DeviceName, StreamName, MediaType, KmsKeyId string
 		DataRetentionInHours                        int
 		Tags                                        map[string]string
-		StreamStorageConfiguration                  *struct{ DefaultStorageTier string }
 	}
 	if err := c.decode(&in); err != nil {
 		return nil, err
@@ -47,13 +46,6 @@ func (s *Service) createStream(c *call) (any, error) {
 	}
 	if in.DataRetentionInHours < 0 || in.DataRetentionInHours > maxRetention {
 		return nil, invalid("DataRetentionInHours must be from 0 to %d.", maxRetention)
-	}
-	tier := ""
-	if in.StreamStorageConfiguration != nil {
-		tier = in.StreamStorageConfiguration.DefaultStorageTier
-		if tier != "HOT" && tier != "WARM" {
-			return nil, invalid("DefaultStorageTier must be HOT or WARM.")
-		}
 	}
 	tags := map[string]string{}
 	if err := addTags(tags, in.Tags); err != nil {
@@ -72,7 +64,7 @@ func (s *Service) createStream(c *call) (any, error) {
 	}
 	st, err := s.addStream(description{
 		Name: in.StreamName, DeviceName: in.DeviceName, MediaType: in.MediaType, KMSKey: in.KmsKeyId,
-		RetentionHours: in.DataRetentionInHours, Tags: tags, StorageTier: tier,
+		RetentionHours: in.DataRetentionInHours, Tags: tags,
 	})
 	if err != nil {
 		return nil, broken(err)

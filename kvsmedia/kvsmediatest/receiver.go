@@ -50,9 +50,9 @@ type receiver struct {
 	raw    rawReader
 	scale  time.Duration
 
-	header  []byte // as it is stored: up to the first cluster, without tags
-	early   []byte // tags before the first cluster, which are of its fragment
-	pairs   []mkv.SimpleTag
+	header  []byte   // as it is stored: up to the first cluster, without tags
+	early   []byte   // tags before the first cluster, which are of its fragment
+	tags    mkv.Tags // the same
 	tracks  mkv.Tracks
 	count   int           // of fragments
 	latest  time.Duration // of all frames so far
@@ -67,7 +67,7 @@ type arriving struct {
 	begin, last time.Duration // timestamps of the cluster and of its latest frame
 	end         time.Duration // of the latest frame, as far as its length is known
 	frames      map[uint64]*timing
-	pairs       []mkv.SimpleTag
+	tags        mkv.Tags
 	after       []byte // tags behind the cluster
 }
 
@@ -233,7 +233,7 @@ func (r *receiver) begin(at time.Duration, cluster []byte) error {
 	c.in = in
 	r.current = c
 	header := append(r.header[:len(r.header):len(r.header)], r.early...)
-	c.pairs, r.pairs, r.early = r.pairs, nil, nil
+	c.tags, r.tags, r.early = r.tags, nil, nil
 	c.header = int64(len(header))
 	if err := c.in.write(header); err != nil {
 		return archival(err)
@@ -277,61 +277,65 @@ func (r *receiver) frame(b *mkv.Block) error {
 
 // tag takes tags, which belong to the fragment before them.
 func (r *receiver) tag(tags mkv.Tags, b []byte) error {
-	end := false
-	var pairs, kept []mkv.SimpleTag
-	for _, t := range tags {
-		for _, p := range t.Simple {
-			if p.Name == tagEndOfFragment {
-				end = true
-				continue
-			}
-			kept = append(kept, p)
-			if !strings.HasPrefix(p.Name, tagPrefix) || p.Name == tagImage || p.Name == tagImagePrefix || p.Name == tagNotification {
-				pairs = append(pairs, p)
-			} else {
-				return refuse(4009, "the name %q is the service's own", p.Name)
-			}
-			if len(p.Name) > maxTagName || len(p.String) > maxTagValue {
-				return refuse(4009, "the tag %.40q has a name of %d bytes and a value of %d", p.Name, len(p.Name), len(p.String))
-			}
-		}
-	}
-	c := r.current
-	if c == nil {
-		if r.count == 0 {
-			before, own := split(b, idTags)
-			if err := r.keep(before); err != nil {
-				return err
-			}
-			r.early, r.pairs = append(r.early, own...), append(r.pairs, pairs...)
-			return r.countTags(r.pairs)
-		}
-		return nil // behind the end of a fragment there is nothing to describe
-	}
-	before, own := split(b, idTags)
-	if err := r.keep(before); err != nil {
+	kept, end, err := checkTags(tags)
+	if err != nil {
 		return err
 	}
-	c.pairs = append(c.pairs, pairs...)
-	if err := r.countTags(c.pairs); err != nil {
+	before, own := split(b, idTags)
+	c := r.current
+	if c == nil && r.count > 0 {
+		return nil // behind the end of a fragment there is nothing to describe
+	}
+	if err := r.keep(before); err != nil {
 		return err
 	}
 	if end {
 		own = nil
 		if len(kept) > 0 {
-			own = mkv.AppendTags(nil, mkv.Tags{{Simple: kept}})
+			own = mkv.AppendTags(nil, kept)
 		}
 	}
-	c.after = append(c.after, own...)
-	if end {
-		return r.finish(0, false)
+	if c == nil {
+		r.early, r.tags = append(r.early, own...), append(r.tags, kept...)
+		return r.countTags(r.tags)
 	}
-	return nil
+	c.after, c.tags = append(c.after, own...), append(c.tags, kept...)
+	if err := r.countTags(c.tags); err != nil || !end {
+		return err
+	}
+	return r.finish(0, false)
 }
 
-func (r *receiver) countTags(pairs []mkv.SimpleTag) error {
-	if n := r.upload.svc.cfg.Limits.FragmentTags; n > 0 && len(pairs) > n {
-		return refuse(4009, "%d tags, %d are allowed", len(pairs), n)
+// checkTags returns tags without the one that ends a fragment.
+func checkTags(tags mkv.Tags) (kept mkv.Tags, end bool, err error) {
+	for _, t := range tags {
+		var pairs []mkv.SimpleTag
+		for _, p := range t.Simple {
+			switch {
+			case p.Name == tagEndOfFragment:
+				end = true
+				continue
+			case strings.HasPrefix(p.Name, tagPrefix) && p.Name != tagImage && p.Name != tagImagePrefix && p.Name != tagNotification:
+				return nil, false, refuse(4009, "the name %.40q is the service's own", p.Name)
+			case len(p.Name) > maxTagName || len(p.String) > maxTagValue:
+				return nil, false, refuse(4009, "the tag %.40q has a name of %d bytes and a value of %d", p.Name, len(p.Name), len(p.String))
+			}
+			pairs = append(pairs, p)
+		}
+		if len(pairs) > 0 {
+			kept = append(kept, mkv.Tag{TrackUIDs: t.TrackUIDs, Simple: pairs})
+		}
+	}
+	return kept, end, nil
+}
+
+func (r *receiver) countTags(tags mkv.Tags) error {
+	count := 0
+	for _, t := range tags {
+		count += len(t.Simple)
+	}
+	if n := r.upload.svc.cfg.Limits.FragmentTags; n > 0 && count > n {
+		return refuse(4009, "%d tags, %d are allowed", count, n)
 	}
 	return nil
 }
@@ -370,9 +374,10 @@ func (r *receiver) finish(next time.Duration, follows bool) error {
 		c.in.discard()
 		return archival(err)
 	}
-	if err := u.svc.keepFragment(u, &c.fragment, c.pairs); err != nil {
+	if err := u.svc.keepFragment(u, &c.fragment); err != nil {
 		return err
 	}
+	u.svc.deliver(u.stream, &c.fragment, c.tags)
 	if err := u.svc.mediaFault(u, Persisted); err != nil {
 		return err
 	}
@@ -397,7 +402,7 @@ func (u *Upload) setPosition(p position) {
 }
 
 // keepFragment puts a fragment into its stream.
-func (s *Service) keepFragment(u *Upload, f *fragment, _ []mkv.SimpleTag) error {
+func (s *Service) keepFragment(u *Upload, f *fragment) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := u.stream

@@ -45,7 +45,9 @@ type Service struct {
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
-	wg     sync.WaitGroup // requests
+	wg     sync.WaitGroup // requests, images, notifications
+
+	decoders chan struct{} // holds one for each ffmpeg that runs
 
 	mu       sync.Mutex
 	closed   bool
@@ -57,6 +59,7 @@ type Service struct {
 	delays   map[string]time.Duration
 	faults   []*pendingFault
 	outage   bool
+	jobs     int // fragments that wait for their images
 	skew     time.Duration
 }
 
@@ -79,7 +82,7 @@ func New(cfg Config) (*Service, error) {
 	cfg.Variants.setDefaults()
 	s := &Service{
 		cfg: cfg, log: cfg.Logger, streams: map[string]*stream{}, calls: map[string]int{},
-		changed: make(chan struct{}), refusals: map[string]*refusal{}, delays: map[string]time.Duration{},
+		decoders: make(chan struct{}, 2), changed: make(chan struct{}), refusals: map[string]*refusal{}, delays: map[string]time.Duration{},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -185,6 +188,15 @@ func init() {
 	add("/tagStream", "TagStream", (*Service).tagStream)
 	add("/untagStream", "UntagStream", (*Service).untagStream)
 	add("/listTagsForStream", "ListTagsForStream", (*Service).listTags)
+	for path, op := range map[string]operation{
+		"/describeImageGenerationConfiguration": {name: "DescribeImageGenerationConfiguration", run: (*Service).describeImages},
+		"/updateImageGenerationConfiguration":   {name: "UpdateImageGenerationConfiguration", run: (*Service).updateImages},
+		"/describeNotificationConfiguration":    {name: "DescribeNotificationConfiguration", run: (*Service).describeNotifications},
+		"/updateNotificationConfiguration":      {name: "UpdateNotificationConfiguration", run: (*Service).updateNotifications},
+	} {
+		add(path, op.name, op.run).denied = "AccessDeniedException"
+	}
+	add("/getImages", "GetImages", (*Service).getImages)
 	add("/listFragments", "ListFragments", (*Service).listFragments)
 	add("/getMedia", "GetMedia", (*Service).getMedia).response = true
 	add("/getHLSStreamingSessionURL", "GetHLSStreamingSessionURL", (*Service).hlsURL)

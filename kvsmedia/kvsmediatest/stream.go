@@ -28,7 +28,6 @@ type description struct {
 	KMSKey             string
 	Created            time.Time
 	RetentionHours     int
-	StorageTier        string
 	Tags               map[string]string
 	Images             *imageConfig        `json:",omitempty"`
 	ImagesSince        time.Time           // when Images was set
@@ -94,9 +93,6 @@ func (s *Service) addStream(d description) (*stream, error) {
 	}
 	if d.KMSKey == "" {
 		d.KMSKey = "arn:aws:kms:" + s.cfg.Region + ":" + s.cfg.Account + ":alias/aws/kinesisvideo"
-	}
-	if d.StorageTier == "" {
-		d.StorageTier = "HOT"
 	}
 	st := &stream{description: d, changed: make(chan struct{})}
 	if err := s.saveStream(st); err != nil {
