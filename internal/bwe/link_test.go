@@ -69,8 +69,8 @@ func simulate(e *Estimator, l link, src source, length time.Duration) run {
 	recorder := twcc.NewRecorder(7)
 	var out run
 	type frame struct {
-		made, done   time.Duration
-		parts, whole int
+		made, done time.Duration
+		parts      int
 	}
 	type waiting struct{ frame, size int }
 	type news struct {
