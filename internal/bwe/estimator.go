@@ -17,7 +17,7 @@ const (
 const Floor = 100_000
 
 const (
-	historyLen = 2048 // packets whose reports are awaited, a power of two
+	historyLen = 1024 // packets whose reports are awaited, a power of two
 
 	fastTime = 0.04 // seconds; time constants of the delay's short and long average
 	slowTime = 0.25
@@ -52,9 +52,10 @@ const (
 	wideLife     = 3 * time.Second // receiver reports count again so long after the last transport-wide one
 	rembLife     = 10 * time.Second
 
-	leastBurst = 1.5
-	mostBurst  = 16
-	burstDelay = 0.03 // seconds of queue that make bursts smaller
+	lossyBurst   = 4 // where packets get lost without a queue
+	leastBurst   = 1.5
+	defaultBurst = 16
+	burstDelay   = 0.03 // seconds of queue that make bursts smaller
 
 	jump = 10_000_000 // microseconds without arrivals, after which delays are measured anew
 
@@ -65,6 +66,9 @@ const (
 // the defaults of the constants.
 type Config struct {
 	Start, Min, Max int
+
+	// Burst is how many times the estimate the pace is at first. Zero means 16.
+	Burst float64
 }
 
 // Estimator estimates what a path carries. Its methods are not safe for
@@ -104,6 +108,7 @@ type Estimator struct {
 	cut      time.Duration // last reduction
 	draining bool
 	grown    time.Duration
+	most     float64 // of burst
 	burst    float64 // how much faster than the target packets may follow each other
 	loss     float64
 	counted  time.Duration
@@ -140,6 +145,9 @@ func (f *filter) add(x, dt float64) {
 
 // New returns an estimator for one path.
 func New(c Config) *Estimator {
+	if c.Burst <= 0 {
+		c.Burst = defaultBurst
+	}
 	or := func(a, b int) float64 {
 		if a > 0 {
 			return float64(a)
@@ -147,7 +155,7 @@ func New(c Config) *Estimator {
 		return float64(b)
 	}
 	e := &Estimator{min: or(c.Min, DefaultMin), max: or(c.Max, DefaultMax), level: leastThreshold,
-		burst: mostBurst, awaiting: -1, wideAt: -1, cut: -holdAfter, lossCut: -holdAfter}
+		burst: c.Burst, most: c.Burst, awaiting: -1, wideAt: -1, cut: -holdAfter, lossCut: -holdAfter}
 	e.max = max(e.max, e.min)
 	e.target = min(max(or(c.Start, DefaultStart), e.min), e.max)
 	return e
@@ -410,10 +418,12 @@ func (e *Estimator) countLoss(lost, came float64, now time.Duration) {
 	e.counted = now
 	e.loss += (lost/n - e.loss) * max(n/(n+100), dt/(dt+1))
 	switch {
-	case lost > 0 || e.queue.fast > burstDelay:
+	case e.queue.fast > burstDelay:
 		e.burst = max(0.7*e.burst, leastBurst)
+	case lost > 0:
+		e.burst = max(0.7*e.burst, min(e.burst, lossyBurst))
 	default:
-		e.burst = min(1.005*e.burst, mostBurst)
+		e.burst = min(1.005*e.burst, e.most)
 	}
 }
 

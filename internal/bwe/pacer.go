@@ -1,6 +1,9 @@
 package bwe
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // slice is the time over which a pacer does not spread: packets within it go at
 // once, so that they cost few wake-ups and system calls.
@@ -28,6 +31,14 @@ func (p *Pacer) Wait(now time.Duration) time.Duration {
 		return 0
 	}
 	return p.due - now
+}
+
+// Room is how many bytes may go now.
+func (p *Pacer) Room(now time.Duration) int {
+	if p.rate == 0 {
+		return math.MaxInt32
+	}
+	return int((now + slice - max(p.due, now)).Seconds() * p.rate)
 }
 
 // Spend tells of size bytes that were sent, in turn or not.

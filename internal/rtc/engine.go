@@ -37,6 +37,10 @@ const (
 // checks each 200 ms, and once for each candidate.
 const maxChecks = 256
 
+// feedbackEvery is how often arrival times are reported to the sender, who cannot
+// react to a path that gets worse before it knows.
+const feedbackEvery = 50 * time.Millisecond
+
 // maxMessage is the largest data channel message in bytes that a session takes.
 const maxMessage = 1 << 20
 
@@ -74,7 +78,8 @@ type Config struct {
 type Hooks struct {
 	Candidate func(payload []byte)    // an own ICE candidate, to be sent to the peer
 	Connected func()                  // media can flow; again after each ICE restart
-	Keyframe  func(*kvsmedia.Track)   // the peer asks for a key frame
+	Keyframe  func(*kvsmedia.Track)   // a key frame is needed for the peer
+	Path      func(Path)              // news of the way to the peer, while pictures are sent
 	Frame     func(kvsmedia.Frame)    // a frame came from the peer
 	Channel   func(*Channel) Receiver // a data channel is being opened; nil ignores its messages
 }
@@ -106,7 +111,7 @@ func newPeerConnection(c Config, codecs []negotiable, early pairFilter, own *net
 	if err != nil {
 		return nil, err
 	}
-	feedback, err := twcc.NewSenderInterceptor(twcc.WithLoggerFactory(loggerFactory{log: c.Logger}))
+	feedback, err := twcc.NewSenderInterceptor(twcc.WithLoggerFactory(loggerFactory{log: c.Logger}), twcc.SendInterval(feedbackEvery))
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +216,8 @@ func (n negotiable) register(m *webrtc.MediaEngine) error {
 	case n.codec.Video():
 		kind = webrtc.RTPCodecTypeVideo
 		capability.RTCPFeedback = append(capability.RTCPFeedback, webrtc.RTCPFeedback{Type: "nack"},
-			webrtc.RTCPFeedback{Type: "nack", Parameter: "pli"}, webrtc.RTCPFeedback{Type: "ccm", Parameter: "fir"})
+			webrtc.RTCPFeedback{Type: "nack", Parameter: "pli"}, webrtc.RTCPFeedback{Type: "ccm", Parameter: "fir"},
+			webrtc.RTCPFeedback{Type: "goog-remb"})
 	}
 	err := m.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: capability, PayloadType: webrtc.PayloadType(n.pt)}, kind)
 	if err != nil || n.rtx == 0 {

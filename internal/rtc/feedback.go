@@ -77,9 +77,17 @@ func (s *Session) feedback(out *sender, kind rtcp.PacketType, format uint8, pack
 			s.out.wake()
 		}
 	case kind == rtcp.TypePayloadSpecificFeedback && (format == rtcp.FormatPLI || format == rtcp.FormatFIR):
-		if s.cfg.Hooks.Keyframe != nil {
-			s.cfg.Hooks.Keyframe(s.source.Tracks[out.lane])
+		if out.codec.Video() {
+			s.wantKeyframe(s.Lane())
 		}
+	case kind == rtcp.TypeTransportSpecificFeedback && format == rtcp.FormatTCC:
+		s.out.path.wideFeedback(packet)
+	case kind == rtcp.TypePayloadSpecificFeedback && format == rtcp.FormatREMB:
+		s.out.path.remb(packet)
+	case kind == rtcp.TypeReceiverReport && out.codec.Video():
+		s.out.path.receiverReport(packet, 8, out.ssrc)
+	case kind == rtcp.TypeSenderReport && out.codec.Video():
+		s.out.path.receiverReport(packet, 28, out.ssrc)
 	}
 }
 

@@ -37,6 +37,9 @@ type Source struct {
 	// Profile names the profile of a video track as [Profile] does, empty while
 	// no key frame was seen.
 	Profile func(lane int) string
+	// Rate is what a lane's encoder makes of late, in bits per second; nil or 0
+	// if that is not known.
+	Rate func(lane int) int
 }
 
 // Answer makes a session out of a viewer's offer and returns the answer to

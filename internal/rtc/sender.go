@@ -31,6 +31,9 @@ const (
 	// the time at most doubles what it costs.
 	resendBurst = 256
 
+	// repeatLast is how many packets are repeated to fill a stream.
+	repeatLast = 32
+
 	reportEvery = time.Second
 
 	// catchUp is by how much the time stamps of what a joiner missed are
@@ -58,6 +61,7 @@ type sender struct {
 	rtxPT    uint8
 	ext      uint8 // id of the transport sequence number extension, 0 for none
 	wide     *uint16
+	path     *path // that the packets take; nil if nobody wants to know
 	seq      uint16
 	rtxSeq   uint16
 	base     uint32 // RTP time of PTS 0
@@ -66,16 +70,26 @@ type sender struct {
 	extBytes [2]byte
 	payload  []byte
 	history  []sentPacket
-	resends  int    // retransmissions that are allowed now
+	resends  int // retransmissions that are allowed now
+	repeated uint32
 	packets  uint32 // for sender reports
 	octets   uint32
 	started  time.Time
 	reported time.Time
 
+	// moved are units that were sent with a later time than their own, since
+	// another rendition begins at or before the time of the last picture.
+	moved [8]movedUnit
+
 	unit  ring.Item[*Unit] // being sent
 	parts []part
 	part  int    // the next one
 	stamp uint32 // of the unit
+}
+
+type movedUnit struct {
+	unit  uint64 // sequence number in the ring
+	stamp uint32
 }
 
 // sentPacket is what it takes to send a packet again.
@@ -158,9 +172,22 @@ func (s *sender) rtpTime(pts time.Duration) uint32 {
 	return s.base + uint32(ticks)
 }
 
+// stampOf is the RTP time of a unit that was sent.
+func (s *sender) stampOf(it ring.Item[*Unit]) uint32 {
+	if m := s.moved[it.Seq%uint64(len(s.moved))]; m.unit == it.Seq {
+		return m.stamp
+	}
+	return s.rtpTime(it.At)
+}
+
 // begin makes it the unit that write sends.
 func (s *sender) begin(it ring.Item[*Unit]) {
-	s.unit, s.parts, s.part, s.stamp = it, it.Value.cut(), 0, s.rtpTime(it.At)
+	stamp := s.rtpTime(it.At)
+	if s.packets > 0 && int32(stamp-s.stamp) <= 0 {
+		stamp = s.stamp + s.clock/1000
+		s.moved[it.Seq%uint64(len(s.moved))] = movedUnit{it.Seq, stamp}
+	}
+	s.unit, s.parts, s.part, s.stamp = it, it.Value.cut(), 0, stamp
 }
 
 // waiting is how many packets of the unit are still to be sent.
@@ -193,8 +220,11 @@ func (s *sender) marker(i int, parts []part) bool { return s.codec.Video() && i 
 func (s *sender) send(seq uint16, pt uint8, ssrc, stamp uint32, marker bool, payload []byte) error {
 	h := &s.header
 	h.Version, h.PayloadType, h.SequenceNumber, h.Timestamp, h.SSRC, h.Marker = 2, pt, seq, stamp, ssrc, marker
+	*s.wide++
+	if s.path != nil {
+		s.path.sent(*s.wide, len(payload))
+	}
 	if s.ext != 0 {
-		*s.wide++
 		s.extBytes = [2]byte{byte(*s.wide >> 8), byte(*s.wide)}
 		if len(h.Extensions) == 0 {
 			if err := h.SetExtension(s.ext, s.extBytes[:]); err != nil {
@@ -222,17 +252,39 @@ func (s *sender) resend(seq uint16, units *ring.Ring[*Unit], now time.Time) erro
 	}
 	p.resent = at
 	s.resends--
-	parts, stamp := it.Value.cut(), s.rtpTime(it.At)
-	part, marker := &parts[p.part], s.marker(int(p.part), parts)
 	if !s.rtx {
-		s.payload = part.payload(s.payload, it.Value.Frame.Data)
-		return s.send(seq, s.pt, s.ssrc, stamp, marker, s.payload)
+		parts := it.Value.cut()
+		s.payload = parts[p.part].payload(s.payload, it.Value.Frame.Data)
+		return s.send(seq, s.pt, s.ssrc, s.stampOf(it), s.marker(int(p.part), parts), s.payload)
 	}
-	// The payload of RTX is the lost packet's sequence number and payload.
+	_, err := s.sendRTX(seq, p, it)
+	return err
+}
+
+// sendRTX sends a packet again in the stream for that; the payload is the packet's
+// sequence number and payload. It returns the payload's size.
+func (s *sender) sendRTX(seq uint16, p *sentPacket, it ring.Item[*Unit]) (int, error) {
+	parts := it.Value.cut()
 	rtx := append(s.payload[:0], byte(seq>>8), byte(seq))
-	rtx = rtx[:2+len(part.payload(rtx[2:], it.Value.Frame.Data))]
+	rtx = rtx[:2+len(parts[p.part].payload(rtx[2:], it.Value.Frame.Data))]
 	s.rtxSeq++
-	return s.send(s.rtxSeq, s.rtxPT, s.repair, stamp, marker, rtx)
+	return len(rtx), s.send(s.rtxSeq, s.rtxPT, s.repair, s.stampOf(it), s.marker(int(p.part), parts), rtx)
+}
+
+// repeat sends one of the last packets once more, which the peer does not need.
+// It returns its size, 0 if there is none.
+func (s *sender) repeat(units *ring.Ring[*Unit]) (int, error) {
+	if s.history == nil || !s.rtx || s.packets == 0 {
+		return 0, nil
+	}
+	s.repeated++
+	seq := s.seq - 1 - uint16(s.repeated%min(repeatLast, s.packets))
+	p := &s.history[seq%historyLen]
+	it, ok := units.Get(p.unit)
+	if !ok || p.seq != seq {
+		return 0, nil
+	}
+	return s.sendRTX(seq, p, it)
 }
 
 // report returns a sender report (RFC 3550, 6.4.1) if one is due. zero is the

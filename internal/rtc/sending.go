@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -20,6 +21,13 @@ type outgoing struct {
 
 	mu      sync.Mutex // guards senders
 	senders []*sender
+
+	lane     atomic.Int32 // of the picture that is sent; differs from video once another rendition is
+	wish     atomic.Int32 // of the picture that is asked for
+	keysOnly atomic.Bool
+	trial    atomic.Int64 // see Try
+	repeats  atomic.Bool  // the peer takes RTX
+	path     path
 
 	// Of the goroutine that sends.
 	wide uint16 // transport-wide sequence number
@@ -56,8 +64,11 @@ func (s *Session) send(lane, video int) error {
 	}
 	encoding := rtpSender.GetParameters().Encodings[0]
 	out.ssrc, out.repair = uint32(encoding.SSRC), uint32(encoding.RTX.SSRC)
+	out.path = &s.out.path
 	s.out.mu.Lock()
 	s.out.video = video
+	s.out.lane.Store(int32(video))
+	s.out.wish.Store(int32(video))
 	s.out.senders = append(s.out.senders, out)
 	first := len(s.out.senders) == 1
 	s.out.mu.Unlock()
@@ -87,41 +98,52 @@ func (s *Session) sendMedia() {
 			return
 		}
 	}
-	sender := func(lane int) *sender { return senders[slices.Index(lanes, lane)] }
-	units := s.source.Ring
-	start := units.Next()
-	joined := start
-	if s.out.video >= 0 {
-		if key, ok := units.NewestKey(s.out.video); ok {
-			start = key
-		}
-		if seq, ok := units.Newest(s.out.video); ok {
-			if it, ok := units.Get(seq); ok {
-				sender(s.out.video).live = it.At
-			}
-		}
+	s.out.path.start(s.startRate(senders), s.roundTrip())
+	flows := s.flows(senders)
+	for _, f := range flows {
+		defer f.reader.Close()
 	}
-	reader := units.Reader(start, lanes...)
-	defer reader.Close()
-	for ended := false; ; {
+	pace := time.NewTimer(0)
+	defer pace.Stop()
+	for {
 		for _, out := range senders {
 			s.resend(out) // before what is new, as it is late already
 		}
-		if it, _, ok := reader.TryNext(); ok {
-			if it.Seq < joined && it.Lane != s.out.video {
-				continue // sound of the past is of no use
-			}
-			if s.sendUnit(sender(it.Lane), it) != nil {
+		var wait time.Duration
+		var busy, open bool
+		var news [2]<-chan struct{}
+		for i, f := range flows {
+			moved, w, err := s.advance(f)
+			if err != nil {
 				return
 			}
+			busy, wait = busy || moved, max(wait, w)
+			if f.out.codec.Video() && s.out.trial.Load() > 0 {
+				s.fill(f)
+				wait = fillEvery
+			}
+			if !f.ended && f.out.waiting() == 0 {
+				news[i] = f.reader.Wait()
+			}
+			open = open || !f.ended || f.out.waiting() > 0
+		}
+		if busy {
 			continue
 		}
-		if ended {
+		if !open {
 			return
 		}
+		var paced <-chan time.Time
+		if wait > 0 {
+			pace.Reset(wait)
+			paced = pace.C
+		}
 		select {
-		case _, more := <-reader.Wait():
-			ended = !more
+		case _, more := <-news[0]:
+			flows[0].ended = !more
+		case _, more := <-news[1]:
+			flows[1].ended = !more
+		case <-paced:
 		case <-s.out.asked:
 		case <-s.ctx.Done():
 			return
@@ -129,27 +151,80 @@ func (s *Session) sendMedia() {
 	}
 }
 
-// sendUnit sends a unit, and a report if one is due. It fails when the session
-// has ended.
-func (s *Session) sendUnit(out *sender, it ring.Item[*Unit]) error {
+// flows returns the streams to send: the sound first, as it does not wait for a
+// picture that is spread over time; the picture from its newest key frame on.
+func (s *Session) flows(senders []*sender) []*flow {
+	units := s.source.Ring
+	joined := units.Next()
+	var flows []*flow
+	for _, out := range senders {
+		f := &flow{out: out, wished: out.lane, joined: time.Now()}
+		if out.lane != s.out.video {
+			f.reader = units.Reader(joined, out.lane) // sound of the past is of no use
+			flows = slices.Insert(flows, 0, f)
+			continue
+		}
+		start := joined
+		if key, ok := units.NewestKey(out.lane); ok {
+			start = key
+		}
+		if seq, ok := units.Newest(out.lane); ok {
+			if it, ok := units.Get(seq); ok {
+				out.live = it.At
+			}
+		}
+		s.out.repeats.Store(out.rtx)
+		f.reader = units.Reader(start, out.lane)
+		flows = append(flows, f)
+	}
+	return flows
+}
+
+// startRate is what is sent at first, in bits per second: what the encoders make
+// and half as much again, until the path proves slower.
+func (s *Session) startRate(senders []*sender) int {
+	if s.source.Rate == nil {
+		return 0
+	}
+	sum := 0
+	for _, out := range senders {
+		sum += s.source.Rate(out.lane)
+	}
+	return sum * 3 / 2
+}
+
+// roundTrip is the round trip that ICE measured, 0 if it is not known.
+func (s *Session) roundTrip() time.Duration {
+	stats, ok := s.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePairStats()
+	if !ok {
+		return 0
+	}
+	return time.Duration(stats.CurrentRoundTripTime * float64(time.Second))
+}
+
+// beginUnit makes it the unit that is sent.
+func (s *Session) beginUnit(out *sender, it ring.Item[*Unit]) {
 	if s.out.zero.IsZero() {
 		s.out.zero = time.Now().Add(-it.At)
 	}
 	out.begin(it)
-	for out.waiting() > 0 {
-		if err := s.burst(func() error { return out.write(maxBurst) }); err != nil {
-			return err
+}
+
+// endUnit does what follows a unit: a report, if one is due.
+func (s *Session) endUnit(f *flow) {
+	it := f.out.unit
+	if f.out.codec.Video() {
+		if it.Key {
+			s.mark("first key frame")
 		}
+		s.tell(f)
 	}
-	if it.Key && it.Lane == s.out.video {
-		s.mark("first key frame")
-	}
-	if sr := out.report(it.At, s.out.zero, time.Now()); sr != nil {
+	if sr := f.out.report(it.At, s.out.zero, time.Now()); sr != nil {
+		s.out.path.senderReported(sr.NTPTime)
 		if err := s.pc.WriteRTCP([]rtcp.Packet{sr}); err != nil {
 			s.log.Debug("sending a report", "err", err)
 		}
 	}
-	return nil
 }
 
 // resend sends again what the peer misses of a stream.

@@ -1,0 +1,164 @@
+package rtc
+
+import (
+	"encoding/binary"
+	"sync"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/bwe"
+)
+
+const (
+	// overhead is what a payload is longer on the network, in bytes: RTP header
+	// with transport sequence number, SRTP tag, UDP and IPv4.
+	overhead = 64
+
+	// nearby is the round-trip time of a path that is taken to be a local
+	// network, where a first picture need not be spread over time.
+	nearby      = 3 * time.Millisecond
+	nearbyBurst = 64
+)
+
+// Path is what a session knows of the network path to its peer.
+type Path struct {
+	Bitrate     int           // what it carries in bits per second, as far as what was sent of late proves
+	Target      int           // what it was shown to carry, for what is sent: it stays while less is sent
+	Constrained bool          // the path has been found full, so more than Target is too much
+	Loss        float64       // share of packets lost of late, 0 to 1
+	RTT         time.Duration // 0 if unknown
+	Queue       time.Duration // how long packets wait on the way
+}
+
+// path estimates what the way to the peer carries, and paces what is sent on it.
+type path struct {
+	mu        sync.Mutex
+	started   time.Time
+	estimator *bwe.Estimator // nil before start
+	pacer     bwe.Pacer
+	sentBytes int64
+	reports   [4]sentReport // the newest sender reports, whose echo tells the round trip
+	reported  int
+}
+
+type sentReport struct {
+	ntp uint32 // the middle bits of its NTP time
+	at  time.Duration
+}
+
+// start begins with an estimate in bits per second, 0 if nothing is known, and the
+// round trip measured so far.
+func (p *path) start(bitrate int, rtt time.Duration) {
+	c := bwe.Config{Start: max(bitrate, bwe.DefaultStart)}
+	if rtt > 0 && rtt < nearby {
+		c.Burst = nearbyBurst
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.started, p.estimator = time.Now(), bwe.New(c)
+}
+
+func (p *path) now() time.Duration { return time.Since(p.started) }
+
+// sent tells of a packet with a payload of size bytes.
+func (p *path) sent(seq uint16, size int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	p.estimator.Sent(seq, size+overhead, now)
+	p.pacer.Spend(size+overhead, now)
+	p.sentBytes += int64(size + overhead)
+}
+
+// room returns how many packets may be sent now, or how long to wait.
+func (p *path) room() (packets int, wait time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	p.pacer.SetRate(p.estimator.Pace(), now)
+	if wait = p.pacer.Wait(now); wait > 0 {
+		return 0, wait
+	}
+	return min(max(p.pacer.Room(now)/(MaxPayload+overhead), 1), maxBurst), 0
+}
+
+func (p *path) state() Path {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e := p.estimator
+	if e == nil {
+		return Path{}
+	}
+	return Path{Bitrate: e.Bitrate(), Target: e.Target(), Constrained: e.Constrained(), Loss: e.Loss(), RTT: e.RTT(), Queue: e.Queue()}
+}
+
+// total is how many bytes were sent.
+func (p *path) total() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sentBytes
+}
+
+// wideFeedback takes transport-wide feedback.
+func (p *path) wideFeedback(packet []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.estimator != nil {
+		p.estimator.Feedback(packet, p.now())
+	}
+}
+
+// senderReported remembers a sender report of a moment ago.
+func (p *path) senderReported(ntp uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reports[p.reported%len(p.reports)] = sentReport{uint32(ntp >> 16), p.now()}
+	p.reported++
+}
+
+// receiverReport takes the report blocks about ssrc of a receiver or sender report
+// (RFC 3550, 6.4), which begin at the offset first.
+func (p *path) receiverReport(packet []byte, first int, ssrc uint32) {
+	for n := int(packet[0] & 0x1f); n > 0 && len(packet) >= first+24; n-- {
+		b := packet[first : first+24]
+		first += 24
+		if binary.BigEndian.Uint32(b) != ssrc {
+			continue
+		}
+		p.received(float64(b[4])/256, binary.BigEndian.Uint32(b[16:]), binary.BigEndian.Uint32(b[20:]))
+	}
+}
+
+// received takes what a report block says: the share of packets lost, the newest
+// sender report that had come, and how long before, in 1/65536 s.
+func (p *path) received(loss float64, echo, held uint32) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.estimator == nil {
+		return
+	}
+	now := p.now()
+	var rtt time.Duration
+	for _, r := range p.reports[:min(p.reported, len(p.reports))] {
+		if r.ntp == echo && echo != 0 {
+			rtt = max(now-r.at-time.Duration(held)*time.Second>>16, 0)
+		}
+	}
+	p.estimator.Report(loss, rtt, now)
+}
+
+// remb takes a receiver's own estimate (draft-alvestrand-rmcat-remb-03, 2.2).
+func (p *path) remb(packet []byte) {
+	if len(packet) < 20 || string(packet[12:16]) != "REMB" {
+		return
+	}
+	mantissa := int64(packet[17]&3)<<16 | int64(packet[18])<<8 | int64(packet[19])
+	rate := int64(bwe.DefaultMax)
+	if exp := packet[17] >> 2; exp < 32 {
+		rate = min(rate, mantissa<<exp)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.estimator != nil {
+		p.estimator.Limit(int(rate), p.now())
+	}
+}

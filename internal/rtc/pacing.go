@@ -1,0 +1,167 @@
+package rtc
+
+import (
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/ring"
+)
+
+const (
+	// lateLimit is how far behind the newest picture a viewer may fall before
+	// pictures are left out up to the next key frame.
+	lateLimit = time.Second
+
+	// fillEvery is how often a stream that is to be wider than its pictures is
+	// filled up.
+	fillEvery = 10 * time.Millisecond
+
+	// tellEvery is how often the owner is told of the path.
+	tellEvery = 100 * time.Millisecond
+)
+
+// flow is one stream on its way from the ring to the peer.
+type flow struct {
+	out    *sender
+	reader *ring.Reader[*Unit]
+	ended  bool
+	joined time.Time
+
+	// Of a picture.
+	wished   int  // the lane that is asked for
+	skipping bool // nothing is sent before the next key frame
+	told     time.Time
+	last     Path // that was told
+	filled   time.Time
+	bytes    int64 // of the session by then
+}
+
+// advance sends what may be sent now of the flow's unit, or of the next one, and
+// otherwise says how long to wait for the pace.
+func (s *Session) advance(f *flow) (moved bool, wait time.Duration, err error) {
+	if f.out.waiting() == 0 {
+		it, ok := s.nextUnit(f)
+		if !ok {
+			return false, 0, nil
+		}
+		s.beginUnit(f.out, it)
+	}
+	n := maxBurst
+	if f.out.codec.Video() {
+		if n, wait = s.out.path.room(); n == 0 {
+			return false, wait, nil
+		}
+	}
+	if err := s.burst(func() error { return f.out.write(n) }); err != nil {
+		return false, 0, err
+	}
+	if f.out.waiting() == 0 {
+		s.endUnit(f)
+	}
+	return true, 0, nil
+}
+
+// nextUnit returns the next unit that the peer is to get.
+func (s *Session) nextUnit(f *flow) (it ring.Item[*Unit], ok bool) {
+	if !f.out.codec.Video() {
+		it, _, ok = f.reader.TryNext()
+		return it, ok
+	}
+	if wish := int(s.out.wish.Load()); wish != f.wished {
+		f.wished = wish
+		f.reader.Switch(int(s.out.lane.Load()), wish)
+		s.wantKeyframe(wish)
+	}
+	for {
+		it, _, ok = f.reader.TryNext()
+		if !ok {
+			return it, false
+		}
+		if it.Key {
+			f.skipping = false
+			s.out.lane.Store(int32(it.Lane))
+			return it, true
+		}
+		if !f.skipping && time.Since(f.joined) > lateLimit && s.late(it) > lateLimit {
+			f.skipping = true
+			s.wantKeyframe(it.Lane)
+		}
+		if !f.skipping && !s.out.keysOnly.Load() {
+			return it, true
+		}
+		f.skipping = true // what follows needs what was left out
+	}
+}
+
+// late is how far a picture is behind the newest one of its lane.
+func (s *Session) late(it ring.Item[*Unit]) time.Duration {
+	if seq, ok := s.source.Ring.Newest(it.Lane); ok {
+		if newest, ok := s.source.Ring.Get(seq); ok {
+			return newest.At - it.At
+		}
+	}
+	return 0
+}
+
+func (s *Session) wantKeyframe(lane int) {
+	if s.cfg.Hooks.Keyframe != nil {
+		s.cfg.Hooks.Keyframe(s.source.Tracks[lane])
+	}
+}
+
+// tell tells the owner of the path, if there is news.
+func (s *Session) tell(f *flow) {
+	if s.cfg.Hooks.Path == nil {
+		return
+	}
+	now, p := time.Now(), s.out.path.state()
+	if p.Target > f.last.Target*9/10 && p.Constrained == f.last.Constrained && now.Sub(f.told) < tellEvery {
+		return
+	}
+	f.told, f.last = now, p
+	s.cfg.Hooks.Path(p)
+}
+
+// fill sends packets of the picture once more, so that all that is sent comes to
+// the rate that is to be tried, as far as the path is known to carry it.
+func (s *Session) fill(f *flow) {
+	rate := min(int(s.out.trial.Load()), s.out.path.state().Target)
+	now, bytes := time.Now(), s.out.path.total()
+	gap := now.Sub(f.filled)
+	if gap < fillEvery {
+		return
+	}
+	missing := int64(float64(rate)/8*min(gap, 5*fillEvery).Seconds()) - (bytes - f.bytes)
+	_ = s.burst(func() error {
+		for i := 0; i < maxBurst && missing > 0; i++ {
+			n, err := f.out.repeat(s.source.Ring)
+			if err != nil || n == 0 {
+				return err
+			}
+			missing -= int64(n + overhead)
+		}
+		return nil
+	})
+	f.filled, f.bytes = now, s.out.path.total()
+}
+
+// Path returns what is known of the way to the peer; the zero value before media
+// flows.
+func (s *Session) Path() Path { return s.out.path.state() }
+
+// Lane returns the lane whose picture is sent, -1 for none.
+func (s *Session) Lane() int { return int(s.out.lane.Load()) }
+
+// SetLane asks for another rendition of the picture, of the same codec. It is
+// changed at a key frame, for which the owner is asked.
+func (s *Session) SetLane(lane int) { s.out.wish.Store(int32(lane)) }
+
+// SetKeyframesOnly leaves all pictures out but key frames, or no more.
+func (s *Session) SetKeyframesOnly(only bool) { s.out.keysOnly.Store(only) }
+
+// Try widens what is sent to bitrate, in bits per second, by repeating packets,
+// as far as the path is known to carry it, so that the estimate can grow to
+// it; 0 ends that. It reports whether the peer takes such packets.
+func (s *Session) Try(bitrate int) bool {
+	s.out.trial.Store(int64(bitrate))
+	return s.out.repeats.Load()
+}
