@@ -27,6 +27,7 @@ type Camera struct {
 	data    *ring.Ring[Data]
 	talk    talkback
 	hints   hinter
+	adapt   *adapter
 	running atomic.Bool
 	plain   bool // no batches; for measuring
 
@@ -61,6 +62,7 @@ func New(cfg Config) (*Camera, error) {
 		c.tracks = append(c.tracks, tr)
 		c.lanes[t] = i
 	}
+	c.adapt = newAdapter(c)
 	return c, nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
@@ -43,6 +45,16 @@ type Config struct {
 	// MaxViewers is how many viewers are served at once. Zero means 10, which
 	// is also the service's own limit unless AWS has raised it.
 	MaxViewers int
+
+	// Bitrates are what the encoders of video tracks can be set to; hints keep to
+	// it. A track that is not named, and a zero field, has the default: 150 kbit/s
+	// to 4 Mbit/s.
+	Bitrates map[*kvsmedia.Track]BitrateRange
+
+	// SlowViewers is what happens to a viewer whose network is too slow for the
+	// picture, when no later one of Tracks is smaller and of the same codec.
+	// The zero value is FollowSlowest.
+	SlowViewers SlowViewers
 
 	// Commands are what viewers can call; nil refuses all as unknown.
 	Commands *Commands
@@ -83,6 +95,18 @@ func (c Config) validated() (Config, error) {
 	if c.PreRoll < 0 || c.RingBytes < 0 || c.MaxViewers < 0 {
 		return c, errors.New("camera: PreRoll, RingBytes and MaxViewers must not be negative")
 	}
+	for t, b := range c.Bitrates {
+		if !slices.Contains(c.Tracks, t) || !t.Codec.Video() {
+			return c, errors.New("camera: Config.Bitrates names what is no video track of Config.Tracks")
+		}
+		if b.Min < 0 || b.Max < 0 || b.Max > 0 && b.Min > b.Max {
+			return c, fmt.Errorf("camera: Config.Bitrates of track %q are from %d to %d bit/s", t.Name, b.Min, b.Max)
+		}
+	}
+	if c.SlowViewers < FollowSlowest || c.SlowViewers > KeyframesOnly {
+		return c, fmt.Errorf("camera: Config.SlowViewers is %d, want FollowSlowest or KeyframesOnly", c.SlowViewers)
+	}
+	c.Bitrates = maps.Clone(c.Bitrates)
 	c.Tracks = append([]*kvsmedia.Track(nil), c.Tracks...)
 	if c.RingBytes == 0 {
 		c.RingBytes = defaultRingBytes

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/ring"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
@@ -89,6 +90,20 @@ type Viewer struct {
 	Since     time.Time               // when its offer came
 	Connected bool                    // media flows
 	Report    signaling.ConnectReport // so far
+
+	Track         *kvsmedia.Track // the picture that it gets; nil for none
+	KeyframesOnly bool            // of that; see SlowViewers
+	Path          Path            // the network to it
+}
+
+// Path is what a camera knows of the network to a viewer, from the viewer's
+// reports on what it received.
+type Path struct {
+	Bitrate int           // bits per second that it carries, as far as what was sent in the last seconds proves; 0 before media flows
+	Full    bool          // the network carries no more than that; otherwise more was not tried
+	Loss    float64       // share of the packets lost in the last second or so, 0 to 1
+	RTT     time.Duration // round trip; 0 until it is known, a second or two after the start
+	Queue   time.Duration // how long packets wait on their way, beyond what the way itself takes
 }
 
 // Status returns the camera's state.
@@ -101,7 +116,13 @@ func (c *Camera) Status() Status {
 			continue
 		}
 		r := p.session.Report()
-		s.Viewers = append(s.Viewers, Viewer{Peer: p.peer, Since: r.Started, Connected: p.joined, Report: r})
+		path := p.session.Path()
+		v := Viewer{Peer: p.peer, Since: r.Started, Connected: p.joined, Report: r, KeyframesOnly: c.adapt.heldBack(p.viewing),
+			Path: Path{Bitrate: path.Bitrate, Full: path.Constrained, Loss: path.Loss, RTT: path.RTT, Queue: path.Queue}}
+		if picture, _ := p.session.Lanes(); picture >= 0 {
+			v.Track = c.cfg.Tracks[picture]
+		}
+		s.Viewers = append(s.Viewers, v)
 	}
 	slices.SortFunc(s.Viewers, func(a, b Viewer) int {
 		if d := a.Since.Compare(b.Since); d != 0 {

@@ -27,6 +27,28 @@ type track struct {
 	sets    bitstream.ParameterSets
 	nalus   [][]byte
 	profile string // see rtc.Profile
+	meter   meter
+}
+
+// meterTime is the time over which a track's bitrate is measured: about that
+// from one key frame to the next.
+const meterTime = 2 * time.Second
+
+// meter measures a track's bitrate.
+type meter struct {
+	from  time.Duration
+	bytes int
+	rate  int // bits per second; 0 until it is known
+}
+
+func (m *meter) add(pts time.Duration, size int) {
+	if span := pts - m.from; m.bytes == 0 || span < 0 {
+		m.from = pts
+	} else if span >= meterTime {
+		m.rate = int(float64(m.bytes) * 8 / span.Seconds())
+		m.from, m.bytes = pts, 0
+	}
+	m.bytes += size
 }
 
 func newTrack(t *kvsmedia.Track) (*track, error) {
@@ -78,6 +100,7 @@ func (c *Camera) WriteFrame(f kvsmedia.Frame) error {
 		return err
 	}
 	t.begun, t.last = true, f.PTS
+	t.meter.add(f.PTS, len(f.Data))
 	f.Skipped = 0
 	c.units.Push(ring.Item[*rtc.Unit]{Value: &rtc.Unit{Frame: f}, Lane: lane, Key: f.Key, Size: len(f.Data), At: f.PTS})
 	return nil
@@ -130,6 +153,14 @@ func (c *Camera) profileOf(lane int) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.profile
+}
+
+// rateOf is what a track's encoder makes of late, in bits per second.
+func (c *Camera) rateOf(lane int) int {
+	t := c.tracks[lane]
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.meter.rate
 }
 
 // Frames yields the camera's frames, all tracks in the order in which they were

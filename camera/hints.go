@@ -1,6 +1,7 @@
 package camera
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -14,25 +15,29 @@ const keyframeGap = 500 * time.Millisecond
 type EncoderHint struct {
 	Track    *kvsmedia.Track // one of Config.Tracks
 	Keyframe bool            // encode a key frame now
-	Bitrate  int             // bits per second to aim at; 0 means no change
+	Bitrate  int             // bits per second to aim at, within Config.Bitrates; 0 means no change
 }
 
 // EncoderHints returns the channel of what viewers need of the encoders, the
 // same one at each call; it is never closed. Hints are coalesced over viewers: a
-// track is asked for a key frame at most once in 500 ms. An application that
-// reads late finds the newest ones, one that never reads holds nobody up.
+// track is asked for a key frame at most once in 500 ms, and its bitrate is
+// changed by more than a twentieth or not at all, a few times a second at most
+// while a network changes and hardly ever otherwise. An application that
+// reads late finds one hint for each track, with all that was wished since; one
+// that never reads holds nobody up.
 func (c *Camera) EncoderHints() <-chan EncoderHint { return c.hints.ch }
 
 // hinter coalesces hints.
 type hinter struct {
-	ch chan EncoderHint
+	ch chan EncoderHint // holds one hint of each track at most
 
-	mu   *sync.Mutex
-	last map[*kvsmedia.Track]time.Time
+	mu      *sync.Mutex
+	waiting []EncoderHint // room to look at what is in ch
+	asked   map[*kvsmedia.Track]time.Time
 }
 
 func newHinter(tracks []*kvsmedia.Track) hinter {
-	return hinter{ch: make(chan EncoderHint, len(tracks)), mu: &sync.Mutex{}, last: map[*kvsmedia.Track]time.Time{}}
+	return hinter{ch: make(chan EncoderHint, len(tracks)), mu: &sync.Mutex{}, asked: map[*kvsmedia.Track]time.Time{}}
 }
 
 // keyframe asks for a key frame of t.
@@ -40,19 +45,42 @@ func (h *hinter) keyframe(t *kvsmedia.Track) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
-	if last, ok := h.last[t]; ok && now.Sub(last) < keyframeGap {
+	if last, ok := h.asked[t]; ok && now.Sub(last) < keyframeGap {
 		return
 	}
-	h.last[t] = now
-	for hint := (EncoderHint{Track: t, Keyframe: true}); ; {
+	h.asked[t] = now
+	h.put(EncoderHint{Track: t, Keyframe: true})
+}
+
+// bitrate asks for a bitrate of t.
+func (h *hinter) bitrate(t *kvsmedia.Track, bitrate int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.put(EncoderHint{Track: t, Bitrate: bitrate})
+}
+
+// put adds a hint to what waits to be read of its track. h.mu is held; only put
+// sends, so there is room.
+func (h *hinter) put(hint EncoderHint) {
+	h.waiting = h.waiting[:0]
+	for taken := true; taken; {
 		select {
-		case h.ch <- hint:
-			return
+		case w := <-h.ch:
+			h.waiting = append(h.waiting, w)
 		default:
+			taken = false
 		}
-		select {
-		case <-h.ch: // nobody reads: the oldest goes
-		default:
+	}
+	if i := slices.IndexFunc(h.waiting, func(w EncoderHint) bool { return w.Track == hint.Track }); i >= 0 {
+		w := &h.waiting[i]
+		w.Keyframe = w.Keyframe || hint.Keyframe
+		if hint.Bitrate > 0 {
+			w.Bitrate = hint.Bitrate
 		}
+	} else {
+		h.waiting = append(h.waiting, hint)
+	}
+	for _, w := range h.waiting {
+		h.ch <- w
 	}
 }

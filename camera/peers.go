@@ -34,6 +34,7 @@ type peer struct {
 
 	// Under Camera.mu.
 	session  *rtc.Session
+	viewing  *viewing // of the session
 	joined   bool
 	channels map[string]*rtc.Channel // raw ones, by label
 
@@ -138,14 +139,17 @@ func (c *Camera) offer(ctx context.Context, p *peer, m signaling.Message) {
 	}
 	c.leave(p)
 	p.identity = identity
-	session, answer, err := c.admit(ctx, p, m.Payload)
+	viewing := &viewing{}
+	session, answer, err := c.admit(ctx, p, viewing, m.Payload)
 	if err != nil {
 		c.refuse(ctx, p, m.Payload, err)
 		return
 	}
 	c.mu.Lock()
-	p.session = session
+	p.session, p.viewing = session, viewing
 	c.mu.Unlock()
+	picture, sound := session.Lanes()
+	c.adapt.join(viewing, session, picture, sound, time.Now())
 	for _, early := range p.early {
 		c.candidate(p, early)
 	}
@@ -155,7 +159,7 @@ func (c *Camera) offer(ctx context.Context, p *peer, m signaling.Message) {
 }
 
 // admit decides about a viewer and makes its session.
-func (c *Camera) admit(ctx context.Context, p *peer, offer []byte) (*rtc.Session, []byte, error) {
+func (c *Camera) admit(ctx context.Context, p *peer, v *viewing, offer []byte) (*rtc.Session, []byte, error) {
 	storage := c.cfg.Signaling.Storage && p.peer.ID == ""
 	if !storage {
 		if n := c.viewers(); n >= c.cfg.MaxViewers {
@@ -186,10 +190,11 @@ func (c *Camera) admit(ctx context.Context, p *peer, offer []byte) (*rtc.Session
 			},
 			Connected: func() { c.connected(p) },
 			Keyframe:  c.hints.keyframe,
+			Path:      func(path rtc.Path) { c.adapt.news(v, path, time.Now()) },
 			Frame:     func(f kvsmedia.Frame) { c.hear(p.peer, f) },
 			Channel:   func(ch *rtc.Channel) rtc.Receiver { return c.channel(p, ch) },
 		},
-	}, offer, rtc.Source{Ring: c.units, Tracks: c.cfg.Tracks, Profile: c.profileOf})
+	}, offer, rtc.Source{Ring: c.units, Tracks: c.cfg.Tracks, Profile: c.profileOf, Rate: c.rateOf})
 	if err != nil {
 		p.finish()
 		return nil, nil, err
@@ -282,10 +287,11 @@ func (c *Camera) leave(p *peer) {
 		err = errors.New("camera: the session was replaced or the camera stops")
 	}
 	p.session.Close()
+	c.adapt.leave(p.viewing, time.Now())
 	p.finish()
 	report := p.session.Report()
 	c.mu.Lock()
-	p.session, p.joined, p.channels = nil, false, nil
+	p.session, p.viewing, p.joined, p.channels = nil, nil, false, nil
 	c.mu.Unlock()
 	c.log.Info("viewer left", "peer", p.peer.ID, "why", err)
 	c.emit(Left{p.peer, err, report})

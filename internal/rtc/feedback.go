@@ -78,7 +78,7 @@ func (s *Session) feedback(out *sender, kind rtcp.PacketType, format uint8, pack
 		}
 	case kind == rtcp.TypePayloadSpecificFeedback && (format == rtcp.FormatPLI || format == rtcp.FormatFIR):
 		if out.codec.Video() {
-			s.wantKeyframe(s.Lane())
+			s.askKeyframe(int(s.out.lane.Load()))
 		}
 	case kind == rtcp.TypeTransportSpecificFeedback && format == rtcp.FormatTCC:
 		s.out.path.wideFeedback(packet)

@@ -15,6 +15,9 @@ const (
 	// filled up.
 	fillEvery = 10 * time.Millisecond
 
+	// askEvery is how often a key frame is asked for that does not come.
+	askEvery = 600 * time.Millisecond
+
 	// tellEvery is how often the owner is told of the path.
 	tellEvery = 100 * time.Millisecond
 )
@@ -27,8 +30,9 @@ type flow struct {
 	joined time.Time
 
 	// Of a picture.
-	wished   int  // the lane that is asked for
-	skipping bool // nothing is sent before the next key frame
+	wished   int       // the lane that is asked for
+	asked    time.Time // when a key frame was
+	skipping bool      // nothing is sent before the next key frame
 	told     time.Time
 	last     Path // that was told
 	filled   time.Time
@@ -67,9 +71,11 @@ func (s *Session) nextUnit(f *flow) (it ring.Item[*Unit], ok bool) {
 		return it, ok
 	}
 	if wish := int(s.out.wish.Load()); wish != f.wished {
-		f.wished = wish
+		f.wished, f.asked = wish, time.Time{}
 		f.reader.Switch(int(s.out.lane.Load()), wish)
-		s.wantKeyframe(wish)
+	}
+	if int(s.out.lane.Load()) != f.wished {
+		s.wantKeyframe(f, f.wished)
 	}
 	for {
 		it, _, ok = f.reader.TryNext()
@@ -83,12 +89,15 @@ func (s *Session) nextUnit(f *flow) (it ring.Item[*Unit], ok bool) {
 		}
 		if !f.skipping && time.Since(f.joined) > lateLimit && s.late(it) > lateLimit {
 			f.skipping = true
-			s.wantKeyframe(it.Lane)
 		}
 		if !f.skipping && !s.out.keysOnly.Load() {
 			return it, true
 		}
 		f.skipping = true // what follows needs what was left out
+		s.tell(f)
+		if !s.out.keysOnly.Load() {
+			s.wantKeyframe(f, it.Lane)
+		}
 	}
 }
 
@@ -102,7 +111,15 @@ func (s *Session) late(it ring.Item[*Unit]) time.Duration {
 	return 0
 }
 
-func (s *Session) wantKeyframe(lane int) {
+// wantKeyframe asks for a key frame of a lane, again only after a while.
+func (s *Session) wantKeyframe(f *flow, lane int) {
+	if now := time.Now(); now.Sub(f.asked) > askEvery {
+		f.asked = now
+		s.askKeyframe(lane)
+	}
+}
+
+func (s *Session) askKeyframe(lane int) {
 	if s.cfg.Hooks.Keyframe != nil {
 		s.cfg.Hooks.Keyframe(s.source.Tracks[lane])
 	}
@@ -148,8 +165,20 @@ func (s *Session) fill(f *flow) {
 // flows.
 func (s *Session) Path() Path { return s.out.path.state() }
 
-// Lane returns the lane whose picture is sent, -1 for none.
-func (s *Session) Lane() int { return int(s.out.lane.Load()) }
+// Lanes returns the lanes whose picture and sound are sent, -1 for none.
+func (s *Session) Lanes() (picture, sound int) {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	picture, sound = -1, -1
+	for _, out := range s.out.senders {
+		if out.codec.Video() {
+			picture = int(s.out.lane.Load())
+		} else {
+			sound = out.lane
+		}
+	}
+	return picture, sound
+}
 
 // SetLane asks for another rendition of the picture, of the same codec. It is
 // changed at a key frame, for which the owner is asked.

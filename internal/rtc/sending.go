@@ -89,11 +89,9 @@ func (s *Session) sendMedia() {
 	s.out.mu.Lock()
 	senders := slices.Clone(s.out.senders)
 	s.out.mu.Unlock()
-	lanes := make([]int, 0, len(senders))
 	for _, out := range senders {
 		select {
 		case <-out.bound:
-			lanes = append(lanes, out.lane)
 		case <-s.ctx.Done():
 			return
 		}

@@ -1,0 +1,279 @@
+package camera
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+)
+
+// fakeFeed is a session.
+type fakeFeed struct {
+	lane     int
+	keysOnly bool
+	trial    int
+	noTry    bool
+}
+
+func (f *fakeFeed) SetLane(lane int)           { f.lane = lane }
+func (f *fakeFeed) SetKeyframesOnly(only bool) { f.keysOnly = only }
+func (f *fakeFeed) Try(bitrate int) bool       { f.trial = bitrate; return !f.noTry }
+
+// bench is an adapter with a clock of its own; lane 0 is a large picture, lane 1
+// perhaps a small one, the last lane sound.
+type bench struct {
+	*adapter
+	t     *testing.T
+	now   time.Time
+	rates []int
+	hints []string
+	last  map[int]int
+}
+
+func newBench(t *testing.T, policy SlowViewers, rates ...int) *bench {
+	b := &bench{t: t, now: time.Unix(1e9, 0), rates: rates, last: map[int]int{}}
+	b.adapter = &adapter{policy: policy, viewers: map[*viewing]bool{},
+		rate:       func(lane int) int { return b.rates[lane] },
+		compatible: func(int, int) bool { return true },
+		hint: func(lane, bitrate int) {
+			b.hints = append(b.hints, fmt.Sprintf("%d:%d", lane, bitrate))
+			b.last[lane] = bitrate
+			b.rates[lane] = min(b.rates[lane], bitrate)
+		},
+	}
+	for i := range rates {
+		b.lanes = append(b.lanes, laneState{video: i < len(rates)-1, bounds: BitrateRange{200_000, 3_000_000}})
+	}
+	return b
+}
+
+func (b *bench) viewer() (*viewing, *fakeFeed) {
+	v, f := &viewing{}, &fakeFeed{}
+	b.join(v, f, 0, len(b.rates)-1, b.now)
+	return v, f
+}
+
+// pass lets time pass in which viewers' paths are what they are.
+func (b *bench) pass(d time.Duration, paths map[*viewing]rtc.Path) {
+	for end := b.now.Add(d); b.now.Before(end); b.now = b.now.Add(100 * time.Millisecond) {
+		for v, p := range paths {
+			b.news(v, p, b.now)
+		}
+	}
+}
+
+var (
+	good = rtc.Path{Target: 4_000_000}
+	full = func(target int) rtc.Path { return rtc.Path{Target: target, Constrained: true} }
+)
+
+func TestHintsFollowTheOnlyViewer(t *testing.T) {
+	b := newBench(t, FollowSlowest, 2_500_000, 50_000)
+	v, _ := b.viewer()
+	b.pass(3*time.Second, map[*viewing]rtc.Path{v: good})
+	if len(b.hints) > 0 {
+		t.Errorf("hints on a good path: %v", b.hints)
+	}
+	b.pass(time.Second, map[*viewing]rtc.Path{v: full(1_000_000)})
+	b.pass(10*time.Second, map[*viewing]rtc.Path{v: full(1_030_000)})
+	if !slices.Equal(b.hints, []string{"0:850000"}) {
+		t.Errorf("hints on a path of 1 Mbit/s with 50 kbit/s of sound: %v", b.hints)
+	}
+	b.pass(time.Second, map[*viewing]rtc.Path{v: full(10_000)})
+	if b.last[0] != 200_000 {
+		t.Errorf("the least is not kept: %v", b.hints)
+	}
+	b.pass(time.Second, map[*viewing]rtc.Path{v: {Target: 900_000}}) // grows
+	if b.last[0] != 760_000 {
+		t.Errorf("hints on a path that grows: %v", b.hints)
+	}
+	b.pass(time.Second, map[*viewing]rtc.Path{v: {Target: 90_000_000}})
+	if b.last[0] != 3_000_000 {
+		t.Errorf("the most is not kept: %v", b.hints)
+	}
+	n := len(b.hints)
+	b.pass(10*time.Second, map[*viewing]rtc.Path{v: {Target: 300_000}}) // a quiet encoder proves little
+	if len(b.hints) > n {
+		t.Errorf("hints without a reason: %v", b.hints[n:])
+	}
+	b.pass(time.Second, map[*viewing]rtc.Path{v: full(300_000)})
+	b.leave(v, b.now)
+	if b.last[0] != 3_000_000 {
+		t.Errorf("nobody watches, and the last hint is %d", b.last[0])
+	}
+}
+
+// Noise in the estimate does not become hints, and no burst of news too many.
+func TestHintsAreRare(t *testing.T) {
+	b := newBench(t, FollowSlowest, 2_500_000, 0)
+	v, _ := b.viewer()
+	for i := range 600 {
+		b.pass(100*time.Millisecond, map[*viewing]rtc.Path{v: full(1_000_000 + i%7*10_000)})
+	}
+	if len(b.hints) > 2 {
+		t.Errorf("%d hints in a minute on a steady path: %v", len(b.hints), b.hints)
+	}
+}
+
+func TestTheSlowestIsFollowedWithoutASmallerRendition(t *testing.T) {
+	b := newBench(t, FollowSlowest, 2_500_000, 0)
+	v, f := b.viewer()
+	w, _ := b.viewer()
+	b.pass(3*time.Second, map[*viewing]rtc.Path{v: full(500_000), w: good})
+	if b.last[0] != 450_000 || f.keysOnly {
+		t.Errorf("hints %v", b.hints)
+	}
+}
+
+func TestKeyframesOnly(t *testing.T) {
+	b := newBench(t, KeyframesOnly, 2_500_000, 0)
+	v, f := b.viewer()
+	w, other := b.viewer()
+	b.pass(3*time.Second, map[*viewing]rtc.Path{v: full(500_000), w: good})
+	if !f.keysOnly || other.keysOnly || len(b.hints) > 0 {
+		t.Fatalf("keys only %v, hints %v", f.keysOnly, b.hints)
+	}
+	b.pass(5*time.Second, map[*viewing]rtc.Path{v: full(500_000), w: good})
+	if f.trial < 2_500_000 {
+		t.Fatalf("%d bit/s are tried, for 2.5 Mbit/s", f.trial)
+	}
+	b.pass(2*time.Second, map[*viewing]rtc.Path{v: {Target: 3_200_000}, w: good})
+	if f.keysOnly || f.trial != 0 {
+		t.Errorf("with a good path again: keys only %v, trial %d", f.keysOnly, f.trial)
+	}
+	// Alone, the viewer is followed.
+	b.leave(w, b.now)
+	b.pass(3*time.Second, map[*viewing]rtc.Path{v: full(500_000)})
+	if f.keysOnly || b.last[0] != 450_000 {
+		t.Errorf("alone: keys only %v, hints %v", f.keysOnly, b.hints)
+	}
+}
+
+func TestSmallerRendition(t *testing.T) {
+	b := newBench(t, FollowSlowest, 2_500_000, 300_000, 0)
+	v, f := b.viewer()
+	w, other := b.viewer()
+	b.pass(5*time.Second, map[*viewing]rtc.Path{v: full(2_900_000), w: good})
+	if f.lane != 0 {
+		t.Fatal("moved without need")
+	}
+	b.pass(300*time.Millisecond, map[*viewing]rtc.Path{v: full(1_500_000), w: good})
+	if f.lane != 0 {
+		t.Fatal("moved for a moment's trouble")
+	}
+	b.pass(2*time.Second, map[*viewing]rtc.Path{v: full(500_000), w: good})
+	if f.lane != 1 || other.lane != 0 || len(b.hints) > 0 {
+		t.Fatalf("lanes %d and %d, hints %v", f.lane, other.lane, b.hints)
+	}
+	// The path stays as it is: what is tried less and less is whether it does.
+	tries, trying := 0, false
+	for range 3000 {
+		b.pass(100*time.Millisecond, map[*viewing]rtc.Path{v: full(500_000), w: good})
+		if f.trial > 0 && !trying {
+			tries++
+		}
+		trying = f.trial > 0
+	}
+	if f.lane != 1 || tries < 3 || tries > 9 {
+		t.Errorf("lane %d, %d tries in five minutes", f.lane, tries)
+	}
+	b.pass(70*time.Second, map[*viewing]rtc.Path{v: full(500_000), w: good})
+	b.pass(2*time.Second, map[*viewing]rtc.Path{v: {Target: 3_200_000}, w: good})
+	if f.lane != 0 || f.trial != 0 {
+		t.Fatalf("with a good path again: lane %d, trial %d", f.lane, f.trial)
+	}
+	// A path that goes up and down does not make the picture do so each time.
+	moves, last := 0, f.lane
+	for range 30 {
+		b.pass(5*time.Second, map[*viewing]rtc.Path{v: full(500_000), w: good})
+		if f.lane != last {
+			moves, last = moves+1, f.lane
+		}
+		b.pass(5*time.Second, map[*viewing]rtc.Path{v: {Target: 3_200_000}, w: good})
+		if f.lane != last {
+			moves, last = moves+1, f.lane
+		}
+	}
+	if moves > 60 {
+		t.Errorf("%d moves in five minutes", moves)
+	}
+}
+
+// The only viewer makes the picture worse by half at most before it gets the
+// smaller one.
+func TestTheOnlyViewerIsMovedAsWell(t *testing.T) {
+	b := newBench(t, FollowSlowest, 2_500_000, 300_000, 0)
+	v, f := b.viewer()
+	b.pass(3*time.Second, map[*viewing]rtc.Path{v: good})
+	b.pass(3*time.Second, map[*viewing]rtc.Path{v: full(1_600_000)})
+	if f.lane != 0 || b.last[0] != 1_440_000 {
+		t.Fatalf("lane %d, hints %v", f.lane, b.hints)
+	}
+	b.pass(3*time.Second, map[*viewing]rtc.Path{v: full(600_000)})
+	if f.lane != 1 || b.last[0] != 3_000_000 {
+		t.Errorf("lane %d, hints %v", f.lane, b.hints)
+	}
+}
+
+// Viewers without retransmissions cannot be tried; they are moved on trust.
+func TestViewerWithoutRTX(t *testing.T) {
+	b := newBench(t, FollowSlowest, 2_500_000, 300_000, 0)
+	v, f := b.viewer()
+	w, _ := b.viewer()
+	f.noTry = true
+	b.pass(3*time.Second, map[*viewing]rtc.Path{v: full(500_000), w: good})
+	b.pass(10*time.Second, map[*viewing]rtc.Path{v: {Target: 700_000}, w: good})
+	if f.lane != 0 {
+		t.Error("still at the smaller rendition")
+	}
+}
+
+func TestHintsAreMerged(t *testing.T) {
+	a, b := &kvsmedia.Track{Codec: kvsmedia.H264, Name: "a"}, &kvsmedia.Track{Codec: kvsmedia.H264, Name: "b"}
+	h := newHinter([]*kvsmedia.Track{a, b})
+	h.keyframe(a)
+	h.bitrate(b, 3)
+	h.bitrate(a, 1)
+	h.bitrate(a, 2)
+	h.keyframe(b)
+	h.keyframe(a) // too soon
+	if got := <-h.ch; got != (EncoderHint{a, true, 2}) {
+		t.Errorf("got %+v", got)
+	}
+	if got := <-h.ch; got != (EncoderHint{b, true, 3}) {
+		t.Errorf("got %+v", got)
+	}
+	select {
+	case got := <-h.ch:
+		t.Errorf("and %+v", got)
+	default:
+	}
+}
+
+func TestBitrateRange(t *testing.T) {
+	for _, c := range []struct{ in, want BitrateRange }{
+		{BitrateRange{}, BitrateRange{DefaultMinBitrate, DefaultMaxBitrate}},
+		{BitrateRange{Max: 100_000}, BitrateRange{100_000, 100_000}},
+		{BitrateRange{Max: 900_000}, BitrateRange{DefaultMinBitrate, 900_000}},
+		{BitrateRange{Min: 8_000_000}, BitrateRange{8_000_000, 8_000_000}},
+		{BitrateRange{1, 2}, BitrateRange{1, 2}},
+	} {
+		if got := c.in.withDefaults(); got != c.want {
+			t.Errorf("%v becomes %v, want %v", c.in, got, c.want)
+		}
+	}
+	video, sound := &kvsmedia.Track{Codec: kvsmedia.H264}, &kvsmedia.Track{Codec: kvsmedia.Opus, Name: "sound"}
+	for _, bad := range []map[*kvsmedia.Track]BitrateRange{
+		{sound: {}}, {nil: {}}, {{Codec: kvsmedia.H264}: {}}, {video: {Min: -1}}, {video: {Min: 2, Max: 1}},
+	} {
+		if _, err := New(Config{Tracks: []*kvsmedia.Track{video, sound}, Bitrates: bad}); err == nil {
+			t.Errorf("%v was taken", bad)
+		}
+	}
+	if _, err := New(Config{Tracks: []*kvsmedia.Track{video}, SlowViewers: 7}); err == nil {
+		t.Error("an unknown policy was taken")
+	}
+}
