@@ -19,13 +19,13 @@ type saver interface {
 }
 
 // create returns the saver for a file name.
-func create(name string) (saver, error) {
+func (p *program) create(name string) (saver, error) {
 	var codec kvsmedia.Codec
 	switch ext := filepath.Ext(name); {
 	case name == "":
 		return discard{}, nil
 	case name == "-":
-		return &raw{out: os.Stdout}, nil
+		return &raw{out: keepOpen{p.stdout}}, nil
 	case ext == ".mkv":
 		f, err := os.Create(name)
 		return &recording{out: f}, err
@@ -39,6 +39,11 @@ func create(name string) (saver, error) {
 	f, err := os.Create(name)
 	return &raw{out: f, codec: codec}, err
 }
+
+// keepOpen is an output that others still use.
+type keepOpen struct{ io.Writer }
+
+func (keepOpen) Close() error { return nil }
 
 type discard struct{}
 
