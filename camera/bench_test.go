@@ -3,113 +3,22 @@
 package camera_test
 
 import (
-	"context"
 	"crypto/aes"
 	"crypto/cipher"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
-	"os"
-	"os/exec"
+	"net/netip"
 	"runtime"
-	"runtime/debug"
-	"strconv"
-	"strings"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
-	"github.com/smartcam-sdk/smartcam/signaling"
-	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
 )
-
-// hd is a second of 1080p30 at 4 Mbit/s: a key frame four times as large as the
-// others, in slices.
-func hd(track *kvsmedia.Track) []kvsmedia.Frame {
-	enc := newEncoder()
-	key, _ := enc.next()
-	sets := bitstream.Split(nil, key.Data)[:2]
-	const rate, size = 30, 4_000_000 / 8 / 33 // a key frame counts as four
-	frames := make([]kvsmedia.Frame, rate)
-	for i := range frames {
-		nalus := [][]byte{enc.bytes(0x41, size/2), enc.bytes(0x41, size/2)}
-		if i == 0 {
-			nalus = append(append([][]byte{}, sets...), enc.bytes(0x65, 2*size), enc.bytes(0x65, 2*size))
-		}
-		frames[i] = kvsmedia.Frame{Track: track, Data: bitstream.AppendAnnexB(nil, nalus)}
-	}
-	return frames
-}
-
-// studio is a running camera with viewers in another process.
-type studio struct {
-	*camera.Camera
-	frames []kvsmedia.Frame
-	n      int
-}
-
-func (s *studio) write(b *testing.B) {
-	f := s.frames[s.n%len(s.frames)]
-	f.PTS = time.Duration(s.n) * time.Second / 30
-	s.n++
-	if err := s.WriteFrame(f); err != nil {
-		b.Fatal(err)
-	}
-}
-
-func newStudio(b *testing.B) (s *studio, srv *signalingtest.Server) {
-	srv = signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true}, TURN: noTURN})
-	track := &kvsmedia.Track{Codec: kvsmedia.H264}
-	cam, err := camera.New(camera.Config{Signaling: srv.Config("door"), Tracks: []*kvsmedia.Track{track}, MaxViewers: 100, Logger: quiet})
-	if err != nil {
-		b.Fatal(err)
-	}
-	s = &studio{Camera: cam, frames: hd(track)}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = cam.Run(ctx) }()
-	b.Cleanup(func() { cancel(); <-done; srv.Close() })
-	s.write(b)
-	return s, srv
-}
-
-// watch starts n viewers and returns when all of them see a picture.
-func (s *studio) watch(b *testing.B, srv *signalingtest.Server, n int) {
-	grants := make([]signaling.Grant, n)
-	for i := range grants {
-		g, err := signaling.PresignViewer(b.Context(), srv.Config("door"), "v"+strconv.Itoa(i))
-		if err != nil {
-			b.Fatal(err)
-		}
-		grants[i] = g
-	}
-	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), viewersEnv+"=1")
-	child.Stderr = os.Stderr
-	in, err := child.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	out, err := child.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := child.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { in.Close(); _ = child.Wait() })
-	if err := json.NewEncoder(in).Encode(grants); err != nil {
-		b.Fatal(err)
-	}
-	line := make([]byte, 16)
-	if k, err := out.Read(line); err != nil || !strings.HasPrefix(string(line[:k]), "ready") {
-		b.Fatalf("the viewers are not there: %q, %v", line[:k], err)
-	}
-}
 
 func cpu() time.Duration {
 	var u syscall.Rusage
@@ -119,17 +28,33 @@ func cpu() time.Duration {
 
 // BenchmarkFanout streams 1080p30 at 4 Mbit/s in real time; an iteration is one
 // frame. x-floor compares with encrypting (AES-128-GCM) and sending packets of
-// the same number and size with plain sendto, in the same run.
-func BenchmarkFanout(b *testing.B) {
+// the same number and size with plain sendto, in the same run, to sockets that
+// are read.
+func BenchmarkFanout(b *testing.B) { fanout(b, false) }
+
+// BenchmarkFanoutPlain does so as on a kernel that cuts no batches into packets.
+func BenchmarkFanoutPlain(b *testing.B) { fanout(b, true) }
+
+func fanout(b *testing.B, plain bool) {
 	for _, n := range []int{1, 2, 5, 10} {
 		b.Run(fmt.Sprintf("viewers=%d", n), func(b *testing.B) {
-			s, srv := newStudio(b)
-			s.watch(b, srv, n)
-			spent := paced(b, func() { s.write(b) })
+			srv := newService(b)
+			s, err := newStudio(srv, plain)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(s.close)
+			_, sinks, join := newViewers(b, srv, n)
+			floor := paced(b.N, sendto(b, s.frames, sinks))
+			join()
+			spent := paced(b.N, func() {
+				if err := s.write(); err != nil {
+					b.Fatal(err)
+				}
+			})
 			viewing := float64(n) * float64(b.N) / 30 // seconds
 			b.ReportMetric(spent.cpu.Seconds()*1000/viewing, "cpu-ms/viewer-s")
 			b.ReportMetric(float64(spent.mallocs)/float64(b.N), "allocs/frame")
-			floor := paced(b, sendto(b, s.frames, n))
 			b.ReportMetric(float64(spent.cpu)/float64(floor.cpu), "x-floor")
 			b.ReportMetric(0, "ns/op")
 		})
@@ -141,15 +66,15 @@ type spent struct {
 	mallocs uint64
 }
 
-// paced runs f thirty times a second, b.N times, and says what the process spent.
-func paced(b *testing.B, f func()) spent {
+// paced runs f thirty times a second, n times, and says what the process spent.
+func paced(n int, f func()) spent {
 	tick := time.NewTicker(time.Second / 30)
 	defer tick.Stop()
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	from := cpu()
-	for range b.N {
+	for range n {
 		f()
 		<-tick.C
 	}
@@ -159,8 +84,8 @@ func paced(b *testing.B, f func()) spent {
 }
 
 // sendto returns the floor: a function that encrypts and sends one frame after
-// the other to n peers.
-func sendto(b *testing.B, frames []kvsmedia.Frame, n int) func() {
+// the other to each of the peers.
+func sendto(b *testing.B, frames []kvsmedia.Frame, peers []netip.AddrPort) func() {
 	block, err := aes.NewCipher(make([]byte, 16))
 	if err != nil {
 		b.Fatal(err)
@@ -169,25 +94,27 @@ func sendto(b *testing.B, frames []kvsmedia.Frame, n int) func() {
 	if err != nil {
 		b.Fatal(err)
 	}
-	sink, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		b.Fatal(err)
-	}
 	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { sink.Close(); conn.Close() })
-	to := sink.LocalAddr().(*net.UDPAddr).AddrPort()
+	b.Cleanup(func() { conn.Close() })
+	var payloads [][][]byte // by frame, cut as rtc does
+	for _, f := range frames {
+		var parts [][]byte
+		for _, nalu := range bitstream.Split(nil, f.Data) {
+			n := (len(nalu) + rtc.MaxPayload - 1) / rtc.MaxPayload
+			parts = slices.AppendSeq(parts, slices.Chunk(nalu, (len(nalu)+n-1)/n))
+		}
+		payloads = append(payloads, parts)
+	}
 	nonce, packet := make([]byte, 12), make([]byte, 0, 1500)
 	i := 0
 	return func() {
-		data := frames[i%len(frames)].Data
+		parts := payloads[i%len(frames)]
 		i++
-		for range n {
-			for rest := data; len(rest) > 0; {
-				part := rest[:min(len(rest), rtc.MaxPayload)]
-				rest = rest[len(part):]
+		for _, to := range peers {
+			for _, part := range parts {
 				nonce[0]++
 				packet = gcm.Seal(packet[:20], nonce, part, packet[:20])
 				_, _ = conn.WriteToUDPAddrPort(packet, to)
@@ -196,24 +123,42 @@ func sendto(b *testing.B, frames []kvsmedia.Frame, n int) func() {
 	}
 }
 
-// BenchmarkViewerMemory measures what a camera holds when idle, and what each of
-// ten viewers adds, after the collector has run.
+// BenchmarkViewerMemory measures what a camera's process holds when idle, what
+// each of ten viewers adds, and what fifty more add that have vanished without a
+// word, at most, until they are given up; each time after the collector has run.
 func BenchmarkViewerMemory(b *testing.B) {
-	heap := func() float64 {
-		debug.FreeOSMemory()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return float64(m.HeapInuse + m.StackInuse)
+	const n, gone = 10, 50
+	srv := newService(b)
+	cam := newChild(b, "camera")
+	measure := func(viewers int) (m memory) {
+		b.Helper()
+		if err := errors.Join(cam.orders.Encode(viewers), cam.answers.Decode(&m)); err != nil {
+			b.Fatal(err)
+		}
+		return m
 	}
-	const n = 10
-	s, srv := newStudio(b)
-	for range 60 { // two seconds of pictures, which idle cameras hold as well
-		s.write(b)
+	if err := cam.orders.Encode(srv); err != nil {
+		b.Fatal(err)
 	}
-	idle := heap()
-	s.watch(b, srv, n)
-	paced(b, func() { s.write(b) })
-	b.ReportMetric((heap()-idle)/n/1024, "KiB/viewer")
-	b.ReportMetric(idle/(1<<20), "idle-MiB")
+	idle := measure(0)
+	_, _, join := newViewers(b, srv, n)
+	join()
+	served := measure(n)
+	b.ReportMetric((served.Held-idle.Held)/n/1024, "KiB/viewer")
+	b.ReportMetric(idle.Held/(1<<20), "idle-MiB")
+	b.ReportMetric((served.Goroutines-idle.Goroutines)/n, "goroutines/viewer")
+	b.ReportMetric((served.Own-idle.Own)/n, "own-goroutines/viewer")
+
+	ghosts, _, join := newViewers(b, srv, gone)
+	join()
+	if err := ghosts.Signal(syscall.SIGSTOP); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = ghosts.Signal(syscall.SIGCONT) })
+	most := 0.0
+	for m := measure(n + gone); m.Viewers > n; m = measure(0) {
+		most = max(most, m.Held)
+	}
+	b.ReportMetric((most-served.Held)/(1<<20), "vanished-MiB")
 	b.ReportMetric(0, "ns/op")
 }
