@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"strings"
 	"time"
 
@@ -29,7 +30,7 @@ import (
 const (
 	disconnectAfter = 4 * time.Second
 	failAfter       = 8 * time.Second
-	keepalive       = time.Second
+	keepalive       = 2 * time.Second
 	setupLimit      = 15 * time.Second
 )
 
@@ -156,6 +157,8 @@ func settings(c Config, own *network) webrtc.SettingEngine {
 	// arrive at our plain candidates, so no name needs to be resolved.
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetIncludeLoopbackCandidate(own.onlyLoopback())
+	// Pion does not tell the peer of these, so their sockets would serve nothing.
+	s.SetIPFilter(func(ip net.IP) bool { return ip.To4() != nil || !ip.IsLinkLocalUnicast() })
 	// ICE has proved the peer's address before DTLS starts.
 	s.SetDTLSInsecureSkipHelloVerify(true)
 	s.SetDTLSRetransmissionInterval(200 * time.Millisecond)

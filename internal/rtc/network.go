@@ -60,6 +60,9 @@ func newNetwork(ctx context.Context, plain bool, buffers *Buffers) *network {
 func (n *network) settle() {
 	n.settled.Store(true)
 	n.once.Do(func() { close(n.done) })
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.listed = nil // the list takes more memory than a session's other state
 }
 
 // Interfaces returns the machine's interfaces, as they were a second ago at most.

@@ -94,10 +94,10 @@ type movedUnit struct {
 
 // sentPacket is what it takes to send a packet again.
 type sentPacket struct {
-	unit   uint64 // sequence number in the ring, 0 for an empty entry
+	unit   uint32 // low half of the sequence number in the ring
 	resent uint32 // milliseconds after sender.started, 0 for never
 	part   uint16
-	seq    uint16
+	sent   bool
 }
 
 func newSender(lane int, t *kvsmedia.Track, wide *uint16) *sender {
@@ -200,7 +200,7 @@ func (s *sender) write(n int) error {
 		s.part++
 		s.payload = s.parts[i].payload(s.payload, s.unit.Value.Frame.Data)
 		if s.history != nil && i <= math.MaxUint16 {
-			s.history[s.seq%historyLen] = sentPacket{unit: s.unit.Seq, part: uint16(i), seq: s.seq}
+			s.history[s.seq%historyLen] = sentPacket{unit: uint32(s.unit.Seq), part: uint16(i), sent: true}
 		}
 		if err := s.send(s.seq, s.pt, s.ssrc, s.stamp, s.marker(i, s.parts), s.payload); err != nil {
 			return err
@@ -243,10 +243,10 @@ func (s *sender) resend(seq uint16, units *ring.Ring[*Unit], now time.Time) erro
 	}
 	p := &s.history[seq%historyLen]
 	at := uint32(now.Sub(s.started)/time.Millisecond) + 1
-	if p.unit == 0 || p.seq != seq || p.resent != 0 && at-p.resent < resendGap {
+	if !p.sent || s.seq-1-seq >= historyLen || p.resent != 0 && at-p.resent < resendGap {
 		return nil
 	}
-	it, ok := units.Get(p.unit)
+	it, ok := units.Get(s.unit.Seq - uint64(uint32(s.unit.Seq)-p.unit))
 	if !ok {
 		return nil // evicted: the viewer will ask for a key frame
 	}
