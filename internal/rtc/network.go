@@ -144,6 +144,7 @@ func (n *network) DialTCP(network string, local, remote *net.TCPAddr) (transport
 		_ = conn.Close()
 		return nil, errors.New("rtc: a TCP connection is of another kind")
 	}
+	_ = tcp.SetWriteBuffer(maxQueue) // a wish
 	s := &tcpSocket{TCPConn: tcp, network: n}
 	n.add(s)
 	return s, nil

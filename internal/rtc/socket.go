@@ -74,9 +74,15 @@ func isMedia(b []byte) bool {
 	return len(b) > 12 && b[0] >= 128 && b[0] <= 191 && (b[1] < 192 || b[1] > 223)
 }
 
-// writeLimit is how long a TURN server's TCP connection may take no data. What
-// has waited so long is of no use to anyone, and what comes behind it neither.
-const writeLimit = 4 * time.Second
+const (
+	// writeLimit is how long a TURN server's TCP connection may take no data. What
+	// has waited so long is of no use to anyone, and what comes behind it neither.
+	writeLimit = 4 * time.Second
+
+	// maxQueue is how many bytes may wait in the kernel for a TURN server's TCP
+	// connection: half a second at 4 Mbit/s, which fills long paths as well.
+	maxQueue = 256 << 10
+)
 
 // tcpSocket is a TCP connection of a session to a TURN server.
 type tcpSocket struct {
