@@ -236,19 +236,25 @@ func (s *sender) send(seq uint16, pt uint8, ssrc, stamp uint32, marker bool, pay
 	return err
 }
 
+// remembered returns a packet that was sent and its unit, if they are still there.
+func (s *sender) remembered(seq uint16, units *ring.Ring[*Unit]) (*sentPacket, ring.Item[*Unit], bool) {
+	p := &s.history[seq%historyLen]
+	if !p.sent || s.seq-1-seq >= historyLen {
+		return nil, ring.Item[*Unit]{}, false
+	}
+	it, ok := units.Get(s.unit.Seq + uint64(int32(p.unit-uint32(s.unit.Seq)))) // near the newest one
+	return p, it, ok
+}
+
 // resend sends a lost packet again, as RTX (RFC 4588) where the peer takes it.
 func (s *sender) resend(seq uint16, units *ring.Ring[*Unit], now time.Time) error {
 	if s.history == nil || s.resends == 0 {
 		return nil
 	}
-	p := &s.history[seq%historyLen]
+	p, it, ok := s.remembered(seq, units)
 	at := uint32(now.Sub(s.started)/time.Millisecond) + 1
-	if !p.sent || s.seq-1-seq >= historyLen || p.resent != 0 && at-p.resent < resendGap {
-		return nil
-	}
-	it, ok := units.Get(s.unit.Seq - uint64(uint32(s.unit.Seq)-p.unit))
-	if !ok {
-		return nil // evicted: the viewer will ask for a key frame
+	if !ok || p.resent != 0 && at-p.resent < resendGap {
+		return nil // if it is evicted, the viewer will ask for a key frame
 	}
 	p.resent = at
 	s.resends--
@@ -279,9 +285,8 @@ func (s *sender) repeat(units *ring.Ring[*Unit]) (int, error) {
 	}
 	s.repeated++
 	seq := s.seq - 1 - uint16(s.repeated%min(repeatLast, s.packets))
-	p := &s.history[seq%historyLen]
-	it, ok := units.Get(p.unit)
-	if !ok || p.seq != seq {
+	p, it, ok := s.remembered(seq, units)
+	if !ok {
 		return 0, nil
 	}
 	return s.sendRTX(seq, p, it)
