@@ -3,7 +3,9 @@
 //
 //   - The AWS JavaScript SDK for Kinesis Video Streams with WebRTC, in headless
 //     Chromium, as viewer and as master.
-//   - The AWS SDK for JavaScript v3 in Node, on the control plane.
+//   - The AWS SDK for JavaScript v3 in Node, on the control plane and reading
+//     the media that a camera has sent; the AWS CLI, likewise.
+//   - hls.js in Chromium, playing what was recorded and what is being recorded.
 //   - coturn, as the relay.
 //   - The demo's page in Chromium, ten at once.
 //
