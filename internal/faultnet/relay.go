@@ -40,17 +40,25 @@ type Relay struct {
 // NewRelay returns a relay to target that lives until the test ends.
 func NewRelay(t testing.TB, target netip.AddrPort, link Link) *Relay {
 	t.Helper()
-	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	r, err := newRelay(target, link)
 	if err != nil {
 		t.Fatal(err)
+	}
+	t.Cleanup(r.close)
+	return r
+}
+
+func newRelay(target netip.AddrPort, link Link) (*Relay, error) {
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		return nil, err
 	}
 	_ = conn.SetReadBuffer(4 << 20)
 	r := &Relay{conn: conn, target: target, link: link, rand: rand.New(rand.NewPCG(link.Seed, 1)),
 		clients: map[netip.AddrPort]*net.UDPConn{}, late: make(chan delayed, 16384), done: make(chan struct{})}
 	r.work.Go(r.forward)
 	r.work.Go(r.deliver)
-	t.Cleanup(r.close)
-	return r
+	return r, nil
 }
 
 // Addr is where clients send to.
@@ -181,8 +189,18 @@ func rewrite(t testing.TB, payload []byte, f func(line string) string) []byte {
 	if err := json.Unmarshal(payload, &d); err != nil {
 		t.Fatal(err)
 	}
+	d.SDP = eachCandidate(d.SDP, f)
+	b, err := json.Marshal(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// eachCandidate passes each candidate line of an SDP through f.
+func eachCandidate(sdp string, f func(line string) string) string {
 	var lines []string
-	for line := range strings.SplitSeq(d.SDP, "\r\n") {
+	for line := range strings.SplitSeq(sdp, "\r\n") {
 		if strings.HasPrefix(line, "a=candidate:") {
 			if line = f(line); line == "" {
 				continue
@@ -190,12 +208,7 @@ func rewrite(t testing.TB, payload []byte, f func(line string) string) []byte {
 		}
 		lines = append(lines, line)
 	}
-	d.SDP = strings.Join(lines, "\r\n")
-	b, err := json.Marshal(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return strings.Join(lines, "\r\n")
 }
 
 // WithoutCandidates returns the payload of a viewer's offer without candidates,
