@@ -106,6 +106,21 @@ func (a *assembler) first(b []byte) bool {
 	return len(b) > 0 && (b[0]&0x1f == 6 || b[0]&0x1f == 7 || b[0]&0x1f == 9)
 }
 
+// key reports whether a payload begins a key frame as cameras send it: with its
+// parameter sets, alone or aggregated.
+func (a *assembler) key(b []byte) bool {
+	if a.codec == kvsmedia.H265 {
+		if len(b) > 4 && b[0]>>1&0x3f == 48 {
+			b = b[4:]
+		}
+		return len(b) > 0 && b[0]>>1&0x3f == 32
+	}
+	if len(b) > 3 && b[0]&0x1f == 24 {
+		b = b[3:]
+	}
+	return len(b) > 0 && b[0]&0x1f == 7
+}
+
 // drop gives the open unit up.
 func (a *assembler) drop() {
 	a.open, a.broken, a.inFU, a.needKey = false, false, false, true

@@ -42,6 +42,11 @@ const maxChecks = 256
 // react to a path that gets worse before it knows.
 const feedbackEvery = 50 * time.Millisecond
 
+// flightRepeat is when a DTLS flight is first sent again; the intervals double.
+// RFC 6347, 4.2.4.1 proposes a second, browsers take 50 ms: a session's first
+// packets are few, and each lost one costs this long.
+const flightRepeat = 100 * time.Millisecond
+
 // maxMessage is the largest data channel message in bytes that a session takes.
 const maxMessage = 1 << 20
 
@@ -161,7 +166,7 @@ func settings(c Config, own *network) webrtc.SettingEngine {
 	s.SetIPFilter(func(ip net.IP) bool { return ip.To4() != nil || !ip.IsLinkLocalUnicast() })
 	// ICE has proved the peer's address before DTLS starts.
 	s.SetDTLSInsecureSkipHelloVerify(true)
-	s.SetDTLSRetransmissionInterval(200 * time.Millisecond)
+	s.SetDTLSRetransmissionInterval(flightRepeat)
 	_ = s.SetAnsweringDTLSRole(webrtc.DTLSRoleServer) // saves a round trip; fails only on an unknown role
 	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
 	s.SetSRTPReplayProtectionWindow(1024) // room for packets resent without RTX

@@ -3,7 +3,6 @@ package rtc
 import (
 	"bytes"
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
 
@@ -122,7 +121,7 @@ func TestStreamMayBeginWithSEI(t *testing.T) {
 	data := bitstream.AppendAnnexB(nil, [][]byte{{6, 5, 1, 0xff, 0x80}, testSPS, testPPS, {0x65, 0x88, 1}})
 	f := kvsmedia.Frame{Track: &kvsmedia.Track{Codec: kvsmedia.H264}, Data: data}
 	a := newAssembler(kvsmedia.H264)
-	r := newReorder(true, a.first)
+	r := newReorder(true, a.first, a.key)
 	now := time.Unix(0, 0)
 	for _, p := range packetize(f, 500, 1) {
 		r.push(p, now)
@@ -166,102 +165,6 @@ func TestLossGoesOnAtAKeyFrame(t *testing.T) {
 	if skipped[3] != 7 {
 		t.Errorf("skipped %d pictures, want 7", skipped[3])
 	}
-}
-
-func newTestReorder(video bool) *reorder {
-	return newReorder(video, func(b []byte) bool { return len(b) > 0 && b[0] == 7 })
-}
-
-func TestReorder(t *testing.T) {
-	t0 := time.Unix(1000, 0)
-	ms := func(n int) time.Time { return t0.Add(time.Duration(n) * time.Millisecond) }
-	drain := func(r *reorder, now time.Time) (seqs []uint16) {
-		for p, ok := r.pop(now); ok; p, ok = r.pop(now) {
-			seqs = append(seqs, p.seq)
-		}
-		return seqs
-	}
-	in := func(r *reorder, now time.Time, seqs ...uint16) {
-		for _, s := range seqs {
-			r.push(packet{seq: s, payload: []byte{7}}, now)
-		}
-	}
-	t.Run("order", func(t *testing.T) {
-		r := newTestReorder(true)
-		in(r, ms(0), 65534, 0, 65535, 1, 1, 65535)
-		if got := drain(r, ms(0)); !slices.Equal(got, []uint16{65534, 65535, 0, 1}) {
-			t.Error(got)
-		}
-	})
-	t.Run("asks, repeats, gives up", func(t *testing.T) {
-		r := newTestReorder(true)
-		in(r, ms(0), 10, 12)
-		drain(r, ms(0))
-		if seqs, again := r.missing(nil, ms(0)); len(seqs) != 0 || again != ms(3) {
-			t.Errorf("asked for %v at once, again %v", seqs, again.Sub(t0))
-		}
-		seqs, again := r.missing(nil, ms(3))
-		if !slices.Equal(seqs, []uint16{11}) || again != ms(63) {
-			t.Errorf("asked for %v, again %v", seqs, again.Sub(t0))
-		}
-		if seqs, _ = r.missing(nil, ms(62)); len(seqs) != 0 {
-			t.Errorf("asked again for %v too soon", seqs)
-		}
-		if seqs, _ = r.missing(nil, ms(63)); !slices.Equal(seqs, []uint16{11}) {
-			t.Errorf("asked again for %v", seqs)
-		}
-		if got := drain(r, ms(699)); got != nil {
-			t.Errorf("gave up at once: %v", got)
-		}
-		p, ok := r.pop(ms(700))
-		if !ok || p.seq != 12 || !p.gap {
-			t.Errorf("after the wait: %+v, %v", p, ok)
-		}
-	})
-	t.Run("measures the round trip", func(t *testing.T) {
-		r := newTestReorder(true)
-		in(r, ms(0), 10, 12)
-		drain(r, ms(0))
-		r.missing(nil, ms(3))
-		in(r, ms(43), 11)
-		if got := drain(r, ms(43)); !slices.Equal(got, []uint16{11, 12}) || r.repeat() != 60*time.Millisecond {
-			t.Errorf("%v, repeat after %v", got, r.repeat())
-		}
-	})
-	t.Run("sound is not asked for and not waited for long", func(t *testing.T) {
-		r := newTestReorder(false)
-		in(r, ms(0), 10, 12)
-		drain(r, ms(0))
-		if seqs, again := r.missing(nil, ms(30)); len(seqs) != 0 || again != ms(60) {
-			t.Errorf("asked for %v, again %v", seqs, again.Sub(t0))
-		}
-		if got := drain(r, ms(60)); !slices.Equal(got, []uint16{12}) {
-			t.Error(got)
-		}
-	})
-	t.Run("the first packets may be lost as well", func(t *testing.T) {
-		r := newTestReorder(true)
-		r.push(packet{seq: 102, payload: []byte{1}}, ms(0))
-		seqs, _ := r.missing(nil, ms(3))
-		if !slices.Contains(seqs, 100) {
-			t.Errorf("asked for %v", seqs)
-		}
-		in(r, ms(40), 100)
-		r.push(packet{seq: 101, payload: []byte{1}}, ms(41))
-		if got := drain(r, ms(41)); !slices.Equal(got, []uint16{100, 101, 102}) {
-			t.Error(got)
-		}
-	})
-	t.Run("a jump begins anew", func(t *testing.T) {
-		r := newTestReorder(true)
-		in(r, ms(0), 10)
-		drain(r, ms(0))
-		in(r, ms(1), 40000)
-		p, ok := r.pop(ms(1))
-		if !ok || p.seq != 40000 || !p.gap {
-			t.Errorf("%+v %v", p, ok)
-		}
-	})
 }
 
 // FuzzAssembler puts arbitrary packets together; whatever comes out is bounded

@@ -52,7 +52,7 @@ func (s *Session) receive(remote *webrtc.TrackRemote) {
 	}
 	frames := newAssembler(codec)
 	in := &incoming{
-		remote: remote, order: newReorder(codec.Video(), frames.first), frames: frames, clock: clockRate(codec),
+		remote: remote, order: newReorder(codec.Video(), frames.first, frames.key), frames: frames, clock: clockRate(codec),
 		track: &kvsmedia.Track{Codec: codec, Name: remote.Kind().String()},
 	}
 	if !codec.Video() {

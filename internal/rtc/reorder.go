@@ -11,6 +11,18 @@ const (
 	maxRepeat    = 250 * time.Millisecond
 	firstRepeat  = 60 * time.Millisecond
 
+	// tailPatience is how long the rest of an access unit may take to come
+	// before its next packets are asked for: no later packet may show for long
+	// that they are lost. Beyond tailAsks the peer may not use the marker bit.
+	tailPatience = 10 * time.Millisecond
+	tailLen      = 2
+	tailAsks     = 3
+
+	// A packet that was asked for so often and so long in vain is not waited for
+	// if there is a later key frame: the sender may not have it any more.
+	hopeless     = 3
+	hopelessWait = 250 * time.Millisecond
+
 	// The longest waits for a lost packet before the stream goes on without it.
 	videoWait = 700 * time.Millisecond
 	audioWait = 60 * time.Millisecond
@@ -37,6 +49,15 @@ type reorder struct {
 	end   uint16 // one beyond the newest packet seen
 	lost  bool   // packets before next were given up
 	rtt   time.Duration
+	key   uint16 // start of the newest key frame seen, if hasKey
+
+	hasKey   bool
+	tail     time.Time // when the newest packet came, if it does not end an access unit
+	tailAsks int
+	askedFor time.Time // when what follows the newest packet was last asked for
+
+	// keys reports whether a payload is the first of a key frame.
+	keys func(payload []byte) bool
 
 	// starts reports whether a payload is the first of its frame. Until one is
 	// found, packets before the first that came are taken to be lost, not to be
@@ -57,8 +78,8 @@ type slot struct {
 	asks    int
 }
 
-func newReorder(video bool, starts func([]byte) bool) *reorder {
-	r := &reorder{wait: audioWait, nack: video, starts: starts, slots: make([]slot, reorderLen)}
+func newReorder(video bool, starts, keys func([]byte) bool) *reorder {
+	r := &reorder{wait: audioWait, nack: video, starts: starts, keys: keys, slots: make([]slot, reorderLen)}
 	if video {
 		r.wait = videoWait
 	}
@@ -87,6 +108,13 @@ func (r *reorder) push(p packet, now time.Time) {
 		}
 		*r.at(p.seq) = slot{packet: p, here: true}
 		r.end = p.seq + 1
+		r.tail, r.tailAsks = time.Time{}, 0
+		if r.nack && !p.marker {
+			r.tail = now
+		}
+		if r.nack && r.keys(p.payload) {
+			r.key, r.hasKey = p.seq, true
+		}
 		return
 	}
 	if back := r.next - p.seq; back != 0 && back < reorderLen { // before what was handed out
@@ -113,7 +141,7 @@ func (r *reorder) push(p packet, now time.Time) {
 
 func (r *reorder) restart(seq uint16) {
 	clear(r.slots)
-	r.next, r.end, r.lost = seq, seq, true
+	r.next, r.end, r.lost, r.hasKey = seq, seq, true, false
 }
 
 // pop returns the next packet in order, if it is there.
@@ -131,6 +159,9 @@ func (r *reorder) pop(now time.Time) (packet, bool) {
 			r.next++
 			return p, true
 		}
+		if s.asks >= hopeless && now.Sub(s.asked) >= r.repeat() && now.Sub(s.missing) >= hopelessWait && r.jump() {
+			continue
+		}
 		if now.Sub(s.missing) < r.patience() {
 			return packet{}, false
 		}
@@ -139,6 +170,18 @@ func (r *reorder) pop(now time.Time) (packet, bool) {
 		r.lost = true
 	}
 	return packet{}, false
+}
+
+// jump goes on at the newest key frame, if there is a later one.
+func (r *reorder) jump() bool {
+	if !r.hasKey || r.key-r.next >= r.end-r.next || r.key == r.next {
+		return false
+	}
+	for ; r.next != r.key; r.next++ {
+		*r.at(r.next) = slot{}
+	}
+	r.hasKey, r.lost = false, true
+	return true
 }
 
 // patience is how long to wait for a lost packet.
@@ -191,6 +234,22 @@ func (r *reorder) missing(seqs []uint16, now time.Time) ([]uint16, time.Time) {
 		seqs = append(seqs, seq)
 		soonest(now.Add(r.repeat()))
 	}
+	if r.tail.IsZero() || r.tailAsks == tailAsks {
+		return seqs, again
+	}
+	due := r.tail.Add(tailPatience)
+	if r.tailAsks > 0 {
+		due = r.askedFor.Add(r.repeat())
+	}
+	if !due.After(now) {
+		r.askedFor = now
+		r.tailAsks++
+		for i := range uint16(tailLen) {
+			seqs = append(seqs, r.end+i)
+		}
+		due = now.Add(r.repeat())
+	}
+	soonest(due)
 	return seqs, again
 }
 
