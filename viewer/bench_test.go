@@ -56,23 +56,32 @@ func BenchmarkDial(b *testing.B) {
 	}
 }
 
-// play runs a camera, with room for viewers whose farewell gets lost, that
-// plays a clip in a loop until the benchmark ends.
-func play(b *testing.B, cfg signaling.Config, clip *testmedia.Clip) {
-	cam, err := camera.New(camera.Config{Signaling: cfg, Tracks: clip.Tracks, MaxViewers: 200, Logger: quiet})
+// run runs a camera until the benchmark ends.
+func run(b *testing.B, cfg camera.Config) *camera.Camera {
+	cam, err := camera.New(cfg)
 	if err != nil {
 		b.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{}, 2)
-	go func() { _ = cam.Run(ctx); done <- struct{}{} }()
+	done := make(chan struct{})
+	go func() { defer close(done); _ = cam.Run(ctx) }()
+	b.Cleanup(func() { cancel(); <-done })
+	return cam
+}
+
+// play runs a camera, with room for viewers whose farewell gets lost, that
+// plays a clip in a loop until the benchmark ends.
+func play(b *testing.B, cfg signaling.Config, clip *testmedia.Clip) {
+	cam := run(b, camera.Config{Signaling: cfg, Tracks: clip.Tracks, MaxViewers: 200, Logger: quiet})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
 	go func() {
+		defer close(done)
 		for f := range testmedia.Play(ctx, clip) {
 			_ = cam.WriteFrame(f)
 		}
-		done <- struct{}{}
 	}()
-	b.Cleanup(func() { cancel(); <-done; <-done })
+	b.Cleanup(func() { cancel(); <-done })
 }
 
 func dialLoopback(b *testing.B, report func(value float64, unit string)) {
