@@ -160,15 +160,20 @@ type delayed struct {
 
 // deliver lets delayed packets through, in order.
 func (r *Relay) deliver() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
 		select {
 		case d := <-r.late:
-			select {
-			case <-time.After(time.Until(d.due)):
-				d.send()
-			case <-r.done:
-				return
+			if wait := time.Until(d.due); wait > 0 {
+				timer.Reset(wait)
+				select {
+				case <-timer.C:
+				case <-r.done:
+					return
+				}
 			}
+			d.send()
 		case <-r.done:
 			return
 		}
