@@ -39,7 +39,7 @@ type BitrateRange struct {
 const (
 	// headroom is the share of a path that the picture may fill; the rest is for
 	// headers, retransmissions and what encoders make beyond their bitrate.
-	headroom = 0.9
+	headroom = 0.95
 
 	// A hint is given when it differs by so much from the one before.
 	lessBy = 0.94

@@ -1,5 +1,5 @@
 // Package faultnet puts a bad network between two ends of a test: a UDP relay
-// that delays, drops and holds packets.
+// that delays, drops and holds packets, and lets them through at a limited rate.
 package faultnet
 
 import (
@@ -19,7 +19,15 @@ type Link struct {
 	Delay time.Duration // added to each packet
 	Loss  float64       // share of the packets that are dropped, 0 to 1
 	Seed  uint64        // of the random drops
+	Rate  int           // bits per second; 0 for no limit; see SetRate
+	Queue int           // bytes that wait for the rate, what comes beyond is dropped; 0 means 256 KiB
 }
+
+// The directions of a relay.
+const (
+	toTarget = iota
+	toClient
+)
 
 // Relay forwards packets between its clients and one target over a [Link].
 type Relay struct {
@@ -27,6 +35,7 @@ type Relay struct {
 	target netip.AddrPort
 	link   Link
 	work   sync.WaitGroup
+	ways   [2]*bottleneck
 	late   chan delayed
 	done   chan struct{}
 
@@ -56,6 +65,10 @@ func newRelay(target netip.AddrPort, link Link) (*Relay, error) {
 	_ = conn.SetReadBuffer(4 << 20)
 	r := &Relay{conn: conn, target: target, link: link, rand: rand.New(rand.NewPCG(link.Seed, 1)),
 		clients: map[netip.AddrPort]*net.UDPConn{}, late: make(chan delayed, 16384), done: make(chan struct{})}
+	for i := range r.ways {
+		r.ways[i] = newBottleneck(link)
+		r.work.Go(func() { r.ways[i].run(r.done) })
+	}
 	r.work.Go(r.forward)
 	r.work.Go(r.deliver)
 	return r, nil
@@ -92,7 +105,7 @@ func (r *Relay) forward() {
 			return
 		}
 		if out := r.client(from); out != nil {
-			r.pass(buf[:n], func(b []byte) { _, _ = out.Write(b) })
+			r.pass(toTarget, buf[:n], func(b []byte) { _, _ = out.Write(b) })
 		}
 	}
 }
@@ -121,7 +134,7 @@ func (r *Relay) client(from netip.AddrPort) *net.UDPConn {
 				}
 				continue // an ICMP error: the target may listen later
 			}
-			r.pass(buf[:n], func(b []byte) { _, _ = r.conn.WriteToUDPAddrPort(b, from) })
+			r.pass(toClient, buf[:n], func(b []byte) { _, _ = r.conn.WriteToUDPAddrPort(b, from) })
 		}
 	})
 	return c
@@ -134,18 +147,25 @@ func (r *Relay) gone() bool {
 }
 
 // pass lets a packet through, late or not at all.
-func (r *Relay) pass(b []byte, send func([]byte)) {
+func (r *Relay) pass(way int, b []byte, send func([]byte)) {
 	r.mu.Lock()
 	drop := r.hold || r.rand.Float64() < r.link.Loss
 	r.mu.Unlock()
 	if drop {
 		return
 	}
+	b = append([]byte(nil), b...)
+	if !r.ways[way].put(len(b), func() { r.delay(b, send) }) {
+		r.delay(b, send)
+	}
+}
+
+// delay lets a packet through after the link's delay.
+func (r *Relay) delay(b []byte, send func([]byte)) {
 	if r.link.Delay == 0 {
 		send(b)
 		return
 	}
-	b = append([]byte(nil), b...)
 	select {
 	case r.late <- delayed{time.Now().Add(r.link.Delay), func() { send(b) }}:
 	default: // the network's queue is full

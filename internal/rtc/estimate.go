@@ -54,7 +54,7 @@ func (p *path) start(bitrate int, rtt time.Duration) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.started, p.estimator = time.Now(), bwe.New(c)
+	p.started, p.estimator, p.pacer = time.Now(), bwe.New(c), bwe.Pacer{}
 }
 
 func (p *path) now() time.Duration { return time.Since(p.started) }
