@@ -222,3 +222,34 @@ func (u *Upload) SlowAcks(d time.Duration) {
 
 // Stream returns the name of the connection's stream.
 func (u *Upload) Stream() string { return u.stream.Name }
+
+// ReadFault is trouble with one response of GetMedia or GetMediaForFragmentList.
+type ReadFault struct {
+	API       string // empty means either
+	Fragments int    // that come whole before
+
+	// ErrorID ends the media with the tags of that error; zero drops the connection
+	// in the middle of the next fragment.
+	ErrorID int
+}
+
+// InjectRead lets faults happen to the responses that begin from now on, one to
+// each.
+func (s *Service) InjectRead(faults ...ReadFault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.readFaults = append(s.readFaults, faults...)
+}
+
+// readFault takes the next fault for a response of an API, if there is one.
+func (s *Service) readFault(api string) *ReadFault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.readFaults, func(f ReadFault) bool { return f.API == "" || f.API == api })
+	if i < 0 {
+		return nil
+	}
+	f := s.readFaults[i]
+	s.readFaults = slices.Delete(s.readFaults, i, i+1)
+	return &f
+}

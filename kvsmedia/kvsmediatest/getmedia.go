@@ -1,6 +1,7 @@
 package kvsmediatest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -33,7 +34,7 @@ func (s *Service) getMedia(c *call) (any, error) {
 		return nil, err
 	}
 	defer s.removeReader(st)
-	m := newMediaWriter(s, st, c.w, true)
+	m := newMediaWriter(c, st, true)
 	if err := m.control.Flush(); err != nil { // the status comes before any media
 		return nil, nil
 	}
@@ -125,12 +126,17 @@ type mediaWriter struct {
 	w       io.Writer
 	control *http.ResponseController
 	tail    bool // tags behind each fragment
+	fault   *ReadFault
+	written int // fragments
 }
 
-func newMediaWriter(s *Service, st *stream, w http.ResponseWriter, tail bool) *mediaWriter {
-	w.Header().Set("Content-Type", mediaType)
-	w.WriteHeader(http.StatusOK)
-	return &mediaWriter{svc: s, stream: st, w: w, control: http.NewResponseController(w), tail: tail}
+// errFault ends media that a fault has ended already.
+var errFault = errors.New("ended on request")
+
+func newMediaWriter(c *call, st *stream, tail bool) *mediaWriter {
+	c.w.Header().Set("Content-Type", mediaType)
+	c.w.WriteHeader(http.StatusOK)
+	return &mediaWriter{svc: c.svc, stream: st, w: c.w, control: http.NewResponseController(c.w), tail: tail, fault: c.svc.readFault(c.op.name)}
 }
 
 // follow writes the fragments behind from, of which the first is one that begins
@@ -184,6 +190,11 @@ func (m *mediaWriter) follow(r *http.Request, from start, begins func(*fragment)
 
 // fragment writes one fragment: a document of its own.
 func (m *mediaWriter) fragment(f *fragment) error {
+	due := m.fault != nil && m.fault.Fragments == m.written
+	if due && m.fault.ErrorID != 0 {
+		m.fail(m.fault.ErrorID, errorCodes[m.fault.ErrorID])
+		return errFault
+	}
 	file, err := f.open()
 	if err != nil {
 		return err
@@ -198,6 +209,12 @@ func (m *mediaWriter) fragment(f *fragment) error {
 	if _, err := m.w.Write(head); err != nil {
 		return err
 	}
+	if due {
+		_, _ = io.CopyN(m.w, file, f.cluster/2) // it is to break in any case
+		_ = m.control.Flush()
+		panic(http.ErrAbortHandler)
+	}
+	m.written++
 	if _, err := io.CopyN(m.w, file, f.cluster+f.trailer); err != nil {
 		return err
 	}
@@ -253,14 +270,17 @@ func (s *Service) getFragmentList(c *call) (any, error) {
 	for _, f := range s.held(st, true) {
 		byNumber[f.number] = f
 	}
-	m := newMediaWriter(s, st, c.w, false)
+	m := newMediaWriter(c, st, false)
 	for _, number := range in.Fragments {
 		f := byNumber[number]
 		if f == nil {
 			m.fail(4000, "The fragment "+number+" is not found.")
 			return nil, nil
 		}
-		if err := m.fragment(f); err != nil {
+		switch err := m.fragment(f); {
+		case errors.Is(err, errFault):
+			return nil, nil
+		case err != nil:
 			panic(http.ErrAbortHandler)
 		}
 	}

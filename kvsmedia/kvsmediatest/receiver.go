@@ -10,18 +10,8 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/mkv"
 )
 
-const (
-	maxHeader = 1 << 20 // bytes before the first cluster
-
-	tagPrefix        = "AWS"
-	tagEndOfFragment = "AWS_KINESISVIDEO_END_OF_FRAGMENT"
-	tagImage         = "AWS_KINESISVIDEO_IMAGE_GENERATION"
-	tagImagePrefix   = "AWS_KINESISVIDEO_IMAGE_PREFIX"
-	tagNotification  = "AWS_KINESISVIDEO_NOTIFICATION"
-
-	maxTagName  = 128 // bytes
-	maxTagValue = 256
-)
+// maxHeader bounds what stands before the first cluster, in bytes.
+const maxHeader = 1 << 20
 
 // position is where in its stream a connection is: at the fragment of a number.
 type position struct {
@@ -275,71 +265,6 @@ func (r *receiver) frame(b *mkv.Block) error {
 	return nil
 }
 
-// tag takes tags, which belong to the fragment before them.
-func (r *receiver) tag(tags mkv.Tags, b []byte) error {
-	kept, end, err := checkTags(tags)
-	if err != nil {
-		return err
-	}
-	before, own := split(b, idTags)
-	c := r.current
-	if c == nil && r.count > 0 {
-		return nil // behind the end of a fragment there is nothing to describe
-	}
-	if err := r.keep(before); err != nil {
-		return err
-	}
-	if end {
-		own = nil
-		if len(kept) > 0 {
-			own = mkv.AppendTags(nil, kept)
-		}
-	}
-	if c == nil {
-		r.early, r.tags = append(r.early, own...), append(r.tags, kept...)
-		return r.countTags(r.tags)
-	}
-	c.after, c.tags = append(c.after, own...), append(c.tags, kept...)
-	if err := r.countTags(c.tags); err != nil || !end {
-		return err
-	}
-	return r.finish(0, false)
-}
-
-// checkTags returns tags without the one that ends a fragment.
-func checkTags(tags mkv.Tags) (kept mkv.Tags, end bool, err error) {
-	for _, t := range tags {
-		var pairs []mkv.SimpleTag
-		for _, p := range t.Simple {
-			switch {
-			case p.Name == tagEndOfFragment:
-				end = true
-				continue
-			case strings.HasPrefix(p.Name, tagPrefix) && p.Name != tagImage && p.Name != tagImagePrefix && p.Name != tagNotification:
-				return nil, false, refuse(4009, "the name %.40q is the service's own", p.Name)
-			case len(p.Name) > maxTagName || len(p.String) > maxTagValue:
-				return nil, false, refuse(4009, "the tag %.40q has a name of %d bytes and a value of %d", p.Name, len(p.Name), len(p.String))
-			}
-			pairs = append(pairs, p)
-		}
-		if len(pairs) > 0 {
-			kept = append(kept, mkv.Tag{TrackUIDs: t.TrackUIDs, Simple: pairs})
-		}
-	}
-	return kept, end, nil
-}
-
-func (r *receiver) countTags(tags mkv.Tags) error {
-	count := 0
-	for _, t := range tags {
-		count += len(t.Simple)
-	}
-	if n := r.upload.svc.cfg.Limits.FragmentTags; n > 0 && count > n {
-		return refuse(4009, "%d tags, %d are allowed", count, n)
-	}
-	return nil
-}
-
 // finish ends the fragment that is being received, if there is one; next is the
 // timestamp of a following one.
 func (r *receiver) finish(next time.Duration, follows bool) error {
@@ -399,40 +324,4 @@ func (u *Upload) setPosition(p position) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.at = p
-}
-
-// keepFragment puts a fragment into its stream.
-func (s *Service) keepFragment(u *Upload, f *fragment) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st := u.stream
-	if st.deleted {
-		f.remove()
-		return refuse(4507, "the stream was deleted")
-	}
-	f.stored = time.Now()
-	st.fragments = append(st.fragments, f)
-	s.prune(st)
-	st.wake()
-	return nil
-}
-
-// throttle waits until the stream may have a further fragment.
-func (u *Upload) throttle() error {
-	rate := u.svc.cfg.Limits.FragmentRate
-	if rate == 0 {
-		return nil
-	}
-	s := u.svc
-	s.mu.Lock()
-	st := u.stream
-	now := time.Now()
-	wait := time.Duration(0)
-	if len(st.starts) >= rate {
-		st.starts = st.starts[len(st.starts)-rate:]
-		wait = time.Second - now.Sub(st.starts[0])
-	}
-	st.starts = append(st.starts, now.Add(max(wait, 0)))
-	s.mu.Unlock()
-	return u.proceed(wait)
 }

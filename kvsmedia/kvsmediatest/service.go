@@ -59,8 +59,10 @@ type Service struct {
 	delays   map[string]time.Duration
 	faults   []*pendingFault
 	outage   bool
-	jobs     int // fragments that wait for their images
-	skew     time.Duration
+
+	readFaults []ReadFault
+	jobs       int // fragments that wait for their images
+	skew       time.Duration
 }
 
 // New returns a service with the streams that Config.Dir holds. It starts

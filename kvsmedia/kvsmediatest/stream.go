@@ -164,3 +164,39 @@ func (s *Service) held(st *stream, archived bool) []*fragment {
 	}
 	return list
 }
+
+// keepFragment puts a fragment into its stream.
+func (s *Service) keepFragment(u *Upload, f *fragment) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := u.stream
+	if st.deleted {
+		f.remove()
+		return refuse(4507, "the stream was deleted")
+	}
+	f.stored = time.Now()
+	st.fragments = append(st.fragments, f)
+	s.prune(st)
+	st.wake()
+	return nil
+}
+
+// throttle waits until the stream may have a further fragment.
+func (u *Upload) throttle() error {
+	rate := u.svc.cfg.Limits.FragmentRate
+	if rate == 0 {
+		return nil
+	}
+	s := u.svc
+	s.mu.Lock()
+	st := u.stream
+	now := time.Now()
+	wait := time.Duration(0)
+	if len(st.starts) >= rate {
+		st.starts = st.starts[len(st.starts)-rate:]
+		wait = time.Second - now.Sub(st.starts[0])
+	}
+	st.starts = append(st.starts, now.Add(max(wait, 0)))
+	s.mu.Unlock()
+	return u.proceed(wait)
+}
