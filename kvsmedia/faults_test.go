@@ -17,6 +17,8 @@ import (
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
 
+var refusable = []string{"PutMedia", "DescribeStream", "GetDataEndpoint"}
+
 // script is trouble of every kind, again and again until ctx ends.
 func script(ctx context.Context, srv *kvsmediatest.Server, every func() time.Duration) {
 	pause := func(d time.Duration) bool {
@@ -55,7 +57,7 @@ func script(ctx context.Context, srv *kvsmediatest.Server, every func() time.Dur
 		{Status: 403, Name: "ExpiredTokenException"}, {Status: 404, Name: "ResourceNotFoundException"},
 		{Status: 400, Name: "InvalidEndpointException"}, {Status: 400, Name: "InvalidArgumentException"},
 	} {
-		for _, api := range []string{"PutMedia", "DescribeStream", "GetDataEndpoint"} {
+		for _, api := range refusable {
 			add(func() {
 				srv.Refuse(api, 2, e)
 				srv.Inject(kvsmediatest.Fault{When: kvsmediatest.Buffering, Do: kvsmediatest.Reset})
@@ -155,6 +157,9 @@ func TestHour(t *testing.T) {
 			}
 			cancel()
 			work.Wait()
+			for _, api := range refusable {
+				s.srv.Refuse(api, 0, kvsmediatest.Error{})
+			}
 		})
 		unwatch()
 		watching.Wait()
@@ -168,7 +173,7 @@ func TestHour(t *testing.T) {
 				t.Errorf("missing: %+v", m)
 			}
 		}
-		if st := s.Stats(); 20*st.Refused.Fragments > refused || st.Dropped.Fragments != 0 {
+		if st := s.Stats(); st.Refused.Fragments > 2+refused/20 || st.Dropped.Fragments != 0 {
 			t.Errorf("there were %d refusals for the content; %+v", refused, st)
 		}
 		s.all(missing)
@@ -178,3 +183,56 @@ func TestHour(t *testing.T) {
 
 // ofContent tells which errors are of what is in a fragment.
 func ofContent(id int) bool { return id > 4000 && id < 4500 && id != 4003 && id != 4008 }
+
+// After any error, at any moment of a fragment, all that is not stored is sent
+// again, and nothing else.
+func TestEveryError(t *testing.T) {
+	for _, id := range append(kvsmediatest.ErrorIDs(), 4013) {
+		for _, when := range []kvsmediatest.Moment{kvsmediatest.Buffering, kvsmediatest.Received, kvsmediatest.Persisted} {
+			t.Run(fmt.Sprintf("%d at %d", id, when), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: videoAndSound()})
+					defer s.srv.Close()
+					s.srv.Inject(kvsmediatest.Fault{Skip: 3, When: when, Do: kvsmediatest.SendError, ErrorID: id})
+					if err := s.Upload(t.Context(), s.note(play(testmedia.Day(), 21*time.Second))); err != nil {
+						t.Fatal(err)
+					}
+					s.all(nil)
+					again := 0
+					if when == kvsmediatest.Persisted { // but the acknowledgement did not come
+						again = 1
+					}
+					if st := s.Stats(); s.srv.Pending() != 0 || st.Sessions != 2 || s.twice != again || st.Resent > 2 {
+						t.Errorf("%d sessions, %d fragments sent again, %d in the archive twice", st.Sessions, st.Resent, s.twice)
+					}
+				})
+			})
+		}
+	}
+}
+
+// A fragment that the service refuses again is given up, and named; no other is.
+func TestRefusedFragment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: videoAndSound()})
+		defer s.srv.Close()
+		for n := range 2 {
+			s.srv.Inject(kvsmediatest.Fault{Skip: 3 + n, When: kvsmediatest.Received, Do: kvsmediatest.SendError, ErrorID: 4006})
+		}
+		err := s.Upload(t.Context(), s.note(play(testmedia.Day(), 21*time.Second)))
+		var missing *kvsmedia.MissingError
+		if !errors.As(err, &missing) || len(missing.Missing) != 1 || missing.Err != nil {
+			t.Fatal(err)
+		}
+		var refused *kvsmedia.RefusedError
+		m := missing.Missing[0]
+		if !errors.As(m.Err, &refused) || refused.ID != 4006 || refused.Code != "INVALID_MKV_DATA" || m.Fragments != 1 || m.Frames < 60 ||
+			m.Start.Sub(s.given[0].Time) != 6*time.Second || refused.Time != m.Start {
+			t.Errorf("%+v", m)
+		}
+		s.all(missing)
+		if got := len(s.fragments()); got != 10 {
+			t.Errorf("%d fragments in the archive, want 10 of 11", got)
+		}
+	})
+}
