@@ -35,6 +35,7 @@ type fragmenter struct {
 	old    int64         // frames up to here were uploaded before
 	last   time.Time     // when the last frame came
 	queued int           // frames in lanes
+	nalus  [][]byte      // of the frame at hand; reused
 	unfit  int           // frames that could not be stored
 
 	corrected time.Duration // the correction that timestamps have
@@ -65,7 +66,7 @@ func newFragmenter(w *window, tracks []*muxTrack) *fragmenter {
 func (f *fragmenter) reset() {
 	f.begun = false
 	for _, l := range f.lanes {
-		l.queue, l.head, l.keyed, l.stops, l.back = nil, 0, false, 0, 0
+		l.queue, l.taken, l.keyed, l.stops, l.back = nil, 0, false, 0, 0
 	}
 	f.queued, f.desc = 0, nil
 }
@@ -78,12 +79,13 @@ func (f *fragmenter) add(fr *Frame, c clock) error {
 		return nil
 	}
 	l := f.lanes[i]
-	var room [8][]byte
-	nalus, err := l.split(room[:0], fr.Data)
+	nalus, err := l.head(f.nalus[:0], fr.Data)
 	key := false
 	if err == nil {
 		key, err = l.examine(nalus, fr.Key)
 	}
+	clear(nalus)
+	f.nalus = nalus
 	if err != nil {
 		f.unfit++
 		return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +18,13 @@ import (
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(serviceEnv) != "" {
+		serve()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const ms = time.Millisecond
 

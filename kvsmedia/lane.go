@@ -11,7 +11,7 @@ import (
 type lane struct {
 	*muxTrack
 	queue  []queued
-	head   int           // of queue
+	taken  int           // of queue, from its front
 	newest time.Duration // PTS
 	keyed  bool          // frames that are not key frames can be decoded
 	stops  int           // how often it was declared no longer
@@ -26,13 +26,13 @@ type queued struct {
 	data []byte
 }
 
-func (l *lane) waiting() []queued { return l.queue[l.head:] }
+func (l *lane) waiting() []queued { return l.queue[l.taken:] }
 
 func (l *lane) pop() queued {
-	q := l.queue[l.head]
-	l.queue[l.head] = queued{}
-	if l.head++; l.head == len(l.queue) {
-		l.queue, l.head = l.queue[:0], 0
+	q := l.queue[l.taken]
+	l.queue[l.taken] = queued{}
+	if l.taken++; l.taken == len(l.queue) {
+		l.queue, l.taken = l.queue[:0], 0
 	}
 	return q
 }

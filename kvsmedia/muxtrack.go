@@ -34,6 +34,10 @@ const (
 	aacLC       = 2
 )
 
+// maxAnnexB is the length of a frame in Annex B that has room in a block for
+// certain: a start code and one byte have four bytes, length-prefixed five.
+const maxAnnexB = maxFrame / 5 * 4
+
 // muxTrack is what a Muxer knows of a track.
 type muxTrack struct {
 	*Track
@@ -107,6 +111,20 @@ func (t *muxTrack) split(dst [][]byte, b []byte) (_ [][]byte, err error) {
 		err = errors.New("it has an ADTS header; AAC frames are to be raw")
 	}
 	return dst, err
+}
+
+// head is split, of Annex B, as far as examine needs it.
+func (t *muxTrack) head(dst [][]byte, b []byte) ([][]byte, error) {
+	if t.annexB && len(b) > maxAnnexB {
+		return dst, errSize(len(b))
+	}
+	if t.annexB {
+		dst = t.sets.Codec.Head(dst, b)
+	}
+	if len(dst) == 0 {
+		return t.split(dst, b)
+	}
+	return dst, nil
 }
 
 func errSize(size int) error { return fmt.Errorf("it has %d bytes, want 1 to %d", size, maxFrame) }

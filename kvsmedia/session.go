@@ -58,6 +58,7 @@ type session struct {
 	begun    bool      // the header was sent
 	buf      []byte    // of media, as it is written; reused
 	rest     []byte    // of buf, for Read
+	nalus    [][]byte  // reused
 	writing  time.Time // since when a write has been under way; zero if none is
 	progress time.Time // the last acknowledgement
 	stalled  bool
@@ -481,14 +482,15 @@ func (s *session) appendSample(b []byte, f *sample) []byte {
 		b = mkv.AppendBlock(b, number, relative, f.key, len(f.data))
 		return append(b, f.data...)
 	}
-	var room [16][]byte
-	nalus, _ := f.lane.split(room[:0], f.data) // was well before
+	s.nalus = bitstream.Split(s.nalus[:0], f.data)
 	size := 0
-	for _, n := range nalus {
+	for _, n := range s.nalus {
 		size += 4 + len(n)
 	}
 	b = mkv.AppendBlock(b, number, relative, f.key, size)
-	return bitstream.AppendPrefixed(b, nalus)
+	b = bitstream.AppendPrefixed(b, s.nalus)
+	clear(s.nalus)
+	return b
 }
 
 // body is a session as the body of its request. It has WriteTo, with which

@@ -276,3 +276,25 @@ func BenchmarkSplit(b *testing.B) {
 		nalus = Split(nalus[:0], au)
 	}
 }
+
+func TestHead(t *testing.T) {
+	for _, c := range []struct {
+		codec    Codec
+		in, want string
+	}{
+		{H264, "00000001 6742c01e 00000001 68ce3c80 000001 65 88 000001 65 44", "6742c01e 68ce3c80 6588 000001 6544"},
+		{H264, "00000001 0910 00000001 419a", "0910 419a"},
+		{H264, "000001 06 0000", "06"},
+		{H265, "00000001 4001 0c 000001 2601 af", "40010c 2601af"},
+		{H264, "6588", ""},
+	} {
+		got := c.codec.Head(nil, unhex(t, c.in))
+		if all := bytes.Join(got, nil); !bytes.Equal(all, unhex(t, c.want)) {
+			t.Errorf("%v %s: %x, want %s", c.codec, c.in, got, c.want)
+		}
+		whole := Split(nil, unhex(t, c.in))
+		if c.codec.HasKey(got) != c.codec.HasKey(whole) {
+			t.Errorf("%v %s: the head and the whole differ in whether it is a key frame", c.codec, c.in)
+		}
+	}
+}

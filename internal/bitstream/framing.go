@@ -27,6 +27,26 @@ func Split(dst [][]byte, annexB []byte) [][]byte {
 	return dst
 }
 
+// Head appends the NAL units of an Annex B access unit to dst up to the first that
+// carries a piece of the picture, whose end is not looked for: it is all that is
+// left. They say whether the picture is a key frame and hold its parameter sets.
+func (c Codec) Head(dst [][]byte, annexB []byte) [][]byte {
+	for i := bytes.Index(annexB, startCode); i >= 0; {
+		annexB = annexB[i+3:]
+		if c.IsVCL(annexB) {
+			return append(dst, annexB[:len(annexB):len(annexB)])
+		}
+		nalu := annexB
+		if i = bytes.Index(annexB, startCode); i >= 0 {
+			nalu = annexB[:i]
+		}
+		if nalu = trimZeros(nalu); len(nalu) > 0 {
+			dst = append(dst, nalu)
+		}
+	}
+	return dst
+}
+
 // trimZeros cuts trailing zero bytes, and the capacity with them so that
 // appending to the result does not write over what follows.
 func trimZeros(b []byte) []byte {
