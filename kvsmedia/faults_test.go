@@ -82,7 +82,8 @@ func script(ctx context.Context, srv *kvsmediatest.Server, every func() time.Dur
 
 // keyring hands out credentials that expire, and knows them as the service does.
 type keyring struct {
-	life time.Duration
+	life   time.Duration
+	secret string
 
 	mu   sync.Mutex
 	keys map[string]aws.Credentials
@@ -92,7 +93,7 @@ func (k *keyring) Retrieve(context.Context) (aws.Credentials, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	c := aws.Credentials{
-		AccessKeyID: fmt.Sprintf("ASIA%d", len(k.keys)), SecretAccessKey: "secret", SessionToken: "token",
+		AccessKeyID: fmt.Sprintf("ASIA%d", len(k.keys)), SecretAccessKey: "secret" + k.secret, SessionToken: "token" + k.secret,
 		CanExpire: true, Expires: time.Now().Add(k.life),
 	}
 	if k.keys == nil {

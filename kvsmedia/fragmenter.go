@@ -158,13 +158,8 @@ func (f *fragmenter) release(all bool, c clock) {
 // put adds a frame to the fragment that it belongs to, and reports whether there
 // is one. all says that no frame is waited for.
 func (f *fragmenter) put(l *lane, q queued, all bool, c clock) bool {
-	if f.old > 0 {
-		if f.timeline.at(q.pts) <= f.old {
-			return true // it was uploaded before
-		}
-		if l == f.lead && q.key {
-			f.old = 0
-		}
+	if f.old > 0 && f.timeline.at(q.pts) <= f.old {
+		return true // it was uploaded before
 	}
 	l.keyed = l.keyed || q.key
 	at := f.timeline.at(q.pts)
