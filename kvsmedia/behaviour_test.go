@@ -45,9 +45,12 @@ func video() []*kvsmedia.Track { return []*kvsmedia.Track{find(testmedia.Day(), 
 
 func videoAndSound() []*kvsmedia.Track { return append(video(), find(testmedia.Day(), "aac")) }
 
-// gop returns the clip's video with one key frame in n pictures, each of which is
-// the same small picture.
-func gop(n int) *testmedia.Clip {
+// gop returns video with one key frame in n pictures, ten of them a second, the
+// others the same small picture.
+func gop(n int) *testmedia.Clip { return slowGOP(n, 100*ms) }
+
+// slowGOP is gop with another time from picture to picture.
+func slowGOP(n int, every time.Duration) *testmedia.Clip {
 	day := testmedia.Day()
 	c := &testmedia.Clip{Tracks: video(), Length: 60 * time.Second}
 	key, other := day.Frames[0], day.Frames[0]
@@ -57,12 +60,12 @@ func gop(n int) *testmedia.Clip {
 			break
 		}
 	}
-	for i := range int(c.Length / (100 * ms)) {
+	for i := range int(c.Length / every) {
 		f := other
 		if i%n == 0 {
 			f = key
 		}
-		f.PTS = time.Duration(i) * 100 * ms
+		f.PTS = time.Duration(i) * every
 		c.Frames = append(c.Frames, f)
 	}
 	return c

@@ -42,7 +42,7 @@ func TestLongOutage(t *testing.T) {
 			}
 		}()
 		err := s.Upload(t.Context(), func(yield func(kvsmedia.Frame) bool) {
-			for f := range s.note(play(gop(20), 10*time.Hour+2*time.Minute)) {
+			for f := range s.note(play(slowGOP(4, time.Second), 10*time.Hour+2*time.Minute)) {
 				if most = max(most, s.Stats().Buffered.Bytes); !yield(f) {
 					return
 				}
