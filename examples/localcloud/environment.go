@@ -14,6 +14,7 @@ import (
 // environment is what the text below shows.
 type environment struct {
 	URL, Region, CA        string
+	Streams                string // directory
 	Credentials, RoleAlias string
 	KeyID, Secret          string
 	TURN, TURNS            string
@@ -26,7 +27,8 @@ type thing struct{ Name, Dir string }
 
 // text is shell, so that parts of it can be pasted.
 var text = template.Must(template.New("").Parse(`# The stand-in cloud is running. Interrupt ends it.
-#   control plane and signaling  {{.URL}}
+#   control plane, signaling     {{.URL}}
+#   and media
 #   credentials provider         https://{{.Credentials}} (mutual TLS)
 #   TURN                         {{.TURN}} (UDP, TCP), {{.TURNS}} (TLS)
 
@@ -45,8 +47,10 @@ export SSL_CERT_FILE={{.CA}}
 # AWS SDK for JavaScript v3: new KinesisVideoClient({ region: "{{.Region}}", endpoint: "{{.URL}}" });
 # its amazon-kinesis-video-streams-webrtc takes the WSS endpoint of GetSignalingChannelEndpoint.
 # A browser must trust {{.CA}}.
+# What devices send to their streams is under {{.Streams}}, and plays, for example by
+#   aws kinesis-video-archived-media get-hls-streaming-session-url --stream-name NAME --endpoint-url {{.URL}} --ca-bundle {{.CA}}
 {{range .Things}}
-# The device {{.Name}}, master of the channel {{.Name}}.
+# The device {{.Name}}, master of the channel {{.Name}}, which sends to the stream {{.Name}}.
 # Go: iotcreds.LoadConfig("{{.Dir}}"), and aws.Config.BaseEndpoint as AWS_ENDPOINT_URL above.
 # AWS C SDKs, and what else reads their environment:
 export AWS_IOT_CORE_THING_NAME={{.Name}}
@@ -68,7 +72,7 @@ func printEnvironment(ctx context.Context, w io.Writer, cloud *localcloud.Cloud,
 		return err
 	}
 	e := environment{
-		URL: cloud.URL(), Region: cfg.Region, CA: filepath.Join(cfg.Dir, "ca.pem"),
+		URL: cloud.URL(), Region: cfg.Region, CA: filepath.Join(cfg.Dir, "ca.pem"), Streams: filepath.Join(cfg.Dir, "streams"),
 		Credentials: cloud.CredentialsEndpoint(), RoleAlias: iotcredstest.DefaultRoleAlias,
 		KeyID: key.AccessKeyID, Secret: key.SecretAccessKey,
 	}

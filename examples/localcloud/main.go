@@ -1,8 +1,10 @@
 // Localcloud is a stand-in for the AWS side of a camera, for firmware
 // development without an AWS account: the IoT credentials provider, the control
-// plane and signaling of Kinesis Video Streams, and TURN. It makes the things
-// that it is told to, keeps their certificates in a directory, and prints the
-// environment for clients in Go, C, JavaScript and for the AWS CLI.
+// plane, signaling and media of Kinesis Video Streams, and TURN. It makes the
+// things that it is told to, keeps their certificates and what they send to their
+// streams in a directory, and prints the environment for clients in Go, C,
+// JavaScript and for the AWS CLI. Images of tagged fragments are put into the
+// directory streams/images, if ffmpeg is installed.
 //
 //	go run ./examples/localcloud -things front-door,garage
 //
@@ -47,16 +49,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var cfg localcloud.Config
 	fs := flag.NewFlagSet("localcloud", flag.ContinueOnError)
 	fs.SetOutput(stderr)
-	fs.StringVar(&cfg.Dir, "dir", "localcloud-state", "`directory` of the authority, keys and certificates")
+	fs.StringVar(&cfg.Dir, "dir", "localcloud-state", "`directory` of the authority, keys, certificates and media")
 	fs.StringVar(&cfg.Host, "host", "127.0.0.1", "`address` or name under which clients reach this machine")
 	fs.StringVar(&cfg.CredentialsHost, "credentials-host", "", "`address` or name of the credentials provider, if another")
 	fs.StringVar(&cfg.Bind, "bind", "", "`address` to listen on (default: the host's)")
 	fs.StringVar(&cfg.Region, "region", "us-west-2", "AWS `region`")
-	fs.IntVar(&cfg.Ports.AWS, "aws-port", 8443, "`port` of the control plane and signaling; 0 for a free one, as with the others")
+	fs.IntVar(&cfg.Ports.AWS, "aws-port", 8443, "`port` of the control plane, signaling and media; 0 for a free one, as with the others")
 	fs.IntVar(&cfg.Ports.Credentials, "credentials-port", 8444, "`port` of the credentials provider")
 	fs.IntVar(&cfg.Ports.TURN, "turn-port", 3478, "`port` of TURN over UDP and TCP")
 	fs.IntVar(&cfg.Ports.TURNS, "turns-port", 5349, "`port` of TURN over TLS")
 	fs.DurationVar(&cfg.CredentialLife, "credential-life", time.Hour, "how long issued credentials last")
+	fs.IntVar(&cfg.RetentionHours, "retention", 24, "`hours` for which the streams of the things keep their media; negative for none")
 	names := fs.String("names", "", "further `names` for the certificates, separated by commas")
 	things := fs.String("things", "camera-1", "`names` of the things to make, separated by commas")
 	verbose := fs.Bool("v", false, "log every call and message")

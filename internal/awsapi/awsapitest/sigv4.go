@@ -80,8 +80,8 @@ type signature struct {
 // Verify checks the signature of r, made over the headers that it names itself
 // and over the given body, and returns who signed it. A streamed body, whose
 // hash a client cannot know beforehand (PutMedia), is given as nil: it is
-// signed with the hash of nothing, as unsigned or as streaming. The error is an [*Error] with the status,
-// name and text of AWS.
+// signed with the hash of nothing, as unsigned or as streaming. The error is an
+// [*Error] with the status, name and text of AWS.
 //
 // The rules are those of the IAM user guide, "Create a signed AWS API request".
 // The Host may be signed with or without its port, as clients do either.

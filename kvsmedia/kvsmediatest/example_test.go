@@ -1,0 +1,56 @@
+package kvsmediatest_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
+)
+
+// frontDoor uploads the first six seconds of a clip.
+func frontDoor(ctx context.Context, srv *kvsmediatest.Server) error {
+	clip := testmedia.Sub()
+	frames := slices.Clone(clip.Frames[:90])
+	for i := range frames {
+		frames[i].Time = time.Now().Add(frames[i].PTS - time.Minute)
+	}
+	p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{AWS: srv.AWS(), Stream: "front-door", Tracks: clip.Tracks})
+	if err != nil {
+		return err
+	}
+	return p.Upload(ctx, slices.Values(frames))
+}
+
+func Example() {
+	srv := kvsmediatest.NewServer(kvsmediatest.Config{})
+	defer srv.Close()
+	if _, err := srv.AddStream("front-door", kvsmediatest.StreamConfig{RetentionHours: 24}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	err := frontDoor(ctx, srv)
+	fmt.Println(len(srv.Fragments("front-door")), "fragments,", srv.Calls("PutMedia"), "connection,", err)
+	// Output: 3 fragments, 1 connection, <nil>
+}
+
+// The connection breaks when the second fragment has come; nothing is lost.
+func ExampleService_Inject() {
+	srv := kvsmediatest.NewServer(kvsmediatest.Config{})
+	defer srv.Close()
+	if _, err := srv.AddStream("front-door", kvsmediatest.StreamConfig{RetentionHours: 24}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	srv.Inject(kvsmediatest.Fault{Skip: 1, When: kvsmediatest.Received, Do: kvsmediatest.Reset})
+	err := frontDoor(ctx, srv)
+	fmt.Println(len(srv.Fragments("front-door")), "fragments,", srv.Calls("PutMedia"), "connections,", err)
+	// Output: 3 fragments, 2 connections, <nil>
+}
