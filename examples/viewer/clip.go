@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -48,7 +47,7 @@ fragments and 100 MB, with AAC or G.711 A-law sound. A time is
 	}
 	n, err := save(*out, media)
 	if err == nil {
-		fmt.Fprintf(p.stderr, "%s: %.1f MB, from %s to %s\n", *out, float64(n)/1e6, stretch.Start.Format(time.DateTime), stretch.End.Format(time.TimeOnly))
+		p.tell("%s: %.1f MB, from %s to %s\n", *out, float64(n)/1e6, stretch.Start.Format(time.DateTime), stretch.End.Format(time.TimeOnly))
 	}
 	return err
 }

@@ -43,7 +43,7 @@ none. A time is `+momentForms+`.
 		all = append(all, f)
 	}
 	if len(all) == 0 {
-		fmt.Fprintf(p.stderr, "%s holds nothing from %s to %s\n", *r.stream, stretch.Start.Format(time.DateTime), stretch.End.Format(time.DateTime))
+		p.tell("%s holds nothing from %s to %s\n", *r.stream, stretch.Start.Format(time.DateTime), stretch.End.Format(time.DateTime))
 		return nil
 	}
 	slices.SortFunc(all, func(a, b kvsmedia.FragmentInfo) int { return a.ProducerTime.Compare(b.ProducerTime) })
@@ -52,17 +52,17 @@ none. A time is `+momentForms+`.
 
 // table prints fragments in the order of time, and their sum.
 func (p *program) table(all []kvsmedia.FragmentInfo) error {
-	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "START\tLENGTH\tKB\tKBIT/S\tFRAGMENT\t")
+	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight) // its errors come with Flush
+	_, _ = fmt.Fprintln(w, "START\tLENGTH\tKB\tKBIT/S\tFRAGMENT\t")
 	var bytes int64
 	var length time.Duration
 	end := all[0].ProducerTime
 	for _, f := range all {
 		start := f.ProducerTime
 		if without := start.Sub(end); without >= gap {
-			fmt.Fprintf(w, "nothing\t%.1f s\t\t\t\t\n", without.Seconds())
+			_, _ = fmt.Fprintf(w, "nothing\t%.1f s\t\t\t\t\n", without.Seconds())
 		}
-		fmt.Fprintf(w, "%s\t%.1f s\t%d\t%.0f\t%s\t\n", start.Local().Format("2006-01-02 15:04:05.000"), f.Length.Seconds(),
+		_, _ = fmt.Fprintf(w, "%s\t%.1f s\t%d\t%.0f\t%s\t\n", start.Local().Format("2006-01-02 15:04:05.000"), f.Length.Seconds(),
 			f.Bytes/1000, float64(f.Bytes)*8/1000/max(f.Length.Seconds(), 0.001), f.Number)
 		bytes += f.Bytes
 		length += f.Length

@@ -56,6 +56,11 @@ type program struct {
 	stdout, stderr io.Writer
 }
 
+// tell tells the user something.
+func (p *program) tell(format string, args ...any) {
+	_, _ = fmt.Fprintf(p.stderr, format, args...) // nobody is left to be told of an error
+}
+
 // run runs the command that args name.
 func (p *program) run(ctx context.Context, args []string) error {
 	name := "watch"
@@ -73,9 +78,9 @@ func (p *program) run(ctx context.Context, args []string) error {
 	case "clip":
 		err = p.clip(ctx, args)
 	case "help":
-		fmt.Fprint(p.stdout, usage)
+		_, err = fmt.Fprint(p.stdout, usage)
 	default:
-		fmt.Fprintf(p.stderr, "viewer: there is no command %q\n\n%s", name, usage)
+		p.tell("viewer: there is no command %q\n\n%s", name, usage)
 		err = errUsage
 	}
 	if errors.Is(err, flag.ErrHelp) {
@@ -92,10 +97,10 @@ func (p *program) flags(name, args, help string) (*flag.FlagSet, *awsenv.Flags) 
 	fs := flag.NewFlagSet(name, flag.ContinueOnError)
 	fs.SetOutput(p.stderr)
 	fs.Usage = func() {
-		fmt.Fprintf(p.stderr, "usage: viewer %s %s\n%s\n", name, args, help)
+		p.tell("usage: viewer %s %s\n%s\n", name, args, help)
 		fs.PrintDefaults()
 		if name == "watch" {
-			fmt.Fprintf(p.stderr, "\nFurther commands: list, play, clip. viewer help tells what they do.\n")
+			p.tell("\nFurther commands: list, play, clip. viewer help tells what they do.\n")
 		}
 	}
 	return fs, awsenv.Register(fs)
@@ -116,7 +121,7 @@ func (p *program) parse(fs *flag.FlagSet, args []string) error {
 		err = fmt.Errorf("%q is too much: there are flags alone", fs.Arg(0))
 	}
 	if err != nil {
-		fmt.Fprintf(p.stderr, "viewer: %v\nviewer %s -h lists the flags.\n", err, fs.Name())
+		p.tell("viewer: %v\nviewer %s -h lists the flags.\n", err, fs.Name())
 		return errUsage
 	}
 	return nil

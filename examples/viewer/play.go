@@ -63,7 +63,7 @@ it is interrupted. A time is `+momentForms+`.
 	case pl.muxer == nil:
 		return err
 	}
-	fmt.Fprintf(p.stderr, "%d pictures and %d sounds, %s\n", pl.pictures, pl.sounds, (pl.last - pl.first).Round(100*time.Millisecond))
+	p.tell("%d pictures and %d sounds, %s\n", pl.pictures, pl.sounds, (pl.last - pl.first).Round(100*time.Millisecond))
 	return err
 }
 

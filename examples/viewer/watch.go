@@ -69,13 +69,13 @@ comes, and sends a command:
 	if err != nil {
 		var failed *viewer.DialError
 		if errors.As(err, &failed) {
-			fmt.Fprint(p.stderr, failed.Report.String())
+			p.tell("%s", failed.Report.String())
 		}
 		return errors.Join(err, file.Close())
 	}
 	defer v.Close()
 	report := v.Report()
-	fmt.Fprint(p.stderr, report.String())
+	p.tell("%s", report.String())
 	if *call != "" {
 		if err := p.send(ctx, v, *call); err != nil {
 			return errors.Join(err, file.Close())
@@ -122,7 +122,7 @@ func (p *program) send(ctx context.Context, v *viewer.Viewer, call string) error
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stderr, "%s: %s\n", name, reply)
+	p.tell("%s: %s\n", name, reply)
 	return nil
 }
 
@@ -143,12 +143,12 @@ func (p *program) receive(ctx context.Context, v *viewer.Viewer, out saver) erro
 		}
 		frames++
 		if now := time.Now(); now.Sub(shown) >= time.Second {
-			fmt.Fprintf(p.stderr, "\r%6.1f s  %5d pictures  %5d sounds  %3d lost  %7.0f kbit/s ", now.Sub(began).Seconds(),
+			p.tell("\r%6.1f s  %5d pictures  %5d sounds  %3d lost  %7.0f kbit/s ", now.Sub(began).Seconds(),
 				frames, sounds, lost, float64(bytes)*8/1000/now.Sub(shown).Seconds())
 			shown, bytes = now, 0
 		}
 	}
-	fmt.Fprintf(p.stderr, "\n%d pictures and %d sounds in %.1f s, %d lost\n", frames, sounds, time.Since(began).Seconds(), lost)
+	p.tell("\n%d pictures and %d sounds in %.1f s, %d lost\n", frames, sounds, time.Since(began).Seconds(), lost)
 	if err := v.Err(); err != nil && ctx.Err() == nil {
 		return err
 	}
