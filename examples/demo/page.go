@@ -36,9 +36,10 @@ type page struct {
 // its session.
 const maxGranted = 200
 
-// newPage returns the page's handler. A stand-in cloud is served by it as well,
-// in plain text, since a browser would not trust the stand-in's certificate.
-func newPage(p *page, cloud http.Handler) http.Handler {
+// newPage returns the page's handler; rec may be nil. A stand-in cloud is served by
+// it as well, in plain text, since a browser would not trust the stand-in's
+// certificate. AWS is reached by the browser itself.
+func newPage(p *page, rec *recordings, cloud http.Handler) http.Handler {
 	static, err := fs.Sub(files, "page")
 	if err != nil {
 		panic(err) // the folder is embedded
@@ -46,15 +47,21 @@ func newPage(p *page, cloud http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(static))
 	mux.HandleFunc("POST /api/live", p.grant)
+	if rec != nil {
+		rec.handle(mux)
+	}
+	aws := " https:"
 	if cloud != nil {
 		mux.Handle("POST /", cloud)
+		mux.Handle("GET /hls/", cloud)
+		aws = ""
 	}
 	return p.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if cloud != nil && r.Header.Get("Upgrade") != "" {
 			cloud.ServeHTTP(w, r)
 			return
 		}
-		w.Header().Set("Content-Security-Policy", "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; media-src 'self' blob:")
+		w.Header().Set("Content-Security-Policy", "default-src 'self'; connect-src 'self' ws: wss:"+aws+"; img-src 'self' data:; media-src 'self' blob:"+aws)
 		w.Header().Set("Cache-Control", "no-cache")
 		mux.ServeHTTP(w, r)
 	}))

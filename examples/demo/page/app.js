@@ -1,6 +1,7 @@
 // The page: shows the camera's picture and state, and what its user does to it.
 
 import { Live } from "./live.js";
+import { Past } from "./past.js";
 import { Stats } from "./stats.js";
 import { Talk } from "./talk.js";
 import { showNumbers, showPath, showPhases } from "./report.js";
@@ -10,10 +11,12 @@ const video = $("video");
 const live = new Live();
 const stats = new Stats();
 const talk = new Talk(() => live.session?.talker ?? null);
+const past = new Past();
 
 const camera = { viewers: 0, night: false, talker: "" }; // as the camera says
 let connected = false; // commands can be called
 let latest = null; // statistics
+let sound = false; // is wanted
 let lostAt = 0; // when the connection under repair was lost
 
 // ---- connection ----
@@ -33,7 +36,7 @@ const refusals = {
 };
 
 live.addEventListener("state", ({ detail }) => {
-  $("state").textContent = stateNames[detail.code ? "refused" : detail.state];
+  showState();
   $("camera").textContent = live.channel;
   $("state").dataset.state = $("stage").dataset.state = detail.state;
   $("again").hidden = !["waiting", "refused"].includes(detail.state);
@@ -66,9 +69,17 @@ live.addEventListener("commands", async ({ detail }) => {
 });
 
 // The stage takes the picture's shape.
-video.addEventListener("resize", () => {
-  if (video.videoWidth) $("stage").style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
-});
+for (const picture of [video, $("past")]) {
+  picture.addEventListener("resize", () => {
+    if (picture.videoWidth) $("stage").style.aspectRatio = `${picture.videoWidth} / ${picture.videoHeight}`;
+  });
+}
+
+function showState() {
+  const { state, code } = live.state;
+  $("state").textContent = past.on ? "Recorded" : stateNames[code ? "refused" : state];
+  $("state").dataset.mode = past.on ? "past" : "live";
+}
 
 // showMessage says what keeps the picture away, with the seconds until the next try.
 function showMessage() {
@@ -153,7 +164,7 @@ $("night").onclick = async () => {
 
 $("chime").onclick = async () => {
   const reply = await command($("chime"), "chime", {});
-  if (reply !== undefined && video.muted) hint("The chime is in the camera's sound: switch the sound on to hear it.");
+  if (reply !== undefined && !sound) hint("The chime is in the camera's sound: switch the sound on to hear it.");
 };
 
 function showCamera() {
@@ -168,16 +179,32 @@ function showControls() {
   showTalk();
 }
 
+// ---- the past ----
+
+past.addEventListener("mode", () => {
+  showState();
+  showSound();
+});
+past.addEventListener("note", ({ detail }) => note(detail));
+past.addEventListener("hint", ({ detail }) => hint(detail));
+
 // ---- sound and voice ----
 
 $("sound").onclick = () => {
-  video.muted = !video.muted;
-  $("sound").setAttribute("aria-pressed", !video.muted);
-  if (!video.muted) {
+  sound = !sound;
+  showSound();
+  if (sound && !past.on) {
     hint("");
     video.play().catch((err) => hint(`The browser does not play sound: ${err.message}`));
   }
 };
+
+// Only the picture that has the stage is heard.
+function showSound() {
+  $("sound").setAttribute("aria-pressed", sound);
+  video.muted = !sound || past.on;
+  past.muted = !sound || !past.on;
+}
 
 const talkButton = $("talk");
 talkButton.addEventListener("pointerdown", (e) => {
@@ -191,7 +218,7 @@ talkButton.addEventListener("contextmenu", (e) => e.preventDefault()); // of a l
 // The space bar talks wherever the focus is, unless it is on another control.
 addEventListener("keydown", (e) => {
   if (e.code !== "Space" || e.ctrlKey || e.altKey || e.metaKey) return;
-  if (e.target !== talkButton && e.target.closest("button, summary, a")) return;
+  if (e.target !== talkButton && e.target.closest("button, summary, a, input")) return;
   e.preventDefault();
   if (!e.repeat && connected) talk.press();
 });
@@ -221,7 +248,7 @@ $("full").onclick = async () => {
   try {
     if (document.fullscreenElement) await document.exitFullscreen();
     else if (stage.requestFullscreen) await stage.requestFullscreen();
-    else video.webkitEnterFullscreen(); // iPhone
+    else (past.on ? $("past") : video).webkitEnterFullscreen(); // iPhone
   } catch (err) {
     hint(`No full screen: ${err.message}`);
   }
@@ -251,7 +278,7 @@ async function refresh() {
     latest = null; // the connection was closed meanwhile
   }
   showMessage();
-  const known = latest?.latency !== undefined && live.state.state === "live";
+  const known = latest?.latency !== undefined && live.state.state === "live" && !past.on;
   $("latency").hidden = !known;
   if (known) $("latency").textContent = `≈ ${Math.round(latest.latency * 1000)} ms`;
   if ($("report").open) {
@@ -266,6 +293,7 @@ if (!matchMedia("(min-width: 60rem)").matches) $("report").open = $("log").open 
 $("report").addEventListener("toggle", refresh);
 setInterval(refresh, 1000);
 live.start();
+past.start();
 refresh();
 
 // For tests and the browser's console.
@@ -275,6 +303,7 @@ window.smartcam = {
   },
   state: () => ({ ...live.state, ...camera, clientId: live.clientId, talking: talk.talking, phases: live.session?.phases ?? [] }),
   stats: () => latest,
+  past: () => ({ on: past.on, at: past.at, recorded: past.known?.spans ?? [], now: past.known?.now }),
   call: (name, body) => live.call(name, body),
   framesDecoded: async () => (live.session?.pc ? live.session.framesDecoded() : 0),
 };

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+)
+
+const (
+	kept      = time.Hour              // how long the demo's stream keeps its media
+	relist    = 2 * time.Second        // how old the list of what is recorded may be
+	overlap   = 30 * time.Second       // what is listed again, as the list follows what is stored
+	joined    = 500 * time.Millisecond // a gap that is none to the eye
+	playable  = 10 * time.Minute       // of a session's URL
+	clickRoom = 10 * time.Second       // before the time wished, for its fragment's key frame
+)
+
+// recordings tells the page what is recorded, and lets it play it, with the
+// owner's credentials.
+type recordings struct {
+	archive *kvsmedia.Archive
+	log     *slog.Logger
+
+	mu     sync.Mutex
+	listed time.Time // when the list was made
+	spans  []span    // in the order of time
+}
+
+// span is a stretch of time with media, in milliseconds since 1970.
+type span struct {
+	Start int64 `json:"start"`
+	End   int64 `json:"end"`
+}
+
+// handle adds the page's calls to mux.
+func (rec *recordings) handle(mux *http.ServeMux) {
+	mux.HandleFunc("GET /api/recordings", rec.list)
+	mux.HandleFunc("POST /api/recordings/play", rec.play)
+}
+
+// list answers with what is recorded.
+func (rec *recordings) list(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
+	defer cancel()
+	spans, err := rec.known(ctx)
+	if err != nil {
+		rec.refuse(w, "what is recorded cannot be listed", err)
+		return
+	}
+	rec.answer(w, struct {
+		Now   int64  `json:"now"`
+		Kept  int64  `json:"kept"` // milliseconds
+		Spans []span `json:"spans"`
+	}{time.Now().UnixMilli(), kept.Milliseconds(), spans})
+}
+
+// known returns what is recorded. It asks the service at most every relist,
+// however many pages ask, and of what it has listed before only for the end.
+func (rec *recordings) known(ctx context.Context) ([]span, error) {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	now := time.Now()
+	if now.Sub(rec.listed) < relist {
+		return rec.spans, nil
+	}
+	from := now.Add(-kept)
+	if since := rec.listed.Add(-overlap); since.After(from) {
+		from = since
+	}
+	spans := slices.Clone(rec.spans)
+	for f, err := range rec.archive.ListFragments(ctx, kvsmedia.Range{Start: from, End: now}) {
+		if missing(err) {
+			break // nothing is recorded yet
+		}
+		if err != nil {
+			return nil, err
+		}
+		spans = append(spans, span{f.ProducerTime.UnixMilli(), f.ProducerTime.Add(f.Length).UnixMilli()})
+	}
+	rec.listed, rec.spans = now, merge(spans, now.Add(-kept).UnixMilli())
+	return rec.spans, nil
+}
+
+// merge joins spans that touch, in the order of time, and drops what is older
+// than oldest.
+func merge(spans []span, oldest int64) []span {
+	slices.SortFunc(spans, func(a, b span) int { return int(a.Start - b.Start) })
+	out := []span{}
+	for _, s := range spans {
+		if s.Start = max(s.Start, oldest); s.End <= s.Start {
+			continue
+		}
+		if n := len(out); n > 0 && s.Start-out[n-1].End <= joined.Milliseconds() {
+			out[n-1].End = max(out[n-1].End, s.End)
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// play answers with the URL of a playlist from a little before the time wished on.
+func (rec *recordings) play(w http.ResponseWriter, r *http.Request) {
+	var want struct {
+		Start int64 `json:"start"` // milliseconds since 1970
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096)).Decode(&want); err != nil && !errors.Is(err, io.EOF) {
+		http.Error(w, "the request is not JSON: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	now := time.Now()
+	start := time.UnixMilli(want.Start)
+	if start.After(now) || now.Sub(start) > kept+clickRoom {
+		http.Error(w, "nothing is kept of that time", http.StatusNotFound)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
+	defer cancel()
+	url, err := rec.archive.HLSURL(ctx, kvsmedia.Playback{
+		Range: kvsmedia.Range{Start: start.Add(-clickRoom), End: now}, Expires: playable})
+	if err != nil {
+		rec.refuse(w, "what is recorded cannot be played", err)
+		return
+	}
+	rec.answer(w, struct {
+		URL string `json:"url"`
+	}{url})
+}
+
+func (rec *recordings) answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		rec.log.Debug("answering", "err", err)
+	}
+}
+
+func (rec *recordings) refuse(w http.ResponseWriter, what string, err error) {
+	status := http.StatusBadGateway
+	if missing(err) {
+		status = http.StatusNotFound
+	}
+	rec.log.Warn(what, "err", err)
+	http.Error(w, what+": "+err.Error(), status)
+}
+
+// missing tells that the stream is not there, or has nothing of a time.
+func missing(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "ResourceNotFoundException"
+}
