@@ -95,6 +95,7 @@ class Fragments {
   #tracks = []; // {buffer, type, map, scale}; the first one leads
   #list = []; // {start, end, parts}: seconds of the video's time, and by track {url, map}
   #next = 0; // index of the fragment to fetch
+  #target = null; // where to seek once the video can, in seconds
   #asked = 0; // when the recording was last asked for more
   #stopped = new AbortController();
   #wake = () => {};
@@ -114,9 +115,17 @@ class Fragments {
     const i = this.#list.findIndex((f) => f.end > to);
     if (i < 0 || (i === 0 && to < this.#list[0].start)) return false;
     this.#next = i;
-    this.#video.currentTime = Math.max(to, this.#list[i].start + 0.1);
+    this.#target = Math.max(to, this.#list[i].start + 0.1);
+    this.#settle();
     this.#wake();
     return true;
+  }
+
+  // settle makes the seek that was put off until the video has its metadata.
+  #settle() {
+    if (this.#target === null || this.#video.readyState === HTMLMediaElement.HAVE_NOTHING) return;
+    this.#video.currentTime = this.#target;
+    this.#target = null;
   }
 
   async run(at) {
@@ -137,9 +146,10 @@ class Fragments {
 
   // step does what is to be done next: fetch, or wait.
   async #step() {
-    const now = this.#video.currentTime;
+    this.#settle();
+    const now = this.#target ?? this.#video.currentTime;
     const playing = this.#list.find((f) => f.end > now + seam);
-    if (playing && playing.start > now + 2 * seam) this.#video.currentTime = playing.start + 0.001; // a gap
+    if (this.#target === null && playing && playing.start > now + 2 * seam) this.#video.currentTime = playing.start + 0.001; // a gap
     const fragment = this.#list[this.#next];
     if (!fragment) {
       if (await this.#more()) return;

@@ -65,9 +65,10 @@ export class Timeline extends EventTarget {
 
   #tell(at) {
     const ago = at === null ? 0 : Math.round((this.now - at) / 1000);
-    const text = at === null ? "Live" : `${timeOfDay(at)}, ${duration(ago)} ago`;
-    this.#slider.setAttribute("aria-valuetext", text);
-    this.#parts.shown.replaceChildren(...(at === null ? ["Live"] : [timeOfDay(at), Object.assign(document.createElement("small"), { textContent: `${duration(ago)} ago` })]));
+    this.#slider.setAttribute("aria-valuetext", at === null ? "Live" : `${timeOfDay(at)}, ${duration(ago)} ago`);
+    const small = document.createElement("small");
+    small.textContent = at === null ? "now" : `${duration(ago)} ago`;
+    this.#parts.shown.replaceChildren(timeOfDay(at ?? this.now), small);
   }
 
   #choose() {
