@@ -29,7 +29,8 @@ type Camera struct {
 	hints   hinter
 	adapt   *adapter
 	running atomic.Bool
-	plain   bool // no batches; for measuring
+	plain   bool    // no batches; for measuring
+	net     rtc.Net // nil is the machine's; for tests
 
 	mu     sync.Mutex
 	online bool

@@ -180,7 +180,7 @@ func (c *Camera) admit(ctx context.Context, p *peer, v *viewing, offer []byte) (
 	candidates := make(chan []byte, inboxSize)
 	session, answer, err := rtc.Answer(ctx, rtc.Config{
 		Peer: p.peer, Certificate: c.cert, ICEServers: servers, ICEPolicy: c.cfg.ICEPolicy, Logger: c.log,
-		Buffers: &c.buffers, PlainSends: c.plain,
+		Buffers: &c.buffers, PlainSends: c.plain, Net: c.net,
 		Hooks: rtc.Hooks{
 			Candidate: func(payload []byte) {
 				select {

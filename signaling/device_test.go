@@ -121,6 +121,7 @@ func TestCredentialsEndInMidSession(t *testing.T) {
 
 		d.creds.Expire("cam-1") // long before their time
 		d.Master("door").Drop()
+		time.Sleep(time.Second) // what the service still routes to the dead connection is lost
 		within5s(t, "an exchange with new credentials", func() { exchange(t, camera, viewer, "renewed") })
 
 		// The network goes, for so long that nothing is valid any more.

@@ -18,6 +18,7 @@ import (
 	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/stun/v4"
+	"github.com/pion/transport/v5"
 	"github.com/pion/transport/v5/packetio"
 	"github.com/pion/webrtc/v4"
 
@@ -67,6 +68,9 @@ func NewCertificate() (*Certificate, error) {
 	return &Certificate{*cert}, nil
 }
 
+// Net is a network as pion sees it.
+type Net = transport.Net
+
 // Config is what camera and viewer give a session alike.
 type Config struct {
 	Peer        signaling.Peer
@@ -77,6 +81,7 @@ type Config struct {
 	Logger      *slog.Logger
 	PlainSends  bool     // one system call a packet, also where the kernel takes batches
 	Buffers     *Buffers // shared by the sessions of a camera; nil for own ones
+	Net         Net      // nil is the machine's; tests have virtual ones
 }
 
 // Hooks is whom a session tells. Each is called from one of the session's
@@ -144,6 +149,9 @@ func newPeerConnection(c Config, codecs []negotiable, early pairFilter, own *net
 func settings(c Config, own *network) webrtc.SettingEngine {
 	var s webrtc.SettingEngine
 	s.SetNet(own)
+	if c.Net != nil {
+		s.SetNet(c.Net)
+	}
 	s.LoggerFactory = loggerFactory{log: c.Logger, hear: own.complaints.hear}
 	s.SetICETimeouts(disconnectAfter, failAfter, keepalive)
 	s.SetSrflxAcceptanceMinWait(100 * time.Millisecond)
