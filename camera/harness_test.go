@@ -18,7 +18,10 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/internal/ring"
+	"github.com/smartcam-sdk/smartcam/internal/rtc"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
 	"github.com/smartcam-sdk/smartcam/viewer"
 )
@@ -79,6 +82,8 @@ type running struct {
 	srv *signalingtest.Server
 	enc *encoder
 
+	end func() error // ends Run and returns its error
+
 	mu   sync.Mutex
 	sent []kvsmedia.Frame // pictures
 }
@@ -86,7 +91,12 @@ type running struct {
 // start runs a camera until the test ends. It writes a picture and sound every 10 ms.
 func start(t *testing.T, configure func(*camera.Config)) *running {
 	t.Helper()
-	srv := signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true}, TURN: noTURN})
+	return startAt(t, signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true}, TURN: noTURN}), configure)
+}
+
+// startAt does so on a service, which it closes in the end.
+func startAt(t *testing.T, srv *signalingtest.Server, configure func(*camera.Config)) *running {
+	t.Helper()
 	enc := newEncoder()
 	cfg := camera.Config{Signaling: srv.Config("door"), Tracks: []*kvsmedia.Track{enc.video, enc.audio}, Logger: quiet}
 	if configure != nil {
@@ -98,12 +108,9 @@ func start(t *testing.T, configure func(*camera.Config)) *running {
 	}
 	r := &running{Camera: cam, srv: srv, enc: enc}
 	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- cam.Run(ctx) }()
 	var work sync.WaitGroup
-	work.Go(func() {
-		if err := cam.Run(ctx); !errors.Is(err, context.Canceled) {
-			t.Errorf("Run: %v", err)
-		}
-	})
 	work.Go(func() {
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
@@ -112,7 +119,17 @@ func start(t *testing.T, configure func(*camera.Config)) *running {
 			<-tick.C
 		}
 	})
-	t.Cleanup(func() { cancel(); work.Wait(); srv.Close() })
+	r.end = sync.OnceValue(func() error {
+		cancel()
+		return <-ended
+	})
+	t.Cleanup(func() {
+		if err := r.end(); !errors.Is(err, context.Canceled) {
+			t.Errorf("Run: %v", err)
+		}
+		work.Wait()
+		srv.Close()
+	})
 	return r
 }
 
@@ -157,6 +174,32 @@ func (r *running) dial(t *testing.T, configure func(*viewer.Config)) (*viewer.Vi
 		t.Cleanup(func() { v.Close() })
 	}
 	return v, err
+}
+
+// offer sends the offer of a viewer without candidates of its own to come, and
+// returns its session and the camera's answer.
+func (r *running) offer(t *testing.T, id string, hooks rtc.Hooks) (*rtc.Session, []byte) {
+	t.Helper()
+	c := r.rogue(t, id)
+	cert, err := rtc.NewCertificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, offer, err := rtc.Offer(rtc.Config{Certificate: cert, Hooks: hooks}, rtc.Source{Ring: ring.New[*rtc.Unit](ring.Config{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	send(t, c, signaling.Offer, offer)
+	for {
+		m, err := c.Receive(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Kind == signaling.Answer {
+			return s, m.Payload
+		}
+	}
 }
 
 func (r *running) mustDial(t *testing.T, configure func(*viewer.Config)) *viewer.Viewer {

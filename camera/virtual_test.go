@@ -134,7 +134,8 @@ type watcher struct {
 	once     sync.Once
 }
 
-// viewer makes a viewer and its offer, to be sent through client.
+// viewer makes a viewer and its offer, to be sent through client. The caller has
+// it leave.
 func (v *virtual) viewer(t *testing.T, home int, client *signaling.Client) *watcher {
 	t.Helper()
 	w := &watcher{client: client, shown: make(chan struct{}), answered: make(chan struct{}), ended: make(chan struct{})}
@@ -150,7 +151,6 @@ func (v *virtual) viewer(t *testing.T, home int, client *signaling.Client) *watc
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(w.leave)
 	w.pc.OnTrack(w.read)
 	w.pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
 		if s == webrtc.PeerConnectionStateFailed || s == webrtc.PeerConnectionStateClosed {

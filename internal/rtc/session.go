@@ -344,5 +344,6 @@ func readCandidate(line string) (signaling.Candidate, error) {
 	if len(f) < 8 || f[6] != "typ" {
 		return signaling.Candidate{}, errors.New("rtc: not a candidate line")
 	}
-	return signaling.Candidate{Type: f[7], Protocol: strings.ToLower(f[2]), Address: net.JoinHostPort(f[4], f[5])}, nil
+	// Clones, or a report would keep the whole description in memory.
+	return signaling.Candidate{Type: strings.Clone(f[7]), Protocol: strings.Clone(strings.ToLower(f[2])), Address: net.JoinHostPort(f[4], f[5])}, nil
 }

@@ -15,7 +15,8 @@ const maxFrame = 128 << 10
 
 // serveSocket is ConnectAsMaster or ConnectAsViewer: the latter names a client.
 func (s *Service) serveSocket(w http.ResponseWriter, r *http.Request) {
-	op, clientID := connectAsMaster, awsapitest.Param(r, "X-Amz-ClientId")
+	// A clone, or the log of events would keep whole requests in memory.
+	op, clientID := connectAsMaster, strings.Clone(awsapitest.Param(r, "X-Amz-ClientId"))
 	if clientID != "" {
 		op = connectAsViewer
 	}
