@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/command"
@@ -50,11 +51,20 @@ func Dial(ctx context.Context, cfg Config) (*Viewer, error) {
 		ctx, cancel = context.WithTimeout(ctx, dialLimit)
 		defer cancel()
 	}
+	var cert *rtc.Certificate
+	var made error
+	var making sync.WaitGroup
+	making.Go(func() { cert, made = rtc.NewCertificate() }) // while signaling connects
 	client, err := dialSignaling(ctx, cfg)
+	making.Wait()
 	if err != nil {
 		return nil, fmt.Errorf("viewer: %w", err)
 	}
-	v, offer, err := newViewer(ctx, cfg, client)
+	if made != nil {
+		client.Close()
+		return nil, fmt.Errorf("viewer: %w", made)
+	}
+	v, offer, err := newViewer(ctx, cfg, client, cert)
 	if err != nil {
 		client.Close()
 		return nil, fmt.Errorf("viewer: %w", err)
@@ -74,14 +84,10 @@ func dialSignaling(ctx context.Context, cfg Config) (*signaling.Client, error) {
 	return signaling.DialViewer(ctx, cfg.Signaling, cfg.ClientID)
 }
 
-func newViewer(ctx context.Context, cfg Config, client *signaling.Client) (*Viewer, []byte, error) {
+func newViewer(ctx context.Context, cfg Config, client *signaling.Client, cert *rtc.Certificate) (*Viewer, []byte, error) {
 	servers, err := client.ICEServers(ctx)
 	if err != nil {
 		cfg.Logger.Warn("no ICE servers: only direct paths can be tried", "err", err)
-	}
-	cert, err := rtc.NewCertificate()
-	if err != nil {
-		return nil, nil, err
 	}
 	v := &Viewer{
 		cfg: cfg, client: client, first: make(chan struct{}), ready: make(chan struct{}),

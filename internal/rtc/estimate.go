@@ -17,6 +17,10 @@ const (
 	// network, where a first picture need not be spread over time.
 	nearby      = 3 * time.Millisecond
 	nearbyBurst = 64
+
+	// firstWindow is how many bytes of a session are sent without pace, as TCP
+	// begins (RFC 6928, 2): the better part of a first picture.
+	firstWindow = 14_600
 )
 
 // Path is what a session knows of the network path to its peer.
@@ -65,7 +69,9 @@ func (p *path) sent(seq uint16, size int) {
 	defer p.mu.Unlock()
 	now := p.now()
 	p.estimator.Sent(seq, size+overhead, now)
-	p.pacer.Spend(size+overhead, now)
+	if p.sentBytes >= firstWindow {
+		p.pacer.Spend(size+overhead, now)
+	}
 	p.sentBytes += int64(size + overhead)
 }
 
