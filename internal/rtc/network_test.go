@@ -97,6 +97,55 @@ func TestHandshakeThatOvertakesItsCheckIsHeld(t *testing.T) {
 	}
 }
 
+// A viewer that uses a pair checks it only to keep it alive: the check that tells
+// the camera must not be lost.
+func TestCheckWithoutResponseIsSentAgain(t *testing.T) {
+	conn, err := newNetwork(t.Context(), false, nil).ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	s := conn.(*socket)
+	peer, addr := loopback(t)
+	ours := check(t)
+	buf := make([]byte, 1500)
+	if _, err := s.WriteToAddrPort(ours, addr); err != nil { // of whom nothing was heard
+		t.Fatal(err)
+	}
+	pending := func() int {
+		s.early.mu.Lock()
+		defer s.early.mu.Unlock()
+		return len(s.early.checks)
+	}
+	if pending() != 0 {
+		t.Error("a check to someone who may not be there is sent again")
+	}
+	if _, err := peer.WriteToUDPAddrPort(check(t), s.LocalAddr().(*net.UDPAddr).AddrPort()); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.ReadFromAddrPort(buf); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.WriteToAddrPort(ours, addr); err != nil {
+		t.Fatal(err)
+	}
+	if err := peer.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 1 + checkTries {
+		if n, err := peer.Read(buf); err != nil || string(buf[:n]) != string(ours) {
+			t.Fatalf("check %d: %x, %v", i, buf[:n], err)
+		}
+	}
+	if _, err := s.WriteToAddrPort(ours, addr); err != nil {
+		t.Fatal(err)
+	}
+	response := append([]byte{1}, ours[1:]...)
+	if s.early.hold(response, addr); pending() != 0 {
+		t.Error("a check that was answered is sent again")
+	}
+}
+
 func TestTURNOverTCPIsDialedLater(t *testing.T) {
 	nobody := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}
 	for name, c := range map[string]struct {

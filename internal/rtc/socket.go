@@ -36,23 +36,35 @@ func (s *socket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	return s.ReadFromUDPAddrPort(b)
 }
 
-// WriteToAddrPort is the other half of ice.AddrPortReaderWriter. Media joins
-// the open batch, if there is one; all else goes out at once.
+// WriteToAddrPort is the other half of ice.AddrPortReaderWriter.
 func (s *socket) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
+	if !s.network.settled.Load() {
+		s.early.sent(b, to, s.writeAgain)
+	}
+	return s.write(b, to)
+}
+
+// write sends a packet: media joins the open batch, if there is one, all else
+// goes out at once.
+func (s *socket) write(b []byte, to netip.AddrPort) (int, error) {
 	if s.segments.Load() && isMedia(b) && s.network.batch.add(s, b, to) {
 		return len(b), nil
-	}
-	if !s.network.settled.Load() {
-		s.early.sent(to)
 	}
 	return s.WriteToUDPAddrPort(b, to)
 }
 
-// WriteTo is how pion's TURN client writes.
+// writeAgain sends a check once more, unless that is of no use any more.
+func (s *socket) writeAgain(b []byte, to netip.AddrPort) {
+	if !s.network.settled.Load() {
+		_, _ = s.WriteToUDPAddrPort(b, to) // as good as lost
+	}
+}
+
+// WriteTo is how pion's STUN and TURN clients write.
 func (s *socket) WriteTo(b []byte, to net.Addr) (int, error) {
 	if addr, ok := to.(*net.UDPAddr); ok {
 		a := addr.AddrPort() // whose IPv4 addresses are often in IPv6 form
-		return s.WriteToAddrPort(b, netip.AddrPortFrom(a.Addr().Unmap(), a.Port()))
+		return s.write(b, netip.AddrPortFrom(a.Addr().Unmap(), a.Port()))
 	}
 	return s.UDPConn.WriteTo(b, to)
 }
@@ -62,6 +74,7 @@ func (s *socket) endWriting(t time.Time) error { return s.SetWriteDeadline(t) }
 // Close closes the socket.
 func (s *socket) Close() error {
 	s.network.remove(s)
+	s.early.forget()
 	return s.UDPConn.Close()
 }
 
