@@ -124,8 +124,9 @@ func sendto(b *testing.B, frames []kvsmedia.Frame, peers []netip.AddrPort) func(
 }
 
 // BenchmarkViewerMemory measures what a camera's process holds when idle, what
-// each of ten viewers adds, and what fifty more add that have vanished without a
-// word, at most, until they are given up; each time after the collector has run.
+// the first viewer leaves behind for good, what each of ten viewers adds to that,
+// and what fifty more add that have vanished without a word, at most, until they
+// are given up; each time after the collector has run.
 func BenchmarkViewerMemory(b *testing.B) {
 	const n, gone = 10, 50
 	srv := newService(b)
@@ -140,12 +141,20 @@ func BenchmarkViewerMemory(b *testing.B) {
 	if err := cam.orders.Encode(srv); err != nil {
 		b.Fatal(err)
 	}
-	idle := measure(0)
-	_, _, join := newViewers(b, srv, n)
+	fresh := measure(0)
+	first, _, join := newViewers(b, srv, 1)
+	join()
+	idle := measure(1)
+	first.close()
+	for idle.Viewers > 0 {
+		idle = measure(0)
+	}
+	_, _, join = newViewers(b, srv, n)
 	join()
 	served := measure(n)
 	b.ReportMetric((served.Held-idle.Held)/n/1024, "KiB/viewer")
-	b.ReportMetric(idle.Held/(1<<20), "idle-MiB")
+	b.ReportMetric(fresh.Held/(1<<20), "idle-MiB")
+	b.ReportMetric((idle.Held-fresh.Held)/1024, "once-KiB")
 	b.ReportMetric((served.Goroutines-idle.Goroutines)/n, "goroutines/viewer")
 	b.ReportMetric((served.Own-idle.Own)/n, "own-goroutines/viewer")
 

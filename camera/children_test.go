@@ -48,6 +48,7 @@ type child struct {
 	*os.Process
 	orders  *json.Encoder
 	answers *json.Decoder
+	close   func()
 }
 
 func newChild(b *testing.B, kind string) *child {
@@ -66,8 +67,9 @@ func newChild(b *testing.B, kind string) *child {
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { in.Close(); _ = cmd.Wait() })
-	return &child{cmd.Process, json.NewEncoder(in), json.NewDecoder(out)}
+	c := &child{cmd.Process, json.NewEncoder(in), json.NewDecoder(out), sync.OnceFunc(func() { in.Close(); _ = cmd.Wait() })}
+	b.Cleanup(c.close)
+	return c
 }
 
 // newService starts a signaling service.

@@ -15,7 +15,7 @@ type loggerFactory struct {
 }
 
 func (f loggerFactory) NewLogger(scope string) logging.LeveledLogger {
-	l := leveled{log: f.log.With("pion", scope)}
+	l := leveled{log: f.log, scope: scope}
 	if scope == "ice" {
 		l.hear = f.hear
 	}
@@ -25,8 +25,9 @@ func (f loggerFactory) NewLogger(scope string) logging.LeveledLogger {
 // leveled writes warnings and errors only: pion's lower levels log addresses
 // and payloads per packet.
 type leveled struct {
-	log  *slog.Logger
-	hear func(line string)
+	log   *slog.Logger
+	scope string // not in log: each session has some twenty of these
+	hear  func(line string)
 }
 
 func (l leveled) Trace(string)                   {}
@@ -36,11 +37,11 @@ func (l leveled) Debugf(string, ...any)          {}
 func (l leveled) Info(string)                    {}
 func (l leveled) Infof(string, ...any)           {}
 func (l leveled) Warnf(format string, a ...any)  { l.Warn(fmt.Sprintf(format, a...)) }
-func (l leveled) Error(msg string)               { l.log.Debug(msg) }
-func (l leveled) Errorf(format string, a ...any) { l.log.Debug(fmt.Sprintf(format, a...)) }
+func (l leveled) Error(msg string)               { l.log.Debug(msg, "pion", l.scope) }
+func (l leveled) Errorf(format string, a ...any) { l.Error(fmt.Sprintf(format, a...)) }
 
 func (l leveled) Warn(msg string) {
-	l.log.Debug(msg)
+	l.log.Debug(msg, "pion", l.scope)
 	if l.hear != nil {
 		l.hear(msg)
 	}
