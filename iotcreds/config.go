@@ -71,9 +71,19 @@ type Config struct {
 }
 
 var (
-	aliasPattern = regexp.MustCompile(`^[A-Za-z0-9_=,@-]{1,128}$`)
-	thingPattern = regexp.MustCompile(`^[A-Za-z0-9:_-]{1,128}$`)
+	aliasPattern = form{regexp.MustCompile(`^[A-Za-z0-9_=,@-]+$`), 128}
+	thingPattern = form{regexp.MustCompile(`^[A-Za-z0-9:_-]+$`), 128}
 )
+
+// form is what a name must look like. Its length is apart from the expression,
+// which would take a hundred kilobytes of memory with it.
+type form struct {
+	chars *regexp.Regexp
+	most  int // bytes
+}
+
+// MatchString reports whether s has the form.
+func (f form) MatchString(s string) bool { return len(s) <= f.most && f.chars.MatchString(s) }
 
 // validate fills in the defaults and returns the endpoint's host and its
 // address with a port.

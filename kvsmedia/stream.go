@@ -43,9 +43,19 @@ func (e *ConfigError) Error() string { return "kvsmedia: " + e.Field + " " + e.R
 
 // Forms from the API reference of CreateStream and PutMedia.
 var (
-	streamName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,256}$`)
-	streamARN  = regexp.MustCompile(`^arn:[a-z0-9-]+:kinesisvideo:[a-z0-9-]+:[0-9]+:stream/[A-Za-z0-9_.-]{1,256}/[0-9]+$`)
+	streamName = form{regexp.MustCompile(`^[A-Za-z0-9_.-]+$`), 256}
+	streamARN  = form{regexp.MustCompile(`^arn:[a-z0-9-]+:kinesisvideo:[a-z0-9-]+:[0-9]+:stream/[A-Za-z0-9_.-]+/[0-9]+$`), 1024}
 )
+
+// form is what a name must look like. Its length is apart from the expression,
+// which would take a hundred kilobytes of memory with it.
+type form struct {
+	chars *regexp.Regexp
+	most  int // bytes
+}
+
+// MatchString reports whether s has the form.
+func (f form) MatchString(s string) bool { return len(s) <= f.most && f.chars.MatchString(s) }
 
 const (
 	createPoll   = time.Second

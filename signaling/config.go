@@ -95,10 +95,20 @@ func (e *ConfigError) Error() string { return "signaling: " + e.Field + " " + e.
 
 // Forms from the API reference of CreateSignalingChannel and ConnectAsViewer.
 var (
-	channelName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,256}$`)
-	clientName  = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,256}$`)
-	channelARN  = regexp.MustCompile(`^arn:[a-z0-9-]+:kinesisvideo:[a-z0-9-]+:[0-9]+:channel/[A-Za-z0-9_.-]{1,256}/[0-9]+$`)
+	channelName = form{regexp.MustCompile(`^[A-Za-z0-9_.-]+$`), 256}
+	clientName  = channelName
+	channelARN  = form{regexp.MustCompile(`^arn:[a-z0-9-]+:kinesisvideo:[a-z0-9-]+:[0-9]+:channel/[A-Za-z0-9_.-]+/[0-9]+$`), 1024}
 )
+
+// form is what a name must look like. Its length is apart from the expression,
+// which would take a hundred kilobytes of memory with it.
+type form struct {
+	chars *regexp.Regexp
+	most  int // bytes
+}
+
+// MatchString reports whether s has the form.
+func (f form) MatchString(s string) bool { return len(s) <= f.most && f.chars.MatchString(s) }
 
 // check validates cfg, completes Region from a channel ARN and sets defaults.
 func (cfg *Config) check() error {

@@ -26,9 +26,19 @@ const (
 
 // Forms from the API reference.
 var (
-	namePattern = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,256}$`)
-	arnPattern  = regexp.MustCompile(`^arn:[a-z\d-]+:kinesisvideo:[a-z0-9-]+:[0-9]+:stream/[a-zA-Z0-9_.-]{1,256}/[0-9]+$`)
+	namePattern = form{regexp.MustCompile(`^[a-zA-Z0-9_.-]+$`), 256}
+	arnPattern  = form{regexp.MustCompile(`^arn:[a-z\d-]+:kinesisvideo:[a-z0-9-]+:[0-9]+:stream/[a-zA-Z0-9_.-]+/[0-9]+$`), 1024}
 )
+
+// form is what a name must look like. Its length is apart from the expression,
+// which would take a hundred kilobytes of memory with it.
+type form struct {
+	chars *regexp.Regexp
+	most  int // bytes
+}
+
+// MatchString reports whether s has the form.
+func (f form) MatchString(s string) bool { return len(s) <= f.most && f.chars.MatchString(s) }
 
 // Service is Kinesis Video Streams as an http.Handler: control plane, PutMedia,
 // the archive and the URLs of playback, on whatever host they are asked for. It

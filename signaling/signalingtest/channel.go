@@ -10,11 +10,21 @@ import (
 
 // Forms from the API reference.
 var (
-	namePattern   = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,256}$`)
-	clientPattern = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,256}$`)
-	arnPattern    = regexp.MustCompile(`^arn:[a-z0-9-]+:kinesisvideo:[a-z0-9-]+:[0-9]+:channel/[a-zA-Z0-9_.-]{1,256}/[0-9]+$`)
-	streamPattern = regexp.MustCompile(`^arn:[a-z0-9-]+:kinesisvideo:[a-z0-9-]+:[0-9]+:stream/[a-zA-Z0-9_.-]{1,256}/[0-9]+$`)
+	namePattern   = form{regexp.MustCompile(`^[a-zA-Z0-9_.-]+$`), 256}
+	clientPattern = namePattern
+	arnPattern    = form{regexp.MustCompile(`^arn:[a-z0-9-]+:kinesisvideo:[a-z0-9-]+:[0-9]+:channel/[a-zA-Z0-9_.-]+/[0-9]+$`), 1024}
+	streamPattern = form{regexp.MustCompile(`^arn:[a-z0-9-]+:kinesisvideo:[a-z0-9-]+:[0-9]+:stream/[a-zA-Z0-9_.-]+/[0-9]+$`), 1024}
 )
+
+// form is what a name must look like. Its length is apart from the expression,
+// which would take a hundred kilobytes of memory with it.
+type form struct {
+	chars *regexp.Regexp
+	most  int // bytes
+}
+
+// MatchString reports whether s has the form.
+func (f form) MatchString(s string) bool { return len(s) <= f.most && f.chars.MatchString(s) }
 
 const (
 	standardTTL = 60 * time.Second
