@@ -262,7 +262,7 @@ func (f *fragmenter) begin(l *lane, q queued, now bool, c clock) *fragment {
 		f.shift(move)
 	}
 	at := max(f.timeline.at(q.pts), f.floor+1)
-	o := &fragment{desc: desc, start: at, end: at, key: q.key && l == flow[0]}
+	o := &fragment{desc: desc, start: at, end: at, before: f.floor, key: q.key && l == flow[0]}
 	f.window.begin(o)
 	return o
 }

@@ -28,6 +28,7 @@ const (
 
 	answerLimit = 15 * time.Second // for the head of the answer
 	answerGrace = time.Second      // to wait for it before media is sent
+	closeGrace  = 2 * time.Second  // for the service to end a session that has done its work
 	batch       = 128 << 10        // bytes of media in one write, when there are so many
 
 	maxRefusals = 10 // of a fragment for its content, each time another reason
@@ -97,7 +98,7 @@ func (u *upload) credentials(ctx context.Context) (aws.Credentials, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*answerLimit)
 	defer cancel()
 	c, err := u.streams.api.Credentials(ctx)
-	if err == nil && c.CanExpire && c.Expires.Sub(u.streams.api.Clock.Now()) < expiryMargin && u.streams.api.Invalidate() {
+	if err == nil && c.CanExpire && c.Expires.Sub(u.streams.api.Clock.Now()) < expiryMargin+minSession && u.streams.api.Invalidate() {
 		c, err = u.streams.api.Credentials(ctx)
 	}
 	return c, err
@@ -172,8 +173,6 @@ func (s *session) exchange(ctx context.Context, t target, creds aws.Credentials,
 			return nil
 		case errors.Is(err, io.EOF):
 			return fail(fmt.Errorf("the service ended the session: %w", io.ErrUnexpectedEOF))
-		case errors.Is(err, errClosedSession):
-			return nil
 		case err != nil:
 			return fail(awsapi.StripURL(err))
 		}
@@ -253,7 +252,7 @@ func (s *session) check(now time.Time, idle time.Duration) {
 		return
 	case !s.writing.IsZero():
 		s.stall(now, s.writing, s.patience, "progress in sending")
-	case s.finished && !s.owes() && now.Sub(s.progress) > s.patience:
+	case s.finished && !s.owes() && now.Sub(s.progress) > closeGrace:
 		s.fail(errClosedSession)
 	}
 	for _, f := range s.window.fragments {
@@ -333,9 +332,6 @@ func (s *session) take(a *wireAck) error {
 	}
 	if whole && (ack.Type == AckPersisted || ack.Type == AckReceived && !s.retention) {
 		s.safe(f)
-		if s.finished && !s.owes() {
-			return errClosedSession
-		}
 	}
 	return nil
 }

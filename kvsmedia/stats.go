@@ -179,13 +179,13 @@ const maxMissing = 1000
 
 type missing []Missing
 
-// add notes that a fragment is given up. Fragments that follow one another for
-// the same reason are one stretch.
+// add notes that a fragment is given up. Fragments that follow one another, and
+// are missing for the same reason, are one stretch.
 func (m *missing) add(f *fragment, err error) {
 	end := time.UnixMilli(f.end)
 	if n := len(*m); n > 0 {
 		last := &(*m)[n-1]
-		if n == maxMissing || errors.Is(last.Err, err) && f.time().Sub(last.End) < pauseGap {
+		if n == maxMissing || errors.Is(last.Err, err) && last.End.UnixMilli() == f.before {
 			last.End = end
 			last.Amount.add(f)
 			return

@@ -20,6 +20,7 @@ const sampleOverhead = 64
 type fragment struct {
 	desc       *description
 	start, end int64 // timestamps of the first frame and of the latest, ms
+	before     int64 // the latest timestamp before it
 	samples    []sample
 	bytes      int
 	key        bool   // it can be decoded without the fragment before it
@@ -130,7 +131,7 @@ func (w *window) follower(f *fragment) *fragment {
 // shift moves all timestamps.
 func (w *window) shift(ms int64) {
 	for _, f := range w.fragments {
-		f.start, f.end = f.start+ms, f.end+ms
+		f.start, f.end, f.before = f.start+ms, f.end+ms, f.before+ms
 		for i := range f.samples {
 			f.samples[i].at += ms
 		}
