@@ -75,6 +75,7 @@ type Limits struct {
 	Streams           int // of the account; 10000
 	Uploads           int // PutMedia connections of a stream at once; 1
 	Readers           int // GetMedia connections of a stream at once; 3
+	Sessions          int // of HLS and DASH of a stream at once; 10. A further one ends the oldest
 	UploadBytes       int // a second and PutMedia connection; 12.5e6. More is read no faster
 	FragmentRate      int // fragments a second and stream; 5. More are taken no faster
 	FragmentBytes     int // 50e6
@@ -143,7 +144,7 @@ func (l *Limits) apply() {
 		value    *int
 		standard int
 	}{
-		{&l.Streams, 10_000}, {&l.Uploads, 1}, {&l.Readers, 3}, {&l.UploadBytes, 12_500_000}, {&l.FragmentRate, 5},
+		{&l.Streams, 10_000}, {&l.Uploads, 1}, {&l.Readers, 3}, {&l.Sessions, 10}, {&l.UploadBytes, 12_500_000}, {&l.FragmentRate, 5},
 		{&l.FragmentBytes, 50_000_000}, {&l.FragmentTags, 10}, {&l.Tracks, 3},
 		{&l.MinFragmentMillis, 1000}, {&l.MaxFragmentMillis, 20_000}, {&l.HostBufferBytes, 200_000_000},
 	} {

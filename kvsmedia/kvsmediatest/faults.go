@@ -117,7 +117,7 @@ type Action int
 const (
 	SendError Action = iota // end the connection with the acknowledgement of Fault.ErrorID
 	Reset                   // drop the connection
-	Stall                   // neither read nor acknowledge any more until Upload.Resume
+	Stall                   // neither read nor acknowledge any more: see Upload.Stall
 	SlowAcks                // send this and all later acknowledgements of the connection Fault.Delay later
 )
 
@@ -191,8 +191,8 @@ func (u *Upload) Drop() { u.drop(errReset) }
 // Fail ends the connection with the acknowledgement of an error.
 func (u *Upload) Fail(id int) { u.fail(id) }
 
-// Stall stops reading and acknowledging until Resume. The connection ends of
-// itself only when the service does.
+// Stall stops reading and acknowledging until Resume, or until the connection is
+// dropped after Timing.Idle.
 func (u *Upload) Stall() {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -330,3 +330,81 @@ func TestDASHManifest(t *testing.T) {
 	}
 	c.fetch(beside(url, got.Period[0].AdaptationSet[1].Representation.SegmentList.SegmentURL[9].Media))
 }
+
+// A change of the parameter sets is a discontinuity with another initialization
+// segment; a change of the tracks is refused. Of two fragments that begin at the
+// same time the newer one is played.
+func TestChangesInASession(t *testing.T) {
+	day, sub := testmedia.Day(), testmedia.Sub()
+	inBubble(t, kvsmediatest.Config{Limits: kvsmediatest.Limits{Off: true}}, func(c *client) {
+		at := time.Now()
+		c.store(recording(t, sub, at, sub.Tracks...))
+		c.store(recording(t, sub, at, sub.Tracks...))
+		c.store(recording(t, day, at.Add(20*time.Second), day.Tracks[0]))
+		url := c.hls(`,"PlaybackMode":"ON_DEMAND","HLSFragmentSelector":{` + onDemand(at, time.Hour) + `}`)
+		playlist := c.fetch(beside(url, first(t, `(?m)^(getHLSMediaPlaylist.*)$`, c.fetch(url))))
+		if strings.Count(playlist, "#EXTINF:") != 20 || strings.Count(playlist, "#EXT-X-MAP:") != 2 || strings.Count(playlist, "#EXT-X-DISCONTINUITY\n") != 1 {
+			t.Error(playlist)
+		}
+		dash := c.ok("/getDASHStreamingSessionURL", `{"StreamName":"door","PlaybackMode":"ON_DEMAND","DASHFragmentSelector":{`+onDemand(at, time.Hour)+`}}`)
+		if manifest := c.fetch(dash["DASHStreamingSessionURL"].(string)); strings.Count(manifest, "<Period ") != 2 {
+			t.Error(manifest)
+		}
+		c.store(recording(t, day, at.Add(40*time.Second), day.Tracks[0], day.Tracks[2]))
+		c.refused("/getHLSStreamingSessionURL", `{"StreamName":"door","PlaybackMode":"ON_DEMAND","HLSFragmentSelector":{`+onDemand(at, time.Hour)+`}}`,
+			400, "UnsupportedStreamMediaTypeException")
+	})
+}
+
+func TestDASHLive(t *testing.T) {
+	sub := testmedia.Sub()
+	inBubble(t, kvsmediatest.Config{Limits: kvsmediatest.Limits{Off: true}}, func(c *client) {
+		at := time.Now()
+		c.store(recording(t, sub, at, sub.Tracks...))
+		url := c.ok("/getDASHStreamingSessionURL", `{"StreamName":"door","DASHFragmentSelector":{"FragmentSelectorType":"PRODUCER_TIMESTAMP"}}`)["DASHStreamingSessionURL"].(string)
+		manifest := c.fetch(url)
+		for _, want := range []string{`type="dynamic"`, `availabilityStartTime="` + at.Add(10*time.Second).UTC().Format("2006-01-02T15:04:05.000Z"), `minimumUpdatePeriod="PT`} {
+			if !strings.Contains(manifest, want) {
+				t.Errorf("no %s in %s", want, manifest)
+			}
+		}
+	})
+}
+
+// A further session ends the oldest.
+func TestSessions(t *testing.T) {
+	sub := testmedia.Sub()
+	inBubble(t, kvsmediatest.Config{Limits: kvsmediatest.Limits{Sessions: 2, Rates: map[string]kvsmediatest.Rate{"GetHLSMasterPlaylist": {Stream: 1}}}}, func(c *client) {
+		c.store(recording(t, sub, time.Now(), sub.Tracks...))
+		oldest, second := c.hls(""), c.hls("")
+		c.fetch(oldest)
+		if status, _, body := c.get(oldest); status != 400 || !strings.Contains(body, "rate") {
+			t.Errorf("%d %s", status, body)
+		}
+		time.Sleep(time.Second)
+		c.hls("")
+		if status, _, _ := c.get(oldest); status != 403 {
+			t.Error(status)
+		}
+		c.fetch(second)
+	})
+}
+
+// Without retention media can be read from the host buffer for five minutes.
+func TestHostBuffer(t *testing.T) {
+	inBubble(t, kvsmediatest.Config{Dir: t.TempDir()}, func(c *client) {
+		c.addStream("live", 0)
+		p := c.put("x-amzn-stream-name", "live")
+		p.write(header(video(1)), cluster(1000, 0))
+		p.end()
+		p.rest()
+		const body = `{"StreamName":"live","StartSelector":{"StartSelectorType":"EARLIEST"}}`
+		if got := c.read("/getMedia", body); len(got) != 1 {
+			t.Errorf("%d fragments", len(got))
+		}
+		time.Sleep(5 * time.Minute)
+		if got := c.read("/getMedia", body); len(got) != 0 {
+			t.Errorf("%d fragments", len(got))
+		}
+	})
+}

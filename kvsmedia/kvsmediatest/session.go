@@ -11,7 +11,6 @@ import (
 )
 
 const (
-	maxSessions   = 10             // of a stream; a further one ends the oldest
 	maxRange      = 24 * time.Hour // of an ON_DEMAND session
 	maxCPDChanges = 500            // of a session
 	discontinuity = 50 * time.Millisecond
@@ -106,7 +105,7 @@ func (s *Service) newSession(c *call, by player) (*session, error) {
 	defer s.mu.Unlock()
 	now := s.nowLocked()
 	st.sessions = slices.DeleteFunc(st.sessions, func(o *session) bool { return !now.Before(o.expires) })
-	if len(st.sessions) >= maxSessions {
+	if n := s.cfg.Limits.Sessions; n > 0 && len(st.sessions) >= n {
 		st.sessions = st.sessions[1:]
 	}
 	st.sessions = append(st.sessions, ss)

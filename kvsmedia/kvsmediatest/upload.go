@@ -74,6 +74,7 @@ var (
 	errOutage  = errors.New("outage")
 	errClosed  = errors.New("the service ends")
 	errIdle    = errors.New("no data came")
+	errStalled = errors.New("stalled on request")
 	errEnded   = errors.New("ended")
 )
 
@@ -225,7 +226,11 @@ func (u *Upload) next(session time.Time) (a *ack, last bool, next time.Time, err
 	defer u.mu.Unlock()
 	switch {
 	case u.stalled && u.final == nil && u.cut == nil:
-		return nil, false, now.Add(time.Hour), nil
+		end := u.last.Add(u.svc.cfg.Timing.Idle)
+		if !end.After(now) {
+			err = errStalled
+		}
+		return nil, false, end, err
 	case len(u.acks) > 0 && !u.acks[0].due.After(now) && !u.stalled:
 		a := u.acks[0].ack
 		u.acks = u.acks[1:]
