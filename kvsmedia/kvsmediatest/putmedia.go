@@ -1,6 +1,7 @@
 package kvsmediatest
 
 import (
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -28,7 +29,11 @@ func (s *Service) putMedia(w http.ResponseWriter, r *http.Request) {
 	}
 	defer u.leave()
 	if r.Header.Get("Expect") != "" {
+		h := w.Header()
+		final := maps.Clone(h)
+		clear(h) // which are not of the interim response
 		w.WriteHeader(http.StatusContinue)
+		maps.Copy(h, final)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("x-amzn-RequestId", u.id)
