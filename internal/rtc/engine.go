@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"strings"
 	"time"
 
@@ -171,7 +170,7 @@ func settings(c Config, own *network) webrtc.SettingEngine {
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetIncludeLoopbackCandidate(own.onlyLoopback())
 	// Pion does not tell the peer of these, so their sockets would serve nothing.
-	s.SetIPFilter(func(ip net.IP) bool { return ip.To4() != nil || !ip.IsLinkLocalUnicast() })
+	s.SetIPFilter(told)
 	// ICE has proved the peer's address before DTLS starts.
 	s.SetDTLSInsecureSkipHelloVerify(true)
 	s.SetDTLSRetransmissionInterval(flightRepeat)

@@ -14,12 +14,9 @@ import (
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
-// Descriptions are sent with the candidates of the own interfaces. The first one
-// is there at once unless there is no network; the others follow closely.
-const (
-	hostLimit = 20 * time.Millisecond
-	hostMore  = 250 * time.Microsecond
-)
+// hostLimit bounds the wait for the candidates of the own interfaces, with which
+// descriptions are sent. They are there in less than a millisecond.
+const hostLimit = 20 * time.Millisecond
 
 // gatherLimit bounds the wait for all own candidates that a peer without
 // trickle ICE needs in the answer.

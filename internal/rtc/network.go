@@ -94,6 +94,31 @@ func (n *network) onlyLoopback() bool {
 	})
 }
 
+// told reports whether an address is told to peers. A link-local one of IPv6
+// means nothing to them.
+func told(ip net.IP) bool { return ip.To4() != nil || !ip.IsLinkLocalUnicast() }
+
+// hosts is how many candidates the interfaces give.
+func (n *network) hosts() (count int) {
+	ifaces, err := n.Interfaces()
+	if err != nil {
+		return 0
+	}
+	loopback := n.onlyLoopback()
+	for _, i := range ifaces {
+		addrs, err := i.Addrs()
+		if err != nil || i.Flags&net.FlagUp == 0 || i.Flags&net.FlagLoopback != 0 && !loopback {
+			continue
+		}
+		for _, a := range addrs {
+			if ip, ok := a.(*net.IPNet); ok && told(ip.IP) {
+				count++
+			}
+		}
+	}
+	return count
+}
+
 // ListenUDP opens the socket of a candidate.
 func (n *network) ListenUDP(network string, addr *net.UDPAddr) (transport.UDPConn, error) {
 	conn, err := net.ListenUDP(network, addr)

@@ -62,7 +62,8 @@ type Session struct {
 	marks      map[string]bool
 	last       time.Duration // end of the phase before
 	held       [][]byte      // own candidates until Trickle
-	gathered   chan struct{} // capacity 1: a first one is held
+	hosts      int           // of held, since the description before
+	gathered   chan struct{} // capacity 1: one more is held
 	trickling  bool
 	candidates int // taken from the peer
 	closing    bool
@@ -235,6 +236,9 @@ func (s *Session) ownCandidate(c *webrtc.ICECandidate) {
 	s.report.Local = note(s.report.Local, candidate(c))
 	if !s.trickling {
 		s.held = append(s.held, payload)
+		if c.Typ == webrtc.ICECandidateTypeHost {
+			s.hosts++
+		}
 		select {
 		case s.gathered <- struct{}{}:
 		default:
@@ -256,7 +260,7 @@ func (s *Session) sendCandidate(payload []byte) {
 func (s *Session) hold() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.trickling, s.candidates = false, 0
+	s.trickling, s.candidates, s.hosts = false, 0, 0
 	select {
 	case <-s.gathered:
 	default:
@@ -267,17 +271,20 @@ func (s *Session) hold() {
 // that are there at once, those of the own network interfaces, so that fewer
 // messages have to follow.
 func (s *Session) local(ctx context.Context) string {
-	for _, wait := range []struct {
-		limit time.Duration
-		done  <-chan struct{}
-	}{{hostLimit, s.gathered}, {hostMore, nil}} {
-		limit := time.NewTimer(wait.limit)
+	limit := time.NewTimer(hostLimit)
+	defer limit.Stop()
+	want := 0
+	if s.cfg.ICEPolicy != signaling.ICERelayOnly {
+		want = s.net.hosts()
+	}
+	for s.hostsGathered() < want {
 		select {
-		case <-wait.done:
+		case <-s.gathered:
 		case <-limit.C:
+			want = 0
 		case <-ctx.Done():
+			want = 0
 		}
-		limit.Stop()
 	}
 	text := s.pc.LocalDescription().SDP
 	s.mu.Lock()
@@ -287,6 +294,12 @@ func (s *Session) local(ctx context.Context) string {
 		return err == nil && strings.Contains(text, c.Candidate)
 	})
 	return text
+}
+
+func (s *Session) hostsGathered() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hosts
 }
 
 // Trickle lets own candidates out, those held so far first. It is called once

@@ -367,3 +367,16 @@ func TestDiagnoseOfPaths(t *testing.T) {
 		}
 	}
 }
+
+// A description brings the candidates of all own interfaces, so that the peer
+// need not wait for a message more.
+func TestDescriptionsCarryAllHosts(t *testing.T) {
+	source := Source{Ring: ring.New[*Unit](ring.Config{})}
+	v, c := pair(t, source, source, Hooks{}, Hooks{})
+	for name, s := range map[string]*Session{"offer": v, "answer": c} {
+		want := s.net.hosts()
+		if n := s.hostsGathered(); want == 0 || n < want {
+			t.Errorf("the %s was sent with %d of %d hosts", name, n, want)
+		}
+	}
+}
