@@ -48,7 +48,7 @@ type ConnectReport struct {
 
 // Phase is one step of connecting.
 type Phase struct {
-	Name  string        `json:"name"`  // such as "answer", "ice", "dtls", "first frame"
+	Name  string        `json:"name"`  // of a viewer "offer", "answer", "ice", "dtls", "first frame"; of a camera "answer", "ice", "dtls", "first key frame"
 	Start time.Duration `json:"start"` // since ConnectReport.Started, in nanoseconds
 	Took  time.Duration `json:"took"`  // in nanoseconds
 }
