@@ -128,6 +128,7 @@ func (c *Camera) offer(ctx context.Context, p *peer, m signaling.Message) {
 		return
 	}
 	if p.session != nil && identity == p.identity && p.session.Err() == nil {
+		p.session.SetICEServers(c.iceServers(ctx, p))
 		answer, err := p.session.Renegotiate(ctx, m.Payload)
 		if err != nil {
 			c.log.Warn("a further offer of a session failed", "peer", p.peer.ID, "err", err)
@@ -170,12 +171,7 @@ func (c *Camera) admit(ctx context.Context, p *peer, v *viewing, offer []byte) (
 			return nil, nil, err
 		}
 	}
-	iceCtx, cancel := context.WithTimeout(ctx, iceLimit)
-	servers, err := c.client.ICEServers(iceCtx)
-	cancel()
-	if err != nil {
-		c.log.Warn("no ICE servers: only direct paths can be tried", "peer", p.peer.ID, "err", err)
-	}
+	servers := c.iceServers(ctx, p)
 	p.begin(ctx)
 	candidates := make(chan []byte, inboxSize)
 	session, answer, err := rtc.Answer(ctx, rtc.Config{
@@ -212,6 +208,17 @@ func (c *Camera) admit(ctx context.Context, p *peer, v *viewing, offer []byte) (
 		}
 	})
 	return session, answer, nil
+}
+
+// iceServers returns what servers there are for p's session.
+func (c *Camera) iceServers(ctx context.Context, p *peer) []signaling.ICEServer {
+	ctx, cancel := context.WithTimeout(ctx, iceLimit)
+	defer cancel()
+	servers, err := c.client.ICEServers(ctx)
+	if err != nil {
+		c.log.Warn("no ICE servers: only direct paths can be tried", "peer", p.peer.ID, "err", err)
+	}
+	return servers
 }
 
 func (c *Camera) authorize(ctx context.Context, peer signaling.Peer) error {

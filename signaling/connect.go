@@ -268,6 +268,9 @@ func (c *Client) judge(err error) verdict {
 	if awsapi.Throttled(err) {
 		wait = max(wait, time.Second)
 	}
+	if offline(err) {
+		wait = min(wait, offlinePoll)
+	}
 	return verdict{wait: sooner(err, wait), learned: learned}
 }
 

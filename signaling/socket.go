@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -26,14 +27,15 @@ const (
 )
 
 // errNoPong ends a socket whose peer is silent.
-var errNoPong = errors.New("the connection is dead: no pong within 10s")
+var errNoPong = errors.New("the connection is dead: the service does not answer pings")
 
 // socket is one WebSocket, from its upgrade to its end.
 type socket struct {
 	ws     *websocket.Conn
 	born   time.Time
-	sdp    *pacer // offers and answers: 5 per second and WebSocket
-	ice    *pacer // candidates: 20 per second and WebSocket
+	local  netip.Addr // its local address, if it is over TCP
+	sdp    *pacer     // offers and answers: 5 per second and WebSocket
+	ice    *pacer     // candidates: 20 per second and WebSocket
 	out    chan outgoing
 	goAway chan struct{} // closed when the service asks for a new connection
 	away   sync.Once
@@ -54,7 +56,8 @@ type outgoing struct {
 // dialSocket opens the WebSocket at a signed URL. Its errors do not show the
 // URL; header is the refusal's, if it was refused.
 func dialSocket(ctx context.Context, client aws.HTTPClient, signed string) (_ *socket, header http.Header, err error) {
-	ws, resp, err := websocket.Dial(ctx, signed, &websocket.DialOptions{HTTPClient: upgrader(client)})
+	var local netip.Addr
+	ws, resp, err := websocket.Dial(noteLocal(ctx, &local), signed, &websocket.DialOptions{HTTPClient: upgrader(client)})
 	if err != nil {
 		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
 			body, _ := io.ReadAll(io.LimitReader(resp.Body, 1024))
@@ -67,7 +70,7 @@ func dialSocket(ctx context.Context, client aws.HTTPClient, signed string) (_ *s
 	}
 	ws.SetReadLimit(maxFrame)
 	s := &socket{
-		ws: ws, born: time.Now(), sdp: newPacer(5), ice: newPacer(20),
+		ws: ws, born: time.Now(), local: local, sdp: newPacer(5), ice: newPacer(20),
 		out: make(chan outgoing), goAway: make(chan struct{}), dead: make(chan struct{}),
 	}
 	s.ctx, s.stop = context.WithCancelCause(context.Background())
@@ -123,6 +126,7 @@ func (s *socket) run(take func(frame []byte)) {
 	var wg sync.WaitGroup
 	wg.Go(s.write)
 	wg.Go(s.ping)
+	wg.Go(s.watchAddress)
 	var err error
 	for err == nil {
 		var frame []byte

@@ -74,6 +74,7 @@ func Dial(ctx context.Context, cfg Config) (*Viewer, error) {
 		v.Close()
 		return nil, &DialError{Report: report, Err: err}
 	}
+	v.work.Go(v.roam)
 	return v, nil
 }
 
@@ -111,8 +112,9 @@ func newViewer(ctx context.Context, cfg Config, client *signaling.Client, cert *
 				default: // more than anyone needs
 				}
 			},
-			Frame:   v.take,
-			Channel: v.channel,
+			Connected: v.noteConnected,
+			Frame:     v.take,
+			Channel:   v.channel,
 		},
 	}, source)
 	if err != nil {
@@ -211,11 +213,14 @@ func (v *Viewer) receive(ctx context.Context, answered chan<- struct{}) error {
 		}
 		switch m.Kind {
 		case signaling.Answer:
-			if answered == nil {
+			if !v.session.AwaitsAnswer() {
 				continue // a second answer to an offer that was sent twice
 			}
 			if err := v.session.SetAnswer(m.Payload); err != nil {
 				return err
+			}
+			if answered == nil {
+				continue // to a restart of ICE
 			}
 			close(answered)
 			answered = nil

@@ -96,9 +96,10 @@ type Viewer struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 
-	mu      sync.Mutex
-	lastPTS time.Duration // of the voice
-	talked  bool
+	mu        sync.Mutex
+	lastPTS   time.Duration // of the voice
+	talked    bool
+	connected chan struct{} // closed at the next connection; nil while nobody waits
 }
 
 // Frames yields the camera's frames, from the oldest in the buffer on, until ctx

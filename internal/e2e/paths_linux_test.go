@@ -101,6 +101,20 @@ func (n *internet) connect(t *testing.T, cam, view netlab.Network, job peerJob) 
 	return dialed, v
 }
 
+// atOnce returns a t.Run that does not wait, six of which run at once, and what
+// waits for them: they spend their time waiting.
+func atOnce(t *testing.T) (run func(name string, f func(t *testing.T)), wait func()) {
+	places := make(chan struct{}, 6)
+	var work sync.WaitGroup
+	return func(name string, f func(t *testing.T)) {
+		places <- struct{}{}
+		work.Go(func() {
+			defer func() { <-places }()
+			t.Run(name, f)
+		})
+	}, work.Wait
+}
+
 // TestPaths connects a camera and a viewer through networks of each kind.
 func TestPaths(t *testing.T) {
 	kinds := []netlab.NAT{netlab.FullCone, netlab.AddressRestricted, netlab.PortRestricted, netlab.Symmetric}
@@ -165,16 +179,8 @@ func TestPaths(t *testing.T) {
 		channels[i] = fmt.Sprintf("door-%d", i)
 	}
 	n := newInternet(t, channels...)
-	atOnce := make(chan struct{}, 6)
-	var work sync.WaitGroup
-	defer work.Wait()
-	run := func(name string, f func(t *testing.T)) {
-		atOnce <- struct{}{}
-		work.Go(func() {
-			defer func() { <-atOnce }()
-			t.Run(name, f)
-		})
-	}
+	run, wait := atOnce(t)
+	defer wait()
 	for i, p := range slices.Backward(paths) { // those that take their time first
 		run(p.name, func(t *testing.T) {
 			job := peerJob{Cloud: n.v4, Channel: channels[i], Policy: p.policy}

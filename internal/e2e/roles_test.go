@@ -169,7 +169,7 @@ func cameraRole(in *json.Decoder, out *json.Encoder) error {
 
 // viewerJob is what the viewer is to do next.
 type viewerJob struct {
-	Do    string        // "dial", "frames", "call"
+	Do    string        // "dial", "frames", "call", "close"
 	Peer  peerJob       // to dial
 	Limit time.Duration // for the whole job
 	Count int           // of frames to wait for, or of bytes to send
@@ -210,7 +210,7 @@ type watcher struct {
 
 func (w *watcher) close() {
 	if w.v != nil {
-		_ = w.v.Close()
+		_ = w.v.Close() // which may be done twice
 		w.work.Wait()
 	}
 }
@@ -251,6 +251,8 @@ func (w *watcher) do(job viewerJob) (news viewerNews) {
 				err = errors.New("no picture comes")
 			}
 		}
+	case "close":
+		w.close()
 	case "call":
 		sent := parcel{strings.Repeat("smartcam", job.Count/8)}
 		var back parcel

@@ -154,6 +154,10 @@ func (h *Host) Leave(name string) {
 	l.work.Wait()
 }
 
+// Hold makes the network of an interface a black hole, or lets packets through
+// again.
+func (h *Host) Hold(name string, hold bool) { h.links[name].held.Store(hold) }
+
 // configure runs the command ip on the host.
 func (h *Host) configure(line string) {
 	h.t.Helper()

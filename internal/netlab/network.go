@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,6 +39,7 @@ type link struct {
 	tun      *os.File
 	up, down *shaper
 	work     sync.WaitGroup
+	held     atomic.Bool
 
 	mu  sync.Mutex
 	nat *nat
@@ -103,7 +105,7 @@ func (l *link) send(p packet) {
 
 // receive passes a packet of the internet to the host.
 func (l *link) receive(p packet) {
-	if p.v6() && l.DeadV6 || p.proto == protoUDP && l.NoUDP {
+	if l.held.Load() || p.v6() && l.DeadV6 || p.proto == protoUDP && l.NoUDP {
 		return
 	}
 	l.mu.Lock()
@@ -117,7 +119,7 @@ func (l *link) receive(p packet) {
 // blocks reports whether the network's firewall drops a packet of the host.
 func (l *link) blocks(p *packet) bool {
 	switch {
-	case p.v6() && l.DeadV6:
+	case p.v6() && l.DeadV6, l.held.Load():
 		return true
 	case p.proto == protoUDP:
 		return l.NoUDP

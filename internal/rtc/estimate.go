@@ -50,7 +50,7 @@ type sentReport struct {
 }
 
 // start begins with an estimate in bits per second, 0 if nothing is known, and the
-// round trip measured so far.
+// round trip measured so far. What was known of another path is forgotten.
 func (p *path) start(bitrate int, rtt time.Duration) {
 	c := bwe.Config{Start: max(bitrate, bwe.DefaultStart)}
 	if rtt > 0 && rtt < nearby {
@@ -58,7 +58,7 @@ func (p *path) start(bitrate int, rtt time.Duration) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.started, p.estimator, p.pacer = time.Now(), bwe.New(c), bwe.Pacer{}
+	p.started, p.estimator, p.pacer, p.reported = time.Now(), bwe.New(c), bwe.Pacer{}, 0
 }
 
 func (p *path) now() time.Duration { return time.Since(p.started) }

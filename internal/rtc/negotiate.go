@@ -82,6 +82,7 @@ func (s *Session) Renegotiate(ctx context.Context, offer []byte) ([]byte, error)
 		return nil, err
 	}
 	s.hold()
+	s.net.forget()
 	return s.answer(ctx, d)
 }
 
@@ -268,13 +269,6 @@ func (s *Session) createOffer(options *webrtc.OfferOptions) ([]byte, error) {
 		return nil, fmt.Errorf("rtc: applying the offer: %w", err)
 	}
 	return marshalDescription("offer", s.local(context.Background()))
-}
-
-// RestartICE makes the offer that moves a session to a new network path. Trickle
-// is called again once it was sent.
-func (s *Session) RestartICE() ([]byte, error) {
-	s.hold()
-	return s.createOffer(&webrtc.OfferOptions{ICERestart: true})
 }
 
 // ExpectsVideo reports whether the peer's answer promises a picture.

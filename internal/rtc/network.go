@@ -37,6 +37,9 @@ type network struct {
 	done    chan struct{}   // closed when settled
 	once    sync.Once
 
+	born  time.Time
+	heard atomic.Int64 // when something came last, in nanoseconds after born
+
 	mu     sync.Mutex
 	open   map[sock]struct{}
 	final  time.Time // when all writing ends, zero while the session lasts
@@ -53,7 +56,7 @@ func newNetwork(ctx context.Context, plain bool, buffers *Buffers) *network {
 	if buffers == nil {
 		buffers = &Buffers{}
 	}
-	return &network{ctx: ctx, batch: batch{plain: plain || !kernelSegments(), buffers: buffers}, done: make(chan struct{}), open: map[sock]struct{}{}}
+	return &network{ctx: ctx, batch: batch{plain: plain || !kernelSegments(), buffers: buffers}, done: make(chan struct{}), born: time.Now(), open: map[sock]struct{}{}}
 }
 
 // settle tells that the session is connected.
@@ -79,6 +82,19 @@ func (n *network) Interfaces() ([]*transport.Interface, error) {
 	n.at = time.Now()
 	n.listed, err = now.Interfaces()
 	return n.listed, err
+}
+
+// hear notes that something came.
+func (n *network) hear() { n.heard.Store(int64(time.Since(n.born))) }
+
+// silent is how long nothing has come.
+func (n *network) silent() time.Duration { return time.Since(n.born) - time.Duration(n.heard.Load()) }
+
+// forget has the interfaces listed anew.
+func (n *network) forget() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.listed = nil
 }
 
 // onlyLoopback reports whether the machine has no network but loopback, which

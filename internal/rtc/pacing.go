@@ -18,6 +18,10 @@ const (
 	// askEvery is how often a key frame is asked for that does not come.
 	askEvery = 600 * time.Millisecond
 
+	// deaf is how long nothing comes over a path that is lost: one in use brings
+	// feedback ten times a second.
+	deaf = 300 * time.Millisecond
+
 	// tellEvery is how often the owner is told of the path.
 	tellEvery = 100 * time.Millisecond
 )
@@ -125,9 +129,10 @@ func (s *Session) askKeyframe(lane int) {
 	}
 }
 
-// tell tells the owner of the path, if there is news.
+// tell tells the owner of the path, if there is news. One that is lost says
+// nothing of what the next will carry.
 func (s *Session) tell(f *flow) {
-	if s.cfg.Hooks.Path == nil {
+	if s.cfg.Hooks.Path == nil || s.net.silent() > deaf {
 		return
 	}
 	now, p := time.Now(), s.out.path.state()

@@ -112,6 +112,14 @@ func newSender(lane int, t *kvsmedia.Track, wide *uint16) *sender {
 	return s
 }
 
+// leap leaves packets out that a peer need not ask for, among them the rest of
+// the unit: so many that it takes what follows for a new beginning.
+func (s *sender) leap() {
+	s.seq += 1 << 14 // half of what SRTP can follow (RFC 3711, 3.3.1)
+	s.parts, s.part = nil, 0
+	clear(s.history)
+}
+
 // The methods below make sender a webrtc.TrackLocal.
 
 // Bind is called by pion when the codecs are negotiated.

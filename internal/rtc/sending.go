@@ -18,6 +18,7 @@ import (
 type outgoing struct {
 	video int           // lane of the picture, -1 for none
 	asked chan struct{} // capacity 1: the peer misses packets
+	again atomic.Bool   // the path was lost and is there again
 
 	mu      sync.Mutex // guards senders
 	senders []*sender
@@ -104,6 +105,13 @@ func (s *Session) sendMedia() {
 	pace := time.NewTimer(0)
 	defer pace.Stop()
 	for {
+		if s.out.again.Swap(false) {
+			s.out.path.start(s.startRate(senders), s.roundTrip())
+			for _, f := range flows {
+				f.out.leap()
+				s.join(f)
+			}
+		}
 		for _, out := range senders {
 			s.resend(out) // before what is new, as it is late already
 		}
@@ -153,29 +161,39 @@ func (s *Session) sendMedia() {
 // picture that is spread over time; the picture from its newest key frame on.
 func (s *Session) flows(senders []*sender) []*flow {
 	units := s.source.Ring
-	joined := units.Next()
+	next := units.Next()
 	var flows []*flow
 	for _, out := range senders {
-		f := &flow{out: out, wished: out.lane, joined: time.Now()}
+		f := &flow{out: out, wished: out.lane, reader: units.Reader(next, out.lane)}
 		if out.lane != s.out.video {
-			f.reader = units.Reader(joined, out.lane) // sound of the past is of no use
 			flows = slices.Insert(flows, 0, f)
 			continue
 		}
-		start := joined
-		if key, ok := units.NewestKey(out.lane); ok {
-			start = key
-		}
-		if seq, ok := units.Newest(out.lane); ok {
-			if it, ok := units.Get(seq); ok {
-				out.live = it.At
-			}
-		}
 		s.out.repeats.Store(out.rtx)
-		f.reader = units.Reader(start, out.lane)
+		s.join(f)
 		flows = append(flows, f)
 	}
 	return flows
+}
+
+// join has a flow go on where a peer begins that joins now: a picture at its
+// newest key frame, sound with what comes, as that of the past is of no use.
+func (s *Session) join(f *flow) {
+	units := s.source.Ring
+	start := units.Next()
+	if f.out.codec.Video() {
+		lane := int(s.out.lane.Load())
+		if key, ok := units.NewestKey(lane); ok {
+			start = key
+		}
+		if seq, ok := units.Newest(lane); ok {
+			if it, ok := units.Get(seq); ok {
+				f.out.live = it.At
+			}
+		}
+	}
+	f.reader.Seek(start)
+	f.joined, f.skipping = time.Now(), false
 }
 
 // startRate is what is sent at first, in bits per second: what the encoders make

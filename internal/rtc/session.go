@@ -67,6 +67,7 @@ type Session struct {
 	trickling  bool
 	candidates int // taken from the peer
 	closing    bool
+	restarted  time.Time // when the path went silent that ICE is restarted for, or zero
 }
 
 func newSession(cfg Config, codecs []negotiable) (*Session, error) {
@@ -187,6 +188,13 @@ func (s *Session) state(state webrtc.PeerConnectionState) {
 		s.mark("dtls")
 		s.notePair()
 		s.connectedOnce.Do(func() { close(s.connected) })
+		s.mu.Lock()
+		if !s.restarted.IsZero() && time.Since(s.restarted) > mended {
+			s.out.again.Store(true)
+			s.out.wake()
+		}
+		s.restarted = time.Time{}
+		s.mu.Unlock()
 		if s.cfg.Hooks.Connected != nil {
 			s.cfg.Hooks.Connected()
 		}
@@ -261,6 +269,9 @@ func (s *Session) hold() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.trickling, s.candidates, s.hosts = false, 0, 0
+	if s.restarted.IsZero() {
+		s.restarted = time.Now().Add(-s.net.silent())
+	}
 	select {
 	case <-s.gathered:
 	default:

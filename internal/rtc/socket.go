@@ -20,6 +20,7 @@ type socket struct {
 // ReadFromAddrPort makes socket an ice.AddrPortReaderWriter, which allocates
 // nothing per packet.
 func (s *socket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	defer s.network.hear()
 	for !s.network.settled.Load() {
 		if n, from, ok := s.early.release(b); ok {
 			return n, from, nil
@@ -60,7 +61,13 @@ func (s *socket) writeAgain(b []byte, to netip.AddrPort) {
 	}
 }
 
-// WriteTo is how pion's STUN and TURN clients write.
+// ReadFrom is how pion's STUN and TURN clients read.
+func (s *socket) ReadFrom(b []byte) (int, net.Addr, error) {
+	defer s.network.hear()
+	return s.UDPConn.ReadFrom(b)
+}
+
+// WriteTo is how they write.
 func (s *socket) WriteTo(b []byte, to net.Addr) (int, error) {
 	if addr, ok := to.(*net.UDPAddr); ok {
 		a := addr.AddrPort() // whose IPv4 addresses are often in IPv6 form
@@ -124,6 +131,12 @@ func (s *tcpSocket) Write(b []byte) (int, error) {
 		_ = s.Close()
 	}
 	return n, err
+}
+
+// Read reads, and notes when.
+func (s *tcpSocket) Read(b []byte) (int, error) {
+	defer s.network.hear()
+	return s.TCPConn.Read(b)
 }
 
 func (s *tcpSocket) endWriting(t time.Time) error {
