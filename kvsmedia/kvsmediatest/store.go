@@ -41,6 +41,7 @@ func (s *Service) load() error {
 			return err
 		}
 		s.streams[st.Name] = st
+		s.prune(st)
 	}
 	return nil
 }
