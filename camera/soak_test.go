@@ -32,7 +32,6 @@ func TestViewersAbort(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
-	t.Parallel()
 	const seats = 8
 	r := start(t, func(c *camera.Config) { c.MaxViewers = seats; c.RingBytes = 512 << 10 })
 	var clients []*signaling.Client

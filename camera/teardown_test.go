@@ -94,11 +94,8 @@ func TestRunEndsWhileTURNIsABlackHole(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tcp.Close()
-	var urls []string
-	for _, u := range []string{"turn:" + udp.LocalAddr().String() + "?transport=udp", "turns:" + udp.LocalAddr().String() + "?transport=udp",
-		"turn:" + tcp.Addr().String() + "?transport=tcp", "turns:" + tcp.Addr().String() + "?transport=tcp"} {
-		urls = append(urls, u)
-	}
+	urls := []string{"turn:" + udp.LocalAddr().String() + "?transport=udp", "turns:" + udp.LocalAddr().String() + "?transport=udp",
+		"turn:" + tcp.Addr().String() + "?transport=tcp", "turns:" + tcp.Addr().String() + "?transport=tcp"}
 	r := startAt(t, signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true},
 		TURN: func(string, time.Time) []signalingtest.ICEServer {
 			return []signalingtest.ICEServer{{URIs: urls, Username: "u", Password: "p"}}

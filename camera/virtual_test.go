@@ -61,7 +61,7 @@ func startVirtual(t *testing.T, homes int, step time.Duration, configure func(*c
 	if err := v.router.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { v.router.Stop() })
+	t.Cleanup(func() { _ = v.router.Stop() })
 
 	enc := newEncoder()
 	cfg := camera.Config{Signaling: v.srv.Config("door"), Tracks: []*kvsmedia.Track{enc.video, enc.audio}, Logger: quiet}
@@ -92,7 +92,7 @@ func startVirtual(t *testing.T, homes int, step time.Duration, configure func(*c
 		writing.Wait()
 		return err
 	})
-	t.Cleanup(func() { v.stop() })
+	t.Cleanup(func() { _ = v.stop() })
 	return v
 }
 
