@@ -148,9 +148,8 @@ class Fragments {
   async #step() {
     this.#settle();
     const now = this.#target ?? this.#video.currentTime;
-    const playing = this.#list.find((f) => f.end > now + seam);
-    if (this.#target === null && playing && playing.start > now + 2 * seam) this.#video.currentTime = playing.start + 0.001; // a gap
     const fragment = this.#list[this.#next];
+    if (this.#target === null) this.#jump(now, fragment?.start ?? Infinity);
     if (!fragment) {
       if (await this.#more()) return;
       if (this.#source.readyState === "open") this.#source.endOfStream();
@@ -162,6 +161,22 @@ class Fragments {
     } else {
       await this.#append(fragment);
     }
+  }
+
+  // jump leaves a gap: one of the list, or one of what was fetched, where a fragment
+  // cannot be decoded from its beginning. All up to a time was fetched.
+  #jump(now, fetched) {
+    const stalled = this.#video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
+    const reach = now + (stalled ? 6 : 1) * seam; // it stalls a frame before a gap
+    const { buffered } = this.#video;
+    let to = this.#list.find((f) => f.end > reach)?.start ?? 0;
+    for (let i = 0; stalled && i < buffered.length; i++) {
+      if (buffered.end(i) > reach && buffered.start(i) <= fetched) {
+        to = Math.max(to, buffered.start(i));
+        break;
+      }
+    }
+    if (to > now + 2 * seam) this.#video.currentTime = to + 0.001;
   }
 
   // more asks for what comes after the list, and reports whether there is any.
