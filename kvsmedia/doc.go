@@ -1,12 +1,69 @@
 // Package kvsmedia holds what all parts of the SDK say media with: a [Frame] is
 // one encoded video access unit or audio packet, a [Track] the stream that it
-// belongs to. It writes and reads them as Matroska, the format of Kinesis Video
-// Streams and of recordings.
+// belongs to. It uploads them to a Kinesis video stream, reads what the stream
+// holds, and writes and reads them as Matroska, the format of the service and of
+// recordings.
 //
 // Frames come in sequences, iter.Seq[kvsmedia.Frame], as bytes come in an
 // io.Reader: the camera and the viewer produce them, and whatever stores, sends
 // or plays them consumes them. A frame's Data is shared by all readers and must
 // not be changed.
+//
+// # Recording to the cloud
+//
+// A [Producer] uploads a camera's frames for as long as the camera runs:
+//
+//	p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{
+//		AWS:    cfg, // aws.Config with region and credentials
+//		Stream: "front-door",
+//		Tracks: []*kvsmedia.Track{main, sound},
+//		Create: &kvsmedia.StreamSettings{Retention: 7 * 24 * time.Hour},
+//	})
+//	if err != nil {
+//		return err
+//	}
+//	return p.Upload(ctx, cam.Frames(ctx, 0))
+//
+// Frames go out as they come, in one long PutMedia session, and are kept by
+// reference until the service has stored them, within BufferBytes. Whatever ends
+// the session before (a network that is gone, a restarting service, an expired
+// credential, an error acknowledgement), another one sends exactly what is not
+// stored yet. Sessions are renewed between two fragments before the service ends
+// them at 45 minutes and before their credentials expire.
+//
+//   - What there is no room for in the buffer is given up by whole fragments, the
+//     oldest first; with Block, Upload waits instead, as is right for a recording.
+//   - A fragment that the service refuses twice for the same reason in its content is
+//     given up, and no other.
+//   - Tracks that stop are declared no longer, and again when they flow; a change
+//     of the picture's parameter sets likewise takes a new session.
+//   - When no frame comes for 5 s the fragment is ended, so that it is stored,
+//     and after 15 s the session is.
+//   - A clock that is wrong, or that is set meanwhile, is corrected by the
+//     service's: timestamps in the stream follow PTS, and only grow.
+//
+// What is missing in the end is named by a [*MissingError]. [Producer.Acks]
+// and [Producer.Stats] show what happens on the way, [Producer.Tag] and its
+// sisters mark fragments.
+//
+// The HTTP client of the aws.Config is used with HTTP/1.1, larger buffers and no
+// overall timeout where it is an *http.Client with an *http.Transport or the AWS
+// SDK's BuildableClient, which are copied for that; any other is used as it is.
+//
+// On the stream's ARN the credentials need kinesisvideo:DescribeStream,
+// GetDataEndpoint and PutMedia, and CreateStream with Create.
+//
+// # Reading from the cloud
+//
+// An [Archive] lists the fragments of a stream, reads their media, live or
+// recorded, cuts clips, makes pictures, and signs URLs for players:
+//
+//	a, err := kvsmedia.NewArchive(kvsmedia.ArchiveConfig{AWS: cfg, Stream: "front-door"})
+//	…
+//	m, err := a.Media(ctx, kvsmedia.From{ProducerTime: yesterday})
+//	…
+//	defer m.Close()
+//	err = kvsmedia.WriteMKV(file, m.Frames(), …)
 //
 // # Writing
 //
@@ -36,7 +93,20 @@
 //
 // What Matroska calls a cluster is a fragment to the service: it is stored,
 // acknowledged and found again as a whole. A fragment begins with a key frame
-// of the first video track. Tags belong to the fragment in which they are set;
-// their limits are checked here, because a fragment that breaks them is refused
-// when it has arrived.
+// of the first video track. The service takes fragments of 1 to 20 seconds, at
+// most 50 MB and five a second; a [Producer] keeps to that whatever the encoder
+// does. Of key frames closer than a second only some begin a fragment; where none
+// comes for 19 seconds a fragment begins without one, which plays only together
+// with the one before it. Encoders do best with a key frame every two seconds.
+// Tags belong to the fragment in which they are set; their limits are checked
+// here, because a fragment that breaks them is refused when it has arrived.
+//
+// # Errors
+//
+//   - [*ConfigError]: the configuration cannot work; it names the field.
+//   - What satisfies smithy.APIError: the service's refusal of a call, such as
+//     ResourceNotFoundException, or [*RefusedError] of media.
+//   - [*MissingError]: what an upload left out, and why ([ErrBufferFull], a
+//     *RefusedError, or the reason of its end).
+//   - [*StreamError]: trouble that the service reports inside media.
 package kvsmedia

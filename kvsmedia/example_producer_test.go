@@ -1,0 +1,143 @@
+package kvsmedia_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
+)
+
+// Upload a recording to a stream that is created for it, and list what the
+// service has stored. A camera would upload camera.Frames, without Block.
+func ExampleProducer() {
+	service := kvsmediatest.NewServer(kvsmediatest.Config{}) // in a program: AWS
+	defer service.Close()
+	clip := testmedia.Day()
+	ctx := context.Background()
+
+	p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{
+		AWS:    service.AWS(),
+		Stream: "front-door",
+		Tracks: clip.Tracks[:1],
+		Create: &kvsmedia.StreamSettings{Retention: 24 * time.Hour},
+		Block:  true,
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := p.Upload(ctx, slices.Values(clip.Frames)); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(p.Stats().Stored.Fragments, "fragments stored")
+
+	a, err := kvsmedia.NewArchive(kvsmedia.ArchiveConfig{AWS: service.AWS(), Stream: "front-door"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	total := time.Duration(0)
+	for f, err := range a.ListFragments(ctx, kvsmedia.Range{}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		total += f.Length
+	}
+	fmt.Println(total.Round(time.Second))
+	// Output:
+	// 10 fragments stored
+	// 20s
+}
+
+// Watch what becomes of the fragments, and mark one.
+func ExampleProducer_Acks() {
+	service := kvsmediatest.NewServer(kvsmediatest.Config{})
+	defer service.Close()
+	clip := testmedia.Day()
+	p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{
+		AWS: service.AWS(), Stream: "front-door", Tracks: clip.Tracks[:1], Create: &kvsmedia.StreamSettings{}, Block: true,
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	acks := p.Acks(ctx)
+	done := make(chan int)
+	go func() {
+		stored := 0
+		for a := range acks {
+			if a.Type == kvsmedia.AckPersisted {
+				if stored++; stored == 10 {
+					break
+				}
+			}
+		}
+		done <- stored
+	}()
+	if err := p.Tag("event", "door bell"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := p.Upload(ctx, slices.Values(clip.Frames)); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(<-done, "fragments are persisted")
+	// Output: 10 fragments are persisted
+}
+
+// Save a part of the archive as a file.
+func ExampleArchive_Media() {
+	service := kvsmediatest.NewServer(kvsmediatest.Config{})
+	defer service.Close()
+	clip := testmedia.Day()
+	ctx := context.Background()
+	p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{
+		AWS: service.AWS(), Stream: "front-door", Tracks: clip.Tracks[:1], Create: &kvsmedia.StreamSettings{}, Block: true,
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := p.Upload(ctx, slices.Values(clip.Frames)); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	a, err := kvsmedia.NewArchive(kvsmedia.ArchiveConfig{AWS: service.AWS(), Stream: "front-door"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	m, err := a.Media(ctx, kvsmedia.From{}) // from the oldest fragment on
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer m.Close()
+	tracks, err := m.Tracks()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := kvsmedia.WriteMKV(io.Discard, m.Frames(), tracks...); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(tracks[0].Codec, m.Err())
+	// Output: H264 <nil>
+}
