@@ -90,7 +90,7 @@ func run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		defer os.RemoveAll(dir)
+		defer func() { _ = os.RemoveAll(dir) }() // what stays is temporary
 		cloud, err := localcloud.New(localcloud.Config{Dir: dir, RetentionHours: int(kept / time.Hour), Logger: log})
 		if err != nil {
 			return err

@@ -19,7 +19,7 @@ import (
 const (
 	kept      = time.Hour              // how long the demo's stream keeps its media
 	relist    = 2 * time.Second        // how old the list of what is recorded may be
-	overlap   = 30 * time.Second       // what is listed again, as the list follows what is stored
+	overlap   = 10 * time.Second       // that is listed again, as the list follows what is stored
 	joined    = 500 * time.Millisecond // a gap that is none to the eye
 	playable  = 10 * time.Minute       // of a session's URL
 	clickRoom = 10 * time.Second       // before the time wished, for its fragment's key frame
@@ -65,7 +65,8 @@ func (rec *recordings) list(w http.ResponseWriter, r *http.Request) {
 }
 
 // known returns what is recorded. It asks the service at most every relist,
-// however many pages ask, and of what it has listed before only for the end.
+// however many pages ask, and only for what has arrived since it asked before,
+// which after an outage may be of any time.
 func (rec *recordings) known(ctx context.Context) ([]span, error) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
@@ -78,7 +79,7 @@ func (rec *recordings) known(ctx context.Context) ([]span, error) {
 		from = since
 	}
 	spans := slices.Clone(rec.spans)
-	for f, err := range rec.archive.ListFragments(ctx, kvsmedia.Range{Start: from, End: now}) {
+	for f, err := range rec.archive.ListFragments(ctx, kvsmedia.Range{Start: from, End: now, Server: true}) {
 		if missing(err) {
 			break // nothing is recorded yet
 		}

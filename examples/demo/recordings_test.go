@@ -1,0 +1,166 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestMerge(t *testing.T) {
+	for name, c := range map[string]struct{ in, want []span }{
+		"nothing":         {nil, []span{}},
+		"one after other": {[]span{{2000, 4000}, {0, 2010}, {4100, 6000}}, []span{{1000, 6000}}},
+		"a gap":           {[]span{{2000, 4000}, {5000, 6000}}, []span{{2000, 4000}, {5000, 6000}}},
+		"twice":           {[]span{{2000, 4000}, {2000, 4000}, {2500, 3000}}, []span{{2000, 4000}}},
+		"too old":         {[]span{{0, 500}, {800, 1500}}, []span{{1000, 1500}}},
+	} {
+		if got := merge(c.in, 1000); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// served are recordings of a stream of the double, on the page's server.
+func served(t *testing.T) (*kvsmediatest.Server, *recordings, *httptest.Server) {
+	t.Helper()
+	srv := kvsmediatest.NewServer(kvsmediatest.Config{})
+	archive, err := kvsmedia.NewArchive(kvsmedia.ArchiveConfig{AWS: srv.AWS(), Stream: "door"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := &recordings{archive: archive, log: slog.New(slog.DiscardHandler)}
+	page := httptest.NewServer(newPage(&page{loopback: true}, rec, srv.Service))
+	t.Cleanup(func() {
+		page.Close()
+		archive.Close()
+		srv.Close()
+	})
+	return srv, rec, page
+}
+
+// ask makes a call of the page and decodes the answer into v, if that is not nil.
+func ask(t *testing.T, page *httptest.Server, method, path, body string, v any) (status int, text string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, page.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := page.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v != nil {
+		if err := json.Unmarshal(b, v); err != nil {
+			t.Errorf("%s %s: %v in %q", method, path, err, b)
+		}
+	}
+	return resp.StatusCode, string(b)
+}
+
+// upload records six seconds that ended a while ago.
+func upload(t *testing.T, srv *kvsmediatest.Server, ago time.Duration) (start time.Time) {
+	t.Helper()
+	clip := testmedia.Day()
+	p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{AWS: srv.AWS(), Stream: "door", Create: &kvsmedia.StreamSettings{}, Logger: slog.New(slog.DiscardHandler),
+		Tracks: []*kvsmedia.Track{clip.Tracks[0], clip.Tracks[2]}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const length = 6 * time.Second
+	start = time.Now().Add(-ago - length)
+	err = p.Upload(t.Context(), func(yield func(kvsmedia.Frame) bool) {
+		for _, f := range clip.Frames {
+			f.Time = start.Add(f.PTS)
+			if f.PTS >= length || !yield(f) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return start
+}
+
+func TestRecordings(t *testing.T) {
+	srv, rec, page := served(t)
+	var list struct {
+		Now, Kept int64
+		Spans     []span
+	}
+	if status, text := ask(t, page, "GET", "/api/recordings", "", &list); status != http.StatusOK || list.Spans == nil || len(list.Spans) != 0 {
+		t.Errorf("before there is a stream: %d %s", status, text)
+	}
+	early := upload(t, srv, 40*time.Second)
+	late := upload(t, srv, time.Second)
+	again := func() { rec.mu.Lock(); rec.listed = rec.listed.Add(-relist); rec.mu.Unlock() }
+	again()
+	ask(t, page, "GET", "/api/recordings", "", &list)
+	if len(list.Spans) != 2 || list.Kept != kept.Milliseconds() || list.Now-time.Now().UnixMilli() > 1000 {
+		t.Fatalf("listed are %+v", list)
+	}
+	for i, start := range []time.Time{early, late} {
+		if s := list.Spans[i]; s.Start-start.UnixMilli() > 10 || start.UnixMilli()-s.Start > 10 || s.End-s.Start < 5800 || s.End-s.Start > 6200 {
+			t.Errorf("span %d is %v, recorded from %v on", i, s, start.UnixMilli())
+		}
+	}
+
+	// Many pages ask, the service is asked once; what is known is not asked for again.
+	again()
+	before := srv.Calls("ListFragments")
+	for range 5 {
+		ask(t, page, "GET", "/api/recordings", "", &list)
+	}
+	if n := srv.Calls("ListFragments") - before; n != 1 || len(list.Spans) != 2 {
+		t.Errorf("five pages made %d calls, and have %v", n, list.Spans)
+	}
+
+	var play struct{ URL string }
+	status, text := ask(t, page, "POST", "/api/recordings/play", `{"start":`+ms(early.Add(3*time.Second))+`}`, &play)
+	if status != http.StatusOK || !strings.Contains(play.URL, ".m3u8?SessionToken=") {
+		t.Errorf("playing: %d %s", status, text)
+	}
+	for body, want := range map[string]int{
+		`{"start":` + ms(time.Now().Add(time.Minute)) + `}`:   http.StatusNotFound,
+		`{"start":` + ms(time.Now().Add(-2*time.Hour)) + `}`:  http.StatusNotFound,
+		`{"start":` + ms(time.Now()) + `}`:                    http.StatusOK, // with the fragments just before it
+		`{"start":`:                                           http.StatusBadRequest,
+		`{"start":"` + strings.Repeat("x", 5000) + `"}`:       http.StatusBadRequest,
+		`{"start":` + ms(time.Now().Add(-time.Minute)) + `0}`: http.StatusNotFound,
+	} {
+		if status, text := ask(t, page, "POST", "/api/recordings/play", body, nil); status != want {
+			t.Errorf("playing %.40s: %d %s, want %d", body, status, text, want)
+		}
+	}
+}
+
+// Without a stream the page is told that there are no recordings.
+func TestNoRecordings(t *testing.T) {
+	page := httptest.NewServer(newPage(&page{loopback: true}, nil, nil))
+	defer page.Close()
+	if status, _ := ask(t, page, "GET", "/api/recordings", "", nil); status != http.StatusNotFound {
+		t.Errorf("status %d, want %d", status, http.StatusNotFound)
+	}
+}
+
+func ms(at time.Time) string { return strconv.FormatInt(at.UnixMilli(), 10) }
