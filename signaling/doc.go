@@ -30,7 +30,9 @@
 // a configuration that cannot work, no permission, no such channel. Everything
 // else is retried without limit, and told on Config.States and in the log.
 //
-//   - A ping every 10 s finds a dead path within 20 s.
+//   - A ping every 10 s finds a dead path within 20 s, [Client.Ping] at once.
+//   - A connection whose local address is gone, as after a change from Wi-Fi to a
+//     mobile network, is replaced within half a second of there being a network.
 //   - Attempts start at once, then at growing, jittered intervals of up to 3 s; one
 //     that hangs does not hold up the next, so an outage's end is found within
 //     about 3 s.

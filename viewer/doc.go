@@ -38,7 +38,11 @@
 // of a track begins with the arrival of its first frame and advances by the
 // camera's clock. Time is when the frame arrived.
 //
-// Sessions outlive the signaling connection. When one ends, Frames ends and
+// Sessions outlive the signaling connection, and changes of the network, at
+// either end: when the address of the path is gone or nothing has come for 1.5
+// seconds, the viewer restarts ICE over the network that there is now, again and
+// again, and Frames goes on at the newest key frame. A session ends when there
+// was no network for 12 seconds. When one ends, Frames ends and
 // [Viewer.Err] says why; a program that is to watch for days dials again. A
 // camera that is gone is noticed within 15 seconds.
 //

@@ -94,6 +94,12 @@ func TestDemoRefusesAViewer(t *testing.T) {
 // startDemo builds the demo, runs it until the test ends, and returns its URL.
 func startDemo(t *testing.T, flags ...string) string {
 	t.Helper()
+	return startDemoBy(t, (*exec.Cmd).Start, append(flags, "-addr", "127.0.0.1:0")...)
+}
+
+// startDemoBy runs the demo as startDemo does; launch starts its process.
+func startDemoBy(t *testing.T, launch func(*exec.Cmd) error, flags ...string) string {
+	t.Helper()
 	whole(t)
 	binary := filepath.Join(t.TempDir(), "demo")
 	build := exec.CommandContext(within(t), testtools.Need(t, "go"), "build", "-o", binary, "../../examples/demo")
@@ -101,7 +107,7 @@ func startDemo(t *testing.T, flags ...string) string {
 		t.Fatalf("building the demo: %v\n%s", err, out)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, binary, append(flags, "-addr", "127.0.0.1:0")...)
+	cmd := exec.CommandContext(ctx, binary, flags...)
 	cmd.Stderr = t.Output()
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
@@ -109,7 +115,7 @@ func startDemo(t *testing.T, flags ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	if err := launch(cmd); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

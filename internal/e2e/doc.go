@@ -8,9 +8,12 @@
 //   - hls.js in Chromium, playing what was recorded and what is being recorded.
 //   - coturn, as the relay.
 //   - The demo's page in Chromium, ten at once.
+//   - A camera and a viewer of this module on hosts of internal/netlab: through
+//     NATs of each kind, without UDP, with nothing but TLS, on IPv6 alone and with
+//     a dead one, on narrow links; and while their networks change.
 //
-// They need Chromium, Node and turnserver, and the packages in the directory
-// node:
+// They need Chromium, Node, turnserver and more, as .ci/run installs it, for the
+// hosts root and the command ip, and the packages in the directory node:
 //
 //	cd internal/e2e/node && npm ci
 //

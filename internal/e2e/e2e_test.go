@@ -194,6 +194,12 @@ type script struct {
 // ends. The job is what it gets on its input.
 func start(t *testing.T, name string, authority []byte, job any) *script {
 	t.Helper()
+	return startBy(t, (*exec.Cmd).Start, name, authority, job)
+}
+
+// startBy runs a script as start does; launch starts its process.
+func startBy(t *testing.T, launch func(*exec.Cmd) error, name string, authority []byte, job any) *script {
+	t.Helper()
 	node := testtools.Need(t, "node")
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(ca, authority, 0o600); err != nil {
@@ -213,7 +219,7 @@ func start(t *testing.T, name string, authority []byte, job any) *script {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	if err := launch(cmd); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

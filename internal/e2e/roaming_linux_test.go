@@ -1,11 +1,13 @@
 package e2e
 
 import (
+	"net"
 	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/netlab"
+	"github.com/smartcam-sdk/smartcam/internal/testtools"
 )
 
 // TestRoaming changes the network under a running session. On an idle machine
@@ -44,7 +46,6 @@ func TestRoaming(t *testing.T) {
 				t.Helper()
 				v.Tell(job)
 				v.Hear(&news)
-				t.Logf("%s %d: %v", job.Do, job.Count, news.Took.Round(time.Millisecond))
 				if news.Err != "" {
 					t.Fatalf("%s: %s\n%v", job.Do, news.Err, &news.Report)
 				}
@@ -106,5 +107,32 @@ func TestRoaming(t *testing.T) {
 				t.Errorf("the camera saw the viewer come %d times", came)
 			}
 		})
+	}
+}
+
+// TestPageRoams changes the network of a browser that shows the demo's page.
+func TestPageRoams(t *testing.T) {
+	whole(t)
+	n := &internet{Lab: netlab.New(t)}
+	server, phone := n.Host(t), n.Host(t)
+	server.Join("eth0", netlab.Network{V4: netip.PrefixFrom(cloud4, 24)})
+	phone.Join("wlan0", n.behind(netlab.PortRestricted))
+	chromium := testtools.Need(t, "chromium")
+	packages(t, "playwright-core")
+	url := startDemoBy(t, server.Launch, "-addr", net.JoinHostPort(cloud4.String(), "8080"))
+	s := startBy(t, phone.Launch, "roam.mjs", nil, demoJob{Chromium: chromium, Page: url})
+	var before, after struct{ ClientID string }
+	s.result(&before)
+	phone.Leave("wlan0")
+	began := time.Now()
+	w := n.behind(netlab.PortRestricted)
+	w.V4 = netip.MustParsePrefix("10.20.30.40/8")
+	w.Delay = 20 * time.Millisecond
+	phone.Join("wwan0", w)
+	s.next()
+	s.result(&after)
+	t.Logf("media is back after %v", time.Since(began).Round(time.Millisecond))
+	if after.ClientID != before.ClientID {
+		t.Errorf("the page is another viewer to the camera: %q, was %q", after.ClientID, before.ClientID)
 	}
 }

@@ -11,7 +11,7 @@
 //
 // What runs on a host is a process: the test binary itself in a role that the
 // package's TestMain declares with [Main] ([Host.Run]), or any command
-// ([Host.Start]). A role is told what to do and answers in lines of JSON.
+// ([Host.Launch]). A role is told what to do and answers in lines of JSON.
 //
 //	func TestMain(m *testing.M) {
 //		netlab.Main(map[string]netlab.Role{"camera": camera})

@@ -42,7 +42,9 @@ func (h *Host) Run(role string, env ...string) *Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.Start(cmd)
+	if err := h.Launch(cmd); err != nil {
+		t.Fatalf("netlab: starting %s: %v", cmd.Path, err)
+	}
 	t.Cleanup(func() {
 		_ = stdin.Close()
 		done := make(chan error, 1)
@@ -60,12 +62,9 @@ func (h *Host) Run(role string, env ...string) *Process {
 	return &Process{t, role, json.NewEncoder(stdin), bufio.NewReader(stdout), stdout.(*os.File)}
 }
 
-// Start starts a command on the host.
-func (h *Host) Start(cmd *exec.Cmd) {
-	h.t.Helper()
-	if err := h.enter(cmd.Start); err != nil {
-		h.t.Fatalf("netlab: starting %s: %v", cmd.Path, err)
-	}
+// Launch starts a command on the host.
+func (h *Host) Launch(cmd *exec.Cmd) error {
+	return h.enter(cmd.Start)
 }
 
 // Tell sends v to the process.

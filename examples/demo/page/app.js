@@ -107,6 +107,7 @@ function liveAfter() {
 
 $("again").onclick = () => live.retryNow();
 addEventListener("online", () => live.networkChanged());
+navigator.connection?.addEventListener("change", () => navigator.onLine && live.networkChanged());
 sessionStorage.removeItem("clientId");
 addEventListener("pagehide", () => {
   sessionStorage.setItem("clientId", live.clientId);

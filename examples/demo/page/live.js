@@ -6,7 +6,9 @@ import { Signaling, grant } from "./signaling.js";
 
 const answerTime = 10000; // ms for the camera to answer an offer
 const connectTime = 20000; // ms from the answer to media
-const disconnectTime = 2500; // ms that a connection may be disconnected before it is repaired
+const silentTime = 1500; // ms without a packet before the connection is repaired
+const restartTime = 3000; // ms for one attempt to repair it
+const repairTime = 12000; // ms until no further attempt is made: the camera has given up by then
 const frozenTime = 8000; // ms without a new picture before the connection is made anew
 
 const noPath = "No path to the camera was found. A firewall may block it.";
@@ -183,7 +185,7 @@ class Session {
     this.#signaling = s;
     s.addEventListener("answer", (e) => this.#answered?.resolve(e.detail));
     s.addEventListener("refused", (e) => this.#answered?.reject(new Error(`The signaling service refuses: ${e.detail}.`)));
-    s.addEventListener("close", () => this.#answered?.reject(new Error("The signaling service closed the connection.")));
+    s.addEventListener("close", () => s === this.#signaling && this.#answered?.reject(new Error("The signaling service closed the connection.")));
     s.addEventListener("candidate", (e) => {
       if (this.#answered || !this.pc.remoteDescription) this.#early.push(e.detail);
       else this.#addCandidate(e.detail);
@@ -260,16 +262,20 @@ class Session {
     this.#watch().catch(() => {}); // of a peer connection that was closed
   }
 
-  // watch notices when pictures no longer come.
+  // watch notices when nothing comes any more, and when pictures no longer do.
   async #watch() {
-    let frames = 0;
-    let since = performance.now();
+    const counts = { frames: 0, packets: 0 };
+    const since = { frames: 0, packets: 0 };
     while (!this.#abort.signal.aborted) {
-      await this.#pause(1000);
-      const now = await this.framesDecoded();
-      if (now !== frames || document.hidden || this.#repairing) {
-        [frames, since] = [now, performance.now()];
-      } else if (performance.now() - since > frozenTime) {
+      await this.#pause(250);
+      const now = await this.#received();
+      for (const what of ["frames", "packets"]) {
+        if (now[what] === counts[what] && !this.#repairing && !document.hidden) continue;
+        counts[what] = now[what];
+        since[what] = performance.now();
+      }
+      if (performance.now() - since.packets > silentTime) this.repair();
+      else if (performance.now() - since.frames > frozenTime) {
         this.#fail(new Error("The picture stood still."));
         return;
       }
@@ -281,45 +287,70 @@ class Session {
     if (state === "failed" && this.liveAt) this.repair();
     else if (state === "failed") this.#fail(new Error(noPath));
     else if (state === "connected" && this.liveAt && !this.#repairing) this.#live.told(this, "live");
-    else if (state === "disconnected" && this.liveAt) {
-      this.#live.told(this, "repairing");
-      this.#after(disconnectTime, () => this.pc.connectionState === "disconnected" && this.repair());
+    else if (state === "disconnected" && this.liveAt) this.#live.told(this, "repairing");
+  }
+
+  // repair restarts ICE over a new signaling connection, as the network may be
+  // another one, until media flows again. Everything else stays.
+  async repair() {
+    if (this.#repairing || !this.liveAt || this.#abort.signal.aborted) return;
+    this.#repairing = true;
+    this.#live.told(this, "repairing");
+    const end = performance.now() + repairTime;
+    for (let wait = 250; ; wait = Math.min(2 * wait, 2000)) {
+      const limit = new AbortController();
+      const timer = this.#after(restartTime, () => limit.abort());
+      try {
+        await this.#restart(AbortSignal.any([limit.signal, this.#abort.signal]));
+        break;
+      } catch (err) {
+        if (this.#abort.signal.aborted) return;
+        if (err instanceof Refusal || performance.now() > end) return this.#fail(err);
+      } finally {
+        clearTimeout(timer);
+      }
+      await this.#pause(wait);
+    }
+    this.#repairing = false;
+    this.#live.told(this, "live");
+  }
+
+  // restart is one attempt of repair, until signal says that it takes too long.
+  async #restart(signal) {
+    const late = new Promise((_, reject) => {
+      signal.addEventListener("abort", () => reject(new Error("The connection could not be repaired.")));
+    });
+    late.catch(() => {});
+    const { pc } = this;
+    const { clientId } = this.#live;
+    const leave = await Promise.race([grant(clientId, signal), late]);
+    if (leave.clientId !== clientId) throw new Refusal("", "The connection was lost."); // to the camera this is a new viewer
+    this.#signaling?.close();
+    this.#signaling = null;
+    await Promise.race([this.#openSignaling(leave.url), late]);
+    pc.setConfiguration({ ...pc.getConfiguration(), iceServers: leave.iceServers });
+    if (pc.signalingState === "have-local-offer") await pc.setLocalDescription({ type: "rollback" });
+    this.#unsent = [];
+    await pc.setLocalDescription(await pc.createOffer({ iceRestart: true }));
+    await Promise.race([this.#negotiate(), late]);
+    const { packets } = await this.#received();
+    while (pc.connectionState !== "connected" || (await this.#received()).packets === packets) {
+      await Promise.race([this.#pause(50), late]);
     }
   }
 
-  // repair restarts ICE, over a new signaling connection if need be, and keeps everything else.
-  async repair() {
-    if (this.#repairing || !this.liveAt || this.#abort.signal.aborted) return;
-    if (!navigator.onLine) return; // it is done when the network is back
-    this.#repairing = true;
-    this.#live.told(this, "repairing");
-    try {
-      const { clientId } = this.#live;
-      const leave = await grant(clientId, this.#abort.signal);
-      if (!this.#signaling?.isOpen) {
-        if (leave.clientId !== clientId) throw new Error("The connection was lost."); // to the camera this is a new viewer
-        await this.#openSignaling(leave.url);
-      }
-      this.pc.setConfiguration({ ...this.pc.getConfiguration(), iceServers: leave.iceServers });
-      this.#unsent = [];
-      await this.pc.setLocalDescription(await this.pc.createOffer({ iceRestart: true }));
-      await this.#negotiate();
-      const timer = this.#after(connectTime, () => this.#fail(new Error("The connection could not be repaired.")));
-      await this.#until(this.pc, "connectionstatechange", () => this.pc.connectionState === "connected");
-      clearTimeout(timer);
-      this.#repairing = false;
-      this.#live.told(this, "live");
-    } catch (err) {
-      this.#fail(err);
-    }
+  async #received() {
+    let [frames, packets] = [0, 0];
+    (await this.pc.getStats()).forEach((s) => {
+      if (s.type !== "inbound-rtp") return;
+      packets += s.packetsReceived ?? 0;
+      frames += s.framesDecoded ?? 0;
+    });
+    return { frames, packets };
   }
 
   async framesDecoded() {
-    let frames = 0;
-    (await this.pc.getStats()).forEach((s) => {
-      if (s.type === "inbound-rtp" && s.kind === "video") frames += s.framesDecoded ?? 0;
-    });
-    return frames;
+    return (await this.#received()).frames;
   }
 
   #after(milliseconds, f) {
