@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"testing"
@@ -123,16 +124,20 @@ func TestPageRoams(t *testing.T) {
 	s := startBy(t, phone.Launch, "roam.mjs", nil, demoJob{Chromium: chromium, Page: url})
 	var before, after struct{ ClientID string }
 	s.result(&before)
-	phone.Leave("wlan0")
-	began := time.Now()
-	w := n.behind(netlab.PortRestricted)
-	w.V4 = netip.MustParsePrefix("10.20.30.40/8")
-	w.Delay = 20 * time.Millisecond
-	phone.Join("wwan0", w)
-	s.next()
-	s.result(&after)
-	t.Logf("media is back after %v", time.Since(began).Round(time.Millisecond))
-	if after.ClientID != before.ClientID {
-		t.Errorf("the page is another viewer to the camera: %q, was %q", after.ClientID, before.ClientID)
+	interfaces := []string{"wlan0", "wwan0", "wlan1"}
+	for i, without := range []time.Duration{0, 5 * time.Second} {
+		phone.Leave(interfaces[i])
+		<-time.After(without)
+		w := n.behind(netlab.PortRestricted)
+		w.V4 = netip.MustParsePrefix(fmt.Sprintf("10.20.30.%d/8", 40+i))
+		w.Delay = 20 * time.Millisecond
+		began := time.Now()
+		phone.Join(interfaces[i+1], w)
+		s.next()
+		s.result(&after)
+		t.Logf("after %v without network media is back in %v", without, time.Since(began).Round(time.Millisecond))
+		if after.ClientID != before.ClientID {
+			t.Errorf("the page is another viewer to the camera: %q, was %q", after.ClientID, before.ClientID)
+		}
 	}
 }

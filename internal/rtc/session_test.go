@@ -249,6 +249,56 @@ func TestICERestart(t *testing.T) {
 	}
 }
 
+// TestICERestartAgain restarts ICE twice, as the first offer is never answered.
+func TestICERestartAgain(t *testing.T) {
+	s := newStream()
+	units := ring.New[*Unit](ring.Config{Bytes: 8 << 20, Keep: 10 * time.Second})
+	got := make(chan kvsmedia.Frame, 1000)
+	connected := make(chan struct{}, 4)
+	v, c := pair(t, Source{Ring: units, Tracks: []*kvsmedia.Track{s.track}}, Source{Ring: ring.New[*Unit](ring.Config{})},
+		Hooks{Frame: func(f kvsmedia.Frame) { got <- f }, Connected: func() { connected <- struct{}{} }}, Hooks{})
+	receive(t, connected, "connection")
+	s.push(units)
+	receive(t, got, "frame")
+	must(v.RestartICE())
+	if !v.AwaitsAnswer() {
+		t.Fatal("a restart awaits no answer")
+	}
+	answer := must(c.Renegotiate(t.Context(), must(v.RestartICE())))
+	if err := v.SetAnswer(answer); err != nil {
+		t.Fatal(err)
+	}
+	if v.AwaitsAnswer() {
+		t.Error("the answer was not taken")
+	}
+	v.Trickle()
+	c.Trickle()
+	receive(t, connected, "second connection")
+	for len(got) > 0 {
+		<-got
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for n := 0; n < 10; {
+		select {
+		case <-got:
+			n++
+		case <-tick.C:
+			s.push(units)
+		case <-v.Done():
+			t.Fatal(v.Err())
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := v.LostPath(ctx); err != nil {
+		t.Errorf("the path that works: %v", err)
+	}
+	if a := v.localAddress(); !a.IsValid() || gone(a) {
+		t.Errorf("the local address of the path is %v", a)
+	}
+}
+
 // identity is that of the offer that the session was made from.
 func (s *Session) identity(t *testing.T, offerer *Session) string {
 	t.Helper()
