@@ -62,6 +62,8 @@ func played(t *testing.T, media []byte, start time.Time, streams []string, playe
 			if err := os.WriteFile(input, []byte(r.raw), 0o600); err != nil {
 				t.Fatal(err)
 			}
+		case "TS":
+			input = c.hls(`,"ContainerFormat":"MPEG_TS","PlaybackMode":"ON_DEMAND","HLSFragmentSelector":{` + onDemand(start, time.Hour) + `}`)
 		case "HLS":
 			input = c.hls(`,"PlaybackMode":"ON_DEMAND","HLSFragmentSelector":{` + onDemand(start, time.Hour) + `}`)
 		case "DASH":
@@ -78,7 +80,7 @@ func played(t *testing.T, media []byte, start time.Time, streams []string, playe
 func TestAVCAndAAC(t *testing.T) {
 	day := testmedia.Day()
 	start := time.Now().Truncate(time.Second)
-	played(t, recording(t, day, start, day.Tracks[0], day.Tracks[2]), start, []string{"v", "a"}, "clip", "HLS", "DASH")
+	played(t, recording(t, day, start, day.Tracks[0], day.Tracks[2]), start, []string{"v", "a"}, "clip", "HLS", "TS", "DASH")
 }
 
 // H.265 with A-law, which HLS does not take.
@@ -93,7 +95,7 @@ func TestHEVCAndALaw(t *testing.T) {
 	both := testmedia.Merge(&testmedia.Clip{Tracks: clip.Tracks, Frames: clip.Frames, Length: clip.Length}, &testmedia.Clip{Tracks: tracks[1:], Frames: speech})
 	start := time.Now().Truncate(time.Second)
 	played(t, recording(t, both, start, tracks...), start, []string{"v", "a"}, "clip", "DASH")
-	played(t, recording(t, clip, start, clip.Tracks...), start, []string{"v"}, "HLS")
+	played(t, recording(t, clip, start, clip.Tracks...), start, []string{"v"}, "HLS", "TS")
 }
 
 // Pictures that are shown in another order than they are decoded in.

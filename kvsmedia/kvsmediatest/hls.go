@@ -32,7 +32,9 @@ func (ss *session) masterPlaylist(http.ResponseWriter, *http.Request) ([]byte, s
 	if t := e.tracks[0]; t.Codec.Video() {
 		first += fmt.Sprintf(",RESOLUTION=%dx%d", t.Width, t.Height)
 	}
-	if len(e.tracks) > 1 {
+	if len(e.tracks) > 1 && ss.transport { // both are in one stream
+		codecs += "," + e.tracks[1].codecs
+	} else if len(e.tracks) > 1 {
 		fmt.Fprintf(&b, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"audio\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"%d\",URI=%q\n",
 			e.tracks[1].Channels, ss.uri("getHLSMediaPlaylist.m3u8", "TrackNumber", "2"))
 		codecs += "," + e.tracks[1].codecs
@@ -82,7 +84,7 @@ func (ss *session) mediaPlaylist(_ http.ResponseWriter, r *http.Request) ([]byte
 		if e.breaks {
 			b.WriteString("#EXT-X-DISCONTINUITY\n")
 		}
-		if n == 0 || e.init == e.index {
+		if !ss.transport && (n == 0 || e.init == e.index) {
 			fmt.Fprintf(&b, "#EXT-X-MAP:URI=%q\n", ss.uri("getMP4InitFragment.mp4", "TrackNumber", number, "SequenceNumber", strconv.Itoa(e.init+1)))
 		}
 		if ss.stamps {
@@ -97,7 +99,11 @@ func (ss *session) mediaPlaylist(_ http.ResponseWriter, r *http.Request) ([]byte
 }
 
 func (ss *session) fragmentURI(e *entry, track string) string {
-	return ss.uri("getMP4MediaFragment.mp4", "FragmentNumber", e.number, "TrackNumber", track, "SequenceNumber", strconv.Itoa(e.index+1))
+	file := "getMP4MediaFragment.mp4"
+	if ss.transport {
+		file = "getTSFragment.ts"
+	}
+	return ss.uri(file, "FragmentNumber", e.number, "TrackNumber", track, "SequenceNumber", strconv.Itoa(e.index+1))
 }
 
 // initFragment describes a track as it is from one fragment on.
@@ -127,18 +133,26 @@ func (ss *session) mediaFragment(_ http.ResponseWriter, r *http.Request) ([]byte
 	if err != nil {
 		return nil, "", err
 	}
-	number := r.URL.Query().Get("FragmentNumber")
-	n := slices.IndexFunc(ss.entries, func(e *entry) bool { return e.number == number })
-	if n < 0 {
-		return nil, "", notFound("The fragment %q is not part of the session.", number)
+	e, err := ss.entryOf(r)
+	if err != nil {
+		return nil, "", err
 	}
-	e := ss.entries[n]
 	run, err := e.tracks[i].run(e.fragment, ss.start(e))
 	if err != nil {
 		return nil, "", gone(err, e.fragment)
 	}
-	run.Track = ss.alone(n, i)
-	return mp4.AppendSegment(nil, uint32(n+1), run), mp4Type, nil
+	run.Track = ss.alone(e.index, i)
+	return mp4.AppendSegment(nil, uint32(e.index+1), run), mp4Type, nil
+}
+
+// entryOf returns the entry that a request names by its fragment.
+func (ss *session) entryOf(r *http.Request) (*entry, error) {
+	number := r.URL.Query().Get("FragmentNumber")
+	n := slices.IndexFunc(ss.entries, func(e *entry) bool { return e.number == number })
+	if n < 0 {
+		return nil, notFound("The fragment %q is not part of the session.", number)
+	}
+	return ss.entries[n], nil
 }
 
 // gone says what an error in reading a fragment means.

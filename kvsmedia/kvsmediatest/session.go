@@ -26,6 +26,9 @@ type session struct {
 	breaks  string // ALWAYS, NEVER or ON_DISCONTINUITY
 	stamps  bool   // show timestamps
 	numbers bool   // show fragment numbers
+
+	transport bool // MPEG-TS instead of MP4
+
 	choice  selector
 	max     int // fragments of a playlist
 	created time.Time
@@ -144,9 +147,7 @@ func (ss *session) set(in *sessionInput) error {
 	if err != nil {
 		return err
 	}
-	if format == "MPEG_TS" {
-		return invalid("This stand-in for the service serves FRAGMENTED_MP4 alone.")
-	}
+	ss.transport = format == "MPEG_TS"
 	expires, err := limits("Expires", in.Expires, 300, 43200, 300)
 	if err != nil {
 		return err
@@ -324,6 +325,7 @@ var playbacks = map[string]playback{
 	"/hls/v1/getHLSMediaPlaylist.m3u8":  {"GetHLSMediaPlaylist", hls, (*session).mediaPlaylist},
 	"/hls/v1/getMP4InitFragment.mp4":    {"GetMP4InitFragment", hls, (*session).initFragment},
 	"/hls/v1/getMP4MediaFragment.mp4":   {"GetMP4MediaFragment", hls, (*session).mediaFragment},
+	"/hls/v1/getTSFragment.ts":          {"GetTSFragment", hls, (*session).tsFragment},
 	"/dash/v1/getDASHManifest.mpd":      {"GetDASHManifest", dash, (*session).manifest},
 	"/dash/v1/getMP4InitFragment.mp4":   {"GetMP4InitFragment", dash, (*session).initFragment},
 	"/dash/v1/getMP4MediaFragment.mp4":  {"GetMP4MediaFragment", dash, (*session).mediaFragment},
