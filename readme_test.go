@@ -12,6 +12,7 @@ func TestReadme(t *testing.T) {
 	examples := []string{
 		lines(read(t, "camera/example_minimal_test.go")),
 		lines(read(t, "viewer/example_minimal_test.go")),
+		lines(read(t, "camera/example_record_test.go")),
 	}
 	blocks := strings.Split(readme, "```go\n")[1:]
 	if len(blocks) != len(examples) {
