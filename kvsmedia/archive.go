@@ -45,7 +45,7 @@ func NewArchive(cfg ArchiveConfig) (*Archive, error) {
 	if err := checkStream(&cfg.AWS, cfg.Stream); err != nil {
 		return nil, err
 	}
-	a := &Archive{streams: newStreams(cfg.AWS, cfg.Stream, cfg.DualStack, cfg.FIPS), endpoints: map[string]string{}}
+	a := &Archive{streams: newStreams(cfg.AWS, cfg.Stream, cfg.DualStack, cfg.FIPS, 0), endpoints: map[string]string{}}
 	if _, err := a.api.Endpoint(); err != nil {
 		return nil, &ConfigError{"AWS", err.Error()}
 	}

@@ -31,6 +31,10 @@ func mediaClient(c aws.HTTPClient) (_ aws.HTTPClient, close func()) {
 			}
 		case *http.Transport:
 			tr = t.Clone()
+		default:
+			timeless := *c
+			timeless.Timeout = 0
+			return &timeless, func() {}
 		}
 	}
 	if tr == nil {

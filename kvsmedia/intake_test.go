@@ -223,3 +223,60 @@ func TestRestart(t *testing.T) {
 		t.Errorf("%d fragments: %v", got, in.shape())
 	}
 }
+
+// Whatever times frames come with, the service can take the fragments: disjoint,
+// complete, none longer than 20 s, and none shorter than a second but where frames
+// ended.
+func FuzzFragmenter(f *testing.F) {
+	f.Add([]byte{0, 40, 1, 20, 1, 20, 2, 40, 0, 40, 1, 200, 7, 255, 15, 1})
+	f.Add([]byte{2, 0, 5, 250, 5, 250, 5, 250, 2, 250, 13, 250, 13, 250, 9, 9})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		in := newIntake(t)
+		var at [2]int
+		given, unfit := 0, 0
+		for ; len(b) >= 2; b = b[2:] {
+			op, step := b[0], int(b[1])
+			lane := int(op & 1)
+			step <<= op >> 1 & 7 // up to 32 s
+			if op&0x80 != 0 {
+				step = -step
+			}
+			if at[lane] = at[lane] + step; op&0x40 != 0 { // together
+				at[lane] = max(at[0], at[1])
+			}
+			if at[lane] < 0 {
+				at[lane] = 0
+			}
+			tr := in.video
+			if lane == 1 {
+				tr = in.sound
+			}
+			if err := in.feed(tr, at[lane], lane == 1 || op&0x20 != 0); err != nil {
+				t.Fatal(err)
+			}
+			if given++; op&0x10 != 0 && op&0x2f == 0x0f {
+				in.pause(clock{in.now, 0})
+			}
+		}
+		in.pause(clock{in.now, 0})
+		in.disjoint(t)
+		unfit = in.unfit
+		for i, fr := range in.window.fragments {
+			given -= len(fr.samples)
+			if fr.end-fr.start > 20_000 {
+				t.Errorf("fragment %d has %d ms", i, fr.end-fr.start)
+			}
+			if next := i + 1; !fr.ends && next < len(in.window.fragments) && in.window.fragments[next].desc == fr.desc && in.window.fragments[next].start-fr.start < minFragment {
+				t.Errorf("fragment %d begins %d ms after the one before", next, in.window.fragments[next].start-fr.start)
+			}
+			for _, s := range fr.samples {
+				if d := s.at - fr.start; d < -32768 || d > 32767 || fr.desc.number(s.lane) == 0 {
+					t.Errorf("fragment %d has a frame of track %d at %d ms", i, fr.desc.number(s.lane), d)
+				}
+			}
+		}
+		if given != unfit {
+			t.Errorf("%d frames are neither in a fragment nor counted as unfit, which %d are", given-unfit, unfit)
+		}
+	})
+}

@@ -25,8 +25,9 @@ const (
 type ProducerConfig struct {
 	// AWS holds Region and Credentials (both required; an ARN in Stream brings
 	// the region) and, optionally, BaseEndpoint (the control plane's URL),
-	// HTTPClient, Retryer and ConfigSources. An *http.Client or the AWS SDK's
-	// BuildableClient is adapted for media: see the package's manual.
+	// HTTPClient and ConfigSources. An *http.Client or the AWS SDK's
+	// BuildableClient is adapted for media: see the package's manual. Retryer is
+	// not used: the producer tries again itself.
 	AWS aws.Config
 
 	// Stream is the stream's name or its ARN.
@@ -140,9 +141,10 @@ func NewProducer(cfg ProducerConfig) (*Producer, error) {
 		}
 		tracks[i] = mt
 	}
+	cfg.AWS.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 	p := &Producer{
 		cfg: cfg, log: cfg.Logger.With("stream", cfg.Stream),
-		streams: newStreams(cfg.AWS, cfg.Stream, cfg.DualStack, cfg.FIPS),
+		streams: newStreams(cfg.AWS, cfg.Stream, cfg.DualStack, cfg.FIPS, answerLimit),
 		subs:    map[*subscriber]struct{}{},
 	}
 	if _, err := p.streams.api.Endpoint(); err != nil {
@@ -248,7 +250,7 @@ func (p *Producer) clock() clock {
 	now := time.Now()
 	c := clock{now, p.server.correction(now)}
 	if p.server.date.IsZero() {
-		if d := p.streams.api.Clock.Now().Sub(now); d.Abs() > clockSlack {
+		if d := p.streams.api.Clock.Now().Sub(now); d.Abs() > clockError {
 			c.correction = d
 		}
 	}

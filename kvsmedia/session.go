@@ -26,10 +26,11 @@ const (
 	expiryMargin     = time.Minute // before which credentials are replaced
 	minSession       = 10 * time.Second
 
-	answerLimit = 15 * time.Second // for the head of the answer
-	answerGrace = time.Second      // to wait for it before media is sent
-	closeGrace  = 2 * time.Second  // for the service to end a session that has done its work
-	batch       = 128 << 10        // bytes of media in one write, when there are so many
+	answerLimit      = 8 * time.Second // for the head of an answer, so that the end of an outage is found within some 10 s
+	credentialsLimit = 30 * time.Second
+	answerGrace      = time.Second     // to wait for it before media is sent
+	closeGrace       = 2 * time.Second // for the service to end a session that has done its work
+	batch            = 128 << 10       // bytes of media in one write, when there are so many
 
 	maxRefusals = 10 // of a fragment for its content, each time another reason
 
@@ -53,14 +54,16 @@ type session struct {
 	finished bool // the body has been sent to its end
 	writers  int  // calls of Read and WriteTo
 
-	cur      *fragment // that is being sent
-	next     int       // sample of it
-	last     *fragment // of which the service does not know that it is whole
-	begun    bool      // the header was sent
-	buf      []byte    // of media, as it is written; reused
-	rest     []byte    // of buf, for Read
-	nalus    [][]byte  // reused
-	writing  time.Time // since when a write has been under way; zero if none is
+	cur      *fragment   // that is being sent
+	next     int         // sample of it
+	last     *fragment   // of which the service does not know that it is whole
+	begun    bool        // the header was sent
+	buf      []byte      // of media, as it is written; reused
+	rest     []byte      // of buf, for Read
+	nalus    [][]byte    // reused
+	writing  time.Time   // since when a write has been under way; zero if none is
+	alarm    *time.Timer // for the quota
+	rings    time.Time
 	progress time.Time // the last acknowledgement
 	stalled  bool
 }
@@ -95,7 +98,7 @@ func (u *upload) attempt(ctx context.Context) error {
 
 // credentials asks the provider, which is not to hang, for some that last.
 func (u *upload) credentials(ctx context.Context) (aws.Credentials, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*answerLimit)
+	ctx, cancel := context.WithTimeout(ctx, credentialsLimit)
 	defer cancel()
 	c, err := u.streams.api.Credentials(ctx)
 	if err == nil && c.CanExpire && c.Expires.Sub(u.streams.api.Clock.Now()) < expiryMargin+minSession && u.streams.api.Invalidate() {
@@ -228,6 +231,9 @@ func (s *session) end(err error) error {
 	s.moved.Broadcast()
 	for s.writers > 0 {
 		s.moved.Wait()
+	}
+	if s.alarm != nil {
+		s.alarm.Stop()
 	}
 	s.upload.session = nil
 	s.stats.Connected = false
@@ -451,7 +457,9 @@ func (s *session) begin(b []byte, now time.Time) (_ []byte, more, end bool) {
 		return b, false, false
 	}
 	if d := s.pace(now); d > 0 {
-		time.AfterFunc(d, s.wake)
+		if s.alarm == nil || !now.Before(s.rings) {
+			s.alarm, s.rings = time.AfterFunc(d, s.wake), now.Add(d)
+		}
 		return b, false, false
 	}
 	if !s.begun {

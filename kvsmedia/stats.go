@@ -180,20 +180,21 @@ const maxMissing = 1000
 type missing []Missing
 
 // add notes that a fragment is given up. Fragments that follow one another, and
-// are missing for the same reason, are one stretch.
-func (m *missing) add(f *fragment, err error) {
+// are missing for the same reason, are one stretch; it reports whether one begins.
+func (m *missing) add(f *fragment, err error) (begins bool) {
 	end := time.UnixMilli(f.end)
 	if n := len(*m); n > 0 {
 		last := &(*m)[n-1]
 		if n == maxMissing || errors.Is(last.Err, err) && last.End.UnixMilli() == f.before {
 			last.End = end
 			last.Amount.add(f)
-			return
+			return false
 		}
 	}
 	next := Missing{Start: f.time(), End: end, Err: err}
 	next.Amount.add(f)
 	*m = append(*m, next)
+	return true
 }
 
 func (m missing) wrap(stream string, err error) error {

@@ -103,9 +103,10 @@ type streams struct {
 	stream string
 }
 
-func newStreams(cfg aws.Config, stream string, dualStack, fips bool) streams {
+// newStreams returns calls that may take so long, zero meaning as long as others.
+func newStreams(cfg aws.Config, stream string, dualStack, fips bool, timeout time.Duration) streams {
 	return streams{awsapi.New(awsapi.Options{
-		AWS: cfg, Service: "kinesisvideo", ID: "Kinesis Video", DualStack: dualStack, FIPS: fips,
+		AWS: cfg, Service: "kinesisvideo", ID: "Kinesis Video", DualStack: dualStack, FIPS: fips, Timeout: timeout,
 	}), stream}
 }
 

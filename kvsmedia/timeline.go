@@ -3,7 +3,8 @@ package kvsmedia
 import "time"
 
 const (
-	clockSlack = 2 * time.Second        // differences below are jitter, or the Date header's coarseness
+	clockError = 5 * time.Second        // of the local clock, below which it is taken as right: Date counts seconds
+	clockSlack = 2 * time.Second        // differences below are jitter
 	driftSlack = 100 * time.Millisecond // of PTS against the wall clock, before it is made up for
 	driftStep  = time.Millisecond       // at most, at each fragment
 	clockLife  = time.Hour              // of what was learned: clocks drift, and monotonic ones stop in sleep
@@ -20,7 +21,7 @@ func (c serverClock) correction(now time.Time) time.Duration {
 	if c.date.IsZero() || since > clockLife {
 		return 0
 	}
-	if d := c.date.Add(since).Sub(now.Round(0)); d.Abs() > clockSlack {
+	if d := c.date.Add(since).Sub(now.Round(0)); d.Abs() > clockError {
 		return d
 	}
 	return 0

@@ -105,8 +105,9 @@ func (u *upload) refuse(f *fragment) {
 
 // lose notes that a fragment is missing, and says so.
 func (u *upload) lose(f *fragment, err error) {
-	u.missing.add(f, err)
-	u.log.Warn("kvsmedia: a fragment is not in the stream", "start", f.time(), "frames", len(f.samples), "err", err)
+	if u.missing.add(f, err) {
+		u.log.Warn("kvsmedia: media is missing in the stream from here on", "start", f.time(), "err", err)
+	}
 	u.publish(Ack{Type: AckDropped, Time: f.time(), Duration: f.duration(), Err: err})
 }
 
