@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -284,3 +285,28 @@ func (u *upload) safe(f *fragment) {
 }
 
 var errClosedSession = errors.New("the session is over")
+
+// target is where sessions go to.
+type target struct {
+	endpoint  string
+	retention bool
+	known     bool
+}
+
+// find returns the target, which is asked for once, and again when it is doubted.
+func (u *upload) find(ctx context.Context) (target, error) {
+	if u.target.known {
+		return u.target, nil
+	}
+	info, err := u.streams.find(ctx, u.cfg.Create, mediaType(u.cfg.Tracks))
+	if err != nil {
+		return target{}, err
+	}
+	e, err := u.streams.endpoint(ctx, "PUT_MEDIA")
+	if err != nil {
+		return target{}, err
+	}
+	u.target = target{e, info.DataRetentionInHours > 0, true}
+	u.log.Debug("kvsmedia: stream found", "endpoint", e, "retention", strconv.Itoa(info.DataRetentionInHours)+" h")
+	return u.target, nil
+}
