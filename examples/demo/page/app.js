@@ -130,9 +130,11 @@ live.addEventListener("notice", ({ detail: { name, body } }) => {
     case "light":
       camera.night = body.night;
       note(body.night ? "Night vision on" : "Night vision off");
+      past.mark(body.night ? "Night vision on" : "Night vision off");
       break;
     case "chime":
       note("The chime rings");
+      past.mark("Chime");
       break;
     case "floor":
       camera.talker = body.talker ?? "";

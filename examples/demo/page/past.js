@@ -54,6 +54,11 @@ export class Past extends EventTarget {
     return this.#known;
   }
 
+  // mark notes on the timeline that something happens now.
+  mark(label) {
+    this.#timeline.mark(label);
+  }
+
   set muted(muted) {
     this.#video.muted = muted;
   }

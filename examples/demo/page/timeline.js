@@ -17,6 +17,7 @@ export class Timeline extends EventTarget {
   #slider;
   #parts = {};
   #recorded = []; // {start, end} in ms since 1970
+  #marks = []; // {at, label} of what happened
   #ahead = 0; // ms by which the server's clock is ahead
   #seconds = 60; // that the bar shows
   #choosing = false; // the user moves the slider
@@ -25,7 +26,7 @@ export class Timeline extends EventTarget {
   constructor(root) {
     super();
     this.#root = root;
-    for (const name of ["slider", "spans", "ticks", "bubble", "shown"]) this.#parts[name] = root.querySelector(`.${name}`);
+    for (const name of ["slider", "spans", "marks", "ticks", "bubble", "shown"]) this.#parts[name] = root.querySelector(`.${name}`);
     this.#slider = this.#parts.slider;
     this.#slider.addEventListener("input", () => this.#choose());
     this.#slider.addEventListener("change", () => this.#chosen());
@@ -45,6 +46,12 @@ export class Timeline extends EventTarget {
     const oldest = recorded[0]?.start ?? now;
     this.#seconds = 60 * (spans.find((m) => m * 60000 >= now - oldest) ?? spans.at(-1));
     this.#slider.min = -this.#seconds;
+    this.#draw();
+  }
+
+  // mark notes on the bar that something happens now.
+  mark(label) {
+    this.#marks = [...this.#marks.slice(-99), { at: this.now, label }];
     this.#draw();
   }
 
@@ -113,8 +120,9 @@ export class Timeline extends EventTarget {
   #bubble(ratio) {
     const at = this.now - (1 - ratio) * this.#seconds * 1000;
     const live = (1 - ratio) * this.#seconds < nearLive;
+    const mark = this.#marks.find((m) => Math.abs(m.at - at) < 0.012 * this.#seconds * 1000);
     this.#parts.bubble.hidden = false;
-    this.#parts.bubble.textContent = live ? "Live" : timeOfDay(at);
+    this.#parts.bubble.textContent = mark ? `${mark.label}, ${timeOfDay(mark.at)}` : live ? "Live" : timeOfDay(at);
     this.#parts.bubble.style.setProperty("--at", ratio);
   }
 
@@ -129,6 +137,8 @@ export class Timeline extends EventTarget {
       e.style.insetInlineStart = `${from * 100}%`;
       e.style.inlineSize = `${(to - from) * 100}%`;
     });
+    const marks = this.#marks.filter((m) => place(m.at) >= 0);
+    keep(this.#parts.marks, marks.length, (e, i) => (e.style.insetInlineStart = `${place(marks[i].at) * 100}%`));
     const step = tickSteps.find((s) => this.#seconds / s <= 6) * 1000;
     const zone = new Date(now).getTimezoneOffset() * 60000;
     const first = Math.ceil((now - this.#seconds * 1000 - zone) / step) * step + zone;
