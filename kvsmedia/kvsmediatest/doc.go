@@ -23,17 +23,27 @@
 // for byte as it came, and survives a restart; one that was not received whole
 // does not exist. Where AWS documents nothing, [Variants] choose.
 //
+// # What it plays
+//
+// Clips, HLS (MP4 and MPEG-TS) and DASH are made of what was stored, for any
+// player, with the service's own rules about codecs, codec private data and
+// changes of tracks. Images of tagged fragments, and those of GetImages, are made
+// by ffmpeg, which must be installed; they go to Config.PutImage, notifications
+// to Config.Notify.
+//
 // # What it can do wrong
 //
 // [Service.Refuse], [Service.Delay], [Service.Skew] and [Service.SetOutage]
 // disturb calls. [Service.Inject] disturbs connections at chosen moments of
 // chosen fragments, the methods of an [Upload] at once: drop, stall, slow
-// acknowledgements, every error acknowledgement.
+// acknowledgements, every error acknowledgement. [Service.InjectRead] breaks media
+// that is read.
 //
 // # What it tells
 //
 // [Service.Calls] counts calls, so that a test can show that there were none;
-// [Service.Events] is the whole story; [Service.Wait] waits for a condition.
+// [Service.Events] is the whole story; [Service.Wait] waits for a condition;
+// [Service.Fragments] is what is stored.
 //
 // Sources: the API reference and the developer guide of Kinesis Video Streams
 // ("PutMedia", "Kinesis Video Streams quotas", "Data model"), and captures of the

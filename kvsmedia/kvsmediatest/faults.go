@@ -1,6 +1,7 @@
 package kvsmediatest
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"time"
@@ -127,7 +128,7 @@ type Fault struct {
 	Skip    int    // how many fragments come to that moment unharmed before
 	When    Moment
 	Do      Action
-	ErrorID int           // of SendError
+	ErrorID int           // of SendError; zero means 5000
 	Delay   time.Duration // of SlowAcks
 }
 
@@ -172,7 +173,7 @@ func (s *Service) mediaFault(u *Upload, when Moment) error {
 	for _, f := range due {
 		switch f.Do {
 		case SendError:
-			return refuse(f.ErrorID, "on request")
+			return refuse(cmp.Or(f.ErrorID, 5000), "on request")
 		case Reset:
 			u.drop(errReset)
 			return errEnded

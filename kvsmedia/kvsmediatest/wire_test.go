@@ -56,8 +56,8 @@ func dialLikeC(t *testing.T, c *client) *tls.Conn {
 		h.Write([]byte(part))
 		key = h.Sum(nil)
 	}
-	fmt.Fprintf(conn, "POST /putMedia HTTP/1.1\r\n%sauthorization: AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%x\r\nexpect: 100-continue\r\n\r\n",
-		request.String(), c.creds.AccessKeyID, scope, names.String(), key)
+	conn.Write(fmt.Appendf(nil, "POST /putMedia HTTP/1.1\r\n%sauthorization: AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%x\r\nexpect: 100-continue\r\n\r\n",
+		request.String(), c.creds.AccessKeyID, scope, names.String(), key))
 	return conn
 }
 
@@ -87,14 +87,14 @@ func TestCProducer(t *testing.T) {
 	for line(t, r) != "" {
 	}
 	media := bytes.Join([][]byte{header(video(1)), cluster(1000, 0), endOfFragment}, nil)
-	fmt.Fprintf(conn, "%x\r\n%s\r\n", len(media), media)
+	conn.Write(fmt.Appendf(nil, "%x\r\n%s\r\n", len(media), media))
 	for _, want := range []string{`{"EventType":"BUFFERING","FragmentTimecode":1000,"FragmentNumber":"9134`, `{"EventType":"RECEIVED"`, `{"EventType":"PERSISTED"`} {
 		size, ack := line(t, r), line(t, r)
 		if !strings.HasPrefix(ack, want) || size != fmt.Sprintf("%x", len(ack)) || line(t, r) != "" {
 			t.Errorf("%s %s, want %s", size, ack, want)
 		}
 	}
-	fmt.Fprint(conn, "no chunk\r\n")
+	conn.Write([]byte("no chunk\r\n"))
 	line(t, r)
 	if ack := line(t, r); !strings.Contains(ack, `"ErrorCode":"STREAM_READ_ERROR","ErrorId":4000`) {
 		t.Error(ack)
