@@ -41,6 +41,11 @@ const (
 	// headers, retransmissions and what encoders make beyond their bitrate.
 	headroom = 0.95
 
+	// What waits to be sent for longer than mayBeLate is to be gone in two seconds;
+	// at least leastShare of the path is left to what is new.
+	mayBeLate  = 200 * time.Millisecond
+	leastShare = 0.5
+
 	// A hint is given when it differs by so much from the one before.
 	lessBy = 0.94
 	moreBy = 1.08
@@ -185,6 +190,9 @@ func (a *adapter) share(v *viewing) int {
 	s := int(headroom * float64(v.path.Target))
 	if v.sound >= 0 {
 		s -= a.rate(v.sound)
+	}
+	if late := (v.path.Late - mayBeLate).Seconds(); late > 0 { // what waits has to be sent as well
+		s = int(float64(s) * max(1-late/2, leastShare))
 	}
 	return max(s, 0)
 }
@@ -363,7 +371,7 @@ func (a *adapter) adjust(lane int, now time.Time) {
 		}
 		want = min(want, max(share, a.least(v)))
 	}
-	if last == l.bounds.Max && want > a.rate(lane)*11/10 {
+	if l.hinted == 0 && want > a.rate(lane)*11/10 {
 		return // the encoder was never told to make less, and makes less
 	}
 	much := float64(want) < 0.7*float64(last) || !watched

@@ -31,12 +31,13 @@ const (
 	busyDelay  = 0.010 // seconds of queue from which the path counts as busy
 	drainDelay = 0.8   // seconds of queue to be drained by sending least
 	leastDrain = 0.2   // share of what the path carries that is sent at least
+	deepest    = 0.2   // share of the target that is left at least by what one report tells
 	fullShare  = 0.91  // and at most, after the path was full
 
 	slowGrowth  = 0.02 // per second at first, near the rate at which the path was full
 	patience    = 3.0  // seconds after which it grows so fast
 	probeGrowth = 0.35 // per second, there but with queues that are too short for it
-	fastGrowth  = 0.90 // per second, elsewhere
+	fastGrowth  = 0.75 // per second, elsewhere
 
 	// modelSpeed is how much faster than the estimate the model's queue drains:
 	// at the same rate it would explain any queue at all.
@@ -55,7 +56,13 @@ const (
 	lossyBurst   = 4 // where packets get lost without a queue
 	leastBurst   = 1.5
 	defaultBurst = 16
-	burstDelay   = 0.03 // seconds of queue that make bursts smaller
+	// Before the first report a picture goes out fast, what follows it less so,
+	// unless the path is known to be a short one.
+	blindBytes = 64_000
+	blindBurst = 2.5
+	blindTrust = 32
+
+	burstDelay = 0.03 // seconds of queue that make bursts smaller
 
 	jump = 10_000_000 // microseconds without arrivals, after which delays are measured anew
 
@@ -107,12 +114,14 @@ type Estimator struct {
 	wideAt   time.Duration // last transport-wide report; negative for none
 	cut      time.Duration // last reduction
 	draining bool
+	before   float64 // target before that
 	grown    time.Duration
 	most     float64 // of burst
+	unheard  int     // bytes sent before the first report
 	burst    float64 // how much faster than the target packets may follow each other
 	loss     float64
+	lately   float64 // in the last report
 	counted  time.Duration
-	lossCut  time.Duration
 	rtt      time.Duration
 	leastRTT time.Duration
 }
@@ -155,7 +164,7 @@ func New(c Config) *Estimator {
 		return float64(b)
 	}
 	e := &Estimator{min: or(c.Min, DefaultMin), max: or(c.Max, DefaultMax), level: leastThreshold,
-		burst: c.Burst, most: c.Burst, awaiting: -1, wideAt: -1, cut: -holdAfter, lossCut: -holdAfter}
+		burst: c.Burst, most: c.Burst, awaiting: -1, wideAt: -1, cut: -holdAfter}
 	e.max = max(e.max, e.min)
 	e.target = min(max(or(c.Start, DefaultStart), e.min), e.max)
 	return e
@@ -176,6 +185,9 @@ func (e *Estimator) Sent(seq uint16, size int, now time.Duration) {
 	e.silence(now)
 	e.backlog = max(0, e.backlog-modelSpeed*e.target/8*(now-e.lastSent).Seconds()) + float64(size)
 	e.lastSent = now
+	if e.unheard += size; e.wideAt < 0 && e.unheard > blindBytes && e.burst < blindTrust {
+		e.burst = min(e.burst, blindBurst)
+	}
 	e.sending.add(now.Microseconds(), size)
 	e.history[seq%historyLen] = record{at: uint32(now.Microseconds()), seq: seq, size: uint16(min(size, math.MaxUint16)),
 		model: uint16(min(e.backlog*8/e.target*1e4, math.MaxUint16)), state: underWay}
@@ -308,22 +320,28 @@ func (e *Estimator) judge(now time.Duration) {
 			}
 			carried = e.target * 0.9
 		}
+		if !e.draining {
+			e.before = e.target
+		}
 		e.full, e.cut, e.draining = carried, now, true
 		queue := e.ahead(carried, now) / drainDelay
-		e.set(min(e.target, carried*max(fullShare-queue*queue, leastDrain)))
+		to := carried * max(fullShare-queue*queue, leastDrain)
+		e.set(min(e.target, max(to, deepest*e.target)))
 		e.modelled, e.measured = 0, 0
 	case e.draining && e.excess.fast < leastThreshold:
 		e.draining = false
+		// If the path stood still for a moment, the queue is gone sooner than it came.
+		e.full = max(e.full, min(e.arrivals.over(100_000), e.before))
 		e.set(max(e.target, fullShare*e.full))
 		e.cut = now - holdAfter/2
 	case e.draining && now-e.cut > 2*time.Second:
 		e.draining = false // the queue is somebody else's
-	case e.loss > lossLimit && now-e.lossCut > 300*time.Millisecond:
+	case e.loss > lossLimit && e.lately > lossLimit && now-e.cut > holdAfter:
 		carried := e.arrivals.over(300_000)
 		if carried == 0 {
 			carried = e.target
 		}
-		e.full, e.cut, e.lossCut = carried, now, now
+		e.full, e.cut = carried, now
 		e.set(min(e.target, carried) * (1 - e.loss/2))
 	default:
 		e.grow(now)
@@ -353,7 +371,11 @@ func (e *Estimator) grow(now time.Duration) {
 		growth = probeGrowth
 	}
 	growth *= min(max(0, 2-2*e.loss/lossLimit), 1)
-	if bound := e.bound(); e.target < bound {
+	bound := e.bound()
+	if e.wideAt >= 0 { // what was reached a moment ago says more than what was a second ago
+		bound = min(bound, 1.3*max(e.arrivals.over(500_000), e.arrivals.recent(e.last))+Floor)
+	}
+	if e.target < bound {
 		e.set(min(e.target*math.Exp(growth*dt), bound))
 	}
 }
@@ -415,7 +437,7 @@ func (e *Estimator) countLoss(lost, came float64, now time.Duration) {
 	if n == 0 {
 		return
 	}
-	e.counted = now
+	e.counted, e.lately = now, lost/n
 	e.loss += (lost/n - e.loss) * max(n/(n+100), dt/(dt+1))
 	switch {
 	case e.queue.fast > burstDelay:
@@ -429,8 +451,14 @@ func (e *Estimator) countLoss(lost, came float64, now time.Duration) {
 
 // Pace is the rate in bits per second at which packets may follow each other. It
 // begins far above the target, for the first picture to be soon there, and comes
-// down to it where that fills the path's queue.
-func (e *Estimator) Pace() int { return int(e.burst * float64(e.Target())) }
+// down to it where that fills the path's queue, and to no more than the target
+// while a queue is to drain.
+func (e *Estimator) Pace() int {
+	if e.draining {
+		return e.Target()
+	}
+	return int(e.burst * float64(e.Target()))
+}
 
 // Report takes what a receiver report says: the share of packets lost since the
 // one before, 0 to 1, and the round-trip time, 0 if unknown. While

@@ -9,6 +9,9 @@ import (
 // once, so that they cost few wake-ups and system calls.
 const slice = 4 * time.Millisecond
 
+// mostDebt bounds the wait for what was sent out of turn.
+const mostDebt = 200 * time.Millisecond
+
 // Pacer spreads packets over time at a rate. Its zero value lets all pass at
 // once. Its methods are not safe for concurrent use.
 type Pacer struct {
@@ -20,7 +23,7 @@ type Pacer struct {
 func (p *Pacer) SetRate(bitrate int, now time.Duration) {
 	rate := float64(max(bitrate, 0)) / 8
 	if p.rate > 0 && rate > 0 && p.due > now { // what is spent takes another time to leave
-		p.due = now + time.Duration(float64(p.due-now)*p.rate/rate)
+		p.due = now + min(time.Duration(float64(p.due-now)*p.rate/rate), mostDebt)
 	}
 	p.rate = rate
 }
@@ -47,5 +50,5 @@ func (p *Pacer) Spend(size int, now time.Duration) {
 		p.due = now
 		return
 	}
-	p.due = max(p.due, now) + time.Duration(float64(size)/p.rate*float64(time.Second))
+	p.due = min(max(p.due, now)+time.Duration(float64(size)/p.rate*float64(time.Second)), now+mostDebt)
 }

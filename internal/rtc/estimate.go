@@ -31,6 +31,7 @@ type Path struct {
 	Loss        float64       // share of packets lost of late, 0 to 1
 	RTT         time.Duration // 0 if unknown
 	Queue       time.Duration // how long packets wait on the way
+	Late        time.Duration // how far the picture that is being sent is behind the newest one
 }
 
 // path estimates what the way to the peer carries, and paces what is sent on it.

@@ -3,6 +3,7 @@ package rtc
 import (
 	"encoding/binary"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/pion/rtcp"
@@ -109,7 +110,7 @@ func (l *lost) add(packet []byte) bool {
 	for pairs := packet[12:]; len(pairs) >= 4; pairs = pairs[4:] {
 		seq, more := binary.BigEndian.Uint16(pairs), binary.BigEndian.Uint16(pairs[2:])
 		for bits := uint32(more)<<1 | 1; bits != 0 && len(l.seqs) < resendBurst; bits >>= 1 {
-			if bits&1 != 0 {
+			if bits&1 != 0 && !slices.Contains(l.seqs, seq) {
 				l.seqs = append(l.seqs, seq)
 			}
 			seq++
@@ -118,11 +119,26 @@ func (l *lost) add(packet []byte) bool {
 	return len(l.seqs) > before
 }
 
-// take appends what waits to dst.
-func (l *lost) take(dst []uint16) []uint16 {
+// some reports whether anything waits.
+func (l *lost) some() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	dst = append(dst, l.seqs...)
-	l.seqs = l.seqs[:0]
+	return len(l.seqs) > 0
+}
+
+// take appends up to n of what waits to dst.
+func (l *lost) take(dst []uint16, n int) []uint16 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n = min(n, len(l.seqs))
+	dst = append(dst, l.seqs[:n]...)
+	l.seqs = slices.Delete(l.seqs, 0, n)
 	return dst
+}
+
+// forget drops what waits.
+func (l *lost) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seqs = l.seqs[:0]
 }

@@ -9,7 +9,7 @@ import (
 const (
 	// lateLimit is how far behind the newest picture a viewer may fall before
 	// pictures are left out up to the next key frame.
-	lateLimit = time.Second
+	lateLimit = 700 * time.Millisecond
 
 	// fillEvery is how often a stream that is to be wider than its pictures is
 	// filled up.
@@ -93,6 +93,7 @@ func (s *Session) nextUnit(f *flow) (it ring.Item[*Unit], ok bool) {
 		}
 		if !f.skipping && time.Since(f.joined) > lateLimit && s.late(it) > lateLimit {
 			f.skipping = true
+			f.out.lost.forget()
 		}
 		if !f.skipping && !s.out.keysOnly.Load() {
 			return it, true
@@ -136,6 +137,9 @@ func (s *Session) tell(f *flow) {
 		return
 	}
 	now, p := time.Now(), s.out.path.state()
+	if f.out.waiting() > 0 {
+		p.Late = s.late(f.out.unit)
+	}
 	if p.Target > f.last.Target*9/10 && p.Constrained == f.last.Constrained && now.Sub(f.told) < tellEvery {
 		return
 	}

@@ -238,7 +238,7 @@ func TestRetransmissionsAreBounded(t *testing.T) {
 	for range 100 {
 		now = now.Add(time.Second)
 		for seq := range uint16(originals) {
-			if err := out.resend(out.seq-1-seq, units, now); err != nil {
+			if err := out.resend(out.seq-1-seq, units, now, 0); err != nil {
 				t.Fatal(err)
 			}
 		}

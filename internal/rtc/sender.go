@@ -254,14 +254,15 @@ func (s *sender) remembered(seq uint16, units *ring.Ring[*Unit]) (*sentPacket, r
 	return p, it, ok
 }
 
-// resend sends a lost packet again, as RTX (RFC 4588) where the peer takes it.
-func (s *sender) resend(seq uint16, units *ring.Ring[*Unit], now time.Time) error {
+// resend sends a lost packet again, as RTX (RFC 4588) where the peer takes it, but
+// not while it may still wait in the path's queue.
+func (s *sender) resend(seq uint16, units *ring.Ring[*Unit], now time.Time, queue time.Duration) error {
 	if s.history == nil || s.resends == 0 {
 		return nil
 	}
 	p, it, ok := s.remembered(seq, units)
 	at := uint32(now.Sub(s.started)/time.Millisecond) + 1
-	if !ok || p.resent != 0 && at-p.resent < resendGap {
+	if !ok || p.resent != 0 && at-p.resent < resendGap+uint32(queue/time.Millisecond) {
 		return nil // if it is evicted, the viewer will ask for a key frame
 	}
 	p.resent = at

@@ -112,10 +112,10 @@ func (s *Session) sendMedia() {
 				s.join(f)
 			}
 		}
-		for _, out := range senders {
-			s.resend(out) // before what is new, as it is late already
-		}
 		var wait time.Duration
+		for _, out := range senders {
+			wait = max(wait, s.resend(out)) // before what is new, as it is late already
+		}
 		var busy, open bool
 		var news [2]<-chan struct{}
 		for i, f := range flows {
@@ -127,6 +127,10 @@ func (s *Session) sendMedia() {
 			if f.out.codec.Video() && s.out.trial.Load() > 0 {
 				s.fill(f)
 				wait = fillEvery
+			}
+			if w > 0 {
+				s.tell(f)
+				wait = min(wait, tellEvery)
 			}
 			if !f.ended && f.out.waiting() == 0 {
 				news[i] = f.reader.Wait()
@@ -243,21 +247,26 @@ func (s *Session) endUnit(f *flow) {
 	}
 }
 
-// resend sends again what the peer misses of a stream.
-func (s *Session) resend(out *sender) {
-	s.out.seqs = out.lost.take(s.out.seqs[:0])
-	if len(s.out.seqs) == 0 {
-		return
-	}
-	_ = s.burst(func() error { // an end is noticed with the next frame
-		now := time.Now()
-		for _, seq := range s.out.seqs {
-			if err := out.resend(seq, s.source.Ring, now); err != nil {
-				return err
-			}
+// resend sends again what the peer misses of a stream, as far as the pace allows,
+// and otherwise says how long to wait.
+func (s *Session) resend(out *sender) (wait time.Duration) {
+	for out.lost.some() {
+		n, wait := s.out.path.room()
+		if n == 0 {
+			return wait
 		}
-		return nil
-	})
+		s.out.seqs = out.lost.take(s.out.seqs[:0], n)
+		now, queue := time.Now(), s.out.path.state().Queue
+		_ = s.burst(func() error { // an end is noticed with the next frame
+			for _, seq := range s.out.seqs {
+				if err := out.resend(seq, s.source.Ring, now, queue); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return 0
 }
 
 // burst lets the packets that f writes go to the network at once, in as few
