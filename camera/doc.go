@@ -52,12 +52,48 @@
 // is retried inside, without limit; Run returns only when its context ends or
 // for a reason that no retry mends, such as a missing channel or denied access.
 //
+// # Slow networks
+//
+// The camera estimates what the network to each viewer carries, from the arrival
+// times that the viewer reports (transport-wide congestion control), or from its
+// receiver reports and REMB if it reports no more than that, and spreads packets
+// over time so that a key frame does not fill the network's queue.
+//
+// A viewer whose network is too slow for its picture is moved to the next smaller
+// rendition of the same codec, at a key frame, and back when the network has
+// recovered; whether it has is found out by sending a little more from time to
+// time, less often each time that it has not. The other viewers see nothing of
+// it. Without a smaller rendition Config.SlowViewers decides: the encoder follows
+// the slowest viewer, or that viewer gets key frames only. [Camera.Status] shows
+// each viewer's picture and network.
+//
 // # Encoder
 //
-// [Camera.EncoderHints] says when viewers need a key frame, at most one request
-// in half a second for each track, however many viewers ask. An encoder that
-// cannot make one on request should repeat key frames every two seconds or so:
-// a viewer that lost too much shows nothing new until the next one.
+// [Camera.EncoderHints] says what viewers need of the encoders. An application
+// reads it for as long as the camera lives:
+//
+//	for hint := range cam.EncoderHints() {
+//		if hint.Bitrate > 0 {
+//			encoder[hint.Track].SetBitrate(hint.Bitrate)
+//		}
+//		if hint.Keyframe {
+//			encoder[hint.Track].ForceKeyframe()
+//		}
+//	}
+//
+// A key frame is asked for at most once in half a second for each track, however
+// many viewers need it. An encoder that cannot make one on request should repeat
+// key frames every two seconds or so: a viewer that lost too much shows nothing
+// new until the next one, and changes its rendition only there.
+//
+// Bitrates are within Config.Bitrates, 150 kbit/s to 4 Mbit/s by default. The
+// first one comes when a viewer's network proves too slow for what the encoder
+// makes; when nothing holds the picture back any more the hint is the most in
+// Config.Bitrates again. A quiet scene, for which an encoder makes less
+// than it may, is no reason for a hint. The bitrate is that of the whole
+// stream over a second or so; an encoder that makes more than it is told is
+// not slowed down, but viewers with too slow a network then skip to the next key
+// frame whenever they are more than 0.7 seconds behind.
 //
 // # Talk, commands, data
 //

@@ -114,6 +114,33 @@ func ExampleCamera_Talkback() {
 	// Output: the loudspeaker plays Opus
 }
 
+// What an application does with hints, for as long as the camera lives.
+func ExampleCamera_EncoderHints_bitrate() {
+	video := &kvsmedia.Track{Codec: kvsmedia.H264, Name: "main"}
+	cam, err := camera.New(camera.Config{
+		Tracks: []*kvsmedia.Track{video},
+		// What this encoder can do at 1080p.
+		Bitrates: map[*kvsmedia.Track]camera.BitrateRange{video: {Min: 300_000, Max: 6_000_000}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var setBitrate func(bitsPerSecond int) // the encoder's
+	var forceKeyframe func()
+	follow := func() {
+		for hint := range cam.EncoderHints() {
+			if hint.Bitrate > 0 {
+				setBitrate(hint.Bitrate)
+			}
+			if hint.Keyframe {
+				forceKeyframe()
+			}
+		}
+	}
+	_ = follow // go follow()
+}
+
 // The encoder is asked for a key frame when a viewer needs one.
 func ExampleCamera_EncoderHints() {
 	srv := signalingtest.NewServer(signalingtest.Config{TURN: noTURN})
@@ -216,13 +243,15 @@ func ExampleCamera_Events() {
 	_ = follow
 }
 
-// A picture in two sizes, and sound: each viewer gets the first video track
-// that it can decode.
+// A picture in three forms, and sound: each viewer gets the first video track
+// that it can decode. One that takes the H.264 picture is moved to the smaller
+// one while its network is slow.
 func ExampleConfig_renditions() {
 	cam, err := camera.New(camera.Config{
 		Tracks: []*kvsmedia.Track{
 			{Codec: kvsmedia.H265, Name: "main"},
 			{Codec: kvsmedia.H264, Name: "sub"},
+			{Codec: kvsmedia.H264, Name: "thumbnail"},
 			{Codec: kvsmedia.Opus, Name: "sound"},
 		},
 		Authorize: func(ctx context.Context, p signaling.Peer) error {

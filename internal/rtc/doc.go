@@ -14,6 +14,13 @@
 // key frame. Retransmissions read the same ring again, so there is one store
 // for all viewers and each of them keeps only sequence numbers.
 //
+// What the peer reports about arrivals goes into an estimate of the path
+// (package bwe), which paces what is sent, retransmissions included, and is told
+// to the owner. On the owner's wish a session changes to another rendition, at
+// its next key frame and with RTP going on as if nothing had happened, or
+// leaves out all pictures but key frames. A peer that falls behind the newest
+// picture, as its path is too slow, goes on at a key frame as well.
+//
 // # Receiving
 //
 // A received stream goes through a reorder buffer that asks for a lost packet

@@ -113,6 +113,7 @@ func (d *Device) Run(ctx context.Context) error {
 			}
 		}
 	})
+	work.Go(func() { d.hints(ctx) })
 	work.Go(func() { cancel(d.film(ctx)) })
 	var recorded error
 	if d.producer != nil {
@@ -142,6 +143,20 @@ func (d *Device) film(ctx context.Context) error {
 		return fmt.Errorf("the source of frames ended: %w", err)
 	}
 	return nil
+}
+
+// hints takes what viewers wish of the encoders. These sources have none that
+// could be told; a camera sets the bitrate of its own here, and makes it encode a
+// key frame.
+func (d *Device) hints(ctx context.Context) {
+	for {
+		select {
+		case h := <-d.cam.EncoderHints():
+			d.cfg.Logger.Debug("viewers wish something of the encoder", "track", h.Track.Name, "keyframe", h.Keyframe, "bitrate", h.Bitrate)
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // event logs what happens, and tells the viewers what their pages show.
