@@ -93,7 +93,7 @@
 // than it may, is no reason for a hint. The bitrate is that of the whole
 // stream over a second or so; an encoder that makes more than it is told is
 // not slowed down, but viewers with too slow a network then skip to the next key
-// frame whenever they are more than 0.7 seconds behind.
+// frame whenever they are more than 0.8 seconds behind.
 //
 // # Talk, commands, data
 //

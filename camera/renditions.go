@@ -39,7 +39,7 @@ type BitrateRange struct {
 const (
 	// headroom is the share of a path that the picture may fill; the rest is for
 	// headers, retransmissions and what encoders make beyond their bitrate.
-	headroom = 0.95
+	headroom = 0.92
 
 	// What waits to be sent for longer than mayBeLate is to be gone in two seconds;
 	// at least leastShare of the path is left to what is new.

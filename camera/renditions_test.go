@@ -79,7 +79,7 @@ func TestHintsFollowTheOnlyViewer(t *testing.T) {
 	}
 	b.pass(time.Second, map[*viewing]rtc.Path{v: full(1_000_000)})
 	b.pass(10*time.Second, map[*viewing]rtc.Path{v: full(1_030_000)})
-	if !slices.Equal(b.hints, []string{"0:850000"}) {
+	if !slices.Equal(b.hints, []string{"0:870000"}) {
 		t.Errorf("hints on a path of 1 Mbit/s with 50 kbit/s of sound: %v", b.hints)
 	}
 	b.pass(time.Second, map[*viewing]rtc.Path{v: full(10_000)})
@@ -87,7 +87,7 @@ func TestHintsFollowTheOnlyViewer(t *testing.T) {
 		t.Errorf("the least is not kept: %v", b.hints)
 	}
 	b.pass(time.Second, map[*viewing]rtc.Path{v: {Target: 900_000}}) // grows
-	if b.last[0] != 760_000 {
+	if b.last[0] != 778_000 {
 		t.Errorf("hints on a path that grows: %v", b.hints)
 	}
 	b.pass(time.Second, map[*viewing]rtc.Path{v: {Target: 90_000_000}})
@@ -123,7 +123,7 @@ func TestTheSlowestIsFollowedWithoutASmallerRendition(t *testing.T) {
 	v, f := b.viewer()
 	w, _ := b.viewer()
 	b.pass(3*time.Second, map[*viewing]rtc.Path{v: full(500_000), w: good})
-	if b.last[0] != 450_000 || f.keysOnly {
+	if b.last[0] != 460_000 || f.keysOnly {
 		t.Errorf("hints %v", b.hints)
 	}
 }
@@ -147,7 +147,7 @@ func TestKeyframesOnly(t *testing.T) {
 	// Alone, the viewer is followed.
 	b.leave(w, b.now)
 	b.pass(3*time.Second, map[*viewing]rtc.Path{v: full(500_000)})
-	if f.keysOnly || b.last[0] != 450_000 {
+	if f.keysOnly || b.last[0] != 460_000 {
 		t.Errorf("alone: keys only %v, hints %v", f.keysOnly, b.hints)
 	}
 }
@@ -209,7 +209,7 @@ func TestTheOnlyViewerIsMovedAsWell(t *testing.T) {
 	v, f := b.viewer()
 	b.pass(3*time.Second, map[*viewing]rtc.Path{v: good})
 	b.pass(3*time.Second, map[*viewing]rtc.Path{v: full(1_600_000)})
-	if f.lane != 0 || b.last[0] != 1_440_000 {
+	if f.lane != 0 || b.last[0] != 1_472_000 {
 		t.Fatalf("lane %d, hints %v", f.lane, b.hints)
 	}
 	b.pass(3*time.Second, map[*viewing]rtc.Path{v: full(600_000)})

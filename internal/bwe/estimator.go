@@ -452,9 +452,9 @@ func (e *Estimator) countLoss(lost, came float64, now time.Duration) {
 // Pace is the rate in bits per second at which packets may follow each other. It
 // begins far above the target, for the first picture to be soon there, and comes
 // down to it where that fills the path's queue, and to no more than the target
-// while a queue is to drain.
+// while a queue is to drain that loses packets.
 func (e *Estimator) Pace() int {
-	if e.draining {
+	if e.draining && e.loss > lossLimit/4 {
 		return e.Target()
 	}
 	return int(e.burst * float64(e.Target()))
@@ -531,3 +531,6 @@ func (e *Estimator) Loss() float64 { return e.loss }
 
 // RTT is the round-trip time of the last receiver report that told it, 0 for none.
 func (e *Estimator) RTT() time.Duration { return e.rtt }
+
+// LeastRTT is the shortest round-trip time so far, 0 if none is known.
+func (e *Estimator) LeastRTT() time.Duration { return e.leastRTT }

@@ -9,6 +9,10 @@ import (
 // once, so that they cost few wake-ups and system calls.
 const slice = 4 * time.Millisecond
 
+// overslept is the time that a late wake-up does not cost: what could have been
+// sent in it still goes.
+const overslept = 10 * time.Millisecond
+
 // mostDebt bounds the wait for what was sent out of turn.
 const mostDebt = 200 * time.Millisecond
 
@@ -41,7 +45,7 @@ func (p *Pacer) Room(now time.Duration) int {
 	if p.rate == 0 {
 		return math.MaxInt32
 	}
-	return int((now + slice - max(p.due, now)).Seconds() * p.rate)
+	return int((now + slice - max(p.due, now-overslept)).Seconds() * p.rate)
 }
 
 // Spend tells of size bytes that were sent, in turn or not.
@@ -50,5 +54,5 @@ func (p *Pacer) Spend(size int, now time.Duration) {
 		p.due = now
 		return
 	}
-	p.due = min(max(p.due, now)+time.Duration(float64(size)/p.rate*float64(time.Second)), now+mostDebt)
+	p.due = min(max(p.due, now-overslept)+time.Duration(float64(size)/p.rate*float64(time.Second)), now+mostDebt)
 }

@@ -19,18 +19,18 @@ func TestPacer(t *testing.T) {
 		}
 		return now - from, longest
 	}
-	if took, longest := send(0, 50_000); took < 380*ms || took > 400*ms || longest > 20*ms {
+	if took, longest := send(0, 50_000); took < 370*ms || took > 400*ms || longest > 20*ms {
 		t.Errorf("50 kB at 1 Mbit/s take %v, with waits of %v", took, longest)
 	}
 	if took, _ := send(sec, 1000); took != 0 {
 		t.Errorf("a small frame waits %v", took)
 	}
 	p.Spend(10_000, 2*sec) // a retransmission, in its own time
-	if w := p.Wait(2 * sec); w != 80*ms {
+	if w := p.Wait(2 * sec); w != 70*ms {
 		t.Errorf("what was sent in between is not counted: %v", w)
 	}
 	p.SetRate(4_000_000, 2*sec)
-	if w := p.Wait(2 * sec); w != 20*ms {
+	if w := p.Wait(2 * sec); w != 70*ms/4 {
 		t.Errorf("at a higher rate the wait is %v", w)
 	}
 	p.SetRate(0, 2*sec)

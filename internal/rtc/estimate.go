@@ -98,6 +98,16 @@ func (p *path) state() Path {
 	return Path{Bitrate: e.Bitrate(), Target: e.Target(), Constrained: e.Constrained(), Loss: e.Loss(), RTT: e.RTT(), Queue: e.Queue()}
 }
 
+// way is the least time in which word of a packet's loss can come back.
+func (p *path) way() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.estimator == nil {
+		return 0
+	}
+	return (p.estimator.LeastRTT() + p.estimator.Queue()) * 3 / 4
+}
+
 // total is how many bytes were sent.
 func (p *path) total() int64 {
 	p.mu.Lock()

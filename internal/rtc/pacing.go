@@ -8,8 +8,11 @@ import (
 
 const (
 	// lateLimit is how far behind the newest picture a viewer may fall before
-	// pictures are left out up to the next key frame.
-	lateLimit = 700 * time.Millisecond
+	// pictures are left out up to the next key frame, the time in the path's queue
+	// included. After a session's beginning and after such a key frame calm holds
+	// instead for as long.
+	lateLimit = 800 * time.Millisecond
+	calm      = 2 * time.Second
 
 	// fillEvery is how often a stream that is to be wider than its pictures is
 	// filled up.
@@ -37,6 +40,7 @@ type flow struct {
 	wished   int       // the lane that is asked for
 	asked    time.Time // when a key frame was
 	skipping bool      // nothing is sent before the next key frame
+	resumed  time.Time // at the last one after that
 	told     time.Time
 	last     Path // that was told
 	filled   time.Time
@@ -87,11 +91,13 @@ func (s *Session) nextUnit(f *flow) (it ring.Item[*Unit], ok bool) {
 			return it, false
 		}
 		if it.Key {
-			f.skipping = false
+			if f.skipping {
+				f.skipping, f.resumed = false, time.Now()
+			}
 			s.out.lane.Store(int32(it.Lane))
 			return it, true
 		}
-		if !f.skipping && time.Since(f.joined) > lateLimit && s.late(it) > lateLimit {
+		if !f.skipping && s.tooLate(f, it) {
 			f.skipping = true
 			f.out.lost.forget()
 		}
@@ -104,6 +110,20 @@ func (s *Session) nextUnit(f *flow) (it ring.Item[*Unit], ok bool) {
 			s.wantKeyframe(f, it.Lane)
 		}
 	}
+}
+
+// tooLate reports whether it is better to go on at the next key frame than to send
+// a picture that is no key frame.
+func (s *Session) tooLate(f *flow, it ring.Item[*Unit]) bool {
+	since := min(time.Since(f.joined), time.Since(f.resumed))
+	if since < lateLimit {
+		return false
+	}
+	late := s.late(it)
+	if since < calm { // a key frame, of which there must not be too many, makes the next pictures late
+		return late > calm
+	}
+	return late > lateLimit || late > lateLimit/4 && late+s.out.path.state().Queue > lateLimit
 }
 
 // late is how far a picture is behind the newest one of its lane.

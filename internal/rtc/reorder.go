@@ -54,7 +54,8 @@ type reorder struct {
 	hasKey   bool
 	tail     time.Time // when the newest packet came, if it does not end an access unit
 	tailAsks int
-	askedFor time.Time // when what follows the newest packet was last asked for
+	spread   time.Duration // between packets of an access unit, of late
+	askedFor time.Time     // when what follows the newest packet was last asked for
 
 	// keys reports whether a payload is the first of a key frame.
 	keys func(payload []byte) bool
@@ -108,6 +109,9 @@ func (r *reorder) push(p packet, now time.Time) {
 		}
 		*r.at(p.seq) = slot{packet: p, here: true}
 		r.end = p.seq + 1
+		if !r.tail.IsZero() {
+			r.spread = max(now.Sub(r.tail), r.spread-r.spread/8)
+		}
 		r.tail, r.tailAsks = time.Time{}, 0
 		if r.nack && !p.marker {
 			r.tail = now
@@ -237,7 +241,7 @@ func (r *reorder) missing(seqs []uint16, now time.Time) ([]uint16, time.Time) {
 	if r.tail.IsZero() || r.tailAsks == tailAsks {
 		return seqs, again
 	}
-	due := r.tail.Add(tailPatience)
+	due := r.tail.Add(max(tailPatience, 2*r.spread)) // on a slow path packets are far apart
 	if r.tailAsks > 0 {
 		due = r.askedFor.Add(r.repeat())
 	}

@@ -94,10 +94,11 @@ type movedUnit struct {
 
 // sentPacket is what it takes to send a packet again.
 type sentPacket struct {
-	unit   uint32 // low half of the sequence number in the ring
-	resent uint32 // milliseconds after sender.started, 0 for never
-	part   uint16
-	sent   bool
+	unit  uint32 // low half of the sequence number in the ring
+	at    uint32 // when it was last sent, in milliseconds after sender.started
+	part  uint16
+	sent  bool
+	again bool // sent more than once
 }
 
 func newSender(lane int, t *kvsmedia.Track, wide *uint16) *sender {
@@ -208,7 +209,7 @@ func (s *sender) write(n int) error {
 		s.part++
 		s.payload = s.parts[i].payload(s.payload, s.unit.Value.Frame.Data)
 		if s.history != nil && i <= math.MaxUint16 {
-			s.history[s.seq%historyLen] = sentPacket{unit: uint32(s.unit.Seq), part: uint16(i), sent: true}
+			s.history[s.seq%historyLen] = sentPacket{unit: uint32(s.unit.Seq), part: uint16(i), sent: true, at: s.millis(time.Now())}
 		}
 		if err := s.send(s.seq, s.pt, s.ssrc, s.stamp, s.marker(i, s.parts), s.payload); err != nil {
 			return err
@@ -244,6 +245,9 @@ func (s *sender) send(seq uint16, pt uint8, ssrc, stamp uint32, marker bool, pay
 	return err
 }
 
+// millis is the time in milliseconds after the sender was made.
+func (s *sender) millis(t time.Time) uint32 { return uint32(t.Sub(s.started) / time.Millisecond) }
+
 // remembered returns a packet that was sent and its unit, if they are still there.
 func (s *sender) remembered(seq uint16, units *ring.Ring[*Unit]) (*sentPacket, ring.Item[*Unit], bool) {
 	p := &s.history[seq%historyLen]
@@ -255,17 +259,20 @@ func (s *sender) remembered(seq uint16, units *ring.Ring[*Unit]) (*sentPacket, r
 }
 
 // resend sends a lost packet again, as RTX (RFC 4588) where the peer takes it, but
-// not while it may still wait in the path's queue.
-func (s *sender) resend(seq uint16, units *ring.Ring[*Unit], now time.Time, queue time.Duration) error {
+// not before word of its loss can have come: way is how long that takes.
+func (s *sender) resend(seq uint16, units *ring.Ring[*Unit], now time.Time, way time.Duration) error {
 	if s.history == nil || s.resends == 0 {
 		return nil
 	}
 	p, it, ok := s.remembered(seq, units)
-	at := uint32(now.Sub(s.started)/time.Millisecond) + 1
-	if !ok || p.resent != 0 && at-p.resent < resendGap+uint32(queue/time.Millisecond) {
+	gap := uint32(way / time.Millisecond)
+	if ok && p.again {
+		gap += resendGap
+	}
+	if !ok || s.millis(now)-p.at < gap {
 		return nil // if it is evicted, the viewer will ask for a key frame
 	}
-	p.resent = at
+	p.at, p.again = s.millis(now), true
 	s.resends--
 	if !s.rtx {
 		parts := it.Value.cut()

@@ -256,10 +256,10 @@ func (s *Session) resend(out *sender) (wait time.Duration) {
 			return wait
 		}
 		s.out.seqs = out.lost.take(s.out.seqs[:0], n)
-		now, queue := time.Now(), s.out.path.state().Queue
+		now, way := time.Now(), s.out.path.way()
 		_ = s.burst(func() error { // an end is noticed with the next frame
 			for _, seq := range s.out.seqs {
-				if err := out.resend(seq, s.source.Ring, now, queue); err != nil {
+				if err := out.resend(seq, s.source.Ring, now, way); err != nil {
 					return err
 				}
 			}
