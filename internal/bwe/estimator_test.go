@@ -50,14 +50,14 @@ func TestTrace(t *testing.T) {
 		"plain":             {func(*link, *source) {}, 0.2, most},
 		"reports each 0.1s": {func(l *link, _ *source) { l.report = 100 * ms }, 0.2, 3 * most / 2},
 		"no delay":          {func(l *link, _ *source) { l.delay = 0 }, 0.2, most},
-		"2% loss":           {func(l *link, _ *source) { l.loss = 0.02 }, 0.25, most},
+		"2% loss":           {func(l *link, _ *source) { l.loss = 0.02 }, 0.35, 3 * most / 2},
 		"short queue":       {func(l *link, _ *source) { l.queue = 30_000 }, 0.25, most},
 		"15 frames/s":       {func(_ *link, s *source) { s.fps, s.gop = 15, 30 }, 0.25, 3 * most / 2},
 		"no key frames":     {func(_ *link, s *source) { s.gop = 100_000 }, 0.2, 3 * most / 2},
 		// News of the change comes later, or is less clear.
 		"jitter":           {func(l *link, _ *source) { l.jitter = 15 * ms }, 0.3, 3 * most / 2},
 		"5% loss":          {func(l *link, _ *source) { l.loss = 0.05 }, 0.3, 3 * most / 2},
-		"reports lost":     {func(l *link, _ *source) { l.noNews = 0.1 }, 0.3, 3 * most / 2},
+		"reports lost":     {func(l *link, _ *source) { l.noNews = 0.1 }, 0.4, 3 * most / 2},
 		"large key frames": {func(_ *link, s *source) { s.keySize = 8 }, 0.3, 2 * most},
 		"long way":         {func(l *link, _ *source) { l.delay = 75 * ms }, 0.3, 5 * most / 2},
 	} {

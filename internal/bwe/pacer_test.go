@@ -39,10 +39,10 @@ func TestPacer(t *testing.T) {
 	}
 }
 
-// A key frame of 46 kB adds next to no loss on a path whose queue holds 30 kB;
+// A key frame of 46 kB adds next to no loss on a path whose queue holds 36 kB;
 // without pacing it does.
 func TestPacedKeyFramesFitTheQueue(t *testing.T) {
-	l := link{rate: constant(3e6), queue: 30_000, delay: 20 * ms}
+	l := link{rate: constant(3e6), queue: 36_000, delay: 20 * ms}
 	s := encoder
 	s.keySize = 6
 	s.most = constant(2e6)
