@@ -231,8 +231,7 @@ func (n negotiable) register(m *webrtc.MediaEngine) error {
 	case n.codec.Video():
 		kind = webrtc.RTPCodecTypeVideo
 		capability.RTCPFeedback = append(capability.RTCPFeedback, webrtc.RTCPFeedback{Type: "nack"},
-			webrtc.RTCPFeedback{Type: "nack", Parameter: "pli"}, webrtc.RTCPFeedback{Type: "ccm", Parameter: "fir"},
-			webrtc.RTCPFeedback{Type: "goog-remb"})
+			webrtc.RTCPFeedback{Type: "nack", Parameter: "pli"}, webrtc.RTCPFeedback{Type: "ccm", Parameter: "fir"})
 	}
 	err := m.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: capability, PayloadType: webrtc.PayloadType(n.pt)}, kind)
 	if err != nil || n.rtx == 0 {
