@@ -53,7 +53,7 @@ const (
 	wideLife     = 3 * time.Second // receiver reports count again so long after the last transport-wide one
 	rembLife     = 10 * time.Second
 
-	lossyBurst   = 4 // where packets get lost without a queue
+	lossyBurst   = 4 // where many packets get lost without a queue
 	leastBurst   = 1.5
 	defaultBurst = 16
 	// Before the first report a picture goes out fast, what follows it less so,
@@ -442,7 +442,7 @@ func (e *Estimator) countLoss(lost, came float64, now time.Duration) {
 	switch {
 	case e.queue.fast > burstDelay:
 		e.burst = max(0.7*e.burst, leastBurst)
-	case lost > 0:
+	case lost > lossLimit*n:
 		e.burst = max(0.7*e.burst, min(e.burst, lossyBurst))
 	default:
 		e.burst = min(1.005*e.burst, e.most)
