@@ -56,7 +56,7 @@ func TestTrace(t *testing.T) {
 		"no key frames":     {func(_ *link, s *source) { s.gop = 100_000 }, 0.2, 3 * most / 2},
 		// News of the change comes later, or is less clear.
 		"jitter":           {func(l *link, _ *source) { l.jitter = 15 * ms }, 0.3, 3 * most / 2},
-		"5% loss":          {func(l *link, _ *source) { l.loss = 0.05 }, 0.3, 3 * most / 2},
+		"5% loss":          {func(l *link, _ *source) { l.loss = 0.05 }, 0.45, 3 * most / 2},
 		"reports lost":     {func(l *link, _ *source) { l.noNews = 0.1 }, 0.4, 3 * most / 2},
 		"large key frames": {func(_ *link, s *source) { s.keySize = 8 }, 0.3, 2 * most},
 		"long way":         {func(l *link, _ *source) { l.delay = 75 * ms }, 0.3, 5 * most / 2},
