@@ -12,3 +12,10 @@ func (c *Camera) SetNet(n rtc.Net) { c.net = n }
 
 // RingSize returns the frames that the camera holds and what they are charged.
 func (c *Camera) RingSize() (frames, bytes int) { return c.units.Size() }
+
+// ForgetEvents displaces what is kept for slow readers of events.
+func (c *Camera) ForgetEvents() {
+	for range maxEvents / 64 {
+		c.emit(Talking{})
+	}
+}

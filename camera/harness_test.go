@@ -91,10 +91,17 @@ type running struct {
 // start runs a camera until the test ends. It writes a picture and sound every 10 ms.
 func start(t *testing.T, configure func(*camera.Config)) *running {
 	t.Helper()
-	return startAt(t, signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true}, TURN: noTURN}), configure)
+	return startAt(t, quotaless(t), configure)
 }
 
-// startAt does so on a service, which it closes in the end.
+// quotaless is a stand-in signaling service without quotas and TURN servers.
+func quotaless(t *testing.T) *signalingtest.Server {
+	srv := signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true}, TURN: noTURN})
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+// startAt does so on a service that ends later.
 func startAt(t *testing.T, srv *signalingtest.Server, configure func(*camera.Config)) *running {
 	t.Helper()
 	enc := newEncoder()
@@ -128,7 +135,6 @@ func startAt(t *testing.T, srv *signalingtest.Server, configure func(*camera.Con
 			t.Errorf("Run: %v", err)
 		}
 		work.Wait()
-		srv.Close()
 	})
 	return r
 }

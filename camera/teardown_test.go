@@ -96,10 +96,12 @@ func TestRunEndsWhileTURNIsABlackHole(t *testing.T) {
 	defer tcp.Close()
 	urls := []string{"turn:" + udp.LocalAddr().String() + "?transport=udp", "turns:" + udp.LocalAddr().String() + "?transport=udp",
 		"turn:" + tcp.Addr().String() + "?transport=tcp", "turns:" + tcp.Addr().String() + "?transport=tcp"}
-	r := startAt(t, signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true},
+	srv := signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true},
 		TURN: func(string, time.Time) []signalingtest.ICEServer {
 			return []signalingtest.ICEServer{{URIs: urls, Username: "u", Password: "p"}}
-		}}), func(c *camera.Config) { c.ICEPolicy = signaling.ICERelayOnly })
+		}})
+	t.Cleanup(srv.Close)
+	r := startAt(t, srv, func(c *camera.Config) { c.ICEPolicy = signaling.ICERelayOnly })
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	began := time.Now()
