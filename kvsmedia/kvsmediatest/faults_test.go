@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -138,6 +139,38 @@ func TestUploadRates(t *testing.T) {
 		}
 		synctest.Wait()
 	})
+}
+
+// A fragment goes to the disk as it comes, not through memory.
+func TestUploadMemory(t *testing.T) {
+	srv := kvsmediatest.NewServer(kvsmediatest.Config{Dir: t.TempDir(), Limits: kvsmediatest.Limits{UploadBytes: -1}})
+	defer srv.Close()
+	c := newClient(t, srv)
+	c.addStream("door", 24)
+	frame := block(1, 1, false, 1_000_000)
+	heap := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	p := c.put()
+	p.write(header(video(1)), cluster(1000, 0))
+	p.expect("BUFFERING @1000")
+	before := heap()
+	for range 45 {
+		p.write(frame)
+	}
+	if grown := heap() - before; grown > 16_000_000 {
+		t.Errorf("45 MB of a fragment take %d bytes of memory", grown)
+	}
+	p.end()
+	if got := p.rest(); got != "RECEIVED @1000, PERSISTED @1000, EOF" {
+		t.Error(got)
+	}
+	if f := srv.Fragments("door"); len(f) != 1 || f[0].Size < 45_000_000 {
+		t.Errorf("%+v", f)
+	}
 }
 
 func TestReadFaults(t *testing.T) {
