@@ -21,7 +21,7 @@ const (
 	AckBuffering AckType = iota + 1 // the service began to take the fragment
 	AckReceived                     // it has the whole fragment
 	AckPersisted                    // it has stored the fragment
-	AckError                        // it refuses the fragment, or the session: see Err
+	AckError                        // it refuses the fragment, or the session, which is tried again: see Err
 	AckIdle                         // it has no data to work on
 	AckDropped                      // the producer gave the fragment up: see Err
 )

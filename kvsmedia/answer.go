@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	minPatience = 10 * time.Second // for progress
+	minPatience = 7 * time.Second // for progress
 	maxPatience = time.Minute
 	overdue     = 6 // patiences for one acknowledgement while others come
 

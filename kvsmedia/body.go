@@ -9,17 +9,19 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/mkv"
 )
 
-const batch = 128 << 10 // bytes of media in one write, when there are so many
+// A write takes as many bytes of media as are there, within limits that follow the
+// link's speed: large ones are cheap, and one that takes long looks like a stall.
+const (
+	minBatch, maxBatch   = 8 << 10, 128 << 10
+	fastWrite, slowWrite = 20 * time.Millisecond, 500 * time.Millisecond
+)
 
 // fill returns what is to be written next, and waits for it. Its error is io.EOF
 // at the end of the session, another if it was broken off.
 func (s *session) fill() ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.writing = time.Time{}
-	if cap(s.buf) > 8*batch {
-		s.buf = nil
-	}
+	s.wrote()
 	b := s.buf[:0]
 	for {
 		if s.closed {
@@ -31,7 +33,7 @@ func (s *session) fill() ([]byte, error) {
 			continue
 		}
 		more, end := false, false
-		if b, more, end = s.append(b, now); more && len(b) < batch {
+		if b, more, end = s.append(b, now); more && len(b) < s.batch {
 			continue
 		}
 		if end && len(b) == 0 {
@@ -46,6 +48,22 @@ func (s *session) fill() ([]byte, error) {
 	}
 }
 
+// wrote learns from the write before.
+func (s *session) wrote() {
+	if !s.writing.IsZero() {
+		switch took := time.Since(s.writing); {
+		case took > slowWrite:
+			s.batch = max(s.batch/2, minBatch)
+		case took < fastWrite:
+			s.batch = min(s.batch*2, maxBatch)
+		}
+	}
+	s.writing = time.Time{}
+	if cap(s.buf) > 8*maxBatch {
+		s.buf = nil
+	}
+}
+
 // append appends what comes next, and reports whether more can be appended at
 // once, and whether nothing comes any more.
 func (s *session) append(b []byte, now time.Time) (_ []byte, more, end bool) {
@@ -56,7 +74,7 @@ func (s *session) append(b []byte, now time.Time) (_ []byte, more, end bool) {
 	case f.refused != nil:
 		return b, false, false // the session is about to end
 	case s.next < len(f.samples):
-		for s.next < len(f.samples) && len(b) < batch {
+		for s.next < len(f.samples) && len(b) < s.batch {
 			b = s.appendSample(b, &f.samples[s.next])
 			s.next++
 		}

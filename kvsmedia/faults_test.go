@@ -195,7 +195,7 @@ func TestEveryError(t *testing.T) {
 					s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: videoAndSound()})
 					defer s.srv.Close()
 					s.srv.Inject(kvsmediatest.Fault{Skip: 3, When: when, Do: kvsmediatest.SendError, ErrorID: id})
-					if err := s.Upload(t.Context(), s.note(play(testmedia.Day(), 21*time.Second))); err != nil {
+					if err := s.Upload(t.Context(), s.note(play(testmedia.Day(), 13*time.Second))); err != nil {
 						t.Fatal(err)
 					}
 					s.all(nil)

@@ -162,8 +162,9 @@ func NewProducer(cfg ProducerConfig) (*Producer, error) {
 //
 // When ctx ends, the rest of the sequence is left, what is buffered is sent for at
 // most Linger, and ctx's error is returned. A permanent refusal, such as one for
-// lack of permission, is returned when the next frame comes, and satisfies
-// smithy.APIError. Whatever the reason, if media is missing in the stream, the
+// lack of permission, satisfies smithy.APIError. Upload takes notice of both when
+// the next frame comes, so a sequence that waits long should end with ctx, as
+// that of a camera does. Whatever the reason, if media is missing in the stream, the
 // error is a [*MissingError] that names it and wraps the reason.
 //
 // PTS gives the frames their times in the stream, from the first one's Time on, or

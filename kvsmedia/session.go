@@ -49,6 +49,7 @@ type session struct {
 	last     *fragment   // of which the service does not know that it is whole
 	begun    bool        // the header was sent
 	buf      []byte      // of media, as it is written; reused
+	batch    int         // bytes of it
 	rest     []byte      // of buf, for Read
 	nalus    [][]byte    // reused
 	writing  time.Time   // since when a write has been under way; zero if none is
@@ -69,7 +70,7 @@ func (u *upload) attempt(ctx context.Context) error {
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	s := &session{upload: u, cancel: cancel, retention: t.retention}
+	s := &session{upload: u, cancel: cancel, retention: t.retention, batch: 2 * minBatch}
 	from, ok := s.open(creds)
 	if !ok {
 		cancel(nil)

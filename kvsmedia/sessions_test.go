@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -34,7 +35,7 @@ func TestSessionsRoll(t *testing.T) {
 					cfg.Credentials = aws.NewCredentialsCache(&keys)
 				}
 				s.produce(kvsmedia.ProducerConfig{AWS: cfg})
-				if err := s.Upload(t.Context(), s.note(play(slowGOP(4, time.Second/2), 2*time.Hour))); err != nil {
+				if err := s.Upload(t.Context(), s.note(play(slowGOP(4, time.Second), 2*time.Hour))); err != nil {
 					t.Fatal(err)
 				}
 				s.all(nil)
@@ -79,4 +80,27 @@ func TestSlowLink(t *testing.T) {
 			t.Errorf("%d frames are missing; %+v", frames, st)
 		}
 	})
+}
+
+// A connection that says nothing any more is replaced within ten seconds.
+func TestStall(t *testing.T) {
+	for _, when := range []kvsmediatest.Moment{kvsmediatest.Buffering, kvsmediatest.Received, kvsmediatest.Persisted} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newStudio(t, kvsmediatest.Config{Limits: kvsmediatest.Limits{Uploads: -1}}, kvsmedia.ProducerConfig{Tracks: videoAndSound()})
+			defer s.srv.Close()
+			s.srv.Inject(kvsmediatest.Fault{Skip: 3, When: when, Do: kvsmediatest.Stall})
+			worst := time.Duration(0)
+			frames := camera(testmedia.Day(), 30*time.Second, func(*kvsmedia.Frame, int) bool {
+				worst = max(worst, s.Stats().BufferedTime)
+				return true
+			})
+			if err := s.Upload(t.Context(), s.note(frames)); err != nil {
+				t.Fatal(err)
+			}
+			s.all(nil)
+			if st := s.Stats(); st.Sessions != 2 || worst > 12*time.Second { // a fragment of 2 s was there before
+				t.Errorf("stalled at %d: up to %v were not stored; %+v", when, worst, st)
+			}
+		})
+	}
 }
