@@ -90,7 +90,7 @@ func TestStall(t *testing.T) {
 			defer s.srv.Close()
 			s.srv.Inject(kvsmediatest.Fault{Skip: 3, When: when, Do: kvsmediatest.Stall})
 			worst := time.Duration(0)
-			frames := camera(testmedia.Day(), 30*time.Second, func(*kvsmedia.Frame, int) bool {
+			frames := camera(testmedia.Day(), 29*time.Second, func(*kvsmedia.Frame, int) bool {
 				worst = max(worst, s.Stats().BufferedTime)
 				return true
 			})
