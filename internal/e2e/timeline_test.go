@@ -44,6 +44,7 @@ func TestTimeline(t *testing.T) {
 		Live   struct{ Advanced, Width float64 }
 		Keyed  seen
 		Spoken string
+		Again  seen
 		Back   struct {
 			Mode            string
 			Hidden, Pressed bool
@@ -64,6 +65,9 @@ func TestTimeline(t *testing.T) {
 	}
 	if one.Back.Mode != "live" || !one.Back.Hidden || !one.Back.Pressed {
 		t.Errorf("back at live the page has %+v", one.Back)
+	}
+	if !one.Again.moves() {
+		t.Errorf("ten seconds back from live the page plays %+v", one.Again)
 	}
 	var phone struct {
 		Tapped   seen

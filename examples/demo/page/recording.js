@@ -135,7 +135,8 @@ class Fragments {
     URL.revokeObjectURL(url);
     await this.#load(at);
     this.#stopped.signal.throwIfAborted();
-    if (!this.seek(at)) this.seek(this.origin + this.#list[0].start * 1000);
+    const last = this.origin + this.#list.at(-1).start * 1000;
+    this.seek(Math.max(this.origin, Math.min(at, last))); // what is asked for may not be stored yet
     try {
       while (!this.#stopped.signal.aborted) await this.#step();
     } catch (err) {

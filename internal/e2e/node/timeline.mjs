@@ -1,5 +1,5 @@
 // The timeline of the demo's page in Chromium: what is recorded, a time in it
-// played by mouse and by keys, and back to live.
+// played by mouse, by keys and by touch, and back to live.
 
 import { browse, open, run, until } from "./lib.mjs";
 
@@ -65,7 +65,13 @@ run(async function* (job, keep) {
     hidden: getComputedStyle(document.getElementById("past")).visibility === "hidden",
     pressed: document.getElementById("golive").getAttribute("aria-pressed") === "true",
   }));
-  yield { recorded, now, shown, bar: bar.width, clicked, live, keyed, spoken, back };
+
+  // A stretch that ends shortly before now leads to live.
+  await page.click("#back");
+  await until(page, () => smartcam.past().on);
+  const again = await moving(page);
+  await until(page, () => !smartcam.past().on);
+  yield { recorded, now, shown, bar: bar.width, clicked, live, keyed, spoken, back, again };
 
   if (job.screenshots) {
     await page.setViewportSize({ width: 1280, height: 800 });
