@@ -7,7 +7,7 @@
 //     the media that a camera has sent; the AWS CLI, likewise.
 //   - hls.js in Chromium, playing what was recorded and what is being recorded.
 //   - coturn, as the relay.
-//   - The demo's page in Chromium, ten at once.
+//   - The demo's page in Chromium, live, ten at once, and playing what was recorded.
 //   - A camera and a viewer of this module on hosts of internal/netlab: through
 //     NATs of each kind, without UDP, with nothing but TLS, on IPv6 alone and with
 //     a dead one, on narrow links; and while their networks change.
