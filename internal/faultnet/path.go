@@ -29,7 +29,7 @@ type Path struct {
 
 	mu      sync.Mutex
 	offered time.Time
-	relays  uint64
+	relays  []*Relay
 }
 
 // NewPath returns a path to the service at a WebSocket URL, which client
@@ -57,6 +57,16 @@ func (p *Path) Offered() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.offered
+}
+
+// Hold makes the network of the media that now go over the path a black hole, or
+// lets packets through again; signaling goes on.
+func (p *Path) Hold(hold bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range p.relays {
+		r.Hold(hold)
+	}
 }
 
 // ServeHTTP carries one viewer's WebSocket.
@@ -180,16 +190,24 @@ func (s *detour) candidate(line string) string {
 	defer s.mu.Unlock()
 	r := s.relays[addr]
 	if r == nil {
-		link := s.path.link
-		s.path.mu.Lock()
-		s.path.relays++
-		link.Seed += s.path.relays
-		s.path.mu.Unlock()
-		if r, err = newRelay(addr, link); err != nil {
+		if r, err = s.path.relay(addr); err != nil {
 			return ""
 		}
 		s.relays[addr] = r
 	}
 	f[4], f[5] = r.Addr().Addr().String(), fmt.Sprint(r.Addr().Port())
 	return strings.Join(f, " ")
+}
+
+// relay makes a relay to a candidate.
+func (p *Path) relay(target netip.AddrPort) (*Relay, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	link := p.link
+	link.Seed += uint64(len(p.relays)) + 1
+	r, err := newRelay(target, link)
+	if err == nil {
+		p.relays = append(p.relays, r)
+	}
+	return r, err
 }

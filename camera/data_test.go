@@ -1,0 +1,199 @@
+package camera_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"github.com/smartcam-sdk/smartcam/camera"
+	"github.com/smartcam-sdk/smartcam/internal/faultnet"
+	"github.com/smartcam-sdk/smartcam/signaling"
+)
+
+const megabyte = 1 << 20
+
+// page is a viewer as browsers are, with a data channel of its own, behind a network that can be held.
+type page struct {
+	*faulty
+	raw interface {
+		io.Reader
+		io.Writer
+	}
+}
+
+func (r *running) page(t *testing.T, id string) *page {
+	t.Helper()
+	client := r.rogue(t, id)
+	var settings webrtc.SettingEngine
+	settings.DetachDataChannels()
+	settings.SetIncludeLoopbackCandidate(true)
+	settings.SetSCTPMaxMessageSize(megabyte)
+	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(settings)).NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = pc.GracefulClose() })
+	ch, err := pc.CreateDataChannel("kvsDataChannel", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := make(chan struct{})
+	ch.OnOpen(func() { close(opened) })
+	gathered := webrtc.GatheringCompletePromise(pc)
+	offer, err := pc.CreateOffer(nil)
+	if err == nil {
+		err = pc.SetLocalDescription(offer)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-gathered
+	payload, err := json.Marshal(pc.LocalDescription())
+	if err != nil {
+		t.Fatal(err)
+	}
+	send(t, client, signaling.Offer, faultnet.WithoutCandidates(t, payload))
+	p := &page{faulty: &faulty{relay: make(chan *faultnet.Relay, 1)}}
+	for answered := false; !answered; {
+		m, err := client.Receive(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Kind != signaling.Answer {
+			continue
+		}
+		answered = true
+		payload, relay := faultnet.Through(t, m.Payload, faultnet.Link{})
+		p.relay <- relay
+		var answer webrtc.SessionDescription
+		if err = json.Unmarshal(payload, &answer); err == nil {
+			err = pc.SetRemoteDescription(answer)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	select {
+	case <-opened:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the data channel does not open")
+	}
+	if p.raw, err = ch.Detach(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	incoming := r.Data(ctx)
+	if _, err := p.raw.Write([]byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	for range incoming { // the camera has the channel
+		return p
+	}
+	t.Fatal("no message reaches the camera")
+	return nil
+}
+
+func (p *page) read(t *testing.T) []byte {
+	t.Helper()
+	buf := make([]byte, megabyte)
+	n, err := p.raw.Read(buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return buf[:n]
+}
+
+// fill sends megabytes to a page until one has to wait for longer than limit.
+// It returns how many were taken.
+func (r *running) fill(t *testing.T, id string, limit time.Duration) (taken int) {
+	t.Helper()
+	for ; taken < 64; taken++ {
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		began := time.Now()
+		err := r.SendData(ctx, camera.Data{Peer: signaling.Peer{ID: id}, Channel: "kvsDataChannel", Data: bytes.Repeat([]byte{byte(taken)}, megabyte)})
+		took := time.Since(began)
+		cancel()
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			if took < limit || took > limit+callSlack {
+				t.Errorf("SendData with %v ended after %v", limit, took)
+			}
+			return taken
+		case err != nil:
+			t.Fatal(err)
+		}
+	}
+	t.Fatal("SendData does not wait for its reader")
+	return 0
+}
+
+// liveHeap is the memory in use.
+func liveHeap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// TestSendDataWaitsForItsReader sends to a page that does not read: SendData
+// waits, ends by its context, keeps little memory, and the session lives on.
+func TestSendDataWaitsForItsReader(t *testing.T) {
+	r := startAt(t, quotaless(t), func(c *camera.Config) { c.Tracks[0].Name, c.RingBytes = "", megabyte })
+	p := r.page(t, "ann")
+	before := liveHeap()
+	taken := r.fill(t, "ann", time.Second)
+	if more := int64(liveHeap() - before); more > 8*megabyte { // both ends are here, and the ring fills
+		t.Errorf("%d KiB are held after %d MiB were sent", more>>10, taken)
+	}
+	for i := range taken {
+		if b := p.read(t); len(b) != megabyte || b[0] != byte(i) || b[megabyte-1] != byte(i) {
+			t.Fatalf("message %d has %d bytes", i, len(b))
+		}
+	}
+	if err := r.SendData(t.Context(), camera.Data{Peer: signaling.Peer{ID: "ann"}, Channel: "kvsDataChannel", Data: []byte("at last")}); err != nil {
+		t.Fatal(err)
+	}
+	if b := p.read(t); string(b) != "at last" {
+		t.Errorf("after the wait came %d bytes", len(b))
+	}
+	if s := r.Status(); len(s.Viewers) != 1 || !s.Viewers[0].Connected {
+		t.Errorf("%+v", s.Viewers)
+	}
+}
+
+// TestMegabytesBothWays sends messages of the largest size there and back.
+func TestMegabytesBothWays(t *testing.T) {
+	r := start(t, nil)
+	var work sync.WaitGroup
+	ctx, cancel := context.WithCancel(t.Context())
+	defer work.Wait()
+	defer cancel()
+	p := r.page(t, "ann")
+	incoming := r.Data(ctx)
+	work.Go(func() {
+		for d := range incoming {
+			if err := r.SendData(ctx, d); err != nil {
+				t.Errorf("SendData: %v", err)
+			}
+		}
+	})
+	for i := range 5 {
+		want := bytes.Repeat([]byte{byte(i)}, megabyte)
+		if _, err := p.raw.Write(want); err != nil {
+			t.Fatal(err)
+		}
+		if b := p.read(t); !bytes.Equal(b, want) {
+			t.Fatalf("message %d came back with %d bytes", i, len(b))
+		}
+	}
+}
