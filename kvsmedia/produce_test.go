@@ -223,7 +223,7 @@ func TestLinger(t *testing.T) {
 		if !errors.As(err, &missing) || !errors.Is(err, context.DeadlineExceeded) || len(missing.Missing) != 1 {
 			t.Fatal(err)
 		}
-		if took := time.Since(began); took != 23*time.Second {
+		if took := time.Since(began); took < 23*time.Second || took > 24*time.Second { // with an attempt that is under way
 			t.Errorf("it took %v", took)
 		}
 		s.srv.SetOutage(false)
