@@ -186,6 +186,9 @@ func TestRunSaysWhyItEnds(t *testing.T) {
 // the session is connected and after.
 func TestOfferTwiceIsOneSession(t *testing.T) {
 	r := start(t, nil)
+	if err := r.srv.Wait(t.Context(), func() bool { return r.srv.Master("door") != nil }); err != nil {
+		t.Fatal(err)
+	}
 	events := r.events(t)
 	c := r.rogue(t, "ann")
 	cert, err := rtc.NewCertificate()
