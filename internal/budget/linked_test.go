@@ -11,8 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const module = "github.com/smartcam-sdk/smartcam/"
-
 // What a live-only camera is made of: linked.txt names our packages and the
 // modules of others.
 func TestLinkedPackages(t *testing.T) {

@@ -20,17 +20,27 @@ import (
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
-const program = "github.com/smartcam-sdk/smartcam/internal/budget/smallest"
+const program = module + "internal/budget/smallest"
 
 // small are the flags of a small build: no symbols, no HTTP/2, which the SDK
-// does not use, and no inlining in the parts of pion that set a session up.
+// does not use, and no inlining where a session is set up; what each packet
+// passes through keeps it.
 func small() []string {
 	flags := []string{"-trimpath", "-ldflags=-s -w", "-tags=nethttpomithttp2"}
-	for _, pkg := range []string{"webrtc/v4", "ice/v4", "dtls/v3", "sctp", "mdns/v2", "sdp/v3", "rtcp", "turn/v5/..."} {
-		flags = append(flags, "-gcflags=github.com/pion/"+pkg+"=-l")
+	for _, pkg := range []string{
+		"github.com/pion/dtls/v3/...", "github.com/pion/ice/v4", "github.com/pion/interceptor/...", "github.com/pion/mdns/v2",
+		"github.com/pion/rtcp", "github.com/pion/sctp", "github.com/pion/sdp/v3", "github.com/pion/stun/v4/...",
+		"github.com/pion/turn/v5/...", "github.com/pion/webrtc/v4", "github.com/aws/...", "github.com/coder/websocket/...",
+		"golang.org/x/net/...", module + "iotcreds", module + "signaling", module + "internal/awsapi",
+		"crypto/tls", "crypto/x509", "encoding/asn1", "encoding/gob", "encoding/json", "log/slog", "mime/...",
+		"net", "net/http", "net/url", "regexp/...",
+	} {
+		flags = append(flags, "-gcflags="+pkg+"=-l")
 	}
 	return flags
 }
+
+const module = "github.com/smartcam-sdk/smartcam/"
 
 // targets are the settings of the Go tool for each target of Linux.
 var targets = map[string][]string{
