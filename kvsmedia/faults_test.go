@@ -115,7 +115,7 @@ func (k *keyring) find(id string) (kvsmediatest.Identity, bool) {
 // its content is in the archive, byte for byte.
 func TestHour(t *testing.T) {
 	length := time.Hour
-	if testing.Short() {
+	if testing.Short() || race {
 		length = 5 * time.Minute
 	}
 	synctest.Test(t, func(t *testing.T) {

@@ -22,6 +22,9 @@ const hostLimit = 20 * time.Millisecond
 // trickle ICE needs in the answer.
 const gatherLimit = 3 * time.Second
 
+// relayedAfter is how long early waits for a direct pair.
+const relayedAfter = time.Second
+
 // eagerAttribute is the session-level SDP attribute of an answerer that uses the
 // first pair on which a check arrives; see Session.early.
 const eagerAttribute = "smartcam-eager"
@@ -88,7 +91,7 @@ func (s *Session) Renegotiate(ctx context.Context, offer []byte) ([]byte, error)
 
 func (s *Session) answer(ctx context.Context, d *description) ([]byte, error) {
 	s.noteCandidates(d)
-	s.eager.Store(true)
+	s.chooseEarly(true)
 	if !d.trickle {
 		s.net.hasty.Store(true)
 	}
@@ -288,7 +291,7 @@ func (s *Session) SetAnswer(payload []byte) error {
 	s.noteCandidates(d)
 	s.mark("answer")
 	_, eager := d.parsed.Attribute(eagerAttribute)
-	s.eager.Store(eager)
+	s.chooseEarly(eager)
 	video := d.section("video")
 	s.expectsVideo.Store(video != nil && video.send && video.port != 0)
 	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: d.sdp}); err != nil {
