@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
@@ -259,4 +260,53 @@ func FuzzFeedback(f *testing.F) {
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		s.feedbacks(out, packet)
 	})
+}
+
+// wires keeps the packets written, as they would be encrypted.
+type wires struct {
+	webrtc.TrackLocalWriter
+	packets map[uint16][][]byte
+}
+
+func (w *wires) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
+	b, err := (&rtp.Packet{Header: *h, Payload: payload}).Marshal()
+	w.packets[h.SequenceNumber] = append(w.packets[h.SequenceNumber], b)
+	return len(b), err
+}
+
+// A packet that is sent again under its own number is the same to the bit: the
+// cipher's nonce is of the number, and two packets of one nonce give its key away.
+func TestPacketSentAgainWithoutRTXIsTheSame(t *testing.T) {
+	s := newStream()
+	units := ring.New[*Unit](ring.Config{Bytes: 8 << 20, Keep: time.Minute})
+	sent := &wires{packets: map[uint16][][]byte{}}
+	out := newSender(0, s.track, new(uint16))
+	out.w, out.ext = sent, 3
+	for range 20 {
+		s.push(units)
+		seq, _ := units.Newest(0)
+		it, _ := units.Get(seq)
+		out.begin(it)
+		if err := out.write(out.waiting()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out.live = time.Hour // time stamps are made in another way now
+	for seq := range sent.packets {
+		if err := out.resend(seq, units, out.started.Add(time.Minute), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := 0
+	for seq, packets := range sent.packets {
+		for _, p := range packets[1:] {
+			again++
+			if !bytes.Equal(p, packets[0]) {
+				t.Errorf("packet %d was sent again with another header", seq)
+			}
+		}
+	}
+	if again == 0 {
+		t.Error("no packet was sent again")
+	}
 }

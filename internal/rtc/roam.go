@@ -126,8 +126,8 @@ func (s *Session) RestartICE() ([]byte, error) {
 // credentials of TURN servers do not last as long as a session. Without any it
 // does nothing.
 func (s *Session) SetICEServers(servers []signaling.ICEServer) {
-	if len(servers) == 0 {
-		return
+	if len(servers) == 0 || s.pc.ICEGatheringState() != webrtc.ICEGatheringStateComplete {
+		return // pion reads them while it gathers, without a lock
 	}
 	err := s.pc.SetConfiguration(webrtc.Configuration{ICEServers: iceServers(servers, s.cfg.ICEPolicy), ICETransportPolicy: transportPolicy(s.cfg.ICEPolicy)})
 	if err != nil {

@@ -70,7 +70,8 @@ type sender struct {
 	extBytes [2]byte
 	payload  []byte
 	history  []sentPacket
-	resends  int // retransmissions that are allowed now
+	headers  []sentHeader // as history, for a peer without RTX
+	resends  int          // retransmissions that are allowed now
 	repeated uint32
 	packets  uint32 // for sender reports
 	octets   uint32
@@ -99,6 +100,22 @@ type sentPacket struct {
 	part  uint16
 	sent  bool
 	again bool // sent more than once
+}
+
+// sentHeader is what of a packet's header is not known by its number. A peer
+// without RTX gets a lost packet again under the same number, of which the
+// cipher's nonce is made: so it must be the same to the bit.
+type sentHeader struct {
+	stamp uint32
+	wide  uint16
+}
+
+// remember keeps the header of the packet at hand.
+func (s *sender) remember(h sentHeader) {
+	if s.headers == nil {
+		s.headers = make([]sentHeader, historyLen)
+	}
+	s.headers[s.seq%historyLen] = h
 }
 
 func newSender(lane int, t *kvsmedia.Track, wide *uint16) *sender {
@@ -211,7 +228,11 @@ func (s *sender) write(n int) error {
 		if s.history != nil && i <= math.MaxUint16 {
 			s.history[s.seq%historyLen] = sentPacket{unit: uint32(s.unit.Seq), part: uint16(i), sent: true, at: s.millis(time.Now())}
 		}
-		if err := s.send(s.seq, s.pt, s.ssrc, s.stamp, s.marker(i, s.parts), s.payload); err != nil {
+		err := s.send(s.seq, s.pt, s.ssrc, s.stamp, s.marker(i, s.parts), s.payload)
+		if s.history != nil && !s.rtx {
+			s.remember(sentHeader{s.stamp, *s.wide})
+		}
+		if err != nil {
 			return err
 		}
 		s.seq++
@@ -227,14 +248,19 @@ func (s *sender) marker(i int, parts []part) bool { return s.codec.Video() && i 
 
 // send writes one packet.
 func (s *sender) send(seq uint16, pt uint8, ssrc, stamp uint32, marker bool, payload []byte) error {
-	h := &s.header
-	h.Version, h.PayloadType, h.SequenceNumber, h.Timestamp, h.SSRC, h.Marker = 2, pt, seq, stamp, ssrc, marker
 	*s.wide++
 	if s.path != nil {
 		s.path.sent(*s.wide, len(payload))
 	}
+	return s.put(seq, pt, ssrc, stamp, *s.wide, marker, payload)
+}
+
+// put writes one packet with the transport-wide sequence number given.
+func (s *sender) put(seq uint16, pt uint8, ssrc, stamp uint32, wide uint16, marker bool, payload []byte) error {
+	h := &s.header
+	h.Version, h.PayloadType, h.SequenceNumber, h.Timestamp, h.SSRC, h.Marker = 2, pt, seq, stamp, ssrc, marker
 	if s.ext != 0 {
-		s.extBytes = [2]byte{byte(*s.wide >> 8), byte(*s.wide)}
+		s.extBytes = [2]byte{byte(wide >> 8), byte(wide)}
 		if len(h.Extensions) == 0 {
 			if err := h.SetExtension(s.ext, s.extBytes[:]); err != nil {
 				return fmt.Errorf("rtc: transport sequence number: %w", err)
@@ -277,7 +303,8 @@ func (s *sender) resend(seq uint16, units *ring.Ring[*Unit], now time.Time, way 
 	if !s.rtx {
 		parts := it.Value.cut()
 		s.payload = parts[p.part].payload(s.payload, it.Value.Frame.Data)
-		return s.send(seq, s.pt, s.ssrc, s.stampOf(it), s.marker(int(p.part), parts), s.payload)
+		h := s.headers[seq%historyLen]
+		return s.put(seq, s.pt, s.ssrc, h.stamp, h.wide, s.marker(int(p.part), parts), s.payload)
 	}
 	_, err := s.sendRTX(seq, p, it)
 	return err
