@@ -131,7 +131,7 @@ func TestADayOfViewers(t *testing.T) {
 		}
 		goroutines, heap := baseline()
 		day(24 * hour)
-		if g, h := baseline(); g > goroutines || !race && float64(h) > 1.05*float64(heap) {
+		if g, h := baseline(); g > goroutines || !race && float64(h) > 1.05*float64(heap)+2<<20 { // 2 MiB for what other tests of the process leave
 			t.Errorf("in a day %d to %d goroutines, heap %d to %d KiB", goroutines, g, heap>>10, h>>10)
 		} else {
 			t.Logf("%d sessions with a picture, %d refused; in a day %d to %d goroutines, heap %d to %d KiB",

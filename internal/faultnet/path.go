@@ -30,6 +30,7 @@ type Path struct {
 	mu      sync.Mutex
 	offered time.Time
 	relays  []*Relay
+	hold    bool
 }
 
 // NewPath returns a path to the service at a WebSocket URL, which client
@@ -59,11 +60,12 @@ func (p *Path) Offered() time.Time {
 	return p.offered
 }
 
-// Hold makes the network of the media that now go over the path a black hole, or
-// lets packets through again; signaling goes on.
+// Hold makes the network of the media a black hole, also for paths that are found
+// from now on, or lets packets through again; signaling goes on.
 func (p *Path) Hold(hold bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.hold = hold
 	for _, r := range p.relays {
 		r.Hold(hold)
 	}
@@ -207,6 +209,7 @@ func (p *Path) relay(target netip.AddrPort) (*Relay, error) {
 	link.Seed += uint64(len(p.relays)) + 1
 	r, err := newRelay(target, link)
 	if err == nil {
+		r.Hold(p.hold)
 		p.relays = append(p.relays, r)
 	}
 	return r, err
