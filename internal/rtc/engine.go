@@ -30,7 +30,7 @@ import (
 const (
 	disconnectAfter = 4 * time.Second
 	failAfter       = 8 * time.Second
-	keepalive       = 2 * time.Second
+	keepalive       = time.Second // less than silence: a quiet camera is not a lost path
 	setupLimit      = 15 * time.Second
 )
 
