@@ -43,6 +43,7 @@ type ConnectReport struct {
 	Local    []Candidate    `json:"local"`              // own candidates
 	Remote   []Candidate    `json:"remote"`             // the peer's candidates
 	Selected *CandidatePair `json:"selected,omitempty"` // nil until a pair was chosen
+	Unplaced int            `json:"unplaced,omitempty"` // RTP packets that came under a payload type that neither side named
 	Failure  string         `json:"failure,omitempty"`  // why the session failed or ended; empty while it is well
 }
 
@@ -84,6 +85,9 @@ func (r *ConnectReport) String() string {
 			s.Local.Type, s.Local.Address, s.Remote.Type, s.Remote.Address, s.Local.Protocol)
 	}
 	fmt.Fprintf(&b, "  candidates     %s, peer %s\n", tally(r.Local), tally(r.Remote))
+	if r.Unplaced > 0 {
+		fmt.Fprintf(&b, "  unplaced       %d RTP packets of unknown payload types\n", r.Unplaced)
+	}
 	if r.Failure != "" {
 		fmt.Fprintf(&b, "  failure        %s\n", r.Failure)
 	}

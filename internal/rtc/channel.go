@@ -6,9 +6,13 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pion/webrtc/v4"
+
+	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
 )
 
 const (
@@ -20,7 +24,11 @@ const (
 	highWater = 256 << 10
 	lowWater  = 64 << 10
 
-	maxChannels = 16 // that a peer may open
+	// maxChannels is how many data channels a peer may have open. openEvery is how
+	// often it may open one beyond the first maxChannels: pion keeps a little of
+	// each for as long as the session lasts.
+	maxChannels = 16
+	openEvery   = 5 * time.Second
 
 	firstMessage = 1 << 10 // bytes that a message may have before it costs more memory
 )
@@ -32,11 +40,42 @@ type Channel struct {
 	opened  chan struct{}
 	closed  chan struct{}
 	low     chan struct{} // capacity 1: the buffer has drained
+	own     bool          // opened by this side
 }
 
-// Receiver takes the messages of a channel, in order and one at a time; while
-// it runs, the peer is held back. It may keep data. An error ends the session.
-type Receiver func(text bool, data []byte) error
+// channels counts the data channels of a peer.
+type channels struct {
+	mu      sync.Mutex
+	open    int
+	credit  int // that may be opened at once, beside those that are open
+	granted time.Time
+}
+
+// take reports whether one more may be opened.
+func (c *channels) take(now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.granted.IsZero() {
+		c.credit, c.granted = maxChannels, now
+	}
+	if more := int(now.Sub(c.granted) / openEvery); more > 0 {
+		c.credit = min(c.credit+more, maxChannels)
+		c.granted = c.granted.Add(time.Duration(more) * openEvery)
+	}
+	if c.open >= maxChannels || c.credit == 0 {
+		return false
+	}
+	c.open++
+	c.credit--
+	return true
+}
+
+// free tells that one is closed.
+func (c *channels) free() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open--
+}
 
 // open makes the viewer's command channel.
 func (s *Session) open() error {
@@ -44,27 +83,23 @@ func (s *Session) open() error {
 	if err != nil {
 		return fmt.Errorf("rtc: opening a data channel: %w", err)
 	}
-	s.serve(dc)
+	s.serve(dc, true)
 	return nil
 }
 
 // accept takes a data channel that the peer opened.
 func (s *Session) accept(dc *webrtc.DataChannel) {
-	if s.channels.Add(1) > maxChannels {
-		s.end(fmt.Errorf("rtc: the peer opened more than %d data channels", maxChannels))
+	if !s.channels.take(time.Now()) {
+		s.end(fmt.Errorf("rtc: the peer opened more than %d data channels, or opens and closes them faster than one in %v", maxChannels, openEvery))
 		return
 	}
-	s.serve(dc)
+	s.serve(dc, false)
 }
 
-func (s *Session) serve(dc *webrtc.DataChannel) {
-	c := &Channel{session: s, dc: dc, opened: make(chan struct{}), closed: make(chan struct{}), low: make(chan struct{}, 1)}
+func (s *Session) serve(dc *webrtc.DataChannel, own bool) {
+	c := &Channel{session: s, dc: dc, own: own, opened: make(chan struct{}), closed: make(chan struct{}), low: make(chan struct{}, 1)}
 	dc.SetBufferedAmountLowThreshold(lowWater)
 	dc.OnBufferedAmountLow(c.drained)
-	var receive Receiver
-	if s.cfg.Hooks.Channel != nil {
-		receive = s.cfg.Hooks.Channel(c)
-	}
 	var opened atomic.Bool
 	dc.OnOpen(func() {
 		if !opened.CompareAndSwap(false, true) {
@@ -76,21 +111,28 @@ func (s *Session) serve(dc *webrtc.DataChannel) {
 			return
 		}
 		close(c.opened)
-		s.spawn(func() { c.read(raw, receive) })
+		s.spawn(func() {
+			s.tell(ChannelOpened{c})
+			c.read(raw)
+			if !c.own {
+				s.channels.free()
+			}
+		})
 	})
 }
 
-// read hands the messages out until the channel is closed. It keeps little
-// memory, where pion's own reading keeps 64 KiB for each channel.
+// read hands the messages out until the channel is closed; while they wait, the
+// peer is held back. It keeps little memory, where pion's own reading keeps 64 KiB
+// for each channel.
 func (c *Channel) read(raw interface {
 	ReadDataChannel([]byte) (int, bool, error)
-}, receive Receiver) {
+}) {
 	defer close(c.closed)
 	buf := make([]byte, firstMessage)
 	for {
 		n, text, err := raw.ReadDataChannel(buf)
-		if errors.Is(err, io.ErrShortBuffer) && len(buf) < maxMessage {
-			buf = make([]byte, min(4*len(buf), maxMessage)) // the message is still there
+		if errors.Is(err, io.ErrShortBuffer) && len(buf) < sdp.MaxMessage {
+			buf = make([]byte, min(4*len(buf), sdp.MaxMessage)) // the message is still there
 			continue
 		}
 		if err != nil {
@@ -102,12 +144,7 @@ func (c *Channel) read(raw interface {
 		} else {
 			message = slices.Clone(message)
 		}
-		if receive == nil {
-			continue
-		}
-		if err := receive(text, message); err != nil {
-			c.session.end(fmt.Errorf("rtc: data channel %q: %w", c.dc.Label(), err))
-		}
+		c.session.tell(MessageReceived{c, text, message})
 	}
 }
 
@@ -125,8 +162,8 @@ func (c *Channel) Label() string { return c.dc.Label() }
 // is on its way; it fails with ctx's cause or the session's end. Concurrent
 // senders may pass each other.
 func (c *Channel) Send(ctx context.Context, text bool, data []byte) error {
-	if len(data) > maxMessage {
-		return fmt.Errorf("rtc: data channel message of %d bytes is larger than %d", len(data), maxMessage)
+	if len(data) > sdp.MaxMessage {
+		return fmt.Errorf("rtc: data channel message of %d bytes is larger than %d", len(data), sdp.MaxMessage)
 	}
 	if err := c.wait(ctx, c.opened); err != nil {
 		return err

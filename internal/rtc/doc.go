@@ -1,25 +1,27 @@
-// Package rtc is the WebRTC side of camera and viewer, and the only package of
-// the SDK that imports pion.
+// Package rtc is the WebRTC side of camera and viewer. It and the rooms below it
+// are the only ones of the SDK that import pion.
 //
 // A [Session] is one peer connection. The camera makes it with [Answer] out of
 // a viewer's offer, the viewer with [Offer]. Both exchange candidates as they
-// come, report each phase of connecting, and end with a reason.
+// come, report each phase of connecting, and end with a reason. What happens to a
+// session its owner learns from [Session.Events], in order.
+//
+// The rooms below:
+//
+//   - sdp: descriptions and candidates of peers, what is chosen of an offer, the
+//     answer. It hides from pion what peers write.
+//   - packet: frames to RTP payloads and back.
+//   - send: the sending half of a session; one goroutine, no pion.
+//   - path: sockets, and all that leans on how pion uses them.
 //
 // # Sending
 //
-// A camera's frames stand in one ring as [Unit]s. The first session that
-// reaches a unit cuts it into RTP payloads; all others use the same cut. Each
-// session's own goroutine writes headers, encrypts and sends, so a peer whose
-// socket blocks delays nobody else: it is lapped by the ring and goes on at a
-// key frame. Retransmissions read the same ring again, so there is one store
-// for all viewers and each of them keeps only sequence numbers.
-//
-// What the peer reports about arrivals goes into an estimate of the path
-// (package bwe), which paces what is sent, retransmissions included, and is told
-// to the owner. On the owner's wish a session changes to another rendition, at
-// its next key frame and with RTP going on as if nothing had happened, or
-// leaves out all pictures but key frames. A peer that falls behind the newest
-// picture, as its path is too slow, goes on at a key frame as well.
+// A camera's frames stand in one ring. The first session that reaches a frame cuts
+// it into RTP payloads; all others use the same cut. Each session's own goroutine
+// writes headers, encrypts and sends, so a peer whose socket blocks delays nobody
+// else: it is lapped by the ring and goes on at a key frame. Retransmissions read
+// the same ring again, so there is one store for all viewers and each of them
+// keeps only sequence numbers.
 //
 // # Receiving
 //

@@ -4,71 +4,29 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/pion/webrtc/v4"
 
-	"github.com/smartcam-sdk/smartcam/internal/ring"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/send"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
-	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
-// hostLimit bounds the wait for the candidates of the own interfaces, with which
-// descriptions are sent. They are there in less than a millisecond.
-const hostLimit = 20 * time.Millisecond
-
-// gatherLimit bounds the wait for all own candidates that a peer without
-// trickle ICE needs in the answer.
-const gatherLimit = 3 * time.Second
-
-// relayedAfter is how long early waits for a direct pair.
-const relayedAfter = time.Second
-
-// eagerAttribute is the session-level SDP attribute of an answerer that uses the
-// first pair on which a check arrives; see Session.early.
-const eagerAttribute = "smartcam-eager"
-
-// Source is what a session sends: the tracks, whose index is their lane in the
-// ring, the best rendition first.
-type Source struct {
-	Ring   *ring.Ring[*Unit]
-	Tracks []*kvsmedia.Track
-	// Profile names the profile of a video track as [Profile] does, empty while
-	// no key frame was seen.
-	Profile func(lane int) string
-	// Rate is what a lane's encoder makes of late, in bits per second; nil or 0
-	// if that is not known.
-	Rate func(lane int) int
-}
-
 // Answer makes a session out of a viewer's offer and returns the answer to
-// send. An offer that has no codec for the picture is refused with a
-// [*signaling.Refusal]; [Refuse] makes its answer.
-func Answer(ctx context.Context, cfg Config, offer []byte, source Source) (*Session, []byte, error) {
-	d, err := parseDescription(offer, "offer")
+// send. An offer of which nothing can be served is refused with a
+// [*signaling.Refusal]; [sdp.Description.Refuse] makes its answer.
+func Answer(ctx context.Context, cfg Config, offer *sdp.Description, source Source) (*Session, []byte, error) {
+	choice, err := sdp.Choose(offer, sdp.Source{Tracks: source.Tracks, Profile: source.Profile}, false)
 	if err != nil {
 		return nil, nil, err
 	}
-	video, codecs, err := source.chooseVideo(d)
+	s, err := newSession(cfg, source, answered)
 	if err != nil {
 		return nil, nil, err
 	}
-	audio, more := source.chooseAudio(d)
-	s, err := newSession(cfg, append(codecs, more...))
-	if err != nil {
-		return nil, nil, err
-	}
-	s.source = source
-	for _, lane := range []int{video, audio} {
-		if lane >= 0 {
-			if err := s.send(lane, video); err != nil {
-				s.Close()
-				return nil, nil, err
-			}
-		}
-	}
-	answer, err := s.answer(ctx, d)
+	answer, err := s.answerFirst(ctx, offer, choice)
 	if err != nil {
 		s.Close()
 		return nil, nil, err
@@ -77,126 +35,112 @@ func Answer(ctx context.Context, cfg Config, offer []byte, source Source) (*Sess
 	return s, answer, nil
 }
 
-// Renegotiate answers a further offer of the same session, such as one that
-// restarts ICE. Trickle is called again once the answer was sent.
-func (s *Session) Renegotiate(ctx context.Context, offer []byte) ([]byte, error) {
-	d, err := parseDescription(offer, "offer")
+// answered is how pion knows the media of an answerer's session.
+var answered = []negotiable{
+	{kvsmedia.H264, sdp.PictureType, sdp.RepairType, sdp.PictureParameters},
+	{kvsmedia.Opus, sdp.OpusType, 0, ""},
+	{kvsmedia.PCMU, sdp.PCMUType, 0, ""},
+	{kvsmedia.PCMA, sdp.PCMAType, 0, ""},
+}
+
+func (s *Session) answerFirst(ctx context.Context, offer *sdp.Description, choice *sdp.Choice) ([]byte, error) {
+	picture, err := s.addOutlet(webrtc.RTPCodecTypeVideo)
 	if err != nil {
 		return nil, err
 	}
-	s.hold()
-	s.net.forget()
-	return s.answer(ctx, d)
+	sound, err := s.addOutlet(webrtc.RTPCodecTypeAudio)
+	if err != nil {
+		return nil, err
+	}
+	s.startSending(s.source, picture, sound)
+	s.ports = [2]send.Port{picture, sound}
+	return s.answer(ctx, offer, choice)
 }
 
-func (s *Session) answer(ctx context.Context, d *description) ([]byte, error) {
-	s.noteCandidates(d)
-	s.chooseEarly(true)
-	if !d.trickle {
-		s.net.hasty.Store(true)
+// Renegotiate answers a further offer of the same session: one that pauses or
+// resumes, adds or removes media, or restarts ICE. Trickle is called again once
+// the answer was sent.
+func (s *Session) Renegotiate(ctx context.Context, offer *sdp.Description) ([]byte, error) {
+	choice, err := sdp.Choose(offer, sdp.Source{Tracks: s.source.Tracks, Profile: s.source.Profile}, true)
+	if err != nil {
+		return nil, err
 	}
-	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: d.sdp}); err != nil {
-		return nil, fmt.Errorf("rtc: the peer's offer cannot be applied: %w", err)
+	if t := choice.Transport(); t.Fragment != s.remote.Fragment || t.Password != s.remote.Password {
+		s.hold()
+		s.net.Forget()
+	}
+	return s.answer(ctx, offer, choice)
+}
+
+// answer applies what was chosen of an offer and returns the answer to it.
+func (s *Session) answer(ctx context.Context, offer *sdp.Description, choice *sdp.Choice) ([]byte, error) {
+	types := choice.VoiceTypes()
+	s.types.Store(&types)
+	t := choice.Transport()
+	if s.remote.Fragment != t.Fragment || s.remote.Password != t.Password || choice.Data && !s.data {
+		if err := s.applyOffer(ctx, offer, choice); err != nil {
+			return nil, err
+		}
+	}
+	s.takeRemote(t, offer)
+	local, err := s.localSide(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.version++
+	local.Session, local.Version = s.id, s.version
+	local.Picture, local.Repair, local.Sound = s.ports[0].SSRC, s.ports[0].Repair, s.ports[1].SSRC
+	answer, err := choice.Answer(local)
+	if err != nil {
+		return nil, err
+	}
+	s.sender.Set(choice.Picture, choice.Sound)
+	return answer, nil
+}
+
+// applyOffer gives pion the offer as it is to see it. A peer without trickle ICE
+// gets all candidates in the answer, so they are waited for.
+func (s *Session) applyOffer(ctx context.Context, offer *sdp.Description, choice *sdp.Choice) error {
+	s.data = s.data || choice.Data
+	s.chooseEarly(true)
+	if !offer.Trickle {
+		s.net.Hasten()
+	}
+	remote := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: choice.Remote(s.data)}
+	if err := s.pc.SetRemoteDescription(remote); err != nil {
+		return fmt.Errorf("rtc: the peer's offer cannot be applied: %w", err)
 	}
 	answer, err := s.pc.CreateAnswer(nil)
 	if err != nil {
-		return nil, fmt.Errorf("rtc: making the answer: %w", err)
+		return fmt.Errorf("rtc: making the answer: %w", err)
 	}
 	gathered := webrtc.GatheringCompletePromise(s.pc)
 	if err := s.pc.SetLocalDescription(answer); err != nil {
-		return nil, fmt.Errorf("rtc: applying the answer: %w", err)
+		return fmt.Errorf("rtc: applying the answer: %w", err)
 	}
-	if !d.trickle {
-		limit := time.NewTimer(gatherLimit)
-		defer limit.Stop()
-		select {
-		case <-gathered:
-		case <-limit.C:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+	if offer.Trickle {
+		return nil
 	}
-	text := s.local(ctx)
-	// The attribute tells a viewer of this SDK how the camera chooses pairs.
-	text = strings.Replace(text, "t=0 0\r\n", "t=0 0\r\na="+eagerAttribute+"\r\n", 1)
-	return marshalDescription("answer", text)
+	limit := time.NewTimer(gatherLimit)
+	defer limit.Stop()
+	select {
+	case <-gathered:
+	case <-limit.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
 }
 
-// noteCandidates puts the candidates inside a description into the report.
-func (s *Session) noteCandidates(d *description) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, m := range d.parsed.MediaDescriptions {
-		for _, a := range m.Attributes {
-			if a.Key != "candidate" {
-				continue
-			}
-			if c, err := readCandidate(a.Value); err == nil {
-				s.report.Remote = note(s.report.Remote, c)
-			}
-		}
+// localSide is pion's side of the transport.
+func (s *Session) localSide(ctx context.Context) (sdp.Local, error) {
+	lines := s.ownLines(ctx)
+	own, err := sdp.Parse(sdp.Marshal("answer", s.pc.LocalDescription().SDP), "answer")
+	if err != nil {
+		return sdp.Local{}, fmt.Errorf("rtc: the own description: %w", err)
 	}
-}
-
-// chooseVideo returns the lane of the best rendition that the offer can take,
-// -1 if it asks for no picture.
-func (src Source) chooseVideo(d *description) (int, []negotiable, error) {
-	section := d.section("video")
-	if section == nil || !section.recv {
-		return -1, nil, nil
-	}
-	var have []string
-	for lane, t := range src.Tracks {
-		if !t.Codec.Video() {
-			continue
-		}
-		have = append(have, t.Codec.String())
-		if c := section.match(t.Codec, src.Profile(lane)); c != nil {
-			return lane, []negotiable{{codec: c.codec, pt: c.pt, rtx: c.rtx, fmtp: c.fmtp}}, nil
-		}
-	}
-	if len(have) == 0 {
-		return -1, nil, nil
-	}
-	return -1, nil, &signaling.Refusal{Code: "no common codec",
-		Reason: fmt.Sprintf("the camera sends %s, the viewer decodes %s", strings.Join(slices.Compact(have), ", "), section.names())}
-}
-
-// chooseAudio returns the lane of the sound that the offer can take, -1 for
-// none, and the codecs in which a talker may answer, that lane's first.
-func (src Source) chooseAudio(d *description) (lane int, codecs []negotiable) {
-	section := d.section("audio")
-	if section == nil {
-		return -1, nil
-	}
-	lane = -1
-	for i, t := range src.Tracks {
-		if c := section.match(t.Codec, ""); c != nil && !t.Codec.Video() && section.recv && mimeType(t.Codec) != "" {
-			lane = i
-			codecs = append(codecs, negotiable{codec: c.codec, pt: c.pt, fmtp: c.fmtp})
-			break
-		}
-	}
-	for _, codec := range []kvsmedia.Codec{kvsmedia.Opus, kvsmedia.PCMU, kvsmedia.PCMA} {
-		if c := section.match(codec, ""); c != nil && (len(codecs) == 0 || codecs[0].codec != codec) {
-			codecs = append(codecs, negotiable{codec: c.codec, pt: c.pt, fmtp: c.fmtp})
-		}
-	}
-	return lane, codecs
-}
-
-// names lists the codecs that a section offers, for a person to read.
-func (m *mediaSection) names() string {
-	var names []string
-	for _, c := range m.codecs {
-		if c.codec != 0 && !slices.Contains(names, c.codec.String()) {
-			names = append(names, c.codec.String())
-		}
-	}
-	if len(names) == 0 {
-		return "neither H264 nor H265"
-	}
-	return strings.Join(names, ", ")
+	t := own.Media[0].Transport
+	return sdp.Local{Fragment: t.Fragment, Password: t.Password, Fingerprint: t.Fingerprint, Candidates: lines}, nil
 }
 
 // offered is what a viewer can take, in order of preference.
@@ -220,12 +164,11 @@ func Offer(cfg Config, source Source) (*Session, []byte, error) {
 			return boolInt(b.codec == source.Tracks[0].Codec) - boolInt(a.codec == source.Tracks[0].Codec)
 		})
 	}
-	s, err := newSession(cfg, codecs)
+	s, err := newSession(cfg, source, codecs)
 	if err != nil {
 		return nil, nil, err
 	}
-	s.source = source
-	offer, err := s.offer(source)
+	offer, err := s.offerFirst()
 	if err != nil {
 		s.Close()
 		return nil, nil, err
@@ -241,18 +184,21 @@ func boolInt(b bool) int {
 	return 0
 }
 
-func (s *Session) offer(source Source) ([]byte, error) {
+func (s *Session) offerFirst() ([]byte, error) {
 	receive := webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}
 	if _, err := s.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, receive); err != nil {
 		return nil, fmt.Errorf("rtc: offering the picture: %w", err)
 	}
-	if len(source.Tracks) > 0 {
-		if err := s.send(0, -1); err != nil {
+	var voice send.Port
+	if len(s.source.Tracks) > 0 {
+		var err error
+		if voice, err = s.addOutlet(webrtc.RTPCodecTypeAudio); err != nil {
 			return nil, err
 		}
 	} else if _, err := s.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, receive); err != nil {
 		return nil, fmt.Errorf("rtc: offering the sound: %w", err)
 	}
+	s.startSending(s.source, send.Port{}, voice)
 	if err := s.open(); err != nil {
 		return nil, err
 	}
@@ -271,7 +217,21 @@ func (s *Session) createOffer(options *webrtc.OfferOptions) ([]byte, error) {
 	if err := s.pc.SetLocalDescription(offer); err != nil {
 		return nil, fmt.Errorf("rtc: applying the offer: %w", err)
 	}
-	return marshalDescription("offer", s.local(context.Background()))
+	s.ownLines(context.Background()) // which pion puts into its description
+	return s.offering(s.pc.LocalDescription().SDP)
+}
+
+// offering returns the payload of an offer and remembers what it says.
+func (s *Session) offering(text string) ([]byte, error) {
+	payload := sdp.Marshal("offer", text)
+	d, err := sdp.Parse(payload, "offer")
+	if err != nil {
+		return nil, fmt.Errorf("rtc: the own offer: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.offered = d
+	return payload, nil
 }
 
 // ExpectsVideo reports whether the peer's answer promises a picture.
@@ -280,22 +240,30 @@ func (s *Session) ExpectsVideo() bool { return s.expectsVideo.Load() }
 // SetAnswer applies the answer to the session's offer. An answer that refuses
 // all media ends the session with a [*signaling.Refusal].
 func (s *Session) SetAnswer(payload []byte) error {
-	d, err := parseDescription(payload, "answer")
+	answer, err := sdp.Parse(payload, "answer")
 	if err != nil {
 		return err
 	}
-	if err := d.refused(); err != nil {
+	var talk kvsmedia.Codec
+	if len(s.source.Tracks) > 0 {
+		talk = s.source.Tracks[0].Codec
+	}
+	s.mu.Lock()
+	offer := s.offered
+	s.mu.Unlock()
+	accepted, err := sdp.Accept(offer, answer, talk)
+	if err != nil {
 		s.end(err)
 		return err
 	}
-	s.noteCandidates(d)
 	s.mark("answer")
-	_, eager := d.parsed.Attribute(eagerAttribute)
-	s.chooseEarly(eager)
-	video := d.section("video")
-	s.expectsVideo.Store(video != nil && video.send && video.port != 0)
-	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: d.sdp}); err != nil {
+	s.chooseEarly(answer.Eager)
+	s.expectsVideo.Store(accepted.Video)
+	s.types.Store(&accepted.Types)
+	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: accepted.Remote}); err != nil {
 		return fmt.Errorf("rtc: the peer's answer cannot be applied: %w", err)
 	}
+	s.takeRemote(accepted.Transport, answer)
+	s.sender.Set(packet.Format{}, accepted.Voice)
 	return nil
 }

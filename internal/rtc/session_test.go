@@ -3,105 +3,53 @@ package rtc
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"log/slog"
-	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
-	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/faultnet"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/path"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
+	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// stream makes access units of an H.264 stream; the slices hold random bytes.
-type stream struct {
-	track *kvsmedia.Track
-	rand  *rand.Rand
-	n     int
-}
-
-func newStream() *stream {
-	return &stream{track: &kvsmedia.Track{Codec: kvsmedia.H264, Name: "main"}, rand: rand.New(rand.NewPCG(1, 2))}
-}
-
-func unhex(s string) []byte {
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		panic(err)
-	}
-	return b
-}
-
-var (
-	testSPS = unhex("6742c00cd901419f9f0110000003001000000301e0f142a480") // constrained baseline
-	testPPS = unhex("68cb83cb20")
-)
-
-func (s *stream) slice(head byte, size int) []byte {
-	b := make([]byte, size)
-	for i := range b {
-		b[i] = byte(1 + s.rand.UintN(255)) // no zeros: no start codes
-	}
-	b[0], b[1] = head, 0x88|b[1]
-	return b
-}
-
-// next returns the next frame, a key frame every ten.
-func (s *stream) next() kvsmedia.Frame {
-	f := kvsmedia.Frame{Track: s.track, PTS: time.Duration(s.n) * 33 * time.Millisecond, Key: s.n%10 == 0}
-	if f.Key {
-		f.Data = bitstream.AppendAnnexB(nil, [][]byte{testSPS, testPPS, s.slice(0x65, 20_000)})
-	} else {
-		f.Data = bitstream.AppendAnnexB(nil, [][]byte{s.slice(0x41, 1+s.rand.IntN(5_000)), s.slice(0x41, 900)})
-	}
-	s.n++
-	return f
-}
-
-func (s *stream) push(units *ring.Ring[*Unit]) kvsmedia.Frame {
-	f := s.next()
-	units.Push(ring.Item[*Unit]{Value: &Unit{Frame: f}, Key: f.Key, Size: len(f.Data), At: f.PTS})
-	return f
-}
-
 // pair connects a viewer's session with a camera's.
-func pair(t *testing.T, source, voice Source, viewer, camera Hooks) (v, c *Session) {
+func pair(t *testing.T, source, voice Source, viewer, camera hooks) (v, c *Session) {
 	return pairOver(t, nil, source, voice, viewer, camera)
 }
 
 // pairOver does so over a bad network.
-func pairOver(t *testing.T, link *faultnet.Link, source, voice Source, viewer, camera Hooks) (v, c *Session) {
+func pairOver(t *testing.T, link *faultnet.Link, source, voice Source, viewer, camera hooks) (v, c *Session) {
 	t.Helper()
-	cert, err := NewCertificate()
-	if err != nil {
-		t.Fatal(err)
-	}
 	if source.Profile == nil {
 		source.Profile = func(int) string { return "42constrained" }
 	}
 	toCamera, toViewer := make(chan []byte, 64), make(chan []byte, 64)
 	viewer.Candidate = func(b []byte) { toCamera <- b }
 	camera.Candidate = func(b []byte) { toViewer <- b }
-	v, offer, err := Offer(Config{Peer: signaling.Peer{ID: "v"}, Certificate: cert, Hooks: viewer}, voice)
+	cfg := Config{Peer: signaling.Peer{ID: "v"}, Certificates: &Certificates{}}
+	v, offer, err := Offer(cfg, voice)
 	if err != nil {
 		t.Fatal(err)
 	}
+	viewer.serve(t, v)
 	if link != nil {
 		offer = faultnet.WithoutCandidates(t, offer)
 	}
-	c, answer, err := Answer(t.Context(), Config{Peer: signaling.Peer{ID: "v"}, Certificate: cert, Hooks: camera}, offer, source)
+	c, answer, err := Answer(t.Context(), cfg, must(sdp.Parse(offer, "offer")), source)
 	if err != nil {
-		v.Close()
 		t.Fatal(err)
 	}
+	camera.serve(t, c)
 	if link != nil {
 		answer, _ = faultnet.Through(t, answer, *link)
 	}
@@ -128,7 +76,7 @@ func pairOver(t *testing.T, link *faultnet.Link, source, voice Source, viewer, c
 			}
 		}
 	}()
-	t.Cleanup(func() { v.Close(); c.Close(); <-done })
+	t.Cleanup(func() { v.Close(); <-done })
 	return v, c
 }
 
@@ -144,19 +92,19 @@ func receive[T any](t *testing.T, ch <-chan T, what string) T {
 }
 
 func TestFramesArriveAsTheyWereWritten(t *testing.T) {
-	s := newStream()
-	units := ring.New[*Unit](ring.Config{Bytes: 8 << 20, Keep: 10 * time.Second})
+	s := testmedia.NewNoise()
+	units := ring.New[*packet.Unit](ring.Config{Bytes: 8 << 20, Keep: 10 * time.Second})
 	var sent []kvsmedia.Frame
 	for range 15 { // the joiner gets the newest key frame, of frame 10
-		sent = append(sent, s.push(units))
+		sent = append(sent, push(units, s))
 	}
 	sent = sent[10:]
 	got := make(chan kvsmedia.Frame, 1000)
-	v, c := pair(t, Source{Ring: units, Tracks: []*kvsmedia.Track{s.track}}, Source{Ring: ring.New[*Unit](ring.Config{})},
-		Hooks{Frame: func(f kvsmedia.Frame) { got <- f }}, Hooks{})
+	v, c := pair(t, Source{Ring: units, Tracks: []*kvsmedia.Track{s.Track}}, Source{Ring: ring.New[*packet.Unit](ring.Config{})},
+		hooks{Frame: func(f kvsmedia.Frame) { got <- f }}, hooks{})
 	for i := range 100 {
 		if i >= 4 {
-			sent = append(sent, s.push(units))
+			sent = append(sent, push(units, s))
 		}
 		f := receive(t, got, "frame")
 		if !bytes.Equal(f.Data, sent[i].Data) || f.Key != sent[i].Key || f.Skipped != 0 {
@@ -172,13 +120,13 @@ func TestFramesArriveAsTheyWereWritten(t *testing.T) {
 }
 
 func TestLostPacketsAreSentAgain(t *testing.T) {
-	s := newStream()
-	units := ring.New[*Unit](ring.Config{Bytes: 8 << 20, Keep: 10 * time.Second})
+	s := testmedia.NewNoise()
+	units := ring.New[*packet.Unit](ring.Config{Bytes: 8 << 20, Keep: 10 * time.Second})
 	got := make(chan kvsmedia.Frame, 1000)
 	connected := make(chan struct{}, 1)
 	pairOver(t, &faultnet.Link{Loss: 0.05, Delay: 5 * time.Millisecond, Seed: 7},
-		Source{Ring: units, Tracks: []*kvsmedia.Track{s.track}}, Source{Ring: ring.New[*Unit](ring.Config{})},
-		Hooks{Frame: func(f kvsmedia.Frame) { got <- f }}, Hooks{Connected: func() { connected <- struct{}{} }})
+		Source{Ring: units, Tracks: []*kvsmedia.Track{s.Track}}, Source{Ring: ring.New[*packet.Unit](ring.Config{})},
+		hooks{Frame: func(f kvsmedia.Frame) { got <- f }}, hooks{Connected: func() { connected <- struct{}{} }})
 	receive(t, connected, "connection")
 	var sent []kvsmedia.Frame
 	tick := time.NewTicker(10 * time.Millisecond)
@@ -192,7 +140,7 @@ func TestLostPacketsAreSentAgain(t *testing.T) {
 			n++
 		case <-tick.C:
 			// On beyond the last one that is looked at: a loss shows at the next packet.
-			if sent = append(sent, s.push(units)); len(sent) > 2000 {
+			if sent = append(sent, push(units, s)); len(sent) > 2000 {
 				t.Fatalf("%d frames came", n)
 			}
 		}
@@ -201,24 +149,24 @@ func TestLostPacketsAreSentAgain(t *testing.T) {
 
 // TestICERestart moves a session to new candidates while pictures flow.
 func TestICERestart(t *testing.T) {
-	s := newStream()
-	units := ring.New[*Unit](ring.Config{Bytes: 8 << 20, Keep: 10 * time.Second})
+	s := testmedia.NewNoise()
+	units := ring.New[*packet.Unit](ring.Config{Bytes: 8 << 20, Keep: 10 * time.Second})
 	got := make(chan kvsmedia.Frame, 1000)
 	connected := make(chan struct{}, 4)
-	v, c := pair(t, Source{Ring: units, Tracks: []*kvsmedia.Track{s.track}}, Source{Ring: ring.New[*Unit](ring.Config{})},
-		Hooks{Frame: func(f kvsmedia.Frame) { got <- f }, Connected: func() { connected <- struct{}{} }}, Hooks{})
+	v, c := pair(t, Source{Ring: units, Tracks: []*kvsmedia.Track{s.Track}}, Source{Ring: ring.New[*packet.Unit](ring.Config{})},
+		hooks{Frame: func(f kvsmedia.Frame) { got <- f }, Connected: func() { connected <- struct{}{} }}, hooks{})
 	receive(t, connected, "connection")
-	s.push(units)
+	push(units, s)
 	receive(t, got, "frame")
 	before := v.Report().Selected
 	offer, err := v.RestartICE()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, b := must(Identity(offer)), c.identity(t, v); a != b {
+	if a, b := must(sdp.Parse(offer, "offer")).Identity, identity(v); a != b {
 		t.Errorf("the restart has the identity %q, the session %q", a, b)
 	}
-	answer, err := c.Renegotiate(t.Context(), offer)
+	answer, err := c.Renegotiate(t.Context(), must(sdp.Parse(offer, "offer")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,6 +177,7 @@ func TestICERestart(t *testing.T) {
 	c.Trickle()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
+	pushed := 0
 	for n := 0; n < 100; {
 		select {
 		case f := <-got:
@@ -239,11 +188,11 @@ func TestICERestart(t *testing.T) {
 				n-- // go on until the path has changed
 			}
 		case <-tick.C:
-			s.push(units)
+			push(units, s)
 		case <-v.Done():
 			t.Fatal(v.Err())
 		}
-		if s.n > 2000 {
+		if pushed++; pushed > 20000 {
 			t.Fatalf("the path is still %+v", before)
 		}
 	}
@@ -251,20 +200,20 @@ func TestICERestart(t *testing.T) {
 
 // TestICERestartAgain restarts ICE twice, as the first offer is never answered.
 func TestICERestartAgain(t *testing.T) {
-	s := newStream()
-	units := ring.New[*Unit](ring.Config{Bytes: 8 << 20, Keep: 10 * time.Second})
+	s := testmedia.NewNoise()
+	units := ring.New[*packet.Unit](ring.Config{Bytes: 8 << 20, Keep: 10 * time.Second})
 	got := make(chan kvsmedia.Frame, 1000)
 	connected := make(chan struct{}, 4)
-	v, c := pair(t, Source{Ring: units, Tracks: []*kvsmedia.Track{s.track}}, Source{Ring: ring.New[*Unit](ring.Config{})},
-		Hooks{Frame: func(f kvsmedia.Frame) { got <- f }, Connected: func() { connected <- struct{}{} }}, Hooks{})
+	v, c := pair(t, Source{Ring: units, Tracks: []*kvsmedia.Track{s.Track}}, Source{Ring: ring.New[*packet.Unit](ring.Config{})},
+		hooks{Frame: func(f kvsmedia.Frame) { got <- f }, Connected: func() { connected <- struct{}{} }}, hooks{})
 	receive(t, connected, "connection")
-	s.push(units)
+	push(units, s)
 	receive(t, got, "frame")
 	must(v.RestartICE())
 	if !v.AwaitsAnswer() {
 		t.Fatal("a restart awaits no answer")
 	}
-	answer := must(c.Renegotiate(t.Context(), must(v.RestartICE())))
+	answer := must(c.Renegotiate(t.Context(), must(sdp.Parse(must(v.RestartICE()), "offer"))))
 	if err := v.SetAnswer(answer); err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +233,7 @@ func TestICERestartAgain(t *testing.T) {
 		case <-got:
 			n++
 		case <-tick.C:
-			s.push(units)
+			push(units, s)
 		case <-v.Done():
 			t.Fatal(v.Err())
 		}
@@ -294,57 +243,44 @@ func TestICERestartAgain(t *testing.T) {
 	if err := v.LostPath(ctx); err != nil {
 		t.Errorf("the path that works: %v", err)
 	}
-	if a := v.localAddress(); !a.IsValid() || gone(a) {
+	if a := v.localAddress(); !a.IsValid() || path.Gone(a) {
 		t.Errorf("the local address of the path is %v", a)
 	}
 }
 
-// identity is that of the offer that the session was made from.
-func (s *Session) identity(t *testing.T, offerer *Session) string {
-	t.Helper()
-	payload, err := marshalDescription("offer", offerer.pc.CurrentLocalDescription().SDP)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return must(Identity(payload))
+// identity is that of the offer that a session was made with.
+func identity(offerer *Session) string {
+	return must(sdp.Parse(sdp.Marshal("offer", offerer.pc.CurrentLocalDescription().SDP), "offer")).Identity
 }
 
-func TestRepairAndFeedbackAreNegotiated(t *testing.T) {
-	s := newStream()
-	_, c := pair(t, Source{Ring: ring.New[*Unit](ring.Config{}), Tracks: []*kvsmedia.Track{s.track}},
-		Source{Ring: ring.New[*Unit](ring.Config{})}, Hooks{}, Hooks{})
-	out := c.out.senders[0]
-	receive(t, out.bound, "negotiation")
-	if !out.rtx || out.repair == 0 || out.rtxPT == 0 || out.ext == 0 {
-		t.Errorf("RTX as %d in payload type %d, transport sequence numbers as extension %d", out.repair, out.rtxPT, out.ext)
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
 	}
+	return v
 }
 
 // A session can be closed at any moment of its making.
 func TestCloseWhileConnecting(t *testing.T) {
 	for range 20 {
 		t.Run("", func(t *testing.T) {
-			s := newStream()
-			_, c := pair(t, Source{Ring: ring.New[*Unit](ring.Config{}), Tracks: []*kvsmedia.Track{s.track}},
-				Source{Ring: ring.New[*Unit](ring.Config{})}, Hooks{}, Hooks{})
-			receive(t, c.out.senders[0].bound, "negotiation")
+			s := testmedia.NewNoise()
+			_, c := pair(t, Source{Ring: ring.New[*packet.Unit](ring.Config{}), Tracks: []*kvsmedia.Track{s.Track}},
+				Source{Ring: ring.New[*packet.Unit](ring.Config{})}, hooks{}, hooks{})
+			receive(t, c.outlets[0].bound, "negotiation")
 		})
 	}
 }
 
 func TestDataChannel(t *testing.T) {
-	echo := func(ch *Channel) Receiver {
-		return func(text bool, data []byte) error { return ch.Send(context.Background(), text, data) }
-	}
+	echo := func(m MessageReceived) { _ = m.Channel.Send(context.Background(), m.Text, m.Data) }
 	channel := make(chan *Channel, 1)
 	got := make(chan []byte, 10)
-	units := ring.New[*Unit](ring.Config{})
-	pair(t, Source{Ring: units}, Source{Ring: units}, Hooks{Channel: func(ch *Channel) Receiver {
-		channel <- ch
-		return func(_ bool, data []byte) error { got <- data; return nil }
-	}}, Hooks{Channel: echo})
+	units := ring.New[*packet.Unit](ring.Config{})
+	pair(t, Source{Ring: units}, Source{Ring: units},
+		hooks{Channel: func(ch *Channel) { channel <- ch }, Message: func(m MessageReceived) { got <- m.Data }}, hooks{Message: echo})
 	ch := receive(t, channel, "channel")
-	for _, size := range []int{1, 1200, 70_000, maxMessage} {
+	for _, size := range []int{1, 1200, 70_000, sdp.MaxMessage} {
 		want := bytes.Repeat([]byte{byte(size)}, size)
 		if err := ch.Send(t.Context(), false, want); err != nil {
 			t.Fatal(err)
@@ -353,24 +289,24 @@ func TestDataChannel(t *testing.T) {
 			t.Fatalf("echo of %d bytes has %d", size, len(b))
 		}
 	}
-	if err := ch.Send(t.Context(), false, make([]byte, maxMessage+1)); err == nil {
+	if err := ch.Send(t.Context(), false, make([]byte, sdp.MaxMessage+1)); err == nil {
 		t.Error("a message over the limit was taken")
 	}
 }
 
 func TestTalk(t *testing.T) {
 	voice := &kvsmedia.Track{Codec: kvsmedia.PCMA}
-	talk := ring.New[*Unit](ring.Config{Bytes: 1 << 20})
+	talk := ring.New[*packet.Unit](ring.Config{Bytes: 1 << 20})
 	got := make(chan kvsmedia.Frame, 100)
 	connected := make(chan struct{}, 1)
-	pair(t, Source{Ring: ring.New[*Unit](ring.Config{}), Tracks: []*kvsmedia.Track{{Codec: kvsmedia.Opus, Name: "sound"}}},
+	pair(t, Source{Ring: ring.New[*packet.Unit](ring.Config{}), Tracks: []*kvsmedia.Track{{Codec: kvsmedia.Opus, Name: "sound"}}},
 		Source{Ring: talk, Tracks: []*kvsmedia.Track{voice}},
-		Hooks{Connected: func() { connected <- struct{}{} }}, Hooks{Frame: func(f kvsmedia.Frame) { got <- f }})
+		hooks{Connected: func() { connected <- struct{}{} }}, hooks{Frame: func(f kvsmedia.Frame) { got <- f }})
 	receive(t, connected, "connection")
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for i, n := 0, 0; n < 20; i++ { // the first ones may come before the sender listens
-		talk.Push(ring.Item[*Unit]{Value: &Unit{Frame: kvsmedia.Frame{Track: voice, Data: bytes.Repeat([]byte{byte(i)}, 160)}},
+		talk.Push(ring.Item[*packet.Unit]{Value: &packet.Unit{Frame: kvsmedia.Frame{Track: voice, Data: bytes.Repeat([]byte{byte(i)}, 160)}},
 			Key: true, Size: 160, At: time.Duration(i) * 20 * time.Millisecond})
 		select {
 		case f := <-got:
@@ -410,8 +346,8 @@ func TestDiagnoseOfPaths(t *testing.T) {
 		{policy: signaling.ICEAll, local: host, remote: relay, servers: turn, log: "Failed to connect to relay: dial tcp: i/o timeout", want: "expired credentials): dial tcp: i/o timeout"},
 	} {
 		s := &Session{cfg: Config{ICEPolicy: c.policy, ICEServers: []signaling.ICEServer{{URLs: c.servers}}},
-			net: &network{}, report: signaling.ConnectReport{Local: c.local, Remote: c.remote}}
-		leveled{log: slog.New(slog.DiscardHandler), hear: s.net.complaints.hear}.Warnf("%s", c.log)
+			net: &path.Network{}, report: signaling.ConnectReport{Local: c.local, Remote: c.remote}}
+		path.LoggerFactory{Log: slog.New(slog.DiscardHandler), Hear: s.net.Complaints.Hear}.NewLogger("ice").Warnf("%s", c.log)
 		if err := s.Diagnose(); !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, own %v, theirs %v: %v, want %q", c.policy, c.local, c.remote, err, c.want)
 		}
@@ -421,11 +357,11 @@ func TestDiagnoseOfPaths(t *testing.T) {
 // A description brings the candidates of all own interfaces, so that the peer
 // need not wait for a message more.
 func TestDescriptionsCarryAllHosts(t *testing.T) {
-	source := Source{Ring: ring.New[*Unit](ring.Config{})}
-	v, c := pair(t, source, source, Hooks{}, Hooks{})
+	source := Source{Ring: ring.New[*packet.Unit](ring.Config{})}
+	v, c := pair(t, source, source, hooks{}, hooks{})
 	for name, s := range map[string]*Session{"offer": v, "answer": c} {
-		want := s.net.hosts()
-		if n := s.hostsGathered(); want == 0 || n < want {
+		want := s.net.Hosts()
+		if n := s.candidates.hosts; want == 0 || n < want {
 			t.Errorf("the %s was sent with %d of %d hosts", name, n, want)
 		}
 	}

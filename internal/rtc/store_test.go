@@ -9,6 +9,8 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/internal/faultnet"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
+	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -19,25 +21,25 @@ import (
 func TestOneStoreForAllPeers(t *testing.T) {
 	const budget = 256 << 10
 	links := []faultnet.Link{{}, {Loss: 0.1, Delay: 5 * time.Millisecond, Seed: 5}, {Rate: 300_000, Queue: 20 << 10}}
-	s := newStream()
-	units := ring.New[*Unit](ring.Config{Bytes: budget, Keep: time.Hour})
+	s := testmedia.NewNoise()
+	units := ring.New[*packet.Unit](ring.Config{Bytes: budget, Keep: time.Hour})
 	var got, lost [3]atomic.Int64
 	connected := make(chan struct{}, len(links))
 	var sessions []*Session
 	for i := range links {
-		_, c := pairOver(t, &links[i], Source{Ring: units, Tracks: []*kvsmedia.Track{s.track}}, Source{Ring: ring.New[*Unit](ring.Config{})},
-			Hooks{Frame: func(f kvsmedia.Frame) { got[i].Add(1); lost[i].Add(int64(f.Skipped)) }},
-			Hooks{Connected: func() { connected <- struct{}{} }})
+		_, c := pairOver(t, &links[i], Source{Ring: units, Tracks: []*kvsmedia.Track{s.Track}}, Source{Ring: ring.New[*packet.Unit](ring.Config{})},
+			hooks{Frame: func(f kvsmedia.Frame) { got[i].Add(1); lost[i].Add(int64(f.Skipped)) }},
+			hooks{Connected: func() { connected <- struct{}{} }})
 		sessions = append(sessions, c)
 	}
 	for range links {
 		receive(t, connected, "connection")
 	}
-	var pushed []weak.Pointer[Unit]
+	var pushed []weak.Pointer[packet.Unit]
 	push := func() {
-		u := &Unit{Frame: s.next()}
+		u := &packet.Unit{Frame: s.Next()}
 		pushed = append(pushed, weak.Make(u))
-		units.Push(ring.Item[*Unit]{Value: u, Key: u.Frame.Key, Size: len(u.Frame.Data), At: u.Frame.PTS})
+		units.Push(ring.Item[*packet.Unit]{Value: u, Key: u.Frame.Key, Size: len(u.Frame.Data), At: u.Frame.PTS})
 	}
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()

@@ -1,0 +1,73 @@
+package rtc
+
+import (
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+)
+
+// Event is something that happens to a session: one of [OwnCandidate],
+// [Connected], [KeyframeWanted], [PathChanged], [FrameReceived], [ChannelOpened]
+// and [MessageReceived].
+type Event interface{ event() }
+
+// OwnCandidate is an ICE candidate of this side, to be sent to the peer.
+type OwnCandidate struct{ Payload []byte }
+
+// Connected tells that media can flow, again after each ICE restart.
+type Connected struct{}
+
+// KeyframeWanted tells that the peer needs a key frame of the lane.
+type KeyframeWanted struct{ Lane int }
+
+// PathChanged tells that [Session.Path] returns something new.
+type PathChanged struct{}
+
+// FrameReceived is a frame of the peer.
+type FrameReceived struct{ Frame kvsmedia.Frame }
+
+// ChannelOpened tells that the peer opened a data channel, or that the own one
+// can be used.
+type ChannelOpened struct{ Channel *Channel }
+
+// MessageReceived is a message of a data channel, in order. The owner may keep
+// Data.
+type MessageReceived struct {
+	Channel *Channel
+	Text    bool
+	Data    []byte
+}
+
+func (OwnCandidate) event()    {}
+func (Connected) event()       {}
+func (KeyframeWanted) event()  {}
+func (PathChanged) event()     {}
+func (FrameReceived) event()   {}
+func (ChannelOpened) event()   {}
+func (MessageReceived) event() {}
+
+// maxEvents is how many events wait for the owner. Beyond that, media and
+// messages wait, which holds the peer back; candidates and wishes for key frames
+// are dropped.
+const maxEvents = 64
+
+// Events returns what happens to the session. The owner reads it until Done is
+// closed.
+func (s *Session) Events() <-chan Event { return s.events }
+
+// tell hands the owner an event, waiting until there is room or the session ends.
+func (s *Session) tell(e Event) {
+	select {
+	case s.events <- e:
+	case <-s.ctx.Done():
+	}
+}
+
+// mention hands the owner an event unless too many wait, and reports whether it
+// did. It does not block.
+func (s *Session) mention(e Event) bool {
+	select {
+	case s.events <- e:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,93 @@
+package send
+
+import "time"
+
+const (
+	// fillEvery is how often a stream that is to be wider than its pictures is
+	// filled up.
+	fillEvery = 10 * time.Millisecond
+
+	// deaf is how long nothing comes over a path that is lost: one in use brings
+	// feedback ten times a second.
+	deaf = 300 * time.Millisecond
+
+	// tellEvery is how often the owner is told of the path.
+	tellEvery = 100 * time.Millisecond
+)
+
+// Lanes returns the lanes whose picture and sound are sent, -1 for none.
+func (s *Sender) Lanes() (picture, sound int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	picture, sound = -1, -1
+	if s.formats[0].On {
+		picture = int(s.lane.Load())
+	}
+	if s.formats[1].On {
+		sound = s.formats[1].Lane
+	}
+	return picture, sound
+}
+
+// SetLane asks for another rendition of the picture, of the same codec. It is
+// changed at a key frame, for which the owner is asked.
+func (s *Sender) SetLane(lane int) { s.wish.Store(int32(lane)) }
+
+// SetKeyframesOnly leaves all pictures out but key frames, or no more.
+func (s *Sender) SetKeyframesOnly(only bool) { s.keysOnly.Store(only) }
+
+// Try widens what is sent to bitrate, in bits per second, by repeating packets,
+// as far as the path is known to carry it, so that the estimate can grow to
+// it; 0 ends that. It reports whether the peer takes such packets.
+func (s *Sender) Try(bitrate int) bool {
+	s.trial.Store(int64(bitrate))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.formats[0].On && s.formats[0].RTX != 0
+}
+
+// Path returns what is known of the way to the peer; the zero value before media
+// flows.
+func (s *Sender) Path() Path { return s.path.state() }
+
+// tell tells the owner of the path, if there is news. One that is lost says
+// nothing of what the next will carry.
+func (s *Sender) tell(out *stream) {
+	if s.link.Silent() > deaf {
+		return
+	}
+	var late time.Duration
+	if out.waiting() > 0 {
+		late = s.late(out.unit)
+	}
+	s.path.setLate(late)
+	now, p := time.Now(), s.path.state()
+	if p.Target > out.last.Target*9/10 && p.Constrained == out.last.Constrained && now.Sub(out.told) < tellEvery {
+		return
+	}
+	out.told, out.last = now, p
+	s.owner.PathChanged()
+}
+
+// fill sends packets of the picture once more, so that all that is sent comes to
+// the rate that is to be tried, as far as the path is known to carry it.
+func (s *Sender) fill(out *stream) {
+	rate := min(int(s.trial.Load()), s.path.state().Target)
+	now, bytes := time.Now(), s.path.total()
+	gap := now.Sub(out.filled)
+	if gap < fillEvery {
+		return
+	}
+	missing := int64(float64(rate)/8*min(gap, 5*fillEvery).Seconds()) - (bytes - out.bytes)
+	_ = s.burst(func() error { // an end is noticed with the next frame
+		for i := 0; i < maxBurst && missing > 0; i++ {
+			n, err := out.repeat(s.source.Ring)
+			if err != nil || n == 0 {
+				return err
+			}
+			missing -= int64(n + overhead)
+		}
+		return nil
+	})
+	out.filled, out.bytes = now, s.path.total()
+}
