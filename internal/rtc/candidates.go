@@ -189,13 +189,15 @@ func (s *Session) AddCandidate(payload []byte) error {
 	return s.addCandidates([]sdp.Candidate{c})
 }
 
-// addCandidates gives pion candidates of the peer, as far as there is room.
+// addCandidates gives pion candidates of the peer, as far as there is room. Those
+// of another transport are not used; one may be of a description that is still on
+// its way.
 func (s *Session) addCandidates(cs []sdp.Candidate) error {
 	var errs error
 	for _, c := range cs {
 		s.mu.Lock()
-		if c.Fragment != "" && c.Fragment != s.remote.Fragment {
-			if len(s.candidates.later) < maxLater { // its description is on the way, or it is of one before
+		if s.peer == nil || !s.peer.Belongs(c, s.remote.Fragment) {
+			if c.Fragment != "" && len(s.candidates.later) < maxLater {
 				s.candidates.later = append(s.candidates.later, c)
 			}
 			s.mu.Unlock()
@@ -218,7 +220,7 @@ func (s *Session) addCandidates(cs []sdp.Candidate) error {
 // description, and those that came before it.
 func (s *Session) takeRemote(t sdp.Transport, d *sdp.Description) {
 	s.mu.Lock()
-	s.remote = t
+	s.remote, s.peer = t, d
 	later := s.candidates.later
 	s.candidates.later = nil
 	s.mu.Unlock()

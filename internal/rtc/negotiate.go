@@ -65,11 +65,18 @@ func (s *Session) Renegotiate(ctx context.Context, offer *sdp.Description) ([]by
 	if err != nil {
 		return nil, err
 	}
-	if t := choice.Transport(); t.Fragment != s.remote.Fragment || t.Password != s.remote.Password {
+	if s.restarts(choice.Transport()) {
 		s.hold()
 		s.net.Forget()
 	}
 	return s.answer(ctx, offer, choice)
+}
+
+// restarts reports whether ICE begins anew with the peer's side of a transport.
+func (s *Session) restarts(t sdp.Transport) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return t.Fragment != s.remote.Fragment || t.Password != s.remote.Password
 }
 
 // answer applies what was chosen of an offer and returns the answer to it.
@@ -77,7 +84,7 @@ func (s *Session) answer(ctx context.Context, offer *sdp.Description, choice *sd
 	types := choice.VoiceTypes()
 	s.types.Store(&types)
 	t := choice.Transport()
-	if s.remote.Fragment != t.Fragment || s.remote.Password != t.Password || choice.Data && !s.data {
+	if s.restarts(t) || choice.Data && !s.data {
 		if err := s.applyOffer(ctx, offer, choice); err != nil {
 			return nil, err
 		}

@@ -78,9 +78,8 @@ type Session struct {
 	source  Source
 	id      uint64 // of the origin of answers
 	version uint64
-	data    bool          // pion was offered data channels
-	remote  sdp.Transport // that pion was given
-	ports   [2]send.Port  // of the picture and the sound that are sent
+	data    bool         // pion was offered data channels
+	ports   [2]send.Port // of the picture and the sound that are sent
 
 	connected     chan struct{} // closed at the first connection
 	connectedOnce sync.Once
@@ -99,6 +98,8 @@ type Session struct {
 	last       time.Duration // end of the phase before
 	candidates candidates
 	offered    *sdp.Description // by this side
+	peer       *sdp.Description // the newest of the peer
+	remote     sdp.Transport    // that pion was given
 	closing    bool
 	restarted  time.Time // when the path went silent that ICE is restarted for, or zero
 }

@@ -46,6 +46,7 @@ func (d *Description) attribute(m *Media, name, value string) {
 		}
 	case "candidate":
 		c, err := parseCandidate(value)
+		c.section = len(d.Media) - 1
 		if err != nil || len(d.Candidates) >= maxCandidates {
 			d.Unusable++
 		} else if !slices.ContainsFunc(d.Candidates, func(o Candidate) bool { return o.Address == c.Address }) {

@@ -24,6 +24,8 @@ type Candidate struct {
 	Priority   uint32
 	Foundation string
 	Fragment   string // the ICE user name fragment that it belongs to; empty if it names none
+	MID        string // the section that it belongs to; empty if it names none
+	section    int    // likewise, its place in the description; -1 for none
 }
 
 // Line is the candidate as pion gets it (RFC 8839, 5.1).
@@ -50,10 +52,11 @@ func ParseCandidate(payload []byte) (Candidate, error) {
 	if payload[0] != '{' && payload[0] != '"' && !bytes.Equal(payload, []byte("null")) {
 		return parseCandidate(string(payload))
 	}
-	// sdpMid and sdpMLineIndex are not read: all media share one transport.
 	var msg struct {
 		Candidate string `json:"candidate"`
 		Fragment  any    `json:"usernameFragment"`
+		MID       any    `json:"sdpMid"`
+		Index     any    `json:"sdpMLineIndex"`
 	}
 	if payload[0] == '"' {
 		if err := json.Unmarshal(payload, &msg.Candidate); err != nil {
@@ -68,6 +71,12 @@ func ParseCandidate(payload []byte) (Candidate, error) {
 	c, err := parseCandidate(msg.Candidate)
 	if s, ok := msg.Fragment.(string); ok && c.Fragment == "" {
 		c.Fragment = s
+	}
+	if s := fmt.Sprint(msg.MID); msg.MID != nil && len(s) <= 256 {
+		c.MID = s
+	}
+	if i, err := strconv.ParseFloat(fmt.Sprint(msg.Index), 64); err == nil && i >= 0 && i < maxMedia {
+		c.section = int(i)
 	}
 	return c, err
 }
@@ -111,7 +120,7 @@ func parseCandidate(line string) (Candidate, error) {
 	default:
 		return Candidate{}, fmt.Errorf("rtc: ICE candidate of type %.10q", f[7])
 	}
-	c := Candidate{Address: netip.AddrPortFrom(ip, uint16(port)), Type: kind, Priority: uint32(priority), Foundation: "0"}
+	c := Candidate{Address: netip.AddrPortFrom(ip, uint16(port)), Type: kind, Priority: uint32(priority), Foundation: "0", section: -1}
 	if len(f[0]) <= 32 && isToken(f[0]) {
 		c.Foundation = f[0]
 	}

@@ -30,6 +30,7 @@ type Description struct {
 	limit     int        // of the whole session, see Media.Limit
 	transport Transport  // what stands at the session level
 	direction string     // likewise; that of sections without their own
+	own       []string   // ICE user name fragments that the sections state themselves
 }
 
 // Transport is how a section's packets are carried.
@@ -112,6 +113,10 @@ func Parse(payload []byte, kind string) (*Description, error) {
 	if len(d.Media) == 0 {
 		return nil, fmt.Errorf("rtc: SDP of the %s has no media section", kind)
 	}
+	d.own = make([]string, len(d.Media))
+	for i := range d.Media {
+		d.own[i] = d.Media[i].Transport.Fragment
+	}
 	d.finish()
 	d.Identity = clean(session, 64)
 	for i := range d.Media {
@@ -142,6 +147,22 @@ func (d *Description) finish() {
 			d.Media[i].Limit = d.limit
 		}
 	}
+}
+
+// Belongs reports whether a candidate is of a transport with the user name
+// fragment. One that names neither a fragment nor a section with its own counts
+// as such.
+func (d *Description) Belongs(c Candidate, fragment string) bool {
+	if c.Fragment != "" {
+		return c.Fragment == fragment
+	}
+	i := c.section
+	if c.MID != "" {
+		if j := slices.IndexFunc(d.Media, func(m Media) bool { return m.MID == c.MID }); j >= 0 {
+			i = j
+		}
+	}
+	return i < 0 || i >= len(d.own) || d.own[i] == "" || d.own[i] == fragment
 }
 
 // inherit sets what t lacks.

@@ -97,7 +97,7 @@ func Accept(offer, answer *Description, talk kvsmedia.Codec) (*Accepted, error) 
 		o := &offer.Media[i]
 		a := answer.of(o, i)
 		if a == nil || a.Port == 0 {
-			o.refuse(&b)
+			o.decline(&b)
 			continue
 		}
 		formats, attributes := o.Formats, fmt.Sprintf("a=sctp-port:5000\r\na=max-message-size:%d\r\n", peerMessage)
@@ -105,7 +105,7 @@ func Accept(offer, answer *Description, talk kvsmedia.Codec) (*Accepted, error) 
 			formats, attributes = o.agreed(a, acc.Types)
 		}
 		if formats == "" {
-			o.refuse(&b)
+			o.decline(&b)
 			continue
 		}
 		if len(mids) == 0 {
@@ -139,6 +139,21 @@ func Accept(offer, answer *Description, talk kvsmedia.Codec) (*Accepted, error) 
 	}
 	acc.Remote += b.String()
 	return acc, nil
+}
+
+// decline writes an offered section that was not answered. Pion wants to know each
+// payload type, so it has just one.
+func (m *Media) decline(b *strings.Builder) {
+	none := *m
+	for i := range m.Codecs {
+		if c := &m.Codecs[i]; c.Codec != 0 {
+			none.Formats = fmt.Sprint(c.PT)
+			none.refuse(b)
+			fmt.Fprintf(b, "a=rtpmap:%d %s\r\n", c.PT, c.Name)
+			return
+		}
+	}
+	none.refuse(b)
 }
 
 // of returns the section of an answer for the i-th of the offer: the one at its
