@@ -169,7 +169,7 @@ func (s streams) find(ctx context.Context, set *StreamSettings, mediaType string
 		default:
 			return info, err
 		}
-		if err := sleep(ctx, createPoll); err != nil {
+		if err := awsapi.Sleep(ctx, createPoll); err != nil {
 			return info, fmt.Errorf("kvsmedia: wait for stream %q to become active: %w", s.stream, err)
 		}
 	}
@@ -203,16 +203,4 @@ func mediaType(tracks []*Track) string {
 		}
 	}
 	return strings.Join(names, ",")
-}
-
-// sleep waits for d, or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

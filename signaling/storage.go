@@ -2,8 +2,9 @@ package signaling
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
 )
 
 var errNoStorage = &ConfigError{"Storage", "is not set, so the storage service's endpoint is unknown"}
@@ -65,10 +66,9 @@ func (c *Channels) JoinStorageSessionAsViewer(ctx context.Context, e Endpoints, 
 }
 
 const (
-	// rejoinAfter is how long the offer may take until the service is asked
-	// again: after the samples of the AWS C SDK and the JavaScript test page.
-	rejoinAfter  = 6 * time.Second
-	rejoinJitter = 2 * time.Second
+	// The offer may take so long until the service is asked again: after the
+	// samples of the AWS C SDK and the JavaScript test page.
+	rejoinFrom, rejoinTo = 6 * time.Second, 8 * time.Second
 )
 
 // JoinStorage asks the storage service to send its offer, as a master or as a
@@ -85,13 +85,13 @@ func (c *Client) JoinStorage(ctx context.Context) error {
 		c.mu.Lock()
 		offered := c.offered
 		c.mu.Unlock()
-		wait := rejoinAfter + rand.N(rejoinJitter)
+		wait := awsapi.Between(rejoinFrom, rejoinTo)
 		if sock != nil {
 			if err := c.joinOnce(ctx); err != nil {
-				if permanent(err) && !stale(err) || denied(err) {
+				if final(err) {
 					return c.access.explain(err)
 				}
-				if stale(err) {
+				if awsapi.Stale(err) {
 					c.doubt()
 				}
 				c.log.Warn("signaling: join storage session", "err", err, "retry", wait)

@@ -1,79 +1,70 @@
 package signaling
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"syscall"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi"
 )
 
-// denied reports whether the service, rather than something in between, refused
-// for lack of permission. It may pass once: with credentials fetched anew, or
-// with the ARN of a channel that was made anew.
-func denied(err error) bool {
-	status := awsapi.Status(err)
-	if credentials(err) { // a wrong role, a revoked certificate
-		return status/100 == 4 && status != http.StatusRequestTimeout && !awsapi.Throttled(err)
-	}
-	return (status == http.StatusUnauthorized || status == http.StatusForbidden) && awsapi.FromService(err)
-}
-
-// credentials reports whether err comes from the credentials provider.
-func credentials(err error) bool {
-	var c *awsapi.CredentialsError
-	return errors.As(err, &c)
-}
-
-// sooner returns when to try again: after wait, or when the credentials provider
-// will do so, if it says when and that is earlier.
-func sooner(err error, wait time.Duration) time.Duration {
-	var later interface{ RetryAfter() time.Duration }
-	if credentials(err) && errors.As(err, &later) {
-		wait = min(wait, later.RetryAfter()+10*time.Millisecond)
-	}
-	return wait
-}
-
 // permanent reports whether trying again cannot help. Denials are not among
 // them: see Client.judge.
 func permanent(err error) bool {
 	var cfg *ConfigError
-	if errors.As(err, &cfg) || errors.Is(err, ErrGrantExpired) {
-		return true
-	}
-	if credentials(err) || !awsapi.FromService(err) {
-		return false
-	}
-	switch awsapi.Code(err) {
-	case "ResourceNotFoundException", "InvalidArgumentException", "ValidationException",
-		"AccountChannelLimitExceededException", "TagsPerResourceExceededLimitException":
-		return true
-	}
-	return false
+	return errors.As(err, &cfg) || errors.Is(err, ErrGrantExpired) || awsapi.Permanent(err)
 }
 
-// stale reports whether err is what endpoints of a bygone channel lead to.
-func stale(err error) bool {
-	if credentials(err) {
-		return false
-	}
-	var dns *net.DNSError
-	var host x509.HostnameError
-	return errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &host) ||
-		errors.Is(err, syscall.ECONNREFUSED) || awsapi.Status(err) == http.StatusNotFound
+// final reports whether a call ends with err: neither another attempt nor other
+// endpoints can help.
+func final(err error) bool {
+	return permanent(err) && !awsapi.Stale(err) || awsapi.Denied(err)
 }
 
-// hintClock adds advice where the dates of a TLS certificate failed, which is
-// what a device with an unset clock meets first.
-func hintClock(err error) error {
-	var inv x509.CertificateInvalidError
-	if errors.As(err, &inv) && inv.Reason == x509.Expired {
-		return fmt.Errorf("%w (is the device's clock set? It says %s, and TLS needs the date)", err, time.Now().Format(time.DateTime))
+// verdict is what follows from a failed attempt.
+type verdict struct {
+	wait    time.Duration // until the next one
+	learned bool          // the next one differs: other endpoints, new credentials
+	end     error         // instead: the client ends
+}
+
+// judge decides what follows from a failed attempt.
+func (c *Client) judge(err error) verdict {
+	if awsapi.Denied(err) {
+		if awsapi.Expired(err) && c.access != nil && c.access.api.Invalidate() {
+			return verdict{wait: retries.After(c.fails)} // the provider renews them
+		}
+		// It passes if the credentials are old, or the cached ARN.
+		if c.denials++; c.denials > 1 || c.access == nil {
+			return verdict{end: c.explain(err)}
+		}
+		c.doubt()
+		c.access.api.Invalidate()
+		return verdict{learned: true}
+	}
+	learned := awsapi.Doubtful(err, c.fails) && c.doubt()
+	if permanent(err) && !learned {
+		return verdict{end: c.explain(err)}
+	}
+	wait := retries.Wait(err, c.fails)
+	if offline(err) {
+		wait = min(wait, offlinePoll)
+	}
+	return verdict{wait: wait, learned: learned}
+}
+
+// doubt has the next attempt ask the control plane. It reports whether that is
+// news: whether attempts until now used cached endpoints.
+func (c *Client) doubt() bool {
+	return c.access != nil && !c.access.stale.Swap(true)
+}
+
+func (c *Client) explain(err error) error {
+	if c.access != nil {
+		return c.access.explain(err)
+	}
+	if awsapi.Denied(err) {
+		return fmt.Errorf("%w (%w)", ErrGrantExpired, err)
 	}
 	return err
 }
