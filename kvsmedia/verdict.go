@@ -62,9 +62,13 @@ func hard(err error) bool {
 	return awsapi.Denied(err) || final(err)
 }
 
-// final reports whether a refusal of the control plane says that nothing can come
-// of it, once and for all.
+// final reports whether an answer of the control plane, a refusal or a data endpoint
+// that must not be used, says that nothing can come of it, once and for all.
 func final(err error) bool {
+	var endpoint *EndpointError
+	if errors.As(err, &endpoint) {
+		return true
+	}
 	var op *smithy.OperationError
 	return awsapi.Permanent(err) && errors.As(err, &op) && op.OperationName != "PutMedia"
 }

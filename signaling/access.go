@@ -58,11 +58,13 @@ func randomID() string {
 
 // endpoints returns the channel's endpoints, from the cache unless that was
 // found stale. While the control plane cannot be reached the stale ones serve.
+// Cached ones that may not be used are fetched anew: whoever can write the file
+// of a cache must not be able to have credentials sent in clear.
 func (a *access) endpoints(ctx context.Context) (Endpoints, error) {
 	control, _ := a.api.Endpoint()
 	key := fmt.Sprintf("%s %s %v storage=%t", control.URL, a.cfg.Channel, a.role, a.cfg.Storage)
 	cached, ok := a.cfg.Cache.Load(key)
-	ok = ok && cached.usable(a.cfg.Storage)
+	ok = ok && cached.complete(a.cfg.Storage) && a.admit(cached) == nil
 	if ok && !a.stale.Load() {
 		return cached, nil
 	}

@@ -41,12 +41,20 @@ func (c *Channels) UpdateStorage(ctx context.Context, arn string, s StorageConfi
 	}{arn, info}, nil)
 }
 
+// admitStorage returns why the storage service cannot be asked at e.
+func (c *Channels) admitStorage(e Endpoints) error {
+	if e.WebRTC == "" {
+		return errNoStorage
+	}
+	return c.admit(Endpoints{WebRTC: e.WebRTC})
+}
+
 // JoinStorageSession has the storage service send an offer to the channel's
 // master (JoinStorageSession of the WebRTC storage API). Success means only
 // that it was asked.
 func (c *Channels) JoinStorageSession(ctx context.Context, e Endpoints) error {
-	if e.WebRTC == "" {
-		return errNoStorage
+	if err := c.admitStorage(e); err != nil {
+		return err
 	}
 	return c.do(ctx, e.WebRTC, "/joinStorageSession", "JoinStorageSession", struct {
 		ChannelARN string `json:"channelArn"`
@@ -56,8 +64,8 @@ func (c *Channels) JoinStorageSession(ctx context.Context, e Endpoints) error {
 // JoinStorageSessionAsViewer has the storage service send an offer to the
 // viewer of the client ID given (JoinStorageSessionAsViewer).
 func (c *Channels) JoinStorageSessionAsViewer(ctx context.Context, e Endpoints, clientID string) error {
-	if e.WebRTC == "" {
-		return errNoStorage
+	if err := c.admitStorage(e); err != nil {
+		return err
 	}
 	return c.do(ctx, e.WebRTC, "/joinStorageSessionAsViewer", "JoinStorageSessionAsViewer", struct {
 		ChannelARN string `json:"channelArn"`

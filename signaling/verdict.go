@@ -12,7 +12,8 @@ import (
 // them: see Client.judge.
 func permanent(err error) bool {
 	var cfg *ConfigError
-	return errors.As(err, &cfg) || errors.Is(err, ErrGrantExpired) || awsapi.Permanent(err)
+	var endpoint *EndpointError
+	return errors.As(err, &cfg) || errors.As(err, &endpoint) || errors.Is(err, ErrGrantExpired) || awsapi.Permanent(err)
 }
 
 // final reports whether a call ends with err: neither another attempt nor other
