@@ -54,6 +54,8 @@ func TestEndpointsInClear(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
 				var double signalingtest.Config
 				c.set(&double.Endpoints, c.url)
 				s := signalingtest.NewPipeServer(double)
@@ -69,14 +71,14 @@ func TestEndpointsInClear(t *testing.T) {
 				}
 				start := time.Now()
 				for what, dial := range map[string]func() error{
-					"DialMaster": func() error { return dialled(signaling.DialMaster(t.Context(), cfg)) },
-					"DialViewer": func() error { return dialled(signaling.DialViewer(t.Context(), cfg, "v")) },
+					"DialMaster": func() error { return dialled(signaling.DialMaster(ctx, cfg)) },
+					"DialViewer": func() error { return dialled(signaling.DialViewer(ctx, cfg, "v")) },
 					"PresignViewer": func() error {
-						_, err := signaling.PresignViewer(t.Context(), cfg, "v")
+						_, err := signaling.PresignViewer(ctx, cfg, "v")
 						return err
 					},
 					"Endpoints": func() error {
-						_, err := signaling.NewChannels(cfg.AWS).Endpoints(t.Context(), s.AddChannel("door"), signaling.Viewer, true)
+						_, err := signaling.NewChannels(cfg.AWS).Endpoints(ctx, s.AddChannel("door"), signaling.Viewer, true)
 						return err
 					},
 				} {
@@ -86,12 +88,12 @@ func TestEndpointsInClear(t *testing.T) {
 				ch := signaling.NewChannels(cfg.AWS)
 				e := signaling.Endpoints{ChannelARN: s.AddChannel("door"), HTTPS: c.url, WebRTC: c.url}
 				if c.endpoint == "HTTPS" {
-					_, err := ch.ICEServers(t.Context(), e, "v")
+					_, err := ch.ICEServers(ctx, e, "v")
 					refused("ICEServers", err)
 				}
 				if c.endpoint == "WEBRTC" {
-					refused("JoinStorageSession", ch.JoinStorageSession(t.Context(), e))
-					refused("JoinStorageSessionAsViewer", ch.JoinStorageSessionAsViewer(t.Context(), e, "v"))
+					refused("JoinStorageSession", ch.JoinStorageSession(ctx, e))
+					refused("JoinStorageSessionAsViewer", ch.JoinStorageSessionAsViewer(ctx, e, "v"))
 				}
 				if took := time.Since(start); took > time.Second {
 					t.Errorf("it took %v to say so", took)
@@ -204,7 +206,9 @@ func TestGrantInClear(t *testing.T) {
 		"ws://%zz/?X-Amz-Signature=s3cret":                      "not a WebSocket URL",
 		"":                                                      "not a WebSocket URL",
 	} {
-		_, err := signaling.DialURL(t.Context(), signaling.Grant{URL: url, ClientID: "v"}, signaling.Config{
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := signaling.DialURL(ctx, signaling.Grant{URL: url, ClientID: "v"}, signaling.Config{
 			AWS: aws.Config{HTTPClient: &http.Client{Transport: nobody{t}}},
 		})
 		var e *signaling.ConfigError
