@@ -60,7 +60,9 @@ func TestEndpointsInClear(t *testing.T) {
 					}
 				}
 				start := time.Now()
-				err := s.Upload(t.Context(), play(testmedia.Day(), time.Minute))
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+				defer cancel()
+				err := s.Upload(ctx, play(testmedia.Day(), time.Minute))
 				refused("PUT_MEDIA", err)
 				if took := time.Since(start); took > 3*time.Second {
 					t.Errorf("Upload took %v", took)
