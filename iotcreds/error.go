@@ -92,7 +92,8 @@ func (e *noAnswer) Error() string { return e.err.Error() }
 func (e *noAnswer) Unwrap() error { return e.err }
 
 // failed is a failure as Retrieve returns it: with the time until the next
-// request, which package signaling looks for.
+// request. It is an awsapi.RetryAdviser, by which the SDK's other packages try
+// again when the provider does.
 type failed struct {
 	err  error
 	wait time.Duration

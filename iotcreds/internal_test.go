@@ -6,6 +6,16 @@ import (
 	"testing"
 	"time"
 	"unicode"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
+)
+
+// What the SDK's other packages look for in a credentials provider and its errors.
+var (
+	_ awsapi.Invalidator  = (*Provider)(nil)
+	_ awsapi.Timekeeper   = (*Provider)(nil)
+	_ awsapi.RetryAdviser = (*failed)(nil)
+	_ awsapi.StatusError  = (*Error)(nil)
 )
 
 func TestClock(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
 	"github.com/smartcam-sdk/smartcam/iotcreds"
 )
 
@@ -44,7 +45,7 @@ func TestNetworkThatComesBackIsUsedAtOnce(t *testing.T) {
 					if err == nil {
 						break
 					}
-					var later interface{ RetryAfter() time.Duration }
+					var later awsapi.RetryAdviser
 					if !errors.As(err, &later) || later.RetryAfter() > 1500*time.Millisecond {
 						t.Fatalf("does not say when it asks again: %v", err)
 					}

@@ -71,7 +71,7 @@ func (a *Archive) call(ctx context.Context, api, path, name string, do func(awsa
 		}
 		err := do(awsapi.Call{Name: name, Endpoint: endpoint, Path: path})
 		a.mu.Lock()
-		if stale(err) {
+		if awsapi.Stale(err) {
 			delete(a.endpoints, api)
 		} else {
 			a.endpoints[api] = endpoint
@@ -80,7 +80,7 @@ func (a *Archive) call(ctx context.Context, api, path, name string, do func(awsa
 		if err == nil {
 			return nil
 		}
-		if !known || !stale(err) {
+		if !known || !awsapi.Stale(err) {
 			return fmt.Errorf("kvsmedia: %w", err)
 		}
 	}

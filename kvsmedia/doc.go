@@ -106,6 +106,9 @@
 //   - [*ConfigError]: the configuration cannot work; it names the field.
 //   - What satisfies smithy.APIError: the service's refusal of a call, such as
 //     ResourceNotFoundException, or [*RefusedError] of media.
+//   - [*EndpointError]: the control plane is reached over https, but leads to a data
+//     endpoint that is not, or that is none. Under a control plane at http://, as that
+//     of a stand-in may be, data endpoints may be http:// too.
 //   - [*MissingError]: what an upload left out, and why ([ErrBufferFull], a
 //     *RefusedError, or the reason of its end).
 //   - [*StreamError]: trouble that the service reports inside media.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"strings"
 	"time"
@@ -108,7 +107,7 @@ func (s *session) open(creds aws.Credentials) (from int64, ok bool) {
 	}
 	s.start = time.Now()
 	s.desc, s.progress = f.desc, s.start
-	s.deadline = s.start.Add(rollFrom + rand.N(rollTo-rollFrom))
+	s.deadline = s.start.Add(awsapi.Between(rollFrom, rollTo))
 	if creds.CanExpire {
 		left := creds.Expires.Sub(s.streams.api.Clock.Now())
 		if left = max(left-expiryMargin, left/2, minSession); left < s.deadline.Sub(s.start) {

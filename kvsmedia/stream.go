@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -40,6 +39,19 @@ type ConfigError struct {
 
 // Error returns the field and what is wrong with it.
 func (e *ConfigError) Error() string { return "kvsmedia: " + e.Field + " " + e.Reason }
+
+// EndpointError is the error of an address that signed requests and media must not
+// go to: the control plane has named one that is not encrypted though it is itself,
+// or none of a service. It ends an upload as a refusal of the control plane does.
+type EndpointError struct {
+	API    string // of GetDataEndpoint, such as "PUT_MEDIA"
+	Reason string // what is wrong and what is expected
+}
+
+// Error returns the API and what is wrong with its endpoint.
+func (e *EndpointError) Error() string {
+	return "kvsmedia: the data endpoint of " + e.API + " " + e.Reason
+}
 
 // Forms from the API reference of CreateStream and PutMedia.
 var (
@@ -169,7 +181,7 @@ func (s streams) find(ctx context.Context, set *StreamSettings, mediaType string
 		default:
 			return info, err
 		}
-		if err := sleep(ctx, createPoll); err != nil {
+		if err := awsapi.Sleep(ctx, createPoll); err != nil {
 			return info, fmt.Errorf("kvsmedia: wait for stream %q to become active: %w", s.stream, err)
 		}
 	}
@@ -185,9 +197,15 @@ func (s streams) endpoint(ctx context.Context, api string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	u, err := url.Parse(out.DataEndpoint)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+	if out.DataEndpoint == "" {
 		return "", errors.New("kvsmedia: GetDataEndpoint of " + api + " did not return a URL")
+	}
+	control, err := s.api.Endpoint()
+	if err == nil {
+		err = control.Admit(out.DataEndpoint, "https")
+	}
+	if err != nil {
+		return "", &EndpointError{api, err.Error()}
 	}
 	return strings.TrimSuffix(out.DataEndpoint, "/"), nil
 }
@@ -203,16 +221,4 @@ func mediaType(tracks []*Track) string {
 		}
 	}
 	return strings.Join(names, ",")
-}
-
-// sleep waits for d, or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

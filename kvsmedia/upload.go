@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
 )
 
 const (
@@ -161,7 +163,7 @@ func (u *upload) sessions(ctx context.Context) error {
 			continue
 		}
 		if err == nil {
-			if sleep(ctx, backoffBase) != nil {
+			if awsapi.Sleep(ctx, retries.First) != nil {
 				break
 			}
 			continue
@@ -177,7 +179,7 @@ func (u *upload) sessions(ctx context.Context) error {
 			u.logged = text
 			u.log.Warn("kvsmedia: upload interrupted", "err", err, "retry", delay, "attempt", u.fails)
 		}
-		if sleep(ctx, delay) != nil {
+		if awsapi.Sleep(ctx, delay) != nil {
 			break
 		}
 	}

@@ -58,18 +58,20 @@ func randomID() string {
 
 // endpoints returns the channel's endpoints, from the cache unless that was
 // found stale. While the control plane cannot be reached the stale ones serve.
+// Cached ones that may not be used are fetched anew: whoever can write the file
+// of a cache must not be able to have credentials sent in clear.
 func (a *access) endpoints(ctx context.Context) (Endpoints, error) {
 	control, _ := a.api.Endpoint()
 	key := fmt.Sprintf("%s %s %v storage=%t", control.URL, a.cfg.Channel, a.role, a.cfg.Storage)
 	cached, ok := a.cfg.Cache.Load(key)
-	ok = ok && cached.usable(a.cfg.Storage)
+	ok = ok && cached.complete(a.cfg.Storage) && a.admit(cached) == nil
 	if ok && !a.stale.Load() {
 		return cached, nil
 	}
 	a.stale.Store(true)
 	e, err := a.fetch(ctx)
 	if err != nil {
-		if ok && !permanent(err) && !denied(err) {
+		if ok && !permanent(err) && !awsapi.Denied(err) {
 			return cached, nil
 		}
 		return Endpoints{}, err
@@ -113,7 +115,7 @@ func (a *access) find(ctx context.Context) (Channel, error) {
 		default:
 			return Channel{}, err
 		}
-		if err := sleep(ctx, createPoll); err != nil {
+		if err := awsapi.Sleep(ctx, createPoll); err != nil {
 			return Channel{}, fmt.Errorf("signaling: wait for channel %q to become active: %w", a.cfg.Channel, err)
 		}
 	}
@@ -165,7 +167,7 @@ func presign(ctx context.Context, cfg Config, role Role, clientID string) (Grant
 			return Grant{}, a.explain(err)
 		}
 		servers, err := a.ICEServers(ctx, e, a.clientID)
-		if err != nil && (stale(err) || denied(err)) && !a.stale.Swap(true) {
+		if err != nil && (awsapi.Stale(err) || awsapi.Denied(err)) && !a.stale.Swap(true) {
 			continue
 		}
 		if err != nil {
@@ -181,26 +183,16 @@ func presign(ctx context.Context, cfg Config, role Role, clientID string) (Grant
 
 // explain adds to a refusal what can be done about it.
 func (a *access) explain(err error) error {
-	var hint string
-	switch {
-	case err == nil:
-		return nil
-	case credentials(err):
-		return err
-	case awsapi.Expired(err):
-		hint = "the credentials have expired or are unknown to AWS: AWS.Credentials must be a provider that renews them"
-	case denied(err):
-		hint = fmt.Sprintf("the policy of the credentials must allow kinesisvideo's signaling actions, among them ConnectAs%s, on channel %s",
-			map[Role]string{Master: "Master", Viewer: "Viewer"}[a.role], a.cfg.Channel)
-	case awsapi.Code(err) == "ResourceNotFoundException":
-		hint = fmt.Sprintf("there is no channel %s in %s", a.cfg.Channel, a.cfg.AWS.Region)
-		if a.role == Master && a.cfg.Create == nil {
-			hint += "; Config.Create lets a master create it"
-		}
-	case a.cfg.Storage && awsapi.Code(err) == "InvalidArgumentException":
-		hint = "Config.Storage is set: is media storage enabled on the channel?"
-	default:
-		return err
+	if a.cfg.Storage && !awsapi.FromProvider(err) && awsapi.Code(err) == "InvalidArgumentException" {
+		return awsapi.Hint(err, "Config.Storage is set: is media storage enabled on the channel?")
 	}
-	return fmt.Errorf("%w (%s)", err, hint)
+	advice := awsapi.Advice{
+		Policy: fmt.Sprintf("kinesisvideo's signaling actions, among them ConnectAs%s, on channel %s",
+			map[Role]string{Master: "Master", Viewer: "Viewer"}[a.role], a.cfg.Channel),
+		Absent: fmt.Sprintf("channel %s in %s", a.cfg.Channel, a.cfg.AWS.Region),
+	}
+	if a.role == Master && a.cfg.Create == nil {
+		advice.Absent += "; Config.Create lets a master create it"
+	}
+	return advice.Explain(err)
 }

@@ -68,8 +68,11 @@ func FuzzDecodeCache(f *testing.F) {
 		if (m == nil) != (err != nil) {
 			t.Errorf("%v, %v", m, err)
 		}
+		c := NewChannels(awsConfig())
 		for _, e := range m {
-			e.usable(true)
+			if err := c.admit(e); err == nil && e.complete(true) && !strings.HasPrefix(strings.ToLower(e.WSS), "wss://") {
+				t.Errorf("%+v is admitted", e)
+			}
 		}
 	})
 }

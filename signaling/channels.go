@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"iter"
 	"math"
-	"net/url"
 	"strings"
 	"time"
 
@@ -194,6 +193,8 @@ func (c *Channels) List(ctx context.Context, prefix string) iter.Seq2[Channel, e
 // Endpoints returns where a channel is reached in a role
 // (GetSignalingChannelEndpoint). storage asks for the storage service's
 // endpoint as well, which the service refuses for a channel without media storage.
+// An answer that leads to an unencrypted address though the control plane is
+// encrypted is an [*EndpointError].
 func (c *Channels) Endpoints(ctx context.Context, arn string, role Role, storage bool) (Endpoints, error) {
 	type config struct {
 		Protocols []string
@@ -224,20 +225,35 @@ func (c *Channels) Endpoints(ctx context.Context, arn string, role Role, storage
 			e.WebRTC = r.ResourceEndpoint
 		}
 	}
-	if !e.usable(storage) {
-		return Endpoints{}, fmt.Errorf("signaling: GetSignalingChannelEndpoint of %s did not return every endpoint as a URL", arn)
+	if !e.complete(storage) {
+		return Endpoints{}, fmt.Errorf("signaling: GetSignalingChannelEndpoint of %s did not return every endpoint", arn)
 	}
-	return e, nil
+	return e, c.admit(e)
 }
 
-// usable reports whether e has the endpoints needed, as URLs.
-func (e Endpoints) usable(storage bool) bool {
-	ok := func(s string, schemes ...string) bool {
-		u, err := url.Parse(s)
-		return err == nil && u.Host != "" && (u.Scheme == schemes[0] || u.Scheme == schemes[1])
+// complete reports whether e has the endpoints needed.
+func (e Endpoints) complete(storage bool) bool {
+	return channelARN.MatchString(e.ChannelARN) && e.WSS != "" && e.HTTPS != "" && (!storage || e.WebRTC != "")
+}
+
+// admit returns the EndpointError of the first endpoint that nothing may be sent
+// to, nil if all may be used. Empty ones are left out.
+func (c *Channels) admit(e Endpoints) error {
+	control, err := c.api.Endpoint()
+	if err != nil {
+		return &ConfigError{"AWS", err.Error()}
 	}
-	return channelARN.MatchString(e.ChannelARN) && ok(e.WSS, "wss", "ws") && ok(e.HTTPS, "https", "http") &&
-		(!storage || ok(e.WebRTC, "https", "http"))
+	for _, of := range []struct{ name, address, scheme string }{
+		{"WSS", e.WSS, "wss"}, {"HTTPS", e.HTTPS, "https"}, {"WEBRTC", e.WebRTC, "https"},
+	} {
+		if of.address == "" {
+			continue
+		}
+		if err := control.Admit(of.address, of.scheme); err != nil {
+			return &EndpointError{of.name, err.Error()}
+		}
+	}
+	return nil
 }
 
 // ICEServers returns the TURN servers for a new session, with the region's STUN
@@ -253,6 +269,9 @@ func (c *Channels) ICEServers(ctx context.Context, e Endpoints, clientID string)
 	}
 	if e.HTTPS == "" {
 		return nil, &ConfigError{"Endpoints.HTTPS", "is empty: get it from Channels.Endpoints"}
+	}
+	if err := c.admit(Endpoints{HTTPS: e.HTTPS}); err != nil {
+		return nil, err
 	}
 	asked := time.Now()
 	err := c.do(ctx, e.HTTPS, "/v1/get-ice-server-config", "GetIceServerConfig", struct {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
 	"sync"
 	"time"
 
@@ -80,13 +79,12 @@ func dial(ctx context.Context, cfg Config, role Role, clientID string) (*Client,
 }
 
 // DialURL connects with what a backend granted; no AWS credentials are needed.
-// Of cfg only AWS.HTTPClient, States and Logger are used. A connection that is
+// The grant's URL must be encrypted (wss) unless it leads to this machine. Of cfg only AWS.HTTPClient, States and Logger are used. A connection that is
 // lost is opened again as long as the service accepts the grant's URL; after
 // that the client ends with [ErrGrantExpired].
 func DialURL(ctx context.Context, g Grant, cfg Config) (*Client, error) {
-	u, err := url.Parse(g.URL)
-	if err != nil || u.Host == "" || u.Scheme != "wss" && u.Scheme != "ws" {
-		return nil, &ConfigError{"Grant.URL", "is not a WebSocket URL (wss://…)"}
+	if err := g.check(); err != nil {
+		return nil, err
 	}
 	role := Viewer
 	if g.ClientID == "" {

@@ -3,7 +3,6 @@ package signaling
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net/http/httptrace"
 	"time"
 
@@ -16,8 +15,6 @@ const (
 	attemptLimit = 15 * time.Second // as the C SDK's
 	hedgeAfter   = 2500 * time.Millisecond
 
-	backoffBase = 200 * time.Millisecond // 3 connects per second and channel are allowed
-	backoffCap  = 3 * time.Second
 	stableAfter = 10 * time.Second // a connection of this age forgives earlier failures
 
 	// The service ends a connection after an hour.
@@ -30,10 +27,14 @@ const (
 	// by a competing client; flapsAllowed of them in a row must have been.
 	flapWithin   = 2 * time.Minute
 	flapsAllowed = 3
-	flapBase     = 4 * time.Second
-	flapCap      = time.Minute
+)
 
-	refetchAfter = 6 // failures of whatever kind until cached endpoints are doubted
+var (
+	// retries spaces attempts to connect: 3 per second and channel are allowed.
+	retries = awsapi.Backoff{First: 200 * time.Millisecond, Longest: 3 * time.Second}
+
+	// flapping spaces connections that a competing client displaces.
+	flapping = awsapi.Backoff{First: 4 * time.Second, Longest: time.Minute}
 )
 
 // run keeps the client connected until it is closed or cannot go on.
@@ -79,7 +80,7 @@ func (c *Client) retire(s *socket) {
 // tend watches s until it needs a successor. It returns s if that is to happen
 // while s still works, else nil and how long to wait first.
 func (c *Client) tend(s *socket) (*socket, time.Duration) {
-	renew := time.NewTimer(renewFrom + rand.N(renewTo-renewFrom))
+	renew := time.NewTimer(awsapi.Between(renewFrom, renewTo))
 	defer renew.Stop()
 	away := s.goAway
 	if c.access == nil { // a grant's URL opens no second connection that late
@@ -122,7 +123,7 @@ func (c *Client) lost(s *socket) time.Duration {
 	age, err, wait := time.Since(s.born), s.err, time.Duration(0)
 	if age < stableAfter {
 		c.fails++
-		wait = backoff(c.fails)
+		wait = retries.After(c.fails)
 	}
 	switch {
 	case age >= flapWithin:
@@ -132,19 +133,12 @@ func (c *Client) lost(s *socket) time.Duration {
 	}
 	if c.flaps >= flapsAllowed {
 		err = fmt.Errorf("%w (%w)", ErrCompeting, err)
-		wait = min(flapBase<<min(c.flaps-flapsAllowed, 8), flapCap)
-		wait = wait/2 + rand.N(wait/2)
+		wait = flapping.After(c.flaps - flapsAllowed + 1)
 	}
 	err = fmt.Errorf("signaling: connection lost after %v: %w", age.Round(time.Millisecond), err)
 	c.log.Warn("signaling: offline", "err", err, "retry", wait)
 	c.report(State{Err: err, Retry: wait})
 	return wait
-}
-
-// backoff returns the wait after a number of failures in a row.
-func backoff(fails int) time.Duration {
-	d := min(backoffBase<<min(max(fails-1, 0), 8), backoffCap)
-	return d/2 + rand.N(d/2)
 }
 
 // attempted is the outcome of an attempt.
@@ -201,7 +195,7 @@ func (c *Client) connect(cur *socket, wait time.Duration) (*socket, error) {
 			}
 			failed++
 			c.fails++
-			r.err = hintClock(r.err)
+			r.err = awsapi.HintClock(r.err)
 			v := c.judge(r.err)
 			if v.end != nil {
 				return nil, v.end
@@ -237,57 +231,6 @@ func (c *Client) discard(results <-chan attempted, n int) {
 // adopt starts a new socket.
 func (c *Client) adopt(s *socket) {
 	c.wg.Go(func() { s.run(func(frame []byte) { c.take(s, frame) }) })
-}
-
-// verdict is what follows from a failed attempt.
-type verdict struct {
-	wait    time.Duration // until the next one
-	learned bool          // the next one differs: other endpoints, new credentials
-	end     error         // instead: the client ends
-}
-
-// judge decides what follows from a failed attempt.
-func (c *Client) judge(err error) verdict {
-	if denied(err) {
-		if awsapi.Expired(err) && c.access != nil && c.access.api.Invalidate() {
-			return verdict{wait: backoff(c.fails)} // the provider renews them
-		}
-		// It passes if the credentials are old, or the cached ARN.
-		if c.denials++; c.denials > 1 || c.access == nil {
-			return verdict{end: c.explain(err)}
-		}
-		c.doubt()
-		c.access.api.Invalidate()
-		return verdict{learned: true}
-	}
-	learned := (stale(err) || c.fails%refetchAfter == 0) && c.doubt()
-	if permanent(err) && !learned {
-		return verdict{end: c.explain(err)}
-	}
-	wait := backoff(c.fails)
-	if awsapi.Throttled(err) {
-		wait = max(wait, time.Second)
-	}
-	if offline(err) {
-		wait = min(wait, offlinePoll)
-	}
-	return verdict{wait: sooner(err, wait), learned: learned}
-}
-
-// doubt has the next attempt ask the control plane. It reports whether that is
-// news: whether attempts until now used cached endpoints.
-func (c *Client) doubt() bool {
-	return c.access != nil && !c.access.stale.Swap(true)
-}
-
-func (c *Client) explain(err error) error {
-	if c.access != nil {
-		return c.access.explain(err)
-	}
-	if denied(err) {
-		return fmt.Errorf("%w (%w)", ErrGrantExpired, err)
-	}
-	return err
 }
 
 // attempt opens one WebSocket, with whatever must be known first. cur is the one

@@ -71,7 +71,10 @@
 // ([Config], or the shared configuration of the AWS SDK). BaseEndpoint and the
 // service-specific endpoint settings of the AWS SDK lead elsewhere; the STUN
 // server of the region is then left out of the ICE servers. URLs of the service
-// may have ports and may be ws:// and http://, as those of stand-ins are.
+// may have ports. Where the control plane is reached over https, the endpoints
+// that it names, and those of a cache, must be wss:// and https://, and a grant's
+// wss:// ([EndpointError]); under a control plane at http://, as that of a
+// stand-in may be, they may be ws:// and http://.
 //
 // # Permissions
 //
@@ -87,6 +90,8 @@
 //   - [*ConfigError]: the Config cannot work; it names the field.
 //   - What satisfies smithy.APIError: the service's refusal of a call or a
 //     connection, such as ResourceNotFoundException or AccessDeniedException.
+//   - [*EndpointError]: the control plane leads to an address that credentials must
+//     not be sent to.
 //   - [*RejectedError], in a message: the service's refusal of one message.
 //   - [ErrGrantExpired]: a granted viewer needs a new grant.
 //   - [ErrCompeting], in [State].Err: another client has this one's place.

@@ -18,6 +18,19 @@ var ErrCompeting = errors.New("another client keeps taking this one's place on t
 // new [Grant].
 var ErrGrantExpired = errors.New("signaling: the granted URL has expired: a new grant is needed")
 
+// EndpointError is the permanent error of an address that signed requests must
+// not go to. The control plane has named it, or the caller has: it is not
+// encrypted though the control plane is, or it is no address of a service.
+type EndpointError struct {
+	Endpoint string // "WSS", "HTTPS" or "WEBRTC", as GetSignalingChannelEndpoint names protocols
+	Reason   string // what is wrong and what is expected
+}
+
+// Error returns the endpoint and what is wrong with it.
+func (e *EndpointError) Error() string {
+	return "signaling: the " + e.Endpoint + " endpoint " + e.Reason
+}
+
 // RejectedError is why the service refused a message that was sent. It comes
 // as the Err of a [Message] of kind [Rejected] and satisfies smithy.APIError.
 type RejectedError struct {

@@ -3,6 +3,9 @@ package signaling
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -27,6 +30,27 @@ type Grant struct {
 	// Expires is until when URL opens a connection. A connection that was
 	// opened in time lives on, up to an hour.
 	Expires time.Time `json:"expires"`
+}
+
+// check returns the ConfigError of a URL that the grant's signature must not be
+// sent to. It does not show the URL.
+func (g Grant) check() error {
+	u, err := url.Parse(g.URL)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Scheme != "wss" && u.Scheme != "ws":
+		return &ConfigError{"Grant.URL", "is not a WebSocket URL (wss://…)"}
+	case u.User != nil || strings.Contains(g.URL, "#"):
+		return &ConfigError{"Grant.URL", "has a user name or a fragment, which no signed URL has"}
+	case u.Scheme == "ws" && !loopback(u.Hostname()):
+		return &ConfigError{"Grant.URL", "is not encrypted (ws://) and leads to another machine: the backend must reach its control plane over https, so that it grants wss:// URLs"}
+	}
+	return nil
+}
+
+// loopback reports whether host, a name or an address, is this machine.
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
 // String returns the grant's channel, client and expiry, without its secrets.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
 )
 
 // paceWindow is the second that quotas count in, with some air for messages
@@ -34,19 +36,4 @@ func (p *pacer) reserve() time.Duration {
 }
 
 // wait waits for the next free place, or until ctx ends.
-func (p *pacer) wait(ctx context.Context) error { return sleep(ctx, p.reserve()) }
-
-// sleep waits for d, or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
+func (p *pacer) wait(ctx context.Context) error { return awsapi.Sleep(ctx, p.reserve()) }

@@ -2,8 +2,9 @@ package signaling
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
 )
 
 var errNoStorage = &ConfigError{"Storage", "is not set, so the storage service's endpoint is unknown"}
@@ -40,12 +41,20 @@ func (c *Channels) UpdateStorage(ctx context.Context, arn string, s StorageConfi
 	}{arn, info}, nil)
 }
 
+// admitStorage returns why the storage service cannot be asked at e.
+func (c *Channels) admitStorage(e Endpoints) error {
+	if e.WebRTC == "" {
+		return errNoStorage
+	}
+	return c.admit(Endpoints{WebRTC: e.WebRTC})
+}
+
 // JoinStorageSession has the storage service send an offer to the channel's
 // master (JoinStorageSession of the WebRTC storage API). Success means only
 // that it was asked.
 func (c *Channels) JoinStorageSession(ctx context.Context, e Endpoints) error {
-	if e.WebRTC == "" {
-		return errNoStorage
+	if err := c.admitStorage(e); err != nil {
+		return err
 	}
 	return c.do(ctx, e.WebRTC, "/joinStorageSession", "JoinStorageSession", struct {
 		ChannelARN string `json:"channelArn"`
@@ -55,8 +64,8 @@ func (c *Channels) JoinStorageSession(ctx context.Context, e Endpoints) error {
 // JoinStorageSessionAsViewer has the storage service send an offer to the
 // viewer of the client ID given (JoinStorageSessionAsViewer).
 func (c *Channels) JoinStorageSessionAsViewer(ctx context.Context, e Endpoints, clientID string) error {
-	if e.WebRTC == "" {
-		return errNoStorage
+	if err := c.admitStorage(e); err != nil {
+		return err
 	}
 	return c.do(ctx, e.WebRTC, "/joinStorageSessionAsViewer", "JoinStorageSessionAsViewer", struct {
 		ChannelARN string `json:"channelArn"`
@@ -65,10 +74,9 @@ func (c *Channels) JoinStorageSessionAsViewer(ctx context.Context, e Endpoints, 
 }
 
 const (
-	// rejoinAfter is how long the offer may take until the service is asked
-	// again: after the samples of the AWS C SDK and the JavaScript test page.
-	rejoinAfter  = 6 * time.Second
-	rejoinJitter = 2 * time.Second
+	// The offer may take so long until the service is asked again: after the
+	// samples of the AWS C SDK and the JavaScript test page.
+	rejoinFrom, rejoinTo = 6 * time.Second, 8 * time.Second
 )
 
 // JoinStorage asks the storage service to send its offer, as a master or as a
@@ -85,13 +93,13 @@ func (c *Client) JoinStorage(ctx context.Context) error {
 		c.mu.Lock()
 		offered := c.offered
 		c.mu.Unlock()
-		wait := rejoinAfter + rand.N(rejoinJitter)
+		wait := awsapi.Between(rejoinFrom, rejoinTo)
 		if sock != nil {
 			if err := c.joinOnce(ctx); err != nil {
-				if permanent(err) && !stale(err) || denied(err) {
+				if final(err) {
 					return c.access.explain(err)
 				}
-				if stale(err) {
+				if awsapi.Stale(err) {
 					c.doubt()
 				}
 				c.log.Warn("signaling: join storage session", "err", err, "retry", wait)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
 )
 
 const (
@@ -113,7 +115,7 @@ func (t *turn) fetch(f *flight) {
 		servers, err := t.ask(c.ctx)
 		t.mu.Lock()
 		f.last = err
-		over := err != nil && (permanent(err) && !stale(err) || denied(err) || c.ctx.Err() != nil)
+		over := err != nil && (final(err) || c.ctx.Err() != nil)
 		if err == nil && dropped == t.dropped {
 			t.keep(servers)
 			over = true
@@ -129,13 +131,12 @@ func (t *turn) fetch(f *flight) {
 		}
 		t.mu.Unlock()
 		if err != nil {
-			if stale(err) || denied(err) {
+			if awsapi.Stale(err) || awsapi.Denied(err) {
 				c.doubt()
 			}
 			c.log.Warn("signaling: no ICE servers yet", "err", err)
 			fails++
-			wait := backoff(fails)
-			if sleep(c.ctx, sooner(err, wait)) != nil {
+			if awsapi.Sleep(c.ctx, retries.Wait(err, fails)) != nil {
 				continue // the next ask fails at once
 			}
 		}

@@ -329,3 +329,63 @@ func TestPresignHosts(t *testing.T) {
 		}
 	}
 }
+
+// TestAdmit says where requests may go that a control plane leads to.
+func TestAdmit(t *testing.T) {
+	resolve := func(base *string) Endpoint {
+		e, err := Resolve(t.Context(), aws.Config{Region: "eu-west-1", BaseEndpoint: base}, "kinesisvideo", "Kinesis Video", false, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	encrypted := []Endpoint{resolve(nil), resolve(aws.String("https://10.0.0.1:8443")), {}}
+	plain := []Endpoint{resolve(aws.String("http://10.0.0.1:4566")), resolve(aws.String("HTTP://10.0.0.1:4566"))}
+	for _, c := range []struct {
+		address, scheme  string
+		encrypted, plain bool   // admitted by such a control plane
+		says             string // of the refusal
+	}{
+		{"https://s-1.kinesisvideo.eu-west-1.amazonaws.com", "https", true, true, ""},
+		{"wss://v-1.kinesisvideo.eu-west-1.amazonaws.com", "wss", true, true, ""},
+		{"WSS://[::1]:8443/a/path", "wss", true, true, ""},
+		{"http://h", "https", false, true, `"http://h" is not encrypted`},
+		{"ws://h:80/p", "wss", false, true, `"ws://h:80" is not encrypted`},
+		{"https://h", "wss", false, false, "unknown scheme"},
+		{"wss://h", "https", false, false, "unknown scheme"},
+		{"ws://h", "https", false, false, "unknown scheme"},
+		{"file://h/etc/passwd", "https", false, false, "unknown scheme"},
+		{"//h", "https", false, false, "unknown scheme"},
+		{"https://s3cret:s3cret@h", "https", false, false, "user name"},
+		{"https://@h", "https", false, false, "user name"},
+		{"https://h?a=s3cret", "https", false, false, "a query"},
+		{"https://h?", "https", false, false, "a query"},
+		{"https://h/#s3cret", "https", false, false, "a fragment"},
+		{"https://h#", "https", false, false, "a fragment"},
+		{"https://", "https", false, false, "not a URL"},
+		{"https://:443", "https", false, false, "not a URL"},
+		{"https:h", "https", false, false, "not a URL"},
+		{"https://h:port", "https", false, false, "not a URL"},
+		{"https://h\n", "https", false, false, "not a URL"},
+		{"h:443", "https", false, false, "not a URL"},
+		{"", "https", false, false, "not a URL"},
+		{"https://" + strings.Repeat("h", maxAddress-8), "https", true, true, ""},
+		{"https://" + strings.Repeat("h", maxAddress-7), "https", false, false, "not a URL"},
+	} {
+		check := func(control Endpoint, admitted bool) {
+			err := control.Admit(c.address, c.scheme)
+			if (err == nil) != admitted {
+				t.Errorf("%.100q under %q: %v", c.address, control.URL, err)
+			}
+			if err != nil && (!strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), c.scheme) && !strings.Contains(err.Error(), "give")) {
+				t.Errorf("%.100q under %q: %v, want %q", c.address, control.URL, err, c.says)
+			}
+		}
+		for _, control := range encrypted {
+			check(control, c.encrypted)
+		}
+		for _, control := range plain {
+			check(control, c.plain)
+		}
+	}
+}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
@@ -42,7 +41,7 @@ func New(opt Options) *Client {
 		opt.Timeout = 10 * time.Second
 	}
 	c := &Client{opt: opt, signer: v4.NewSigner(), retryer: newRetryer(opt.AWS)}
-	if p, ok := opt.AWS.Credentials.(knowing); ok {
+	if p, ok := opt.AWS.Credentials.(Timekeeper); ok {
 		c.Clock.known = p.ClockOffset
 	}
 	if opt.AWS.HTTPClient == nil {
@@ -76,22 +75,6 @@ func (c *Client) Close() {
 	}
 }
 
-func newRetryer(cfg aws.Config) aws.Retryer {
-	var r aws.Retryer
-	switch {
-	case cfg.Retryer != nil:
-		r = cfg.Retryer()
-	case cfg.RetryMode == aws.RetryModeAdaptive:
-		r = retry.NewAdaptiveMode()
-	default:
-		r = retry.NewStandard()
-	}
-	if cfg.RetryMaxAttempts > 0 {
-		r = retry.AddWithMaxAttempts(r, cfg.RetryMaxAttempts)
-	}
-	return r
-}
-
 // Endpoint returns where the service is reached.
 func (c *Client) Endpoint() (Endpoint, error) { return c.endpoint, c.endErr }
 
@@ -116,7 +99,7 @@ func (c *Client) Credentials(ctx context.Context) (aws.Credentials, error) {
 // Invalidate tells the provider to fetch new credentials at the next request.
 // It reports whether the provider can.
 func (c *Client) Invalidate() bool {
-	p, ok := c.opt.AWS.Credentials.(interface{ Invalidate() })
+	p, ok := c.opt.AWS.Credentials.(Invalidator)
 	if ok {
 		p.Invalidate()
 	}

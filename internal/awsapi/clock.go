@@ -1,6 +1,9 @@
 package awsapi
 
 import (
+	"crypto/x509"
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -18,10 +21,6 @@ type Clock struct {
 	known  func() time.Duration // the provider's correction; nil for none
 	offset atomic.Int64         // in addition to that
 }
-
-// knowing is a credentials provider that has learned how wrong the clock is,
-// such as iotcreds.Provider.
-type knowing interface{ ClockOffset() time.Duration }
 
 // local is the time as the provider corrects it.
 func (c *Clock) local() time.Time {
@@ -67,4 +66,14 @@ func namesTime(message string) bool {
 		}
 	}
 	return false
+}
+
+// HintClock adds advice where the dates of a TLS certificate failed, which is
+// what a device with an unset clock meets first.
+func HintClock(err error) error {
+	var inv x509.CertificateInvalidError
+	if errors.As(err, &inv) && inv.Reason == x509.Expired {
+		return Hint(err, fmt.Sprintf("is the device's clock set? It says %s, and TLS needs the date", time.Now().Format(time.DateTime)))
+	}
+	return err
 }

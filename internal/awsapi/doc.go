@@ -11,4 +11,12 @@
 // A service's refusal satisfies smithy.APIError, and is wrapped as the AWS SDK
 // wraps it: *smithy.OperationError, then *http.ResponseError of
 // github.com/aws/aws-sdk-go-v2/aws/transport/http.
+//
+// # Failures
+//
+// Packages signaling and kvsmedia decide in the same words what follows from a
+// failure: [Permanent], [Denied], [Throttled], [Expired] and [Stale] say what a
+// refusal means, [Backoff] when to try again, [Advice] what a person can do. A
+// credentials provider may be an [Invalidator] and a [Timekeeper], and its errors
+// [RetryAdviser]; iotcreds.Provider is all three.
 package awsapi

@@ -48,7 +48,8 @@ type Endpoint struct {
 	region string
 	host   string // the service's name in host names, such as "kinesisvideo"
 	suffix string
-	secure bool
+	secure bool // STUN goes over TLS
+	plain  bool // URL is reached over http, without encryption
 }
 
 // Resolve finds the endpoint of the service that is called name in host names
@@ -106,7 +107,7 @@ func Resolve(ctx context.Context, cfg aws.Config, name, id string, dualStack, fi
 		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 			return Endpoint{}, fmt.Errorf("endpoint %q: give a URL such as https://host:port", base)
 		}
-		e.URL, e.Overridden = strings.TrimSuffix(base, "/"), true
+		e.URL, e.Overridden, e.plain = strings.TrimSuffix(base, "/"), true, u.Scheme == "http"
 		return e, nil
 	}
 	if fips {
@@ -114,6 +115,34 @@ func Resolve(ctx context.Context, cfg aws.Config, name, id string, dualStack, fi
 	}
 	e.URL = "https://" + name + "." + cfg.Region + "." + e.suffix
 	return e, nil
+}
+
+// maxAddress is the length in bytes of the longest endpoint that is admitted. The
+// services' own have about 60.
+const maxAddress = 2048
+
+// Admit returns why signed requests and media must not go to an address that the
+// service, a cache or a file names, nil if they may. scheme is that of the
+// address: "https" or "wss". The same without encryption, "http" or "ws", is
+// admitted where the control plane e itself is reached over http, as a stand-in
+// on the same machine is. The error shows scheme and host of the address alone.
+func (e Endpoint) Admit(address, scheme string) error {
+	u, err := url.Parse(address)
+	if err != nil || len(address) > maxAddress || u.Hostname() == "" {
+		return fmt.Errorf("is not a URL of at most %d bytes that begins with %s://host", maxAddress, scheme)
+	}
+	shown := clip(u.Scheme+"://"+u.Host, 300)
+	plain := strings.TrimSuffix(scheme, "s")
+	switch {
+	case u.Scheme != scheme && u.Scheme != plain:
+		return fmt.Errorf("%q has an unknown scheme: give one that begins with %s://", shown, scheme)
+	case u.User != nil || strings.ContainsAny(address, "?#"):
+		return fmt.Errorf("%q has a user name, a query or a fragment, which no endpoint has: give scheme, host, port and path alone", shown)
+	case u.Scheme == plain && !e.plain:
+		return fmt.Errorf("%q is not encrypted, but the control plane is: give one that begins with %s://, or reach a stand-in without TLS by a control plane that begins with http://",
+			shown, scheme)
+	}
+	return nil
 }
 
 // STUN returns the URL of the region's STUN server (RFC 7064), which no API

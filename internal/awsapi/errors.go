@@ -18,15 +18,6 @@ import (
 // maxMessage bounds the text taken over from an answer, in bytes.
 const maxMessage = 1 << 10
 
-// CredentialsError is the failure of the credentials provider.
-type CredentialsError struct{ Err error }
-
-// Error returns the provider's words.
-func (e *CredentialsError) Error() string { return "get AWS credentials: " + Redact(e.Err.Error()) }
-
-// Unwrap returns the provider's error.
-func (e *CredentialsError) Unwrap() error { return e.Err }
-
 // timeoutError is the end of one attempt that took too long.
 type timeoutError struct{ what string }
 
@@ -130,50 +121,4 @@ func StripURL(err error) error {
 		err = u.Err
 	}
 	return err
-}
-
-// Status returns the HTTP status of the refusal in err's chain, 0 without one.
-func Status(err error) int {
-	var r interface{ HTTPStatusCode() int }
-	if errors.As(err, &r) {
-		return r.HTTPStatusCode()
-	}
-	return 0
-}
-
-// Code returns the service's name of the refusal in err's chain, "" without one.
-func Code(err error) string {
-	var a smithy.APIError
-	if errors.As(err, &a) {
-		return a.ErrorCode()
-	}
-	return ""
-}
-
-// FromService reports whether err is a refusal that an AWS service gave.
-func FromService(err error) bool {
-	var a smithy.APIError
-	return errors.As(err, &a) && a.ErrorFault() != smithy.FaultUnknown
-}
-
-// Throttled reports whether err is the service asking to be called less often.
-func Throttled(err error) bool {
-	switch Code(err) {
-	case "ClientLimitExceededException", "ThrottlingException", "Throttling", "ThrottledException",
-		"TooManyRequestsException", "RequestLimitExceeded", "LimitExceededException", "SlowDown", "TooManyRequests":
-		return true
-	}
-	return Status(err) == http.StatusTooManyRequests
-}
-
-// Expired reports whether err says that the credentials that signed the request
-// are not, or no longer, known to the service.
-func Expired(err error) bool {
-	switch Code(err) {
-	case "ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException", "InvalidClientTokenId", "TokenRefreshRequired":
-		return true
-	}
-	var a smithy.APIError
-	return errors.As(err, &a) && strings.Contains(strings.ToLower(a.ErrorMessage()), "security token") &&
-		(Status(err) == http.StatusForbidden || Status(err) == http.StatusUnauthorized || Status(err) == http.StatusBadRequest)
 }

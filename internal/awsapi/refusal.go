@@ -1,0 +1,136 @@
+package awsapi
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+
+	"github.com/aws/smithy-go"
+)
+
+// Status returns the HTTP status of the refusal in err's chain, 0 without one.
+func Status(err error) int {
+	var r StatusError
+	if errors.As(err, &r) {
+		return r.HTTPStatusCode()
+	}
+	return 0
+}
+
+// Code returns the service's name of the refusal in err's chain, "" without one.
+func Code(err error) string {
+	var a smithy.APIError
+	if errors.As(err, &a) {
+		return a.ErrorCode()
+	}
+	return ""
+}
+
+// FromService reports whether err is a refusal that an AWS service gave.
+func FromService(err error) bool {
+	var a smithy.APIError
+	return errors.As(err, &a) && a.ErrorFault() != smithy.FaultUnknown
+}
+
+// FromProvider reports whether err comes from the credentials provider.
+func FromProvider(err error) bool {
+	var c *CredentialsError
+	return errors.As(err, &c)
+}
+
+// Throttled reports whether err is the service asking to be called less often.
+func Throttled(err error) bool {
+	switch Code(err) {
+	case "ClientLimitExceededException", "ConnectionLimitExceededException", "ThrottlingException", "Throttling", "ThrottledException",
+		"TooManyRequestsException", "RequestLimitExceeded", "LimitExceededException", "SlowDown", "TooManyRequests":
+		return true
+	}
+	return Status(err) == http.StatusTooManyRequests
+}
+
+// Expired reports whether err says that the credentials that signed the request
+// are not, or no longer, known to the service.
+func Expired(err error) bool {
+	switch Code(err) {
+	case "ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException", "InvalidClientTokenId", "TokenRefreshRequired":
+		return true
+	}
+	var a smithy.APIError
+	return errors.As(err, &a) && strings.Contains(strings.ToLower(a.ErrorMessage()), "security token") &&
+		(Status(err) == http.StatusForbidden || Status(err) == http.StatusUnauthorized || Status(err) == http.StatusBadRequest)
+}
+
+// Denied reports whether err is a refusal for lack of permission: of the service
+// itself, not of a proxy, or of the credentials provider, whose certificate or
+// role is not accepted. A denial may pass once, with new credentials.
+func Denied(err error) bool {
+	status := Status(err)
+	if FromProvider(err) {
+		return status/100 == 4 && status != http.StatusRequestTimeout && !Throttled(err)
+	}
+	return (status == http.StatusUnauthorized || status == http.StatusForbidden) && FromService(err)
+}
+
+// Permanent reports whether err is a service's refusal that trying again cannot
+// change. Denials are not among them.
+func Permanent(err error) bool {
+	if FromProvider(err) || !FromService(err) {
+		return false
+	}
+	switch Code(err) {
+	case "ResourceNotFoundException", "InvalidArgumentException", "ValidationException", "InvalidDeviceException",
+		"AccountChannelLimitExceededException", "AccountStreamLimitExceededException", "TagsPerResourceExceededLimitException":
+		return true
+	}
+	return false
+}
+
+// Stale reports whether err is what the endpoint of a channel or stream that was
+// deleted, or made anew, leads to.
+func Stale(err error) bool {
+	if FromProvider(err) {
+		return false
+	}
+	var dns *net.DNSError
+	var host x509.HostnameError
+	return errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &host) || errors.Is(err, syscall.ECONNREFUSED) ||
+		Status(err) == http.StatusNotFound || Code(err) == "InvalidEndpointException"
+}
+
+// doubtAfter is the number of failures, of whatever kind, after which an endpoint
+// is doubted.
+const doubtAfter = 6
+
+// Doubtful reports whether the control plane should be asked for the endpoint
+// again: err is Stale, or fails failures in a row make it the sixth, the twelfth
+// and so on.
+func Doubtful(err error, fails int) bool { return Stale(err) || fails > 0 && fails%doubtAfter == 0 }
+
+// Advice tells a person what to do about refusals.
+type Advice struct {
+	Policy string // completes "the policy of the credentials must allow"
+	Absent string // completes "there is no"
+}
+
+// Explain adds the advice to a refusal, in parentheses. It returns other errors,
+// those of the credentials provider and nil as they are.
+func (a Advice) Explain(err error) error {
+	switch {
+	case err == nil || FromProvider(err):
+		return err
+	case Expired(err):
+		return Hint(err, "the credentials have expired or are unknown to AWS: AWS.Credentials must be a provider that renews them")
+	case Denied(err):
+		return Hint(err, "the policy of the credentials must allow "+a.Policy)
+	case Code(err) == "ResourceNotFoundException":
+		return Hint(err, "there is no "+a.Absent)
+	}
+	return err
+}
+
+// Hint adds what to do to an error, in parentheses.
+func Hint(err error, hint string) error { return fmt.Errorf("%w (%s)", err, hint) }

@@ -1,0 +1,92 @@
+package kvsmedia
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
+)
+
+// retries spaces sessions: PutMedia takes 5 requests a second and stream.
+var retries = awsapi.Backoff{First: 200 * time.Millisecond, Longest: 5 * time.Second}
+
+const (
+	// A refusal that may be permanent ends an upload when it comes again and
+	// again; later, where the service has stored media before: permissions and
+	// keys are changed on running systems too.
+	denialsAllowed = 3
+	provenDenials  = 10
+	provenPatience = 2 * time.Minute
+)
+
+// judge decides what follows from the end of a session: to try again after a
+// while, or to end the upload.
+func (u *upload) judge(err error) (wait time.Duration, end error) {
+	u.fails++
+	if awsapi.Doubtful(err, u.fails) {
+		u.target = target{}
+	}
+	var refused *RefusedError
+	switch {
+	case errors.As(err, &refused) && refused.consequence() != hold:
+		if u.fails == 1 {
+			return 0, nil // another session may begin at once
+		}
+	case final(err) && !u.proven:
+		return 0, u.explain(err)
+	case hard(err):
+		u.target = target{}
+		u.streams.api.Invalidate()
+		if u.denials++; u.denials == 1 {
+			u.denied = time.Now()
+		}
+		if !u.proven && u.denials >= denialsAllowed ||
+			u.denials >= provenDenials && time.Since(u.denied) >= provenPatience {
+			return 0, u.explain(err)
+		}
+	default:
+		u.denials = 0
+	}
+	return retries.Wait(err, u.fails), nil
+}
+
+// hard reports whether a refusal is one that mostly does not pass by itself.
+func hard(err error) bool {
+	var refused *RefusedError
+	if errors.As(err, &refused) {
+		return refused.consequence() == hold
+	}
+	return awsapi.Denied(err) || final(err)
+}
+
+// final reports whether an answer of the control plane, a refusal or a data endpoint
+// that must not be used, says that nothing can come of it, once and for all.
+func final(err error) bool {
+	var endpoint *EndpointError
+	if errors.As(err, &endpoint) {
+		return true
+	}
+	var op *smithy.OperationError
+	return awsapi.Permanent(err) && errors.As(err, &op) && op.OperationName != "PutMedia"
+}
+
+// explain adds to a refusal what can be done about it.
+func (u *upload) explain(err error) error {
+	var refused *RefusedError
+	if errors.As(err, &refused) && refused.ID >= 4500 {
+		return awsapi.Hint(err, "the credentials must be allowed to use the stream's KMS key, and the key must be enabled")
+	}
+	advice := awsapi.Advice{
+		Policy: "kinesisvideo:DescribeStream, GetDataEndpoint and PutMedia on stream " + u.cfg.Stream,
+		Absent: fmt.Sprintf("stream %s in %s", u.cfg.Stream, u.cfg.AWS.Region),
+	}
+	if u.cfg.Create != nil {
+		advice.Policy += ", and CreateStream"
+	} else {
+		advice.Absent += "; ProducerConfig.Create lets the producer create it"
+	}
+	return advice.Explain(err)
+}
