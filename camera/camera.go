@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/smartcam-sdk/smartcam/internal/adapt"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
@@ -27,7 +28,7 @@ type Camera struct {
 	data    *ring.Ring[Data]
 	talk    talkback
 	hints   hinter
-	adapt   *adapter
+	adapt   *adapt.Adapter
 	running atomic.Bool
 	plain   bool    // no batches; for measuring
 	net     rtc.Net // nil is the machine's; for tests
@@ -63,7 +64,7 @@ func New(cfg Config) (*Camera, error) {
 		c.tracks = append(c.tracks, tr)
 		c.lanes[t] = i
 	}
-	c.adapt = newAdapter(c)
+	c.adapt = newAdapter(cfg, c.tracks, c.hints.bitrate)
 	return c, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/internal/adapt"
 	"github.com/smartcam-sdk/smartcam/internal/command"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
@@ -34,7 +35,7 @@ type peer struct {
 
 	// Under Camera.mu.
 	session  *rtc.Session
-	viewing  *viewing // of the session
+	viewing  *adapt.Viewer // of the session
 	joined   bool
 	channels map[string]*rtc.Channel // raw ones, by label
 
@@ -140,7 +141,7 @@ func (c *Camera) offer(ctx context.Context, p *peer, m signaling.Message) {
 	}
 	c.leave(p)
 	p.identity = identity
-	viewing := &viewing{}
+	viewing := &adapt.Viewer{}
 	session, answer, err := c.admit(ctx, p, viewing, m.Payload)
 	if err != nil {
 		c.refuse(ctx, p, m.Payload, err)
@@ -150,7 +151,7 @@ func (c *Camera) offer(ctx context.Context, p *peer, m signaling.Message) {
 	p.session, p.viewing = session, viewing
 	c.mu.Unlock()
 	picture, sound := session.Lanes()
-	c.adapt.join(viewing, session, picture, sound, time.Now())
+	c.adapt.Join(viewing, session, picture, sound, time.Now())
 	for _, early := range p.early {
 		c.candidate(p, early)
 	}
@@ -160,7 +161,7 @@ func (c *Camera) offer(ctx context.Context, p *peer, m signaling.Message) {
 }
 
 // admit decides about a viewer and makes its session.
-func (c *Camera) admit(ctx context.Context, p *peer, v *viewing, offer []byte) (*rtc.Session, []byte, error) {
+func (c *Camera) admit(ctx context.Context, p *peer, v *adapt.Viewer, offer []byte) (*rtc.Session, []byte, error) {
 	storage := c.cfg.Signaling.Storage && p.peer.ID == ""
 	if !storage {
 		if n := c.viewers(); n >= c.cfg.MaxViewers {
@@ -186,7 +187,7 @@ func (c *Camera) admit(ctx context.Context, p *peer, v *viewing, offer []byte) (
 			},
 			Connected: func() { c.connected(p) },
 			Keyframe:  c.hints.keyframe,
-			Path:      func(path rtc.Path) { c.adapt.news(v, path, time.Now()) },
+			Path:      func(path rtc.Path) { c.report(v, path) },
 			Frame:     func(f kvsmedia.Frame) { c.hear(p.peer, f) },
 			Channel:   func(ch *rtc.Channel) rtc.Receiver { return c.channel(p, ch) },
 		},
@@ -294,7 +295,7 @@ func (c *Camera) leave(p *peer) {
 		err = errors.New("camera: the session was replaced or the camera stops")
 	}
 	p.session.Close()
-	c.adapt.leave(p.viewing, time.Now())
+	c.adapt.Leave(p.viewing, time.Now())
 	p.finish()
 	report := p.session.Report()
 	c.mu.Lock()
