@@ -177,11 +177,14 @@ func (c *Camera) rateOf(lane int) int {
 // written, until ctx ends. It begins preRoll before now, at a key frame of the
 // first video track, as far back as the ring reaches; with 0 it begins with the
 // next key frame. A loop that falls behind the ring goes on at a key frame,
-// whose Skipped counts what was lost; it never holds up the writer.
+// whose Skipped counts what was lost; it never holds up the writer. While the loop
+// runs, the picture is not lowered for viewers with slow networks.
 func (c *Camera) Frames(ctx context.Context, preRoll time.Duration) iter.Seq[kvsmedia.Frame] {
 	r := c.units.Reader(c.rollBack(preRoll))
 	return func(yield func(kvsmedia.Frame) bool) {
 		defer r.Close()
+		c.adapt.AddReader(time.Now())
+		defer func() { c.adapt.RemoveReader(time.Now()) }()
 		for {
 			it, skipped, err := r.Next(ctx)
 			if err != nil {

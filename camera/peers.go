@@ -141,7 +141,7 @@ func (c *Camera) offer(ctx context.Context, p *peer, m signaling.Message) {
 	}
 	c.leave(p)
 	p.identity = identity
-	viewing := &adapt.Viewer{}
+	viewing := &adapt.Viewer{Recorder: c.storage(p)}
 	session, answer, err := c.admit(ctx, p, viewing, m.Payload)
 	if err != nil {
 		c.refuse(ctx, p, m.Payload, err)
@@ -162,8 +162,7 @@ func (c *Camera) offer(ctx context.Context, p *peer, m signaling.Message) {
 
 // admit decides about a viewer and makes its session.
 func (c *Camera) admit(ctx context.Context, p *peer, v *adapt.Viewer, offer []byte) (*rtc.Session, []byte, error) {
-	storage := c.cfg.Signaling.Storage && p.peer.ID == ""
-	if !storage {
+	if !c.storage(p) {
 		if n := c.viewers(); n >= c.cfg.MaxViewers {
 			return nil, nil, &signaling.Refusal{Code: "viewer limit",
 				Reason: fmt.Sprintf("all places for viewers are taken (%d)", n)}
@@ -235,12 +234,15 @@ func (c *Camera) authorize(ctx context.Context, peer signaling.Peer) error {
 	return &signaling.Refusal{Code: "unauthorized", Reason: err.Error()}
 }
 
+// storage reports whether p is the storage service.
+func (c *Camera) storage(p *peer) bool { return c.cfg.Signaling.Storage && p.peer.ID == "" }
+
 // viewers counts the sessions, without the storage service's.
 func (c *Camera) viewers() (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, p := range c.peers {
-		if p.session != nil && !(c.cfg.Signaling.Storage && p.peer.ID == "") {
+		if p.session != nil && !c.storage(p) {
 			n++
 		}
 	}

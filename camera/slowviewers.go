@@ -9,18 +9,22 @@ import (
 )
 
 // SlowViewers is what happens when a viewer's network carries less than the
-// picture has and the camera has no smaller rendition for it.
+// picture has and the camera has no smaller rendition for it. A loop over
+// [Camera.Frames] that runs outweighs it: what is recorded or uploaded is not
+// lowered for viewers.
 type SlowViewers int
 
 const (
-	// FollowSlowest lowers the bitrate for all viewers of the track to what the
-	// slowest of them can take, down to the least in Config.Bitrates.
-	FollowSlowest SlowViewers = iota
-
 	// KeyframesOnly leaves the picture as it is for the others; the slow viewer
-	// gets key frames and sound until its network can carry more. A viewer that
-	// is the only one is followed nevertheless.
-	KeyframesOnly
+	// gets key frames and sound until its network can carry more. The encoder
+	// follows the viewer with the fastest network, so that a viewer that is the
+	// only one gets all pictures, at the bitrate that its network carries.
+	KeyframesOnly SlowViewers = iota
+
+	// FollowSlowest lowers the bitrate for all viewers of the track to what the
+	// slowest of them can take, down to the least in Config.Bitrates. Any viewer
+	// can then make the picture of all others as bad as that.
+	FollowSlowest
 )
 
 // The bitrates, in bits per second, between which encoders get hints unless

@@ -50,9 +50,11 @@ func newBench(followSlowest bool, rates ...int) *bench {
 	return b
 }
 
+// viewer joins a viewer whose path is good at first.
 func (b *bench) viewer() (*Viewer, *fakeSession) {
 	v, f := &Viewer{}, &fakeSession{}
 	b.Join(v, f, 0, len(b.lanes)-1, b.now)
+	b.Report(v, good, b.now)
 	return v, f
 }
 

@@ -11,7 +11,8 @@ type Config struct {
 	Lanes []Lane
 
 	// FollowSlowest lowers a picture that has no smaller rendition to what the
-	// slowest of its viewers can take. Without it that viewer gets key frames only.
+	// slowest of its viewers can take. Without it the picture stays what the
+	// fastest can take, and the slow viewer gets key frames only.
 	FollowSlowest bool
 
 	// Hint takes the bitrate in bit/s that a lane's encoder should aim at. The
@@ -57,6 +58,7 @@ type Adapter struct {
 	mu      sync.Mutex
 	lanes   []lane
 	viewers map[*Viewer]bool
+	readers int // see AddReader
 }
 
 // lane is a track and its encoder.
@@ -71,11 +73,15 @@ type lane struct {
 
 // Viewer is one viewer's picture and sound. The zero value is ready for Join.
 type Viewer struct {
+	// Recorder tells, before Join, that the viewer stores what it gets: the picture
+	// is not lowered for other viewers then.
+	Recorder bool
+
 	session  Session
 	lane     int // of the picture; -1 for none
 	sound    int // lane of the sound; -1 for none
 	keysOnly bool
-	path     Path
+	path     Path // zero before the first report
 
 	changed  time.Time     // last change of the picture
 	restored time.Time     // last change to a larger picture; zero for none
@@ -148,6 +154,24 @@ func (a *Adapter) Report(v *Viewer, p Path, now time.Time) {
 	a.adjust(before, now)
 	if v.lane != before {
 		a.adjust(v.lane, now)
+	}
+}
+
+// AddReader notes one that reads all lanes on the camera itself. Until
+// RemoveReader no picture is lowered for a viewer.
+func (a *Adapter) AddReader(now time.Time) { a.read(+1, now) }
+
+// RemoveReader takes back one AddReader.
+func (a *Adapter) RemoveReader(now time.Time) { a.read(-1, now) }
+
+func (a *Adapter) read(more int, now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.readers += more
+	for i := range a.lanes {
+		if a.lanes[i].Video {
+			a.adjust(i, now)
+		}
 	}
 }
 

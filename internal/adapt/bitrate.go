@@ -44,19 +44,67 @@ func (a *Adapter) need(lane int) int {
 	return l.rate
 }
 
-// alone reports whether v is the only viewer with its picture.
-func (a *Adapter) alone(v *Viewer) bool {
+// limit returns the bitrate in bit/s below which v's path is too narrow for its
+// picture: the least that the encoder is asked for if it follows v's path.
+func (a *Adapter) limit(v *Viewer) int {
+	if a.follows(v) {
+		return a.least(v)
+	}
+	return a.need(v.lane)
+}
+
+// follows reports whether the encoder follows v's path, or would if v got all
+// pictures.
+func (a *Adapter) follows(v *Viewer) bool {
+	if a.readers > 0 {
+		return false
+	}
+	if a.followsAll(v.lane) {
+		return true
+	}
 	for o := range a.viewers {
-		if o != v && o.lane == v.lane && !o.keysOnly {
+		if a.shows(o, v.lane) && (o.Recorder || !v.Recorder) && a.carries(o) > a.carries(v) {
 			return false
 		}
 	}
 	return true
 }
 
-// follows reports whether the encoder follows v's path.
-func (a *Adapter) follows(v *Viewer) bool {
-	return !v.keysOnly && (a.alone(v) || a.followSlowest && a.smaller(v.lane) < 0)
+// followsAll reports whether a lane's encoder follows the slowest viewer.
+func (a *Adapter) followsAll(lane int) bool {
+	if !a.followSlowest || a.readers > 0 || a.smaller(lane) >= 0 {
+		return false
+	}
+	for v := range a.viewers {
+		if v.Recorder && v.lane == lane {
+			return false
+		}
+	}
+	return true
+}
+
+// shows reports whether v gets all pictures of a lane, over a path of which
+// something is known.
+func (a *Adapter) shows(v *Viewer, lane int) bool {
+	return v.lane == lane && !v.keysOnly && v.path != Path{}
+}
+
+// carries returns the bitrate in bit/s that v's path is taken to carry: its share,
+// or the present bitrate of the picture if more than the share was not tried.
+func (a *Adapter) carries(v *Viewer) int {
+	share := a.share(v)
+	if !v.path.Constrained {
+		return max(share, a.lanes[v.lane].aim())
+	}
+	return share
+}
+
+// aim returns the bitrate in bit/s that the encoder was last told to aim at.
+func (l *lane) aim() int {
+	if l.hinted == 0 {
+		return l.Max
+	}
+	return l.hinted
 }
 
 // least returns the lowest bitrate in bit/s that the encoder is asked for on v's
@@ -69,36 +117,24 @@ func (a *Adapter) least(v *Viewer) int {
 	return l.Min
 }
 
-// adjust gives a hint at the bitrate that the viewers of a lane can take together,
-// if it differs enough from the last hint.
+// adjust gives a hint at the bitrate that the paths which a lane's encoder follows
+// can take together, if that differs enough from the last hint.
 func (a *Adapter) adjust(lane int, now time.Time) {
 	l := &a.lanes[lane]
-	last := l.hinted
-	if last == 0 {
-		last = l.Max
-	}
+	last := l.aim()
 	if last == l.Max {
 		l.usual = l.rate
 	}
-	want, watched := l.Max, false
+	want, held := l.Max, false
 	for v := range a.viewers {
-		if v.lane != lane {
-			continue
+		if a.shows(v, lane) && a.follows(v) {
+			want, held = min(want, max(a.carries(v), a.least(v))), true
 		}
-		watched = true
-		if !a.follows(v) {
-			continue
-		}
-		share := a.share(v)
-		if !v.path.Constrained { // the path may carry more than was tried
-			share = max(share, last)
-		}
-		want = min(want, max(share, a.least(v)))
 	}
 	if l.hinted == 0 && want > l.rate*11/10 {
 		return // the encoder was never held back, and makes less
 	}
-	urgent := float64(want) < muchLess*float64(last) || !watched
+	urgent := float64(want) < muchLess*float64(last) || !held
 	if now.Sub(l.at) < hintGap && !urgent || want == last {
 		return
 	}

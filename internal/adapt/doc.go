@@ -9,6 +9,20 @@
 // known. The adapter answers through [Session], for one viewer, and through
 // Config.Hint, for an encoder.
 //
+// # Whose path an encoder follows
+//
+// No viewer's report, true or false, lowers a picture that another one needs:
+//
+//   - While somebody reads the lanes on the camera itself, to record or upload
+//     them ([Adapter.AddReader]), no encoder follows any path.
+//   - Otherwise the encoder follows the viewer of its lane with the widest path; if
+//     recorders are among them, the recorder with the widest.
+//   - With Config.FollowSlowest the encoder follows the narrowest path instead if
+//     its lane has no smaller rendition and no recorder.
+//
+// A viewer whose path is too narrow for the bitrate that results gets the smaller
+// rendition, or key frames only.
+//
 // A lane is a track of the camera: a rendition of the picture, of which the
 // largest comes first, or sound.
 package adapt

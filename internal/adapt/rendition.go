@@ -54,13 +54,9 @@ func (a *Adapter) rendition(i, lane int) bool {
 // lower gives v a smaller picture if the path has been too narrow for its picture
 // for tooMuch, or is much too narrow at the second report in a row.
 func (a *Adapter) lower(v *Viewer, now time.Time) bool {
-	limit := a.need(v.lane)
 	to := a.smaller(v.lane)
-	if a.follows(v) {
-		limit = a.least(v) // down to that the encoder follows
-	}
-	share := a.share(v)
-	if v.keysOnly || !v.path.Constrained || 10*share >= 9*limit || to < 0 && a.followSlowest {
+	limit, share := a.limit(v), a.share(v)
+	if v.keysOnly || !v.path.Constrained || 10*share >= 9*limit || a.followsAll(v.lane) {
 		v.narrow = time.Time{}
 		return false
 	}
@@ -96,13 +92,14 @@ func (v *Viewer) moved(now time.Time) {
 // raise gives v a larger picture once the path is wide enough for it, and starts
 // and ends the trials that find out.
 func (a *Adapter) raise(v *Viewer, now time.Time) {
-	to := v.lane
+	to, limit := v.lane, a.limit(v)
 	if !v.keysOnly {
 		if to = a.larger(v.lane); to < 0 {
 			return
 		}
+		limit = a.need(to)
 	}
-	want := int(upShare * float64(max(a.need(to), 1)))
+	want := int(upShare * float64(max(limit, 1)))
 	if a.share(v) >= want {
 		if v.wide.IsZero() {
 			v.wide = now
