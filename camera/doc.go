@@ -91,7 +91,8 @@
 //	}
 //
 // A key frame is asked for at most once in half a second for each track, however
-// many viewers need it. An encoder that cannot make one on request should repeat
+// many viewers need it, and for one viewer at most four times in a row and then
+// once in 4 seconds, however often it asks. An encoder that cannot make one on request should repeat
 // key frames every two seconds or so: a viewer that lost too much shows nothing
 // new until the next one, and changes its rendition only there.
 //

@@ -173,7 +173,7 @@ func (c *Camera) admit(ctx context.Context, p *peer, v *adapt.Viewer, offer []by
 	}
 	servers := c.iceServers(ctx, p)
 	p.begin(ctx)
-	candidates := make(chan []byte, inboxSize)
+	candidates, asker := make(chan []byte, inboxSize), c.hints.asker()
 	session, answer, err := rtc.Answer(ctx, rtc.Config{
 		Peer: p.peer, Certificate: c.cert, ICEServers: servers, ICEPolicy: c.cfg.ICEPolicy, Logger: c.log,
 		Buffers: &c.buffers, PlainSends: c.plain, Net: c.net,
@@ -185,7 +185,7 @@ func (c *Camera) admit(ctx context.Context, p *peer, v *adapt.Viewer, offer []by
 				}
 			},
 			Connected: func() { c.connected(p) },
-			Keyframe:  c.hints.keyframe,
+			Keyframe:  func(t *kvsmedia.Track) { asker.keyframe(t, time.Now()) },
 			Path:      func(path rtc.Path) { c.report(v, path) },
 			Frame:     func(f kvsmedia.Frame) { c.hear(p.peer, f) },
 			Channel:   func(ch *rtc.Channel) rtc.Receiver { return c.channel(p, ch) },

@@ -175,3 +175,34 @@ func TestReportsLowerNobodyElsesPicture(t *testing.T) {
 		}
 	}
 }
+
+// A viewer that asks for key frames without end does not make the encoder make them
+// without end.
+func TestStormOfKeyframeRequests(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes six seconds")
+	}
+	r := start(t, nil)
+	p := r.reporter(t, "mallory")
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	keyframes := 0
+	const span = 6 * time.Second
+	for end := time.After(span); ; {
+		select {
+		case <-tick.C:
+			p.send(&rtcp.PictureLossIndication{MediaSSRC: p.ssrc.Load()})
+			continue
+		case h := <-r.EncoderHints():
+			if h.Keyframe {
+				keyframes++
+			}
+			continue
+		case <-end:
+		}
+		break
+	}
+	if most := 4 + int(span/(4*time.Second)); keyframes < 4 || keyframes > most {
+		t.Errorf("%d key frames in %v of requests, want 4 to %d", keyframes, span, most)
+	}
+}
