@@ -28,6 +28,7 @@ type Camera struct {
 	data    *ring.Ring[Data]
 	talk    talkback
 	hints   hinter
+	strays  strays
 	adapt   *adapt.Adapter
 	running atomic.Bool
 	plain   bool    // no batches; for measuring
@@ -76,13 +77,18 @@ func newQueue[T any](bytes int) *ring.Ring[T] {
 // Run serves viewers until ctx ends, whose error it then returns, or until a
 // permanent error. It leaves nothing behind and may be called again, but not
 // twice at the same time.
-func (c *Camera) Run(ctx context.Context) error {
+//
+// Command handlers that do not return when their context ends hold Run up for 5
+// seconds. Those that run even then are left behind, and the error, which still
+// wraps the one above, names their commands.
+func (c *Camera) Run(ctx context.Context) (err error) {
 	if !c.running.CompareAndSwap(false, true) {
 		return errors.New("camera: Run is already running")
 	}
 	defer c.running.Store(false)
 	ctx, cancel := context.WithCancel(ctx)
 	var work sync.WaitGroup
+	defer func() { err = c.strays.wait(err) }()
 	defer c.talk.close() // when nobody can be heard any more
 	defer work.Wait()
 	defer cancel()
