@@ -385,13 +385,13 @@ func TestSlowViewerGetsTheSmallerRendition(t *testing.T) {
 	}
 }
 
-// Without a smaller rendition and with the policy for it, the slow viewer gets
-// key frames, and all pictures again when its network recovers.
+// Without a smaller rendition the slow viewer gets key frames, and all pictures
+// again when its network recovers.
 func TestSlowViewerGetsKeyframesOnly(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
-	f := shoot(t, func(c *camera.Config) { c.SlowViewers = camera.KeyframesOnly }, 1_500_000)
+	f := shoot(t, nil, 1_500_000)
 	good := f.seat(t, "good", faultnet.Link{Delay: 10 * time.Millisecond})
 	slow := f.seat(t, "slow", faultnet.Link{Rate: 5_000_000, Delay: 20 * time.Millisecond})
 	<-time.After(3 * time.Second)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/smartcam-sdk/smartcam/internal/adapt"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
@@ -27,7 +28,8 @@ type Camera struct {
 	data    *ring.Ring[Data]
 	talk    talkback
 	hints   hinter
-	adapt   *adapter
+	strays  strays
+	adapt   *adapt.Adapter
 	running atomic.Bool
 	plain   bool    // no batches; for measuring
 	net     rtc.Net // nil is the machine's; for tests
@@ -63,7 +65,7 @@ func New(cfg Config) (*Camera, error) {
 		c.tracks = append(c.tracks, tr)
 		c.lanes[t] = i
 	}
-	c.adapt = newAdapter(c)
+	c.adapt = newAdapter(cfg, c.tracks, c.hints.bitrate)
 	return c, nil
 }
 
@@ -75,13 +77,18 @@ func newQueue[T any](bytes int) *ring.Ring[T] {
 // Run serves viewers until ctx ends, whose error it then returns, or until a
 // permanent error. It leaves nothing behind and may be called again, but not
 // twice at the same time.
-func (c *Camera) Run(ctx context.Context) error {
+//
+// Command handlers that do not return when their context ends hold Run up for 5
+// seconds. Those that run even then are left behind, and the error, which still
+// wraps the one above, names their commands.
+func (c *Camera) Run(ctx context.Context) (err error) {
 	if !c.running.CompareAndSwap(false, true) {
 		return errors.New("camera: Run is already running")
 	}
 	defer c.running.Store(false)
 	ctx, cancel := context.WithCancel(ctx)
 	var work sync.WaitGroup
+	defer func() { err = c.strays.wait(err) }()
 	defer c.talk.close() // when nobody can be heard any more
 	defer work.Wait()
 	defer cancel()

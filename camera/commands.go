@@ -29,7 +29,10 @@ type Commands struct {
 // Handle registers fn as the command name, replacing one of that name. Req and
 // Resp are encoded as JSON by encoding/json; a message may have up to 1 MiB.
 // fn runs in its own goroutine, at most 8 for one viewer at a time; its context
-// ends with the session. A [*signaling.CommandError] chooses the code that the
+// ends with the session, and fn should return then. One that does not holds up
+// nothing but the end of Run, for 5 seconds; the log names it a second after the
+// session's end, and while there are 64 of them all commands are refused as "busy".
+// A [*signaling.CommandError] chooses the code that the
 // viewer sees, any other error reaches it as "failed" with its text. Handle may
 // be called while the camera runs.
 func Handle[Req, Resp any](c *Commands, name string, fn func(context.Context, signaling.Peer, Req) (Resp, error)) {
@@ -78,7 +81,8 @@ func (c *Camera) Notify(name string, body any) error {
 	if err != nil {
 		return fmt.Errorf("camera: notice %q: %w", name, err)
 	}
-	if len(b) > command.MaxMessage-len(name)-64 {
+	quoted, err := json.Marshal(name)
+	if err != nil || len(b)+len(quoted) > command.MaxMessage-64 {
 		return fmt.Errorf("camera: notice %q of %d bytes is larger than 1 MiB", name, len(b))
 	}
 	c.notices.Push(ring.Item[notice]{Value: notice{name, b}, Key: true, Size: len(b)})
@@ -140,7 +144,13 @@ func (c *Camera) channel(p *peer, ch *rtc.Channel) rtc.Receiver {
 			return nil
 		}
 	}
-	session := command.NewSession(ch, c.cfg.Commands.handler(p.peer), c.log)
+	handler := c.cfg.Commands.handler(p.peer)
+	session := command.NewSession(ch, func(ctx context.Context, name string, body json.RawMessage) (any, error) {
+		if err := c.strays.admit(); err != nil {
+			return nil, err
+		}
+		return handler(ctx, name, body)
+	}, c.log)
 	notices := c.notices.Reader(c.notices.Next())
 	if !p.adopt(session, func(ctx context.Context) { c.sendNotices(ctx, notices, session) }) {
 		notices.Close()
@@ -149,13 +159,16 @@ func (c *Camera) channel(p *peer, ch *rtc.Channel) rtc.Receiver {
 	return func(_ bool, data []byte) error { return session.Receive(data) }
 }
 
-// sendNotices sends one viewer the camera's notices.
+// sendNotices sends one viewer the camera's notices until its session ends, and
+// ends its command session.
 func (c *Camera) sendNotices(ctx context.Context, notices *ring.Reader[notice], session *command.Session) {
 	defer notices.Close()
 	for {
 		it, _, err := notices.Next(ctx)
 		if err != nil || session.Notify(ctx, it.Value.name, it.Value.body) != nil {
-			return
+			break
 		}
 	}
+	session.Close()
+	c.strays.add(session)
 }

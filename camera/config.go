@@ -53,7 +53,7 @@ type Config struct {
 
 	// SlowViewers is what happens to a viewer whose network is too slow for the
 	// picture, when no later one of Tracks is smaller and of the same codec.
-	// The zero value is FollowSlowest.
+	// The zero value is KeyframesOnly.
 	SlowViewers SlowViewers
 
 	// Commands are what viewers can call; nil refuses all as unknown.
@@ -103,8 +103,8 @@ func (c Config) validated() (Config, error) {
 			return c, fmt.Errorf("camera: Config.Bitrates of track %q are from %d to %d bit/s", t.Name, b.Min, b.Max)
 		}
 	}
-	if c.SlowViewers < FollowSlowest || c.SlowViewers > KeyframesOnly {
-		return c, fmt.Errorf("camera: Config.SlowViewers is %d, want FollowSlowest or KeyframesOnly", c.SlowViewers)
+	if c.SlowViewers < KeyframesOnly || c.SlowViewers > FollowSlowest {
+		return c, fmt.Errorf("camera: Config.SlowViewers is %d, want KeyframesOnly or FollowSlowest", c.SlowViewers)
 	}
 	c.Bitrates = maps.Clone(c.Bitrates)
 	c.Tracks = append([]*kvsmedia.Track(nil), c.Tracks...)

@@ -59,13 +59,22 @@
 // receiver reports and REMB if it reports no more than that, and spreads packets
 // over time so that a key frame does not fill the network's queue.
 //
-// A viewer whose network is too slow for its picture is moved to the next smaller
-// rendition of the same codec, at a key frame, and back when the network has
-// recovered; whether it has is found out by sending a little more from time to
-// time, less often each time that it has not. The other viewers see nothing of
-// it. Without a smaller rendition Config.SlowViewers decides: the encoder follows
-// the slowest viewer, or that viewer gets key frames only. [Camera.Status] shows
-// each viewer's picture and network.
+// The encoder follows the network of a viewer that is the only one, and of several
+// viewers the fastest; see Encoder below. A viewer whose network is too slow for
+// the picture that results is moved to the next smaller rendition of the same
+// codec, at a key frame, and back when the network has recovered; whether it has
+// is found out by sending a little more from time to time, less often each time
+// that it has not. Without a smaller rendition the viewer gets key frames only.
+// The other viewers see nothing of it, whatever a viewer reports.
+// [Camera.Status] shows each viewer's picture and network.
+//
+// While a loop over [Camera.Frames] runs, no picture is lowered for a viewer: a
+// recording has the quality of the encoder. Neither is one that the storage
+// service gets (see WebRTC ingestion), except for the service's own network.
+//
+// Config.SlowViewers set to [FollowSlowest] trades this for full motion: the
+// encoder of a picture that has no smaller rendition, and that nobody records,
+// follows the slowest of its viewers.
 //
 // # Encoder
 //
@@ -82,14 +91,15 @@
 //	}
 //
 // A key frame is asked for at most once in half a second for each track, however
-// many viewers need it. An encoder that cannot make one on request should repeat
+// many viewers need it, and for one viewer at most four times in a row and then
+// once in 4 seconds, however often it asks. An encoder that cannot make one on request should repeat
 // key frames every two seconds or so: a viewer that lost too much shows nothing
 // new until the next one, and changes its rendition only there.
 //
 // Bitrates are within Config.Bitrates, 150 kbit/s to 4 Mbit/s by default. The
-// first one comes when a viewer's network proves too slow for what the encoder
-// makes; when nothing holds the picture back any more the hint is the most in
-// Config.Bitrates again. A quiet scene, for which an encoder makes less
+// first one comes when the network that the encoder follows proves too slow for
+// what the encoder makes; when nothing holds the picture back any more the hint is
+// the most in Config.Bitrates again. A quiet scene, for which an encoder makes less
 // than it may, is no reason for a hint. The bitrate is that of the whole
 // stream over a second or so; an encoder that makes more than it is told is
 // not slowed down, but viewers with too slow a network then skip to the next key

@@ -117,7 +117,7 @@ func (c *Camera) Status() Status {
 		}
 		r := p.session.Report()
 		path := p.session.Path()
-		v := Viewer{Peer: p.peer, Since: r.Started, Connected: p.joined, Report: r, KeyframesOnly: c.adapt.heldBack(p.viewing),
+		v := Viewer{Peer: p.peer, Since: r.Started, Connected: p.joined, Report: r, KeyframesOnly: c.adapt.KeyframesOnly(p.viewing),
 			Path: Path{Bitrate: path.Bitrate, Full: path.Constrained, Loss: path.Loss, RTT: path.RTT, Queue: path.Queue}}
 		if picture, _ := p.session.Lanes(); picture >= 0 {
 			v.Track = c.cfg.Tracks[picture]

@@ -41,14 +41,17 @@ type meter struct {
 	rate  int // bits per second; 0 until it is known
 }
 
-func (m *meter) add(pts time.Duration, size int) {
+// add takes a frame and reports whether that made a new rate known.
+func (m *meter) add(pts time.Duration, size int) (measured bool) {
 	if span := pts - m.from; m.bytes == 0 || span < 0 {
 		m.from = pts
 	} else if span >= meterTime {
 		m.rate = int(float64(m.bytes) * 8 / span.Seconds())
 		m.from, m.bytes = pts, 0
+		measured = true
 	}
 	m.bytes += size
+	return measured
 }
 
 func newTrack(t *kvsmedia.Track) (*track, error) {
@@ -96,11 +99,18 @@ func (c *Camera) WriteFrame(f kvsmedia.Frame) error {
 	if t.begun && f.PTS <= t.last {
 		return fmt.Errorf("camera: frame of track %q has PTS %v, not after %v of the frame before", t.Name, f.PTS, t.last)
 	}
-	if err := t.prepare(&f); err != nil {
+	profile := t.profile
+	err := t.prepare(&f)
+	if t.profile != profile {
+		c.adapt.SetDecoder(lane, t.decoder())
+	}
+	if err != nil {
 		return err
 	}
 	t.begun, t.last = true, f.PTS
-	t.meter.add(f.PTS, len(f.Data))
+	if t.meter.add(f.PTS, len(f.Data)) {
+		c.adapt.SetRate(lane, t.meter.rate)
+	}
 	f.Skipped = 0
 	c.units.Push(ring.Item[*rtc.Unit]{Value: &rtc.Unit{Frame: f}, Lane: lane, Key: f.Key, Size: len(f.Data), At: f.PTS})
 	return nil
@@ -155,7 +165,7 @@ func (c *Camera) profileOf(lane int) string {
 	return t.profile
 }
 
-// rateOf is what a track's encoder makes of late, in bits per second.
+// rateOf returns the measured bitrate of a track in bit/s, 0 until it is known.
 func (c *Camera) rateOf(lane int) int {
 	t := c.tracks[lane]
 	t.mu.Lock()
@@ -167,11 +177,14 @@ func (c *Camera) rateOf(lane int) int {
 // written, until ctx ends. It begins preRoll before now, at a key frame of the
 // first video track, as far back as the ring reaches; with 0 it begins with the
 // next key frame. A loop that falls behind the ring goes on at a key frame,
-// whose Skipped counts what was lost; it never holds up the writer.
+// whose Skipped counts what was lost; it never holds up the writer. While the loop
+// runs, the picture is not lowered for viewers with slow networks.
 func (c *Camera) Frames(ctx context.Context, preRoll time.Duration) iter.Seq[kvsmedia.Frame] {
 	r := c.units.Reader(c.rollBack(preRoll))
 	return func(yield func(kvsmedia.Frame) bool) {
 		defer r.Close()
+		c.adapt.AddReader(time.Now())
+		defer func() { c.adapt.RemoveReader(time.Now()) }()
 		for {
 			it, skipped, err := r.Next(ctx)
 			if err != nil {

@@ -8,8 +8,16 @@ import (
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
-// keyframeGap is the shortest time between two key frame requests for a track.
-const keyframeGap = 500 * time.Millisecond
+const (
+	// keyframeGap is the shortest time between two key frame requests for a track.
+	keyframeGap = 500 * time.Millisecond
+
+	// One viewer's needs make at most keyframeBurst key frame requests for a track in
+	// a row and then one each keyframeEvery. That is enough to recover at once from a
+	// few losses in a row, and rarer than the key frames that an encoder makes by itself.
+	keyframeBurst = 4
+	keyframeEvery = 4 * time.Second
+)
 
 // EncoderHint is what viewers need of an encoder.
 type EncoderHint struct {
@@ -20,7 +28,8 @@ type EncoderHint struct {
 
 // EncoderHints returns the channel of what viewers need of the encoders, the
 // same one at each call; it is never closed. Hints are coalesced over viewers: a
-// track is asked for a key frame at most once in 500 ms, and its bitrate is
+// track is asked for a key frame at most once in 500 ms, for one viewer at most
+// four times in a row and then once in 4 seconds, and its bitrate is
 // changed by more than a twentieth or not at all, a few times a second at most
 // while a network changes and hardly ever otherwise. An application that
 // reads late finds one hint for each track, with all that was wished since; one
@@ -40,14 +49,33 @@ func newHinter(tracks []*kvsmedia.Track) hinter {
 	return hinter{ch: make(chan EncoderHint, len(tracks)), mu: &sync.Mutex{}, asked: map[*kvsmedia.Track]time.Time{}}
 }
 
-// keyframe asks for a key frame of t.
-func (h *hinter) keyframe(t *kvsmedia.Track) {
+// asker asks for the key frames that one viewer needs: when it reports a loss that
+// retransmission does not mend (PLI, FIR), skips to a key frame, or changes its
+// rendition. All three count, each track for itself.
+type asker struct {
+	hints *hinter
+	full  map[*kvsmedia.Track]time.Time // when the viewer may again ask keyframeBurst times; under hints.mu
+}
+
+func (h *hinter) asker() *asker { return &asker{hints: h, full: map[*kvsmedia.Track]time.Time{}} }
+
+// keyframe asks for a key frame of t. One that was asked for a moment ago, for
+// whomever, serves this viewer as well and costs it nothing.
+func (a *asker) keyframe(t *kvsmedia.Track, now time.Time) {
+	h := a.hints
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now := time.Now()
 	if last, ok := h.asked[t]; ok && now.Sub(last) < keyframeGap {
 		return
 	}
+	full := a.full[t]
+	if full.Sub(now) > (keyframeBurst-1)*keyframeEvery {
+		return
+	}
+	if full.Before(now) {
+		full = now
+	}
+	a.full[t] = full.Add(keyframeEvery)
 	h.asked[t] = now
 	h.put(EncoderHint{Track: t, Keyframe: true})
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/internal/adapt"
 	"github.com/smartcam-sdk/smartcam/internal/command"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
@@ -34,7 +35,7 @@ type peer struct {
 
 	// Under Camera.mu.
 	session  *rtc.Session
-	viewing  *viewing // of the session
+	viewing  *adapt.Viewer // of the session
 	joined   bool
 	channels map[string]*rtc.Channel // raw ones, by label
 
@@ -140,7 +141,7 @@ func (c *Camera) offer(ctx context.Context, p *peer, m signaling.Message) {
 	}
 	c.leave(p)
 	p.identity = identity
-	viewing := &viewing{}
+	viewing := &adapt.Viewer{Recorder: c.storage(p)}
 	session, answer, err := c.admit(ctx, p, viewing, m.Payload)
 	if err != nil {
 		c.refuse(ctx, p, m.Payload, err)
@@ -150,7 +151,7 @@ func (c *Camera) offer(ctx context.Context, p *peer, m signaling.Message) {
 	p.session, p.viewing = session, viewing
 	c.mu.Unlock()
 	picture, sound := session.Lanes()
-	c.adapt.join(viewing, session, picture, sound, time.Now())
+	c.adapt.Join(viewing, session, picture, sound, time.Now())
 	for _, early := range p.early {
 		c.candidate(p, early)
 	}
@@ -160,9 +161,8 @@ func (c *Camera) offer(ctx context.Context, p *peer, m signaling.Message) {
 }
 
 // admit decides about a viewer and makes its session.
-func (c *Camera) admit(ctx context.Context, p *peer, v *viewing, offer []byte) (*rtc.Session, []byte, error) {
-	storage := c.cfg.Signaling.Storage && p.peer.ID == ""
-	if !storage {
+func (c *Camera) admit(ctx context.Context, p *peer, v *adapt.Viewer, offer []byte) (*rtc.Session, []byte, error) {
+	if !c.storage(p) {
 		if n := c.viewers(); n >= c.cfg.MaxViewers {
 			return nil, nil, &signaling.Refusal{Code: "viewer limit",
 				Reason: fmt.Sprintf("all places for viewers are taken (%d)", n)}
@@ -173,7 +173,7 @@ func (c *Camera) admit(ctx context.Context, p *peer, v *viewing, offer []byte) (
 	}
 	servers := c.iceServers(ctx, p)
 	p.begin(ctx)
-	candidates := make(chan []byte, inboxSize)
+	candidates, asker := make(chan []byte, inboxSize), c.hints.asker()
 	session, answer, err := rtc.Answer(ctx, rtc.Config{
 		Peer: p.peer, Certificate: c.cert, ICEServers: servers, ICEPolicy: c.cfg.ICEPolicy, Logger: c.log,
 		Buffers: &c.buffers, PlainSends: c.plain, Net: c.net,
@@ -185,8 +185,8 @@ func (c *Camera) admit(ctx context.Context, p *peer, v *viewing, offer []byte) (
 				}
 			},
 			Connected: func() { c.connected(p) },
-			Keyframe:  c.hints.keyframe,
-			Path:      func(path rtc.Path) { c.adapt.news(v, path, time.Now()) },
+			Keyframe:  func(t *kvsmedia.Track) { asker.keyframe(t, time.Now()) },
+			Path:      func(path rtc.Path) { c.report(v, path) },
 			Frame:     func(f kvsmedia.Frame) { c.hear(p.peer, f) },
 			Channel:   func(ch *rtc.Channel) rtc.Receiver { return c.channel(p, ch) },
 		},
@@ -234,12 +234,15 @@ func (c *Camera) authorize(ctx context.Context, peer signaling.Peer) error {
 	return &signaling.Refusal{Code: "unauthorized", Reason: err.Error()}
 }
 
+// storage reports whether p is the storage service.
+func (c *Camera) storage(p *peer) bool { return c.cfg.Signaling.Storage && p.peer.ID == "" }
+
 // viewers counts the sessions, without the storage service's.
 func (c *Camera) viewers() (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, p := range c.peers {
-		if p.session != nil && !(c.cfg.Signaling.Storage && p.peer.ID == "") {
+		if p.session != nil && !c.storage(p) {
 			n++
 		}
 	}
@@ -294,7 +297,7 @@ func (c *Camera) leave(p *peer) {
 		err = errors.New("camera: the session was replaced or the camera stops")
 	}
 	p.session.Close()
-	c.adapt.leave(p.viewing, time.Now())
+	c.adapt.Leave(p.viewing, time.Now())
 	p.finish()
 	report := p.session.Report()
 	c.mu.Lock()

@@ -226,6 +226,7 @@ func (v *Viewer) Close() error {
 	err := v.client.Close()
 	if v.commands != nil {
 		v.commands.Close()
+		<-v.commands.Done() // soon: the viewer has no handlers
 	}
 	v.work.Wait()
 	v.talk.Close()

@@ -46,6 +46,6 @@
 // A [Session] is one end. Its owner brings a [Channel] to send on, and hands
 // each incoming message to [Session.Receive]. [Session.Call],
 // [Session.Notify] and [Session.Notices] are safe for concurrent use. A
-// session starts a goroutine only to answer requests, and [Session.Close]
-// waits for it.
+// session starts goroutines only to answer requests. [Session.Close] ends the
+// session at once, whatever they do; [Session.Done] tells when they are gone.
 package command

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/smartcam-sdk/smartcam/signaling"
@@ -72,16 +73,16 @@ func (s *Session) request(m message) error {
 	defer s.mu.Unlock()
 	switch {
 	case s.closed:
-	case s.running < MaxRequests && s.running+s.replying < 2*MaxRequests:
-		s.running++
-		s.wg.Go(func() { s.answer(m) })
+	case len(s.running) < MaxRequests && len(s.running)+s.replying < 2*MaxRequests:
+		s.running = append(s.running, m.Call)
+		s.spawn(func() { s.answer(m) })
 	case len(s.refused) == maxRefusals:
 		return fmt.Errorf("%w: %d requests refused as busy and still more", ErrProtocol, maxRefusals)
 	default:
 		s.refused = append(s.refused, m.ID)
 		if !s.refusing {
 			s.refusing = true
-			s.wg.Go(s.refuse)
+			s.spawn(s.refuse)
 		}
 	}
 	return nil
@@ -106,16 +107,12 @@ func (s *Session) refuse() {
 
 // answer runs the handler for one request and sends what it returns.
 func (s *Session) answer(m message) {
-	body, err := s.handle(m)
-	s.mu.Lock()
-	s.running--
-	s.replying++
-	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
 		s.replying--
 		s.mu.Unlock()
 	}()
+	body, err := s.handle(m)
 	if err != nil {
 		s.reply(&message{ID: m.ID, Error: refusalOf(err)})
 		return
@@ -129,9 +126,15 @@ func (s *Session) answer(m message) {
 	s.reply(&message{ID: m.ID, Reply: raw})
 }
 
-// handle calls the handler and turns a panic of it into an error.
+// handle calls the handler and turns a panic of it into an error. The request then
+// counts as one whose reply is being sent.
 func (s *Session) handle(m message) (reply any, err error) {
 	defer func() {
+		s.mu.Lock()
+		i := slices.Index(s.running, m.Call)
+		s.running = slices.Delete(s.running, i, i+1)
+		s.replying++
+		s.mu.Unlock()
 		if r := recover(); r != nil {
 			s.log.Error("command handler panicked", "command", m.Call, "panic", r, "stack", string(debug.Stack()))
 			reply, err = nil, &signaling.CommandError{Code: CodeFailed, Message: "internal error"}

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
@@ -26,6 +28,9 @@ const (
 
 	// maxRefusals bounds the "busy" refusals that wait to be sent.
 	maxRefusals = 1024
+
+	// strayAfter is how long after Close a handler counts as ignoring its context.
+	strayAfter = time.Second
 )
 
 // ErrClosed tells that the session was closed before a call was answered or a message sent.
@@ -43,7 +48,7 @@ type Channel interface {
 // encoding/json can encode. A [signaling.CommandError] chooses the code of a
 // refusal; any other error is refused as "failed" with its text. The body is
 // nil if the request had none; the handler may keep it. ctx ends when the
-// session closes, which then waits for the handler to return.
+// session does; the handler should return then.
 type Handler func(ctx context.Context, name string, body json.RawMessage) (any, error)
 
 // Session is one end of the protocol. Its methods are safe for concurrent use,
@@ -61,12 +66,15 @@ type Session struct {
 	pieces chan struct{} // holds a token while someone sends a message in pieces
 	torn   bool          // the last message in pieces was not finished; guarded by pieces
 
+	done chan struct{} // closed when the session has ended and none of its goroutines is left
+
 	mu       sync.Mutex
-	wg       sync.WaitGroup // requests, and the refuser
-	closed   bool           // no more wg.Go
+	work     int  // goroutines: requests, and the refuser
+	closed   bool // no further goroutine starts
+	watched  bool // Close has seen to it that handlers which go on are logged
 	lastID   uint64
 	calls    map[uint64]chan message
-	running  int      // handlers at work
+	running  []string // commands whose handlers are at work
 	replying int      // replies being sent; as many more, since a caller may call again before its reply's goroutine is gone
 	refused  []uint64 // requests to answer with "busy"
 	refusing bool     // the goroutine that answers them is there
@@ -85,6 +93,7 @@ func NewSession(ch Channel, handler Handler, logger *slog.Logger) *Session {
 	return &Session{
 		ch: ch, handler: handler, log: logger, ctx: ctx, cancel: cancel,
 		notices: noticeQueue{ready: make(chan struct{}, 1)},
+		done:    make(chan struct{}),
 		wire:    make(chan struct{}, 1),
 		pieces:  make(chan struct{}, 1),
 		calls:   map[uint64]chan message{},
@@ -95,19 +104,59 @@ func unknown(_ context.Context, name string, _ json.RawMessage) (any, error) {
 	return nil, &signaling.CommandError{Code: CodeUnknown, Message: "no such command"}
 }
 
-// Close fails the calls that wait, cancels the requests under way and
-// waits for their handlers, so a handler must not call it.
+// Close fails the calls that wait and cancels the requests under way. It does not
+// wait for their handlers; those that still run a second later are logged, as they
+// ignore their context. The owner then waits for Done.
 func (s *Session) Close() {
 	s.fail(ErrClosed)
-	s.wg.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.work > 0 && !s.watched {
+		s.watched = true
+		time.AfterFunc(strayAfter, func() {
+			if names := s.Running(); len(names) > 0 {
+				s.log.Warn("command handlers go on after the end of their session: they ignore their context", "commands", names)
+			}
+		})
+	}
+}
+
+// Done is closed when the session has ended and none of its goroutines is left.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
+// Running returns the names of the commands whose handlers are at work.
+func (s *Session) Running() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.running)
 }
 
 // fail ends the session without waiting.
 func (s *Session) fail(cause error) {
 	s.mu.Lock()
+	if !s.closed && s.work == 0 {
+		close(s.done)
+	}
 	s.closed = true
 	s.mu.Unlock()
 	s.cancel(cause)
+}
+
+// spawn runs f as one of the session's goroutines. s.mu is held, and the session
+// is not closed.
+func (s *Session) spawn(f func()) {
+	s.work++
+	go func() {
+		defer func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.work--
+			if s.work == 0 && s.closed {
+				close(s.done)
+			}
+		}()
+		f()
+	}()
 }
 
 // Call sends a request and waits for its reply. It returns a
