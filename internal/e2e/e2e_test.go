@@ -118,6 +118,20 @@ func newCamera(t *testing.T, cfg camera.Config) (*camera.Camera, context.Context
 	return cam, within(t)
 }
 
+// atOnce returns a t.Run that does not wait, six of which run at once, and what
+// waits for them: they spend their time waiting.
+func atOnce(t *testing.T) (run func(name string, f func(t *testing.T)), wait func()) {
+	places := make(chan struct{}, 6)
+	var work sync.WaitGroup
+	return func(name string, f func(t *testing.T)) {
+		places <- struct{}{}
+		work.Go(func() {
+			defer func() { <-places }()
+			t.Run(name, f)
+		})
+	}, work.Wait
+}
+
 // await waits for an event of the type E that holds.
 func await[E camera.Event](t *testing.T, ctx context.Context, events <-chan camera.Event, holds func(E) bool) E {
 	t.Helper()

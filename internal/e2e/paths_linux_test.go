@@ -101,20 +101,6 @@ func (n *internet) connect(t *testing.T, cam, view netlab.Network, job peerJob) 
 	return dialed, v
 }
 
-// atOnce returns a t.Run that does not wait, six of which run at once, and what
-// waits for them: they spend their time waiting.
-func atOnce(t *testing.T) (run func(name string, f func(t *testing.T)), wait func()) {
-	places := make(chan struct{}, 6)
-	var work sync.WaitGroup
-	return func(name string, f func(t *testing.T)) {
-		places <- struct{}{}
-		work.Go(func() {
-			defer func() { <-places }()
-			t.Run(name, f)
-		})
-	}, work.Wait
-}
-
 // TestPaths connects a camera and a viewer through networks of each kind.
 func TestPaths(t *testing.T) {
 	kinds := []netlab.NAT{netlab.FullCone, netlab.AddressRestricted, netlab.PortRestricted, netlab.Symmetric}

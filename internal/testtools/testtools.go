@@ -9,6 +9,7 @@ package testtools
 import (
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 )
 
@@ -17,25 +18,38 @@ import (
 func Need(t testing.TB, tool string) string {
 	t.Helper()
 	path, err := exec.LookPath(tool)
-	if err == nil {
-		return path
+	if err != nil {
+		lack(t, tool+" is not installed")
 	}
-	if os.Getenv("SMARTCAM_REQUIRE_TOOLS") == "1" {
-		t.Fatalf("%s is not installed, and SMARTCAM_REQUIRE_TOOLS=1 requires it", tool)
+	return path
+}
+
+// NeedRun ends the test unless the program can be run with these arguments, as
+// where a script lacks what it imports: skipped, or failed when
+// SMARTCAM_REQUIRE_TOOLS is 1. It returns the path of the program.
+func NeedRun(t testing.TB, tool string, args ...string) string {
+	t.Helper()
+	path := Need(t, tool)
+	if out, err := exec.CommandContext(t.Context(), path, args...).CombinedOutput(); err != nil {
+		lack(t, tool+" "+strings.Join(args, " ")+" does not run ("+err.Error()+"):\n"+string(out))
 	}
-	t.Skipf("%s is not installed; install it to run this check", tool)
-	return ""
+	return path
 }
 
 // NeedRoot ends the test unless it runs as root: skipped, or failed when
 // SMARTCAM_REQUIRE_TOOLS is 1.
 func NeedRoot(t testing.TB) {
 	t.Helper()
-	if os.Geteuid() == 0 {
-		return
+	if os.Geteuid() != 0 {
+		lack(t, "the test does not run as root")
 	}
+}
+
+// lack ends the test for the reason given.
+func lack(t testing.TB, reason string) {
+	t.Helper()
 	if os.Getenv("SMARTCAM_REQUIRE_TOOLS") == "1" {
-		t.Fatal("this check needs root, and SMARTCAM_REQUIRE_TOOLS=1 requires it")
+		t.Fatalf("SMARTCAM_REQUIRE_TOOLS=1 requires this check, but %s", reason)
 	}
-	t.Skip("this check needs root")
+	t.Skipf("this check cannot be made: %s", reason)
 }
