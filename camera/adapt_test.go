@@ -14,8 +14,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/faultnet"
-	"github.com/smartcam-sdk/smartcam/internal/ring"
-	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
@@ -161,19 +160,15 @@ func (f *film) seat(tb testing.TB, id string, link faultnet.Link) *seat {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { client.Close() })
-	cert, err := rtc.NewCertificate()
-	if err != nil {
-		tb.Fatal(err)
-	}
 	s := &seat{}
 	first := make(chan struct{}, 1)
-	session, offer, err := rtc.Offer(rtc.Config{Certificate: cert, Hooks: rtc.Hooks{Frame: func(got kvsmedia.Frame) {
+	session, offer, err := rtctest.Offer(rtctest.Hooks{Frame: func(got kvsmedia.Frame) {
 		s.take(f, got)
 		select {
 		case first <- struct{}{}:
 		default:
 		}
-	}}}, rtc.Source{Ring: ring.New[*rtc.Unit](ring.Config{})})
+	}})
 	if err != nil {
 		tb.Fatal(err)
 	}

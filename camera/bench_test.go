@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
-	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -103,7 +103,7 @@ func sendto(b *testing.B, frames []kvsmedia.Frame, peers []netip.AddrPort) func(
 	for _, f := range frames {
 		var parts [][]byte
 		for _, nalu := range bitstream.Split(nil, f.Data) {
-			n := (len(nalu) + rtc.MaxPayload - 1) / rtc.MaxPayload
+			n := (len(nalu) + packet.MaxPayload - 1) / packet.MaxPayload
 			parts = slices.AppendSeq(parts, slices.Chunk(nalu, (len(nalu)+n-1)/n))
 		}
 		payloads = append(payloads, parts)

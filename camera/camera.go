@@ -11,6 +11,8 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/adapt"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/path"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
@@ -21,8 +23,8 @@ type Camera struct {
 	log     *slog.Logger
 	tracks  []*track
 	lanes   map[*kvsmedia.Track]int
-	units   *ring.Ring[*rtc.Unit]
-	buffers rtc.Buffers
+	units   *ring.Ring[*packet.Unit]
+	buffers path.Buffers
 	events  *ring.Ring[Event]
 	notices *ring.Ring[notice]
 	data    *ring.Ring[Data]
@@ -31,15 +33,19 @@ type Camera struct {
 	strays  strays
 	adapt   *adapt.Adapter
 	running atomic.Bool
-	plain   bool    // no batches; for measuring
-	net     rtc.Net // nil is the machine's; for tests
+
+	certificates  rtc.Certificates
+	unreadable    unreadable
+	awaitsService atomic.Bool // the storage service was asked for an offer that has not come
+
+	plain bool    // no batches; for measuring
+	net   rtc.Net // nil is the machine's; for tests
 
 	mu     sync.Mutex
 	online bool
 	err    error // why it is offline
 	peers  map[string]*peer
 	client *signaling.Client // while Run runs
-	cert   *rtc.Certificate
 }
 
 // New returns a camera for cfg. It does no I/O and starts nothing.
@@ -50,11 +56,13 @@ func New(cfg Config) (*Camera, error) {
 	}
 	c := &Camera{
 		cfg: cfg, log: cfg.Logger, lanes: map[*kvsmedia.Track]int{}, peers: map[string]*peer{},
-		units:   ring.New[*rtc.Unit](ring.Config{Bytes: cfg.RingBytes, Keep: max(cfg.PreRoll, minKeep), Lanes: len(cfg.Tracks)}),
+		units:   ring.New[*packet.Unit](ring.Config{Bytes: cfg.RingBytes, Keep: max(cfg.PreRoll, minKeep), Lanes: len(cfg.Tracks)}),
 		events:  newQueue[Event](maxEvents),
 		notices: newQueue[notice](maxNoticeBytes),
 		data:    newQueue[Data](maxDataBytes),
 		hints:   newHinter(cfg.Tracks),
+
+		unreadable: unreadable{woken: make(chan struct{}, 1)},
 	}
 	c.talk.frames = newQueue[kvsmedia.Frame](maxTalkBytes)
 	for i, t := range cfg.Tracks {
@@ -93,10 +101,6 @@ func (c *Camera) Run(ctx context.Context) (err error) {
 	defer work.Wait()
 	defer cancel()
 
-	cert, err := rtc.NewCertificate()
-	if err != nil {
-		return fmt.Errorf("camera: %w", err)
-	}
 	states := make(chan signaling.State, 16)
 	work.Go(func() { c.watch(ctx, states) })
 
@@ -111,8 +115,9 @@ func (c *Camera) Run(ctx context.Context) (err error) {
 	}
 	defer client.Close()
 	c.mu.Lock()
-	c.client, c.cert = client, cert
+	c.client = client
 	c.mu.Unlock()
+	work.Go(func() { c.refuseUnreadable(ctx) })
 	if cfg.Storage {
 		work.Go(func() { c.keepJoined(ctx, client.JoinStorage) })
 	}

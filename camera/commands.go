@@ -119,8 +119,8 @@ func (c *Camera) Data(ctx context.Context) iter.Seq[Data] {
 func (c *Camera) SendData(ctx context.Context, d Data) error {
 	c.mu.Lock()
 	var ch *rtc.Channel
-	if p := c.peers[d.Peer.ID]; p != nil {
-		ch = p.channels[d.Channel]
+	if p := c.peers[d.Peer.ID]; p != nil && p.visit != nil {
+		ch = p.visit.channels[d.Channel]
 	}
 	c.mu.Unlock()
 	if ch == nil {
@@ -129,46 +129,13 @@ func (c *Camera) SendData(ctx context.Context, d Data) error {
 	return ch.Send(ctx, d.Text, d.Data)
 }
 
-// channel takes a data channel of a viewer: the command protocol on the one
-// with its label, raw messages on all others.
-func (c *Camera) channel(p *peer, ch *rtc.Channel) rtc.Receiver {
-	if ch.Label() != rtc.CommandLabel {
-		c.mu.Lock()
-		if p.channels == nil {
-			p.channels = map[string]*rtc.Channel{}
-		}
-		p.channels[ch.Label()] = ch
-		c.mu.Unlock()
-		return func(text bool, data []byte) error {
-			c.data.Push(ring.Item[Data]{Value: Data{p.peer, ch.Label(), text, data}, Key: true, Size: len(data)})
-			return nil
-		}
-	}
-	handler := c.cfg.Commands.handler(p.peer)
-	session := command.NewSession(ch, func(ctx context.Context, name string, body json.RawMessage) (any, error) {
-		if err := c.strays.admit(); err != nil {
-			return nil, err
-		}
-		return handler(ctx, name, body)
-	}, c.log)
-	notices := c.notices.Reader(c.notices.Next())
-	if !p.adopt(session, func(ctx context.Context) { c.sendNotices(ctx, notices, session) }) {
-		notices.Close()
-		return nil
-	}
-	return func(_ bool, data []byte) error { return session.Receive(data) }
-}
-
-// sendNotices sends one viewer the camera's notices until its session ends, and
-// ends its command session.
+// sendNotices sends one viewer the camera's notices until its session ends.
 func (c *Camera) sendNotices(ctx context.Context, notices *ring.Reader[notice], session *command.Session) {
 	defer notices.Close()
 	for {
 		it, _, err := notices.Next(ctx)
 		if err != nil || session.Notify(ctx, it.Value.name, it.Value.body) != nil {
-			break
+			return
 		}
 	}
-	session.Close()
-	c.strays.add(session)
 }

@@ -112,14 +112,15 @@ func (c *Camera) Status() Status {
 	defer c.mu.Unlock()
 	s := Status{Online: c.online, Err: c.err}
 	for _, p := range c.peers {
-		if p.session == nil {
+		visit := p.visit
+		if visit == nil {
 			continue
 		}
-		r := p.session.Report()
-		path := p.session.Path()
-		v := Viewer{Peer: p.peer, Since: r.Started, Connected: p.joined, Report: r, KeyframesOnly: c.adapt.KeyframesOnly(p.viewing),
+		r := visit.Report()
+		path := visit.Path()
+		v := Viewer{Peer: p.peer, Since: r.Started, Connected: visit.joined, Report: r, KeyframesOnly: c.adapt.KeyframesOnly(visit.viewing.Load()),
 			Path: Path{Bitrate: path.Bitrate, Full: path.Constrained, Loss: path.Loss, RTT: path.RTT, Queue: path.Queue}}
-		if picture, _ := p.session.Lanes(); picture >= 0 {
+		if picture, _ := visit.Lanes(); picture >= 0 {
 			v.Track = c.cfg.Tracks[picture]
 		}
 		s.Viewers = append(s.Viewers, v)

@@ -14,8 +14,8 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/smartcam-sdk/smartcam/camera"
-	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
@@ -114,11 +114,7 @@ func TestHostilePeersHarmNobodyElse(t *testing.T) {
 		}
 	}
 	// A whole offer without its last third.
-	cert, err := rtc.NewCertificate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, offer, err := rtc.Offer(rtc.Config{Certificate: cert}, rtc.Source{})
+	s, offer, err := rtctest.Offer(rtctest.Hooks{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,15 +149,11 @@ func TestDataChannelFlood(t *testing.T) {
 	v := r.mustDial(t, nil)
 	events := r.events(t)
 	c := r.rogue(t, "mallory")
-	cert, err := rtc.NewCertificate()
-	if err != nil {
-		t.Fatal(err)
-	}
 	channel := make(chan *rtc.Channel, 1)
-	s, offer, err := rtc.Offer(rtc.Config{Certificate: cert, Hooks: rtc.Hooks{
+	s, offer, err := rtctest.Offer(rtctest.Hooks{
 		Candidate: func(b []byte) { _ = c.Send(t.Context(), signaling.Message{Kind: signaling.ICECandidate, Payload: b}) },
-		Channel:   func(ch *rtc.Channel) rtc.Receiver { channel <- ch; return nil },
-	}}, rtc.Source{Ring: ring.New[*rtc.Unit](ring.Config{})})
+		Channel:   func(ch *rtc.Channel) { channel <- ch },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,16 +300,11 @@ func TestStorageMode(t *testing.T) {
 
 // storageService is the service's end of one storage session.
 func storageService(ctx context.Context, t *testing.T, p *signalingtest.StorageSession, sessions chan<- *rtc.Session, frames chan<- kvsmedia.Frame) {
-	cert, err := rtc.NewCertificate()
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	s, offer, err := rtc.Offer(rtc.Config{Certificate: cert, Hooks: rtc.Hooks{
+	s, offer, err := rtctest.Offer(rtctest.Hooks{
 		Candidate: func(b []byte) { _ = p.Send(signaling.Message{Kind: signaling.ICECandidate, Payload: b}) },
 		Frame:     func(f kvsmedia.Frame) { frames <- f },
 		Connected: func() {},
-	}}, rtc.Source{Ring: ring.New[*rtc.Unit](ring.Config{})})
+	})
 	if err != nil {
 		t.Error(err)
 		return

@@ -9,7 +9,8 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
-	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -26,7 +27,7 @@ type track struct {
 	last    time.Duration
 	sets    bitstream.ParameterSets
 	nalus   [][]byte
-	profile string // see rtc.Profile
+	profile string // see sdp.Profile
 	meter   meter
 }
 
@@ -59,7 +60,7 @@ func newTrack(t *kvsmedia.Track) (*track, error) {
 	if !t.Codec.Video() {
 		return tr, nil
 	}
-	tr.codec = rtc.BitstreamCodec(t.Codec)
+	tr.codec = packet.BitstreamCodec(t.Codec)
 	tr.sets.Codec = tr.codec
 	if len(t.Private) > 0 {
 		lengthSize, sets, err := bitstream.ParseRecord(tr.codec, t.Private)
@@ -70,7 +71,7 @@ func newTrack(t *kvsmedia.Track) (*track, error) {
 			return nil, fmt.Errorf("camera: track %q: Private is not a usable %v configuration record: %w", t.Name, t.Codec, err)
 		}
 		tr.sets.Update(sets)
-		tr.profile = rtc.Profile(&tr.sets)
+		tr.profile = sdp.Profile(&tr.sets)
 	}
 	return tr, nil
 }
@@ -112,7 +113,7 @@ func (c *Camera) WriteFrame(f kvsmedia.Frame) error {
 		c.adapt.SetRate(lane, t.meter.rate)
 	}
 	f.Skipped = 0
-	c.units.Push(ring.Item[*rtc.Unit]{Value: &rtc.Unit{Frame: f}, Lane: lane, Key: f.Key, Size: len(f.Data), At: f.PTS})
+	c.units.Push(ring.Item[*packet.Unit]{Value: &packet.Unit{Frame: f}, Lane: lane, Key: f.Key, Size: len(f.Data), At: f.PTS})
 	return nil
 }
 
@@ -124,7 +125,7 @@ func (t *track) prepare(f *kvsmedia.Frame) error {
 		f.Data = append([]byte(nil), f.Data...)
 		return nil
 	}
-	nalus, err := rtc.Split(t.nalus[:0], t.Track, f.Data)
+	nalus, err := packet.Split(t.nalus[:0], t.Track, f.Data)
 	if err != nil {
 		return fmt.Errorf("camera: frame of track %q: %w", t.Name, err)
 	}
@@ -133,7 +134,7 @@ func (t *track) prepare(f *kvsmedia.Frame) error {
 	}
 	defer func() { clear(nalus[:cap(nalus)]); t.nalus = nalus[:0] }()
 	if t.sets.Update(nalus) {
-		t.profile = rtc.Profile(&t.sets)
+		t.profile = sdp.Profile(&t.sets)
 	}
 	f.Key = t.codec.HasKey(nalus)
 	if !f.Key {

@@ -18,8 +18,8 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
-	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
@@ -184,14 +184,10 @@ func (r *running) dial(t *testing.T, configure func(*viewer.Config)) (*viewer.Vi
 
 // offer sends the offer of a viewer without candidates of its own to come, and
 // returns its session and the camera's answer.
-func (r *running) offer(t *testing.T, id string, hooks rtc.Hooks) (*rtc.Session, []byte) {
+func (r *running) offer(t *testing.T, id string, hooks rtctest.Hooks) (*rtc.Session, []byte) {
 	t.Helper()
 	c := r.rogue(t, id)
-	cert, err := rtc.NewCertificate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, offer, err := rtc.Offer(rtc.Config{Certificate: cert, Hooks: hooks}, rtc.Source{Ring: ring.New[*rtc.Unit](ring.Config{})})
+	s, offer, err := rtctest.Offer(hooks)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/smartcam-sdk/smartcam/camera"
-	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
 	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
 	"github.com/smartcam-sdk/smartcam/viewer"
@@ -84,11 +84,7 @@ func TestSecretsStayInside(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	cert, err := rtc.NewCertificate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, offer, err := rtc.Offer(rtc.Config{Certificate: cert, Logger: logger}, rtc.Source{})
+	s, offer, err := rtctest.Offer(rtctest.Hooks{Logger: logger})
 	if err != nil {
 		t.Fatal(err)
 	}

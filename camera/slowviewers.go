@@ -1,10 +1,7 @@
 package camera
 
 import (
-	"time"
-
 	"github.com/smartcam-sdk/smartcam/internal/adapt"
-	"github.com/smartcam-sdk/smartcam/internal/rtc"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -78,9 +75,4 @@ func (t *track) decoder() string {
 		return t.Codec.String()
 	}
 	return t.Codec.String() + " " + t.profile
-}
-
-// report hands what a session knows of its path to the adapter.
-func (c *Camera) report(v *adapt.Viewer, p rtc.Path) {
-	c.adapt.Report(v, adapt.Path{Target: p.Target, Constrained: p.Constrained, Queue: p.Queue, Late: p.Late}, time.Now())
 }

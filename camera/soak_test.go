@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera"
-	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
@@ -121,22 +121,17 @@ func TestViewersAbort(t *testing.T) {
 
 // abort begins a session and ends it at a stage.
 func abort(t *testing.T, c *signaling.Client, stage int) {
-	cert, err := rtc.NewCertificate()
-	if err != nil {
-		t.Error(err)
-		return
-	}
 	pictures := make(chan kvsmedia.Frame, 1000)
 	channel := make(chan *rtc.Channel, 1)
-	s, offer, err := rtc.Offer(rtc.Config{Certificate: cert, Hooks: rtc.Hooks{
+	s, offer, err := rtctest.Offer(rtctest.Hooks{
 		Frame: func(f kvsmedia.Frame) {
 			select {
 			case pictures <- f:
 			default:
 			}
 		},
-		Channel: func(ch *rtc.Channel) rtc.Receiver { channel <- ch; return nil },
-	}}, rtc.Source{Ring: ring.New[*rtc.Unit](ring.Config{})})
+		Channel: func(ch *rtc.Channel) { channel <- ch },
+	})
 	if err != nil {
 		t.Error(err)
 		return

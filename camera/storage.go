@@ -23,6 +23,7 @@ func (c *Camera) keepJoined(ctx context.Context, join func(context.Context) erro
 	defer events.Close()
 	wait := joinRetry
 	for ctx.Err() == nil {
+		c.awaitsService.Store(true)
 		joinCtx, cancel := context.WithTimeout(ctx, joinRetry)
 		err := join(joinCtx)
 		cancel()

@@ -27,8 +27,9 @@ type strays struct {
 	sessions []*command.Session // ended ones
 }
 
-// add takes over the handlers of a session that has ended.
-func (s *strays) add(ended *command.Session) {
+// end closes a session and takes over its handlers.
+func (s *strays) end(ended *command.Session) {
+	ended.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sessions = slices.DeleteFunc(s.sessions, func(before *command.Session) bool {

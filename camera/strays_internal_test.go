@@ -16,8 +16,7 @@ func TestEndedSessionsAreForgotten(t *testing.T) {
 	var s strays
 	for range 1000 {
 		session := command.NewSession(noChannel{}, nil, nil)
-		session.Close()
-		s.add(session)
+		s.end(session)
 	}
 	if n := len(s.sessions); n > 1 {
 		t.Errorf("%d ended sessions are kept", n)

@@ -11,8 +11,8 @@ import (
 	"github.com/pion/transport/v5/vnet"
 
 	"github.com/smartcam-sdk/smartcam/camera"
-	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
@@ -40,18 +40,16 @@ func TestRunEndsUnderEveryFault(t *testing.T) {
 			event[camera.Offline](t, events)
 		},
 		"an offer just came": func(t *testing.T, r *running) {
-			r.offer(t, "ann", rtc.Hooks{})
+			r.offer(t, "ann", rtctest.Hooks{})
 		},
 		"a viewer never answers the handshake": func(t *testing.T, r *running) {
-			s, _ := r.offer(t, "ann", rtc.Hooks{})
+			s, _ := r.offer(t, "ann", rtctest.Hooks{})
 			s.Close() // its candidates are known, and nobody is there
 		},
 		"a viewer does not read its data channel": func(t *testing.T, r *running) {
 			events := r.events(t)
 			blocked := make(chan struct{})
-			s, answer := r.offer(t, "ann", rtc.Hooks{Channel: func(*rtc.Channel) rtc.Receiver {
-				return func(bool, []byte) error { <-blocked; return nil }
-			}})
+			s, answer := r.offer(t, "ann", rtctest.Hooks{Message: func(rtc.MessageReceived) { <-blocked }})
 			t.Cleanup(func() { close(blocked) }) // before the session is closed
 			if err := s.SetAnswer(answer); err != nil {
 				t.Fatal(err)
@@ -191,13 +189,8 @@ func TestOfferTwiceIsOneSession(t *testing.T) {
 	}
 	events := r.events(t)
 	c := r.rogue(t, "ann")
-	cert, err := rtc.NewCertificate()
-	if err != nil {
-		t.Fatal(err)
-	}
 	frames := make(chan kvsmedia.Frame, 10_000)
-	s, offer, err := rtc.Offer(rtc.Config{Certificate: cert, Hooks: rtc.Hooks{Frame: func(f kvsmedia.Frame) { frames <- f }}},
-		rtc.Source{Ring: ring.New[*rtc.Unit](ring.Config{})})
+	s, offer, err := rtctest.Offer(rtctest.Hooks{Frame: func(f kvsmedia.Frame) { frames <- f }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,7 @@ import (
 	"testing"
 
 	"github.com/smartcam-sdk/smartcam/internal/faultnet"
-	"github.com/smartcam-sdk/smartcam/internal/ring"
-	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
@@ -24,11 +23,7 @@ func vanishing(t *testing.T, r *running) *faulty {
 	t.Helper()
 	f := &faulty{relay: make(chan *faultnet.Relay, 1)}
 	c := r.rogue(t, "ghost")
-	cert, err := rtc.NewCertificate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, offer, err := rtc.Offer(rtc.Config{Certificate: cert}, rtc.Source{Ring: ring.New[*rtc.Unit](ring.Config{})})
+	s, offer, err := rtctest.Offer(rtctest.Hooks{})
 	if err != nil {
 		t.Fatal(err)
 	}

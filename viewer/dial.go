@@ -11,6 +11,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/command"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
@@ -51,20 +52,15 @@ func Dial(ctx context.Context, cfg Config) (*Viewer, error) {
 		ctx, cancel = context.WithTimeout(ctx, dialLimit)
 		defer cancel()
 	}
-	var cert *rtc.Certificate
-	var made error
+	certificates := &rtc.Certificates{}
 	var making sync.WaitGroup
-	making.Go(func() { cert, made = rtc.NewCertificate() }) // while signaling connects
+	making.Go(func() { _, _ = certificates.Get() }) // while signaling connects; an error comes again
 	client, err := dialSignaling(ctx, cfg)
 	making.Wait()
 	if err != nil {
 		return nil, fmt.Errorf("viewer: %w", err)
 	}
-	if made != nil {
-		client.Close()
-		return nil, fmt.Errorf("viewer: %w", made)
-	}
-	v, offer, err := newViewer(ctx, cfg, client, cert)
+	v, offer, err := newViewer(ctx, cfg, client, certificates)
 	if err != nil {
 		client.Close()
 		return nil, fmt.Errorf("viewer: %w", err)
@@ -85,7 +81,7 @@ func dialSignaling(ctx context.Context, cfg Config) (*signaling.Client, error) {
 	return signaling.DialViewer(ctx, cfg.Signaling, cfg.ClientID)
 }
 
-func newViewer(ctx context.Context, cfg Config, client *signaling.Client, cert *rtc.Certificate) (*Viewer, []byte, error) {
+func newViewer(ctx context.Context, cfg Config, client *signaling.Client, certificates *rtc.Certificates) (*Viewer, []byte, error) {
 	servers, err := client.ICEServers(ctx)
 	if err != nil {
 		cfg.Logger.Warn("no ICE servers: only direct paths can be tried", "err", err)
@@ -93,7 +89,7 @@ func newViewer(ctx context.Context, cfg Config, client *signaling.Client, cert *
 	v := &Viewer{
 		cfg: cfg, client: client, first: make(chan struct{}), ready: make(chan struct{}),
 		frames: ring.New[kvsmedia.Frame](ring.Config{Bytes: bufferBytes, Keep: cfg.Buffer, Lanes: lanes}),
-		talk:   ring.New[*rtc.Unit](ring.Config{Bytes: talkBytes, Keep: talkKeep}),
+		talk:   ring.New[*packet.Unit](ring.Config{Bytes: talkBytes, Keep: talkKeep}),
 	}
 	life, cancel := context.WithCancel(context.Background())
 	v.cancel = cancel
@@ -104,40 +100,62 @@ func newViewer(ctx context.Context, cfg Config, client *signaling.Client, cert *
 	}
 	var offer []byte
 	v.session, offer, err = rtc.Offer(rtc.Config{
-		Peer: signaling.Peer{ID: client.ClientID()}, Certificate: cert, ICEServers: servers, ICEPolicy: cfg.ICEPolicy, Logger: cfg.Logger,
-		Hooks: rtc.Hooks{
-			Candidate: func(payload []byte) {
-				select {
-				case candidates <- payload:
-				default: // more than anyone needs
-				}
-			},
-			Connected: v.noteConnected,
-			Frame:     v.take,
-			Channel:   v.channel,
-		},
+		Peer: signaling.Peer{ID: client.ClientID()}, Certificates: certificates, ICEServers: servers, ICEPolicy: cfg.ICEPolicy, Logger: cfg.Logger,
 	}, source)
 	if err != nil {
 		cancel()
 		return nil, nil, err
 	}
 	v.work.Go(func() { v.sendCandidates(life, candidates) })
-	v.work.Go(func() { // what is in the buffer can still be read
-		<-v.session.Done()
-		v.frames.Close()
-	})
+	v.work.Go(func() { v.follow(candidates) })
 	return v, offer, nil
 }
 
-// channel serves the command channel, the only one that a viewer has.
-func (v *Viewer) channel(ch *rtc.Channel) rtc.Receiver {
-	if ch.Label() != rtc.CommandLabel || v.commands != nil {
-		return nil
+// follow works off what happens to the session until it has ended. What is in the
+// buffer then can still be read.
+func (v *Viewer) follow(candidates chan<- []byte) {
+	defer v.frames.Close()
+	for {
+		select {
+		case e := <-v.session.Events():
+			v.takeEvent(e, candidates)
+		case <-v.session.Done():
+			return
+		}
 	}
-	session := command.NewSession(ch, nil, v.cfg.Logger)
-	v.commands = session
+}
+
+func (v *Viewer) takeEvent(e rtc.Event, candidates chan<- []byte) {
+	switch e := e.(type) {
+	case rtc.OwnCandidate:
+		select {
+		case candidates <- e.Payload:
+		default: // more than anyone needs
+		}
+	case rtc.Connected:
+		v.noteConnected()
+	case rtc.FrameReceived:
+		v.take(e.Frame)
+	case rtc.ChannelOpened:
+		v.open(e.Channel)
+	case rtc.MessageReceived:
+		if v.commands == nil || e.Channel != v.channel {
+			return // the camera's own channels are of no use
+		}
+		if err := v.commands.Receive(e.Data); err != nil {
+			v.session.End(err)
+		}
+	}
+}
+
+// open takes the command channel, the only one that a viewer has.
+func (v *Viewer) open(ch *rtc.Channel) {
+	if ch.Label() != rtc.CommandLabel || v.channel != nil {
+		return
+	}
+	v.channel = ch
+	v.commands = command.NewSession(ch, nil, v.cfg.Logger)
 	close(v.ready)
-	return func(_ bool, data []byte) error { return session.Receive(data) }
 }
 
 func (v *Viewer) sendCandidates(ctx context.Context, candidates <-chan []byte) {

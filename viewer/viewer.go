@@ -13,6 +13,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/command"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
@@ -86,10 +87,11 @@ type Viewer struct {
 	client  *signaling.Client
 	session *rtc.Session
 	frames  *ring.Ring[kvsmedia.Frame]
-	talk    *ring.Ring[*rtc.Unit]
+	talk    *ring.Ring[*packet.Unit]
 	first   chan struct{} // closed with the first decodable frame
 	once    sync.Once
 
+	channel  *rtc.Channel // of the commands; of follow's goroutine
 	commands *command.Session
 	ready    chan struct{} // closed when commands is set
 
@@ -142,8 +144,8 @@ func (v *Viewer) WriteFrame(f kvsmedia.Frame) error {
 	if v.cfg.Talk == nil || f.Track != v.cfg.Talk {
 		return errors.New("viewer: frame of a track other than Config.Talk")
 	}
-	if len(f.Data) == 0 || len(f.Data) > rtc.MaxPayload {
-		return fmt.Errorf("viewer: audio packet of %d bytes, want 1 to %d", len(f.Data), rtc.MaxPayload)
+	if len(f.Data) == 0 || len(f.Data) > packet.MaxPayload {
+		return fmt.Errorf("viewer: audio packet of %d bytes, want 1 to %d", len(f.Data), packet.MaxPayload)
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -153,7 +155,7 @@ func (v *Viewer) WriteFrame(f kvsmedia.Frame) error {
 	v.talked, v.lastPTS = true, f.PTS
 	f.Key = true
 	f.Data = append([]byte(nil), f.Data...)
-	v.talk.Push(ring.Item[*rtc.Unit]{Value: &rtc.Unit{Frame: f}, Key: true, Size: len(f.Data), At: f.PTS})
+	v.talk.Push(ring.Item[*packet.Unit]{Value: &packet.Unit{Frame: f}, Key: true, Size: len(f.Data), At: f.PTS})
 	return nil
 }
 
@@ -224,11 +226,11 @@ func (v *Viewer) Close() error {
 	v.session.Close()
 	v.cancel()
 	err := v.client.Close()
+	v.work.Wait()
 	if v.commands != nil {
 		v.commands.Close()
 		<-v.commands.Done() // soon: the viewer has no handlers
 	}
-	v.work.Wait()
 	v.talk.Close()
 	return err
 }

@@ -114,6 +114,7 @@ func (s *Session) serve(dc *webrtc.DataChannel, own bool) {
 		s.spawn(func() {
 			s.tell(ChannelOpened{c})
 			c.read(raw)
+			s.tell(ChannelClosed{c})
 			if !c.own {
 				s.channels.free()
 			}

@@ -5,8 +5,8 @@ import (
 )
 
 // Event is something that happens to a session: one of [OwnCandidate],
-// [Connected], [KeyframeWanted], [PathChanged], [FrameReceived], [ChannelOpened]
-// and [MessageReceived].
+// [Connected], [KeyframeWanted], [PathChanged], [FrameReceived], [ChannelOpened],
+// [MessageReceived] and [ChannelClosed].
 type Event interface{ event() }
 
 // OwnCandidate is an ICE candidate of this side, to be sent to the peer.
@@ -28,6 +28,9 @@ type FrameReceived struct{ Frame kvsmedia.Frame }
 // can be used.
 type ChannelOpened struct{ Channel *Channel }
 
+// ChannelClosed tells that a data channel was closed, after its last message.
+type ChannelClosed struct{ Channel *Channel }
+
 // MessageReceived is a message of a data channel, in order. The owner may keep
 // Data.
 type MessageReceived struct {
@@ -42,6 +45,7 @@ func (KeyframeWanted) event()  {}
 func (PathChanged) event()     {}
 func (FrameReceived) event()   {}
 func (ChannelOpened) event()   {}
+func (ChannelClosed) event()   {}
 func (MessageReceived) event() {}
 
 // maxEvents is how many events wait for the owner. Beyond that, media and
