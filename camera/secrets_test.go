@@ -100,7 +100,7 @@ func TestSecretsStayInside(t *testing.T) {
 			answer = m.Payload
 		}
 	}
-	send(t, c, signaling.Offer, bytes.Replace(offer, []byte("v=0"), []byte("v=x"), 1)) // cannot be read
+	send(t, c, signaling.Offer, bytes.Replace(offer, []byte("m="), []byte("x="), -1)) // cannot be read
 	event[camera.Refused](t, events)
 	srv.SetOutage(true)
 	e := event[camera.Offline](t, events)

@@ -3,6 +3,7 @@ package camera
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -184,7 +185,7 @@ func (v *visit) closed(ch *rtc.Channel) {
 func (v *visit) receive(m rtc.MessageReceived) {
 	if s, ok := v.commands[m.Channel]; ok {
 		if err := s.Receive(m.Data); err != nil {
-			v.End(err)
+			v.End(fmt.Errorf("camera: data channel %q: %w", m.Channel.Label(), err))
 		}
 		return
 	}
