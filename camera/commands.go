@@ -98,11 +98,12 @@ type Data struct {
 }
 
 // Data yields the messages of data channels that do not speak the command
-// protocol, from the call on until ctx ends. Each loop gets all
-// of them; one that falls behind by more than 4 MiB loses the oldest.
+// protocol, from the beginning of the loop on until ctx ends. Each loop gets all
+// of them; one that falls behind by more than 4 MiB, some 150 bytes for each message
+// included, loses the oldest. While no loop runs, messages are dropped.
 func (c *Camera) Data(ctx context.Context) iter.Seq[Data] {
-	r := c.data.Reader(c.data.Next())
 	return func(yield func(Data) bool) {
+		r := c.data.Reader(c.data.Next())
 		defer r.Close()
 		for {
 			it, _, err := r.Next(ctx)
@@ -139,10 +140,7 @@ func (c *Camera) channel(p *peer, ch *rtc.Channel) rtc.Receiver {
 		}
 		p.channels[ch.Label()] = ch
 		c.mu.Unlock()
-		return func(text bool, data []byte) error {
-			c.data.Push(ring.Item[Data]{Value: Data{p.peer, ch.Label(), text, data}, Key: true, Size: len(data)})
-			return nil
-		}
+		return c.raw(p.peer, ch.Label())
 	}
 	handler := c.cfg.Commands.handler(p.peer)
 	session := command.NewSession(ch, func(ctx context.Context, name string, body json.RawMessage) (any, error) {
@@ -157,6 +155,14 @@ func (c *Camera) channel(p *peer, ch *rtc.Channel) rtc.Receiver {
 		return nil
 	}
 	return func(_ bool, data []byte) error { return session.Receive(data) }
+}
+
+// raw takes the messages of a channel that does not speak the command protocol.
+func (c *Camera) raw(from signaling.Peer, label string) rtc.Receiver {
+	return func(text bool, data []byte) error {
+		c.data.Push(ring.Item[Data]{Value: Data{from, label, text, data}, Key: true, Size: len(data)})
+		return nil
+	}
 }
 
 // sendNotices sends one viewer the camera's notices until its session ends, and
