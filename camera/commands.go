@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
-	"maps"
-	"slices"
 	"sync"
 
 	"github.com/smartcam-sdk/smartcam/internal/command"
@@ -57,10 +55,9 @@ func (c *Commands) handler(peer signaling.Peer) command.Handler {
 	return func(ctx context.Context, name string, body json.RawMessage) (any, error) {
 		c.mu.RLock()
 		fn := c.handlers[name]
-		known := slices.Sorted(maps.Keys(c.handlers))
 		c.mu.RUnlock()
 		if fn == nil {
-			return nil, &signaling.CommandError{Code: "unknown", Message: fmt.Sprintf("the camera has no command %q, it has %q", name, known)}
+			return nil, &signaling.CommandError{Code: "unknown", Message: fmt.Sprintf("the camera has no command %.100q", name)}
 		}
 		return fn(ctx, peer, body)
 	}
@@ -148,7 +145,7 @@ func (c *Camera) channel(p *peer, ch *rtc.Channel) rtc.Receiver {
 			return nil, err
 		}
 		return handler(ctx, name, body)
-	}, c.log)
+	}, c.log.With("peer", p.peer.ID))
 	notices := c.notices.Reader(c.notices.Next())
 	if !p.adopt(session, func(ctx context.Context) { c.sendNotices(ctx, notices, session) }) {
 		notices.Close()
