@@ -57,14 +57,14 @@ func New(cfg Config) (*Camera, error) {
 	c := &Camera{
 		cfg: cfg, log: cfg.Logger, lanes: map[*kvsmedia.Track]int{}, peers: map[string]*peer{},
 		units:   ring.New[*packet.Unit](ring.Config{Bytes: cfg.RingBytes, Keep: max(cfg.PreRoll, minKeep), Lanes: len(cfg.Tracks)}),
-		events:  newQueue[Event](maxEvents),
-		notices: newQueue[notice](maxNoticeBytes),
-		data:    newQueue[Data](maxDataBytes),
+		events:  ring.New[Event](ring.Config{Bytes: maxEventBytes}),
+		notices: ring.New[notice](ring.Config{Bytes: maxNoticeBytes, Queue: true}),
+		data:    ring.New[Data](ring.Config{Bytes: maxDataBytes, Queue: true}),
 		hints:   newHinter(cfg.Tracks),
 
 		unreadable: unreadable{woken: make(chan struct{}, 1)},
 	}
-	c.talk.frames = newQueue[kvsmedia.Frame](maxTalkBytes)
+	c.talk.frames = ring.New[kvsmedia.Frame](ring.Config{Bytes: maxTalkBytes})
 	for i, t := range cfg.Tracks {
 		tr, err := newTrack(t)
 		if err != nil {
@@ -75,11 +75,6 @@ func New(cfg Config) (*Camera, error) {
 	}
 	c.adapt = newAdapter(cfg, c.tracks, c.hints.bitrate)
 	return c, nil
-}
-
-// newQueue returns a ring for things without media time, bounded by bytes alone.
-func newQueue[T any](bytes int) *ring.Ring[T] {
-	return ring.New[T](ring.Config{Bytes: bytes})
 }
 
 // Run serves viewers until ctx ends, whose error it then returns, or until a

@@ -115,6 +115,11 @@ func TestCommands(t *testing.T) {
 			t.Errorf("want code %q, got %v", code, err)
 		}
 	}
+	var unknown *signaling.CommandError
+	_, err := viewer.Call[string](t.Context(), v, strings.Repeat("fly", 1000), nil)
+	if !errors.As(err, &unknown) || unknown.Message != `the camera has no command "`+strings.Repeat("fly", 1000)[:100]+`"` {
+		t.Errorf("an unknown command is refused with %v", err) // and no other command is named
+	}
 	long := strings.Repeat("x", 1<<20-200)
 	if got, err := viewer.Call[string](t.Context(), v, "echo", long); err != nil || got != long {
 		t.Errorf("echo of 1 MiB: %d bytes, %v", len(got), err)

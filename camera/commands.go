@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
-	"maps"
-	"slices"
 	"sync"
 
 	"github.com/smartcam-sdk/smartcam/internal/command"
@@ -57,10 +55,9 @@ func (c *Commands) handler(peer signaling.Peer) command.Handler {
 	return func(ctx context.Context, name string, body json.RawMessage) (any, error) {
 		c.mu.RLock()
 		fn := c.handlers[name]
-		known := slices.Sorted(maps.Keys(c.handlers))
 		c.mu.RUnlock()
 		if fn == nil {
-			return nil, &signaling.CommandError{Code: "unknown", Message: fmt.Sprintf("the camera has no command %q, it has %q", name, known)}
+			return nil, &signaling.CommandError{Code: "unknown", Message: fmt.Sprintf("the camera has no command %.100q", name)}
 		}
 		return fn(ctx, peer, body)
 	}
@@ -98,11 +95,12 @@ type Data struct {
 }
 
 // Data yields the messages of data channels that do not speak the command
-// protocol, from the call on until ctx ends. Each loop gets all
-// of them; one that falls behind by more than 4 MiB loses the oldest.
+// protocol, from the beginning of the loop on until ctx ends. Each loop gets all
+// of them; one that falls behind by more than 4 MiB, some 150 bytes for each message
+// included, loses the oldest. While no loop runs, messages are dropped.
 func (c *Camera) Data(ctx context.Context) iter.Seq[Data] {
-	r := c.data.Reader(c.data.Next())
 	return func(yield func(Data) bool) {
+		r := c.data.Reader(c.data.Next())
 		defer r.Close()
 		for {
 			it, _, err := r.Next(ctx)
@@ -127,6 +125,11 @@ func (c *Camera) SendData(ctx context.Context, d Data) error {
 		return fmt.Errorf("camera: viewer %q has no data channel %q open", d.Peer.ID, d.Channel)
 	}
 	return ch.Send(ctx, d.Text, d.Data)
+}
+
+// receive keeps a message for the loops over Data.
+func (c *Camera) receive(d Data) {
+	c.data.Push(ring.Item[Data]{Value: d, Key: true, Size: len(d.Data)})
 }
 
 // sendNotices sends one viewer the camera's notices until its session ends.

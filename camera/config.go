@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/internal/safelog"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
@@ -68,7 +69,8 @@ type Config struct {
 	// ICEPolicy limits the network paths; the zero value allows all.
 	ICEPolicy signaling.ICEPolicy
 
-	// Logger gets the camera's story. Nil means slog.Default.
+	// Logger gets the camera's story. Nil means slog.Default. Of texts that a peer
+	// may have chosen at most 512 bytes are logged, quoted if they are not printable.
 	Logger *slog.Logger
 }
 
@@ -117,6 +119,7 @@ func (c Config) validated() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	c.Logger = safelog.New(c.Logger)
 	if c.Commands == nil {
 		c.Commands = &Commands{}
 	}

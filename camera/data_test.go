@@ -89,17 +89,42 @@ func (r *running) page(t *testing.T, id string) *page {
 	if p.raw, err = ch.Detach(); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	incoming := r.Data(ctx)
-	if _, err := p.raw.Write([]byte("hello")); err != nil {
-		t.Fatal(err)
+	r.listen(t, p, func(camera.Data) {})() // the camera has the channel
+	return p
+}
+
+// listen loops over what comes on raw data channels, for take, until the test ends or
+// stop is called. It returns once the loop gets what the page sends, which is not
+// taken.
+func (r *running) listen(t *testing.T, p *page, take func(camera.Data)) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ready := make(chan struct{})
+	var once sync.Once
+	var work sync.WaitGroup
+	stop = func() { cancel(); work.Wait() }
+	t.Cleanup(stop)
+	work.Go(func() {
+		for d := range r.Data(ctx) {
+			if string(d.Data) == "hello" {
+				once.Do(func() { close(ready) })
+			} else {
+				take(d)
+			}
+		}
+	})
+	for limit := time.After(20 * time.Second); ; {
+		if _, err := p.raw.Write([]byte("hello")); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-ready:
+			return stop
+		case <-time.After(10 * time.Millisecond):
+		case <-limit:
+			t.Fatal("no message reaches the camera")
+		}
 	}
-	for range incoming { // the camera has the channel
-		return p
-	}
-	t.Fatal("no message reaches the camera")
-	return nil
 }
 
 func (p *page) read(t *testing.T) []byte {
@@ -174,17 +199,10 @@ func TestSendDataWaitsForItsReader(t *testing.T) {
 // TestMegabytesBothWays sends messages of the largest size there and back.
 func TestMegabytesBothWays(t *testing.T) {
 	r := start(t, nil)
-	var work sync.WaitGroup
-	ctx, cancel := context.WithCancel(t.Context())
-	defer work.Wait()
-	defer cancel()
 	p := r.page(t, "ann")
-	incoming := r.Data(ctx)
-	work.Go(func() {
-		for d := range incoming {
-			if err := r.SendData(ctx, d); err != nil {
-				t.Errorf("SendData: %v", err)
-			}
+	r.listen(t, p, func(d camera.Data) {
+		if err := r.SendData(t.Context(), d); err != nil {
+			t.Errorf("SendData: %v", err)
 		}
 	})
 	for i := range 5 {

@@ -12,8 +12,14 @@ import (
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
-// maxEvents bounds the events kept for slow readers, at 64 bytes charged each.
-const maxEvents = 256 * 64
+const (
+	maxEventBytes = 256 << 10 // kept for slow readers
+
+	// What an event is charged: eventBytes, and for each candidate in its report, whose
+	// number the peer chooses, candidateBytes and the text.
+	eventBytes     = 1 << 10
+	candidateBytes = 48
+)
 
 // Event is what happens to a camera: one of [Online], [Offline], [Joined],
 // [Left], [Refused] and [Talking].
@@ -59,10 +65,12 @@ func (Refused) event() {}
 func (Talking) event() {}
 
 // Events yields what happens from the call on until ctx ends. Each loop gets
-// all events; one that falls behind by more than 256 loses the oldest.
+// all events; one that falls behind by more than 256 KiB, which are some 150 events,
+// loses the oldest.
 func (c *Camera) Events(ctx context.Context) iter.Seq[Event] {
-	r := c.events.Reader(c.events.Next())
+	start := c.events.Next()
 	return func(yield func(Event) bool) {
+		r := c.events.Reader(start)
 		defer r.Close()
 		for {
 			it, _, err := r.Next(ctx)
@@ -74,7 +82,20 @@ func (c *Camera) Events(ctx context.Context) iter.Seq[Event] {
 }
 
 func (c *Camera) emit(e Event) {
-	c.events.Push(ring.Item[Event]{Value: e, Key: true, Size: 64})
+	var report signaling.ConnectReport
+	switch e := e.(type) {
+	case Joined:
+		report = e.Report
+	case Left:
+		report = e.Report
+	}
+	size := eventBytes + len(report.Failure)
+	for _, cs := range [][]signaling.Candidate{report.Local, report.Remote} {
+		for _, c := range cs {
+			size += candidateBytes + len(c.Type) + len(c.Protocol) + len(c.Address)
+		}
+	}
+	c.events.Push(ring.Item[Event]{Value: e, Key: true, Size: size})
 }
 
 // Status is a camera's state at one moment.

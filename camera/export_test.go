@@ -15,7 +15,7 @@ func (c *Camera) RingSize() (frames, bytes int) { return c.units.Size() }
 
 // ForgetEvents displaces what is kept for slow readers of events.
 func (c *Camera) ForgetEvents() {
-	for range maxEvents / 64 {
+	for range maxEventBytes / eventBytes {
 		c.emit(Talking{})
 	}
 }

@@ -181,8 +181,9 @@ func (c *Camera) rateOf(lane int) int {
 // whose Skipped counts what was lost; it never holds up the writer. While the loop
 // runs, the picture is not lowered for viewers with slow networks.
 func (c *Camera) Frames(ctx context.Context, preRoll time.Duration) iter.Seq[kvsmedia.Frame] {
-	r := c.units.Reader(c.rollBack(preRoll))
+	start := c.rollBack(preRoll)
 	return func(yield func(kvsmedia.Frame) bool) {
+		r := c.units.Reader(start)
 		defer r.Close()
 		c.adapt.AddReader(time.Now())
 		defer func() { c.adapt.RemoveReader(time.Now()) }()

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	maxTalkBytes = 64 << 10 // about 8 s of speech
+	maxTalkBytes = 128 << 10 // about 8 s of speech
 
 	// floorHeld is how long a silent talker keeps the floor.
 	floorHeld = time.Second
@@ -33,8 +33,9 @@ type talkback struct {
 // Who speaks first has the floor until it was silent for a second; what others
 // say meanwhile is dropped. [Talking] events tell who has it.
 func (c *Camera) Talkback(ctx context.Context) iter.Seq[kvsmedia.Frame] {
-	r := c.talk.frames.Reader(c.talk.frames.Next())
+	start := c.talk.frames.Next()
 	return func(yield func(kvsmedia.Frame) bool) {
+		r := c.talk.frames.Reader(start)
 		defer r.Close()
 		for {
 			it, lost, err := r.Next(ctx)

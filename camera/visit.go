@@ -10,7 +10,6 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/internal/adapt"
 	"github.com/smartcam-sdk/smartcam/internal/command"
-	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
 )
@@ -158,7 +157,7 @@ func (v *visit) open(ch *rtc.Channel) {
 			return nil, err
 		}
 		return handler(ctx, name, body)
-	}, c.log)
+	}, c.log.With("peer", v.peer.peer.ID))
 	ctx, cancel := context.WithCancel(v.ctx)
 	v.commands[ch] = commands{session, cancel}
 	notices := c.notices.Reader(c.notices.Next())
@@ -189,5 +188,5 @@ func (v *visit) receive(m rtc.MessageReceived) {
 		}
 		return
 	}
-	v.peer.camera.data.Push(ring.Item[Data]{Value: Data{v.peer.peer, m.Channel.Label(), m.Text, m.Data}, Key: true, Size: len(m.Data)})
+	v.peer.camera.receive(Data{v.peer.peer, m.Channel.Label(), m.Text, m.Data})
 }

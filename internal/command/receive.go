@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/smartcam-sdk/smartcam/internal/safelog"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
@@ -136,7 +137,7 @@ func (s *Session) handle(m message) (reply any, err error) {
 		s.replying++
 		s.mu.Unlock()
 		if r := recover(); r != nil {
-			s.log.Error("command handler panicked", "command", m.Call, "panic", r, "stack", string(debug.Stack()))
+			s.log.Error("command handler panicked", "command", m.Call, "panic", r, "stack", safelog.Trace(debug.Stack()))
 			reply, err = nil, &signaling.CommandError{Code: CodeFailed, Message: "internal error"}
 		}
 	}()

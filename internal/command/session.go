@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/internal/safelog"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
@@ -89,6 +90,7 @@ func NewSession(ch Channel, handler Handler, logger *slog.Logger) *Session {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
+	logger = safelog.New(logger)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	return &Session{
 		ch: ch, handler: handler, log: logger, ctx: ctx, cancel: cancel,

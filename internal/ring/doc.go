@@ -15,9 +15,14 @@
 // so a reader that joins always finds something to decode; the first does.
 // The newest item is always there, even if it alone is larger than the budget:
 // refusing it would leave every reader with a hole that nothing announces. An
-// item is charged its Size, but at least 64 bytes for its place in the table.
+// item is charged its Size and its place in the table, whose slots are up to twice
+// as many as the items while it grows, and at most eight times as many, or 256, when
+// it has drained.
 // Media time that jumps back (an encoder that restarted) counts as distance
 // too, so that items of the old clock leave.
+//
+// A ring with Config.Queue drops items even sooner, once all readers have passed
+// them, the newest included; without readers it keeps nothing.
 //
 // # Readers
 //

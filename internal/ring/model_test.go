@@ -11,17 +11,35 @@ import (
 // a slice and everything counted anew each time.
 type model struct {
 	Config
-	all   []Item[int]
-	first int // index into all
+	all     []Item[int]
+	first   int // index into all
+	readers []*modelReader
 }
 
 func (m *model) push(it Item[int]) {
 	it.Seq = uint64(len(m.all) + 1)
 	m.all = append(m.all, it)
+	m.evict(it)
+	m.release()
+}
+
+// release drops what all readers of a queue have passed.
+func (m *model) release() {
+	if !m.Queue {
+		return
+	}
+	passed := len(m.all)
+	for _, rd := range m.readers {
+		passed = min(passed, rd.cursor)
+	}
+	m.first = max(m.first, passed)
+}
+
+func (m *model) evict(it Item[int]) {
 	for len(m.all)-m.first > 1 {
 		sum := 0
 		for _, it := range m.all[m.first:] {
-			sum += max(it.Size, 64)
+			sum += it.Size + place
 		}
 		age := (it.At - m.all[m.first].At).Abs()
 		if sum <= m.Bytes && (age <= m.Keep || m.pinned()) {
@@ -59,6 +77,7 @@ type modelReader struct {
 }
 
 func (rd *modelReader) next() (it Item[int], skipped int, ok bool) {
+	defer rd.m.release()
 	for ; rd.cursor < rd.m.first; rd.cursor++ {
 		if lane := rd.m.all[rd.cursor].Lane; rd.state[lane] != "" {
 			rd.state[lane] = "resume"
@@ -83,15 +102,15 @@ func (rd *modelReader) next() (it Item[int], skipped int, ok bool) {
 
 func FuzzModel(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15})
+	f.Add([]byte{0x81, 255, 255, 1, 2, 0xa1, 0, 1, 2, 3, 4, 0xa3, 9, 5, 6, 0xf1, 1, 7, 8, 0xf2, 7, 9, 10})
 	f.Add([]byte{3, 200, 10, 0x80, 5, 9, 0x40, 0x41, 0xc2, 0xff, 0x10, 0x90, 0x33, 0xe0, 0x71, 0x01, 0x02})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) < 3 || len(b) > 2000 {
 			return
 		}
-		cfg := Config{Bytes: int(b[1]) * 16, Keep: time.Duration(b[2]) * ms, Lanes: int(b[0])%4 + 1}
+		cfg := Config{Bytes: int(b[1]) * 16, Keep: time.Duration(b[2]) * ms, Lanes: int(b[0])%4 + 1, Queue: b[0]&0x80 != 0}
 		r, m := New[int](cfg), &model{Config: cfg}
 		var rds []*Reader[int]
-		var mrds []*modelReader
 		at := time.Duration(0)
 		for i := 3; i+1 < len(b); i += 2 {
 			op, arg := b[i], b[i+1]
@@ -119,19 +138,19 @@ func FuzzModel(f *testing.F) {
 					t.Fatalf("reader of %v follows %v", lanes, rd.Lanes())
 				}
 				rds = append(rds, rd)
-				mrds = append(mrds, &modelReader{m: m, state: state, cursor: min(max(int(arg)-1, m.first), len(m.all))})
+				m.readers = append(m.readers, &modelReader{m: m, state: state, cursor: min(max(int(arg)-1, m.first), len(m.all))})
 			case op < 0xb8 && len(rds) > 0: // seek
 				n := int(op) % len(rds)
 				rds[n].Seek(uint64(arg))
-				mrds[n].cursor, mrds[n].lost = min(max(int(arg)-1, m.first), len(m.all)), 0
-				for l := range mrds[n].state {
-					mrds[n].state[l] = "begin"
+				m.readers[n].cursor, m.readers[n].lost = min(max(int(arg)-1, m.first), len(m.all)), 0
+				for l := range m.readers[n].state {
+					m.readers[n].state[l] = "begin"
 				}
 			case len(rds) > 0: // read
 				n := int(op) % len(rds)
 				for range int(arg)%8 + 1 {
 					it, skipped, ok := rds[n].TryNext()
-					wit, wskipped, wok := mrds[n].next()
+					wit, wskipped, wok := m.readers[n].next()
 					if got, want := fmt.Sprint(it, skipped, ok), fmt.Sprint(wit, wskipped, wok); ok != wok || ok && got != want {
 						t.Fatalf("reader %d: got %s, want %s", n, got, want)
 					}

@@ -123,7 +123,14 @@ func (rd *Reader[T]) take() (it Item[T], skipped int, ok bool, err error) {
 		}
 		rd.cursor++
 		skipped, rd.lost = rd.lost, 0
-		return s.Item, skipped, true, nil
+		it = s.Item
+		if r.queue {
+			r.release()
+		}
+		return it, skipped, true, nil
+	}
+	if r.queue {
+		r.release()
 	}
 	if r.closed {
 		skipped, rd.lost = rd.lost, 0
@@ -238,5 +245,6 @@ func (rd *Reader[T]) Close() {
 	if i := slices.Index(r.readers, rd); i >= 0 {
 		r.readers = slices.Delete(r.readers, i, i+1)
 		close(rd.ready)
+		r.release()
 	}
 }

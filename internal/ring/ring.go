@@ -3,6 +3,8 @@ package ring
 import (
 	"errors"
 	"fmt"
+	"math/bits"
+	"reflect"
 	"sync"
 	"time"
 )
@@ -12,8 +14,13 @@ import (
 var ErrClosed = errors.New("ring: closed")
 
 const (
-	maxLanes  = 64 // lanes are kept as bits of a uint64
-	minCharge = 64 // bytes; keeps the table in proportion to the budget when items are tiny
+	maxLanes = 64 // lanes are kept as bits of a uint64
+
+	// The table grows with its items from minSlots on, and is given back when fewer
+	// than an eighth of it is in use, down to keptSlots, so that the usual tide of
+	// items costs no allocations.
+	minSlots  = 16
+	keptSlots = 256
 )
 
 // Item is one element of a [Ring].
@@ -21,14 +28,14 @@ type Item[T any] struct {
 	Value T
 	Lane  int           // track index, below Config.Lanes
 	Key   bool          // a reader may start or resume the lane here
-	Size  int           // bytes charged to the budget
+	Size  int           // bytes of Value charged to the budget
 	At    time.Duration // media time
 	Seq   uint64        // set by Push, from 1 on
 }
 
 // Config bounds a [Ring].
 type Config struct {
-	// Bytes is the budget for the sum of the items' sizes. Zero keeps only the
+	// Bytes is the budget for what the items are charged. Zero keeps only the
 	// newest item.
 	Bytes int
 
@@ -39,12 +46,18 @@ type Config struct {
 
 	// Lanes is the number of lanes, at most 64. Zero means 1.
 	Lanes int
+
+	// Queue keeps only what a reader has yet to read: an item that all readers have
+	// passed is dropped, and without readers nothing is kept.
+	Queue bool
 }
 
 // Ring is a bounded buffer that many readers follow at their own pace.
 type Ring[T any] struct {
 	budget int
 	keep   time.Duration
+	queue  bool
+	place  int // bytes of an item's place in the table
 
 	mu          sync.Mutex
 	slots       []slot[T] // item seq is at seq & (len-1); len is a power of two
@@ -73,7 +86,9 @@ func New[T any](c Config) *Ring[T] {
 	return &Ring[T]{
 		budget: c.Bytes,
 		keep:   c.Keep,
-		slots:  make([]slot[T], 16),
+		queue:  c.Queue,
+		place:  int(reflect.TypeFor[slot[T]]().Size()),
+		slots:  make([]slot[T], minSlots),
 		first:  1,
 		next:   1,
 		lanes:  make([]lane, max(c.Lanes, 1)),
@@ -81,7 +96,7 @@ func New[T any](c Config) *Ring[T] {
 }
 
 // Push appends it, drops what no longer fits and wakes the readers of its lane.
-// It never blocks, and allocates only while the table grows. It returns the
+// It never blocks, and allocates only when the table grows or shrinks. It returns the
 // item's sequence number, or 0 once the ring is closed. A lane that the
 // configuration does not have makes it panic.
 func (r *Ring[T]) Push(it Item[T]) uint64 {
@@ -92,20 +107,23 @@ func (r *Ring[T]) Push(it Item[T]) uint64 {
 	}
 	l := &r.lanes[it.Lane]
 	if r.next-r.first == uint64(len(r.slots)) {
-		r.grow()
+		r.resize(2 * len(r.slots))
 	}
 	it.Seq = r.next
 	s := r.slot(it.Seq)
 	s.Item = it
 	s.prevKey = l.key
 	r.next++
-	r.bytes += charge(it.Size)
+	r.bytes += r.charge(it.Size)
 	l.newest = it.Seq
 	l.pushed++
 	if it.Key {
 		l.key = it.Seq
 	}
 	r.evict(it.At)
+	if r.queue || len(r.slots) > keptSlots {
+		r.release()
+	}
 	bit := uint64(1) << it.Lane
 	for _, rd := range r.readers {
 		if rd.lanes&bit != 0 || rd.switchTo&bit != 0 {
@@ -131,11 +149,33 @@ func (r *Ring[T]) evict(now time.Duration) {
 				return
 			}
 		}
-		r.bytes -= charge(s.Size)
-		r.lanes[s.Lane].popped++
-		*s = slot[T]{}
-		r.first++
+		r.pop(s)
 	}
+}
+
+// release drops what all readers of a queue have passed, and gives back a table
+// that has become too large.
+func (r *Ring[T]) release() {
+	if r.queue && !r.closed {
+		passed := r.next
+		for _, rd := range r.readers {
+			passed = min(passed, rd.cursor)
+		}
+		for r.first < passed {
+			r.pop(r.slot(r.first))
+		}
+	}
+	if n := int(r.next - r.first); len(r.slots) > keptSlots && n < len(r.slots)/8 {
+		r.resize(max(keptSlots, 1<<bits.Len(uint(2*n))))
+	}
+}
+
+// pop drops the oldest item, which is in s.
+func (r *Ring[T]) pop(s *slot[T]) {
+	r.bytes -= r.charge(s.Size)
+	r.lanes[s.Lane].popped++
+	*s = slot[T]{}
+	r.first++
 }
 
 // pin returns the oldest of the lanes' newest key items.
@@ -149,17 +189,18 @@ func (r *Ring[T]) pin() uint64 {
 	return pin
 }
 
-func (r *Ring[T]) grow() {
-	bigger := make([]slot[T], 2*len(r.slots))
+// resize moves the items to a table of n slots, a power of two.
+func (r *Ring[T]) resize(n int) {
+	table := make([]slot[T], n)
 	for seq := r.first; seq < r.next; seq++ {
-		bigger[seq&uint64(len(bigger)-1)] = *r.slot(seq)
+		table[seq&uint64(n-1)] = *r.slot(seq)
 	}
-	r.slots = bigger
+	r.slots = table
 }
 
 func (r *Ring[T]) slot(seq uint64) *slot[T] { return &r.slots[seq&uint64(len(r.slots)-1)] }
 
-func charge(size int) int { return max(size, minCharge) }
+func (r *Ring[T]) charge(size int) int { return r.place + max(size, 0) }
 
 // Get returns the item with the given sequence number if it is still there.
 func (r *Ring[T]) Get(seq uint64) (Item[T], bool) {

@@ -15,6 +15,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const ms = time.Millisecond
 
+// place is what an item of the tests is charged beyond its size.
+const place = 7 * 8
+
 // video and audio are lanes 0 and 1 of the tests.
 func video(at time.Duration, key bool) Item[int] { return Item[int]{Key: key, Size: 1000, At: at} }
 func audio(at time.Duration) Item[int]           { return Item[int]{Lane: 1, Key: true, Size: 100, At: at} }
@@ -57,8 +60,8 @@ func TestKeepsNewestKeyAndAllAfterIt(t *testing.T) {
 		t.Error("a group of pictures older than Keep stayed after the next key frame")
 	}
 	items, bytes := r.Size()
-	if items != 2 || bytes != 2000 { // 800 ms and 900 ms
-		t.Errorf("kept %d items and %d bytes, want 2 and 2000", items, bytes)
+	if items != 2 || bytes != 2*(1000+place) { // 800 ms and 900 ms
+		t.Errorf("kept %d items and %d bytes, want 2 and %d", items, bytes, 2*(1000+place))
 	}
 	if k, ok := r.NewestKey(0); !ok || k != key {
 		t.Errorf("newest key is %d, want %d", k, key)
@@ -93,7 +96,7 @@ func TestBudget(t *testing.T) {
 	for range 100 {
 		r.Push(Item[int]{}) // of no size
 	}
-	if items, bytes := r.Size(); items != 2500/minCharge || bytes != items*minCharge {
+	if items, bytes := r.Size(); items != 2500/place || bytes != items*place {
 		t.Errorf("%d empty items charged %d bytes", items, bytes)
 	}
 }
@@ -112,6 +115,7 @@ func TestClockGoesBack(t *testing.T) {
 
 func TestDroppedItemsAreReleased(t *testing.T) {
 	r := New[[]byte](Config{Bytes: 200, Keep: time.Hour})
+	r.budget += 2 * r.place
 	for range 100 {
 		r.Push(Item[[]byte]{Value: make([]byte, 100), Size: 100})
 	}
@@ -142,7 +146,7 @@ func TestKeyBefore(t *testing.T) {
 }
 
 func TestLappedReaderResumesAtKey(t *testing.T) {
-	r := New[int](Config{Bytes: 3300, Keep: time.Hour, Lanes: 2})
+	r := New[int](Config{Bytes: 3300 + 6*place, Keep: time.Hour, Lanes: 2})
 	rd := r.Reader(0)
 	defer rd.Close()
 	r.Push(video(0, true)) // 1
@@ -337,7 +341,7 @@ func TestNextEndsWithContextAndClose(t *testing.T) {
 // skipped, whatever its pace; and one that reads nothing holds up nobody.
 func TestConcurrent(t *testing.T) {
 	const writers, each = 3, 20_000
-	r := New[int](Config{Bytes: 64 * minCharge, Keep: time.Hour, Lanes: writers})
+	r := New[int](Config{Bytes: 64 * place, Keep: time.Hour, Lanes: writers})
 	idle := r.Reader(0)
 	defer idle.Close()
 	var readers, writing sync.WaitGroup
@@ -371,7 +375,7 @@ func TestConcurrent(t *testing.T) {
 	for i := range writers {
 		writing.Go(func() {
 			for n := range each {
-				r.Push(Item[int]{Value: n, Lane: i, Key: true, Size: minCharge})
+				r.Push(Item[int]{Value: n, Lane: i, Key: true})
 			}
 		})
 	}
