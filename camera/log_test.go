@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera"
-	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
@@ -20,7 +20,7 @@ func TestPeersDoNotSpoilTheLog(t *testing.T) {
 	c := r.rogue(t, "mallory")
 	send(t, c, signaling.Offer, []byte(`{"type":"offer","sdp":"v=0\r\nm=`+strings.Repeat("spam ", 1500)+`\r\n"}`))
 	send(t, c, signaling.Offer, []byte(`{"type":"`+strings.Repeat("spam", 1500)+`"}`))
-	s, _ := r.offer(t, "mallet", rtc.Hooks{})
+	s, _ := r.offer(t, "mallet", rtctest.Hooks{})
 	defer s.Close()
 	send(t, r.rogue(t, "mallet"), signaling.ICECandidate, []byte(`{"candidate":"candidate:1 1 udp 1 `+strings.Repeat("spam", 1500)+` 1 typ host"}`))
 	for _, what := range []string{"an offer cannot be read", "a candidate was not taken"} {
