@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp/sdptest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
@@ -113,8 +114,8 @@ func TestOffersOfOneSessionHaveOneIdentity(t *testing.T) {
 // FuzzOffer takes arbitrary offers. Whatever is chosen is answered, and the answer
 // stands its own check.
 func FuzzOffer(f *testing.F) {
-	for _, o := range offers {
-		f.Add(Marshal("offer", o.text(f)))
+	for _, o := range sdptest.All {
+		f.Add(Marshal("offer", o.Text()))
 	}
 	f.Add([]byte(`{"type":"offer","sdp":"v=0\r\nm=video 9 x 102\r\n"}`))
 	source := Source{Tracks: []*kvsmedia.Track{h264, {Codec: kvsmedia.Opus}}}
