@@ -52,6 +52,10 @@ func (s *Sender) nextUnit(out *stream) (it ring.Item[*packet.Unit], ok bool) {
 			return it, false
 		}
 		if it.Key {
+			if s.late(it) > lateLimit && s.newerKey(it) {
+				out.skipping = true // of several key frames that wait the newest will do
+				continue
+			}
 			if out.skipping {
 				out.skipping, out.resumed = false, time.Now()
 			}
@@ -85,6 +89,12 @@ func (s *Sender) tooLate(out *stream, it ring.Item[*packet.Unit]) bool {
 		return late > calm
 	}
 	return late > lateLimit || late > lateLimit/4 && late+s.path.state().Queue > lateLimit
+}
+
+// newerKey reports whether the lane of a key frame has a newer one.
+func (s *Sender) newerKey(it ring.Item[*packet.Unit]) bool {
+	seq, ok := s.source.Ring.NewestKey(it.Lane)
+	return ok && seq > it.Seq
 }
 
 // late is how far a picture is behind the newest one of its lane.
