@@ -311,12 +311,12 @@ func TestPauseAndResume(t *testing.T) {
 func TestLostPathIsNoNews(t *testing.T) {
 	run(t, on, func(t *testing.T, b *bench) {
 		b.play(time.Second)
-		b.mu.Lock()
+		b.peer.mu.Lock()
 		if b.news < 5 {
 			t.Errorf("%d times in a second the owner was told of the path", b.news)
 		}
 		b.news, b.silent = 0, time.Second
-		b.mu.Unlock()
+		b.peer.mu.Unlock()
 		b.play(time.Second)
 		if b.news > 0 {
 			t.Errorf("%d times the owner was told of a path that is lost", b.news)
