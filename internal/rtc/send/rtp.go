@@ -119,7 +119,6 @@ func (s *stream) close() {
 		s.reader = nil
 	}
 	s.parts, s.part = nil, 0
-	s.lost.forget()
 }
 
 // next is ready when the ring has more for the stream, or is closed; nil while

@@ -192,3 +192,13 @@ var All = []Offer{
 	{Name: "no setup", changes: []string{"a=setup:actpass\r\n", ""}, Want: "sendonly sendrecv"},
 	{Name: "setup:active", changes: []string{"a=setup:actpass", "a=setup:active"}, Want: "sendonly sendrecv"},
 }
+
+// Named returns the offer with a name; it panics if there is none.
+func Named(name string) Offer {
+	for _, o := range All {
+		if o.Name == name {
+			return o
+		}
+	}
+	panic("sdptest: no offer " + name)
+}
