@@ -43,6 +43,7 @@ type ConnectReport struct {
 	Local    []Candidate    `json:"local"`              // own candidates
 	Remote   []Candidate    `json:"remote"`             // the peer's candidates
 	Selected *CandidatePair `json:"selected,omitempty"` // nil until a pair was chosen
+	Unusable int            `json:"unusable,omitempty"` // candidates of the peer that were left out: unreadable, with a host name, over TCP, or too many
 	Unplaced int            `json:"unplaced,omitempty"` // RTP packets that came under a payload type that neither side named
 	Failure  string         `json:"failure,omitempty"`  // why the session failed or ended; empty while it is well
 }
@@ -85,6 +86,9 @@ func (r *ConnectReport) String() string {
 			s.Local.Type, s.Local.Address, s.Remote.Type, s.Remote.Address, s.Local.Protocol)
 	}
 	fmt.Fprintf(&b, "  candidates     %s, peer %s\n", tally(r.Local), tally(r.Remote))
+	if r.Unusable > 0 {
+		fmt.Fprintf(&b, "  unusable       %d candidates of the peer\n", r.Unusable)
+	}
 	if r.Unplaced > 0 {
 		fmt.Fprintf(&b, "  unplaced       %d RTP packets of unknown payload types\n", r.Unplaced)
 	}

@@ -66,15 +66,18 @@ func (c *candidates) reset() {
 	}
 }
 
-// take reports whether a candidate of the peer is to be used.
-func (c *candidates) take(candidate sdp.Candidate) bool {
+// take reports whether a candidate of the peer is new, and whether it is to be used.
+func (c *candidates) take(candidate sdp.Candidate) (fresh, use bool) {
 	address := candidate.Address.String()
-	if slices.Contains(c.known, address) || c.used[candidate.Type] >= mostOfType[candidate.Type] {
-		return false
+	if slices.Contains(c.known, address) {
+		return false, false
+	}
+	if c.used[candidate.Type] >= mostOfType[candidate.Type] {
+		return true, false
 	}
 	c.used[candidate.Type]++
 	c.known = append(c.known, address)
-	return true
+	return true, true
 }
 
 // ownCandidate keeps a gathered candidate for the description, or hands it to the
@@ -184,9 +187,17 @@ func (s *Session) AddCandidate(payload []byte) error {
 		return nil
 	}
 	if err != nil {
+		s.leaveOut(1)
 		return err
 	}
 	return s.addCandidates([]sdp.Candidate{c})
+}
+
+// leaveOut counts candidates of the peer that are not used.
+func (s *Session) leaveOut(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report.Unusable += n
 }
 
 // addCandidates gives pion candidates of the peer, as far as there is room. Those
@@ -204,9 +215,12 @@ func (s *Session) addCandidates(cs []sdp.Candidate) error {
 			continue
 		}
 		s.report.Remote = note(s.report.Remote, remoteCandidate(c))
-		take := s.candidates.take(c)
+		fresh, use := s.candidates.take(c)
 		s.mu.Unlock()
-		if !take {
+		if fresh && !use {
+			s.leaveOut(1)
+		}
+		if !use {
 			continue
 		}
 		if err := s.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: c.Line()}); err != nil {
@@ -220,6 +234,9 @@ func (s *Session) addCandidates(cs []sdp.Candidate) error {
 // description, and those that came before it.
 func (s *Session) takeRemote(t sdp.Transport, d *sdp.Description) {
 	s.mu.Lock()
+	if s.peer != d {
+		s.report.Unusable += d.Unusable
+	}
 	s.remote, s.peer = t, d
 	later := s.candidates.later
 	s.candidates.later = nil
