@@ -45,6 +45,7 @@ type Client struct {
 	offered chan struct{} // closed and replaced when an offer arrives
 	last    error         // of the newest failed attempt
 	arn     string
+	late    time.Duration // what the local clock is ahead of the granting one, at least
 	closed  bool // no goroutine may be started for a caller any more
 
 	// of run's goroutine:

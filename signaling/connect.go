@@ -247,6 +247,9 @@ func (c *Client) attempt(ctx context.Context, cur *socket) (_ *socket, err error
 	}
 	if c.access == nil {
 		s, _, err := dialSocket(upgrade, c.http, c.grant.URL)
+		if err == nil {
+			c.accepted()
+		}
 		return s, err
 	}
 	e, err := c.access.endpoints(ctx)
