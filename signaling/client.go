@@ -46,7 +46,7 @@ type Client struct {
 	last    error         // of the newest failed attempt
 	arn     string
 	late    time.Duration // what the local clock is ahead of the granting one, at least
-	closed  bool // no goroutine may be started for a caller any more
+	closed  bool          // no goroutine may be started for a caller any more
 
 	// of run's goroutine:
 	denials int // attempts in a row that were denied
