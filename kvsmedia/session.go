@@ -91,7 +91,7 @@ func (u *upload) credentials(ctx context.Context) (aws.Credentials, error) {
 	ctx, cancel := context.WithTimeout(ctx, credentialsLimit)
 	defer cancel()
 	c, err := u.streams.api.Credentials(ctx)
-	if err == nil && c.CanExpire && c.Expires.Sub(u.streams.api.Clock.Now()) < expiryMargin+minSession && u.streams.api.Invalidate() {
+	if err == nil && c.CanExpire && time.Until(c.Expires) < expiryMargin+minSession && u.streams.api.Invalidate() {
 		c, err = u.streams.api.Credentials(ctx)
 	}
 	return c, err
@@ -109,7 +109,7 @@ func (s *session) open(creds aws.Credentials) (from int64, ok bool) {
 	s.desc, s.progress = f.desc, s.start
 	s.deadline = s.start.Add(awsapi.Between(rollFrom, rollTo))
 	if creds.CanExpire {
-		left := creds.Expires.Sub(s.streams.api.Clock.Now())
+		left := creds.Expires.Sub(s.start) // by the local clock, as aws.Credentials.Expired
 		if left = max(left-expiryMargin, left/2, minSession); left < s.deadline.Sub(s.start) {
 			s.deadline = s.start.Add(left)
 		}

@@ -45,7 +45,8 @@ type Client struct {
 	offered chan struct{} // closed and replaced when an offer arrives
 	last    error         // of the newest failed attempt
 	arn     string
-	closed  bool // no goroutine may be started for a caller any more
+	late    time.Duration // what the local clock is ahead of the granting one, at least
+	closed  bool          // no goroutine may be started for a caller any more
 
 	// of run's goroutine:
 	denials int // attempts in a row that were denied
@@ -182,7 +183,8 @@ func (c *Client) set(s *socket) {
 // Receive returns the next message, in the order of arrival. It reconnects
 // beneath and returns an error only when ctx ends, after Close (net.ErrClosed),
 // or when the client ended for a permanent reason; messages received before are
-// returned first. Up to 1,024 messages wait for Receive, 4 MiB in all; what
+// returned first. A message of which it is not certain which viewer sent it is
+// dropped. Up to 1,024 messages wait for Receive, 4 MiB in all; what
 // comes beyond is dropped with a warning in the log.
 func (c *Client) Receive(ctx context.Context) (Message, error) {
 	for {
@@ -210,7 +212,7 @@ func (c *Client) Receive(ctx context.Context) (Message, error) {
 // here; what the service refuses comes back through Receive as a [Rejected] message.
 // If ctx ends while the message is being written it may still be delivered.
 func (c *Client) Send(ctx context.Context, m Message) error {
-	if c.role == Master && m.Peer == "" && (c.access == nil || !c.access.cfg.Storage) {
+	if m.Peer == "" && c.needsPeer() {
 		return errors.New("signaling: a master's message needs a Peer, the viewer's client ID")
 	}
 	frame, err := encode(m, c.sent.add(m))
@@ -244,6 +246,12 @@ func (c *Client) Send(ctx context.Context, m Message) error {
 			return c.giveUp(ctx, "signaling: send the "+m.Kind.String())
 		}
 	}
+}
+
+// needsPeer reports whether messages must name the viewer that they go to or come
+// from: the client is a master, and does not meet the storage service.
+func (c *Client) needsPeer() bool {
+	return c.role == Master && (c.access == nil || !c.access.cfg.Storage)
 }
 
 // ChannelARN returns the channel's ARN.

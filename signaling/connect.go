@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http/httptrace"
 	"time"
@@ -247,6 +248,9 @@ func (c *Client) attempt(ctx context.Context, cur *socket) (_ *socket, err error
 	}
 	if c.access == nil {
 		s, _, err := dialSocket(upgrade, c.http, c.grant.URL)
+		if err == nil {
+			c.accepted()
+		}
 		return s, err
 	}
 	e, err := c.access.endpoints(ctx)
@@ -272,6 +276,10 @@ func (c *Client) attempt(ctx context.Context, cur *socket) (_ *socket, err error
 // take handles one frame from the service.
 func (c *Client) take(s *socket, frame []byte) {
 	in, err := decode(frame)
+	if errors.Is(err, errSender) {
+		c.log.Debug("signaling: message dropped", "err", err)
+		return
+	}
 	if err != nil {
 		if len(frame) > 0 {
 			c.log.Warn("signaling: message ignored", "err", err)
@@ -289,6 +297,10 @@ func (c *Client) take(s *socket, frame []byte) {
 	}
 	if in.Kind == Rejected {
 		in.Message = c.sent.refused(in)
+	}
+	if in.Kind != Rejected && in.Peer == "" && c.needsPeer() {
+		c.log.Debug("signaling: message dropped: a viewer's names its sender", "kind", in.Kind)
+		return
 	}
 	c.log.Debug("signaling: received", "kind", in.Kind, "peer", in.Peer, "bytes", len(in.Payload))
 	if !c.inbox.put(in.Message) {

@@ -39,11 +39,33 @@ type envelope struct {
 
 	// from the service
 	MessageType    string          `json:"messageType,omitempty"`
-	SenderClientID string          `json:"senderClientId,omitempty"`
+	SenderClientID sender          `json:"senderClientId,omitzero"`
 	StatusResponse *statusResponse `json:"statusResponse,omitempty"`
 
 	// both ways, base64
 	MessagePayload string `json:"messagePayload,omitempty"`
+}
+
+// sender is the client ID of the viewer that a message comes from; empty for the
+// master and the storage service. A frame may name it twice, in spellings that all
+// match the field: then both must be the same, so that no viewer passes for the
+// storage service. Each occurrence is decoded by UnmarshalJSON.
+type sender struct {
+	id      string
+	named   bool
+	invalid bool // the sender cannot be told
+}
+
+// UnmarshalJSON takes one occurrence of the field. It never fails: a frame with an
+// invalid sender may still be a control.
+func (s *sender) UnmarshalJSON(b []byte) error {
+	var id *string
+	if json.Unmarshal(b, &id) != nil || id == nil || *id != "" && !clientName.MatchString(*id) || s.named && *id != s.id {
+		s.invalid = true
+		return nil
+	}
+	s.id, s.named = *id, true
+	return nil
 }
 
 type statusResponse struct {
@@ -81,13 +103,16 @@ type incoming struct {
 	correlation string
 }
 
+// errSender is the error of a message of which it is not certain who sent it.
+var errSender = errors.New("signaling: the sender cannot be told")
+
 // decode reads a frame of the service.
 func decode(frame []byte) (incoming, error) {
 	var e envelope
 	if err := json.Unmarshal(frame, &e); err != nil {
 		return incoming{}, fmt.Errorf("signaling: a message of the service is not the expected JSON: %w", err)
 	}
-	in := incoming{Message: Message{Peer: e.SenderClientID}}
+	in := incoming{Message: Message{Peer: e.SenderClientID.id}}
 	switch e.MessageType {
 	case "SDP_OFFER":
 		in.Kind = Offer
@@ -112,12 +137,15 @@ func decode(frame []byte) (incoming, error) {
 	default:
 		return incoming{}, fmt.Errorf("signaling: a message of unknown type %.40q", e.MessageType)
 	}
+	if e.SenderClientID.invalid {
+		return incoming{}, fmt.Errorf("%w of the %v", errSender, in.Kind)
+	}
 	var err error
 	if in.Payload, err = decodeBase64(e.MessagePayload); err != nil {
-		return incoming{}, fmt.Errorf("signaling: the payload of a message from %.256q is not base64: %w", e.SenderClientID, err)
+		return incoming{}, fmt.Errorf("signaling: the payload of a message from %q is not base64: %w", in.Peer, err)
 	}
 	if len(in.Payload) == 0 {
-		return incoming{}, fmt.Errorf("signaling: an empty %v from %.256q", in.Kind, e.SenderClientID)
+		return incoming{}, fmt.Errorf("signaling: an empty %v from %q", in.Kind, in.Peer)
 	}
 	return in, nil
 }

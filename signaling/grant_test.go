@@ -78,6 +78,37 @@ func TestGrantedViewer(t *testing.T) {
 	})
 }
 
+// TestGrantByAWrongClock holds a grant that has expired by the local clock, and is
+// good by the service's.
+func TestGrantByAWrongClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		cfg := s.config(t)
+		g, err := PresignViewer(t.Context(), cfg, "alice")
+		if err != nil {
+			t.Fatal(err)
+		}
+		const ahead = 3 * time.Hour // of the local clock
+		g.Expires = g.Expires.Add(-ahead)
+		for i := range g.ICEServers {
+			g.ICEServers[i].Expires = g.ICEServers[i].Expires.Add(-ahead)
+		}
+		c, err := DialURL(t.Context(), g, Config{AWS: aws.Config{HTTPClient: cfg.AWS.HTTPClient}, Logger: cfg.Logger})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		defer (<-s.sockets).CloseNow()
+		if servers, err := c.ICEServers(t.Context()); err != nil || len(servers) != 1 || servers[0].Credential != canaryTURN {
+			t.Errorf("a good server is left out: %v, %v", servers, err)
+		}
+		time.Sleep(10 * time.Minute)
+		if servers, err := c.ICEServers(t.Context()); !errors.Is(err, ErrGrantExpired) || len(servers) != 0 {
+			t.Errorf("an expired server is kept: %v, %v", servers, err)
+		}
+	})
+}
+
 func TestBrowserJSON(t *testing.T) {
 	b, err := json.Marshal(Grant{URL: "wss://x", ICEServers: []ICEServer{
 		{URLs: []string{"stun:s"}}, {URLs: []string{"turn:t"}, Username: "u", Credential: "c", Expires: time.Unix(1700000000, 0).UTC()},

@@ -32,7 +32,8 @@ type Message struct {
 
 	// Peer is the client ID of the viewer that a master's message comes from or
 	// goes to. For a viewer it is empty: its messages go to the master and come
-	// from there. It is empty as well in what the storage service sends.
+	// from there. A master that has Config.Storage receives an empty one from the
+	// storage service, and from nobody else.
 	Peer string
 
 	// Payload is the message's JSON, decoded from base64: a session description

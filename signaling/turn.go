@@ -211,12 +211,25 @@ func (c *Client) ICEServers(ctx context.Context) ([]ICEServer, error) {
 	}
 }
 
+// accepted learns from the service's taking the grant's URL: that has not expired,
+// however late it is by the local clock, which must then be wrong.
+func (c *Client) accepted() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.grant.Expires.IsZero() {
+		c.late = max(c.late, time.Since(c.grant.Expires))
+	}
+}
+
 // granted returns the grant's servers that still work.
 func (c *Client) granted() ([]ICEServer, error) {
+	c.mu.Lock()
+	now := time.Now().Add(-c.late)
+	c.mu.Unlock()
 	var servers []ICEServer
 	var expired int
 	for _, s := range c.grant.ICEServers {
-		if !s.Expires.IsZero() && time.Until(s.Expires) <= 0 {
+		if !s.Expires.IsZero() && !now.Before(s.Expires) {
 			expired++
 			continue
 		}

@@ -29,8 +29,8 @@ func TestProviderKnowsTheClock(t *testing.T) {
 			c = New(c.opt)
 			for n, known := range []time.Duration{off, off + time.Minute, off} {
 				d.off = known
-				if err := c.Do(t.Context(), call(nil)); err != nil || asked != n+1 || c.Clock.offset.Load() != 0 {
-					t.Errorf("clock off by %v, known %v: %v, corrected by %d", off, known, err, c.Clock.offset.Load())
+				if err := c.Do(t.Context(), call(nil)); err != nil || asked != n+1 || c.Clock.learned.Load() != nil {
+					t.Errorf("clock off by %v, known %v: %v, corrected by %+v", off, known, err, c.Clock.learned.Load())
 				}
 			}
 			d.off = 0
@@ -53,4 +53,59 @@ func TestCertificatesByTheKnownClock(t *testing.T) {
 			t.Errorf("clock known to be off by %v: certificates are verified %v besides", off, wrong)
 		}
 	}
+}
+
+// TestCorrectionEnds sets the clock after a service has said how wrong it is.
+func TestCorrectionEnds(t *testing.T) {
+	const day = 24 * time.Hour
+	boot := time.Unix(100, 0)
+	for name, c := range map[string]struct {
+		offset, step, since time.Duration // learned; of the clock since then, beside the time that passed
+		want                time.Duration // of the result to the clock
+	}{
+		"a day behind":                {day, 0, time.Hour, day},
+		"a day behind, set":           {day, day, time.Hour, 0},
+		"a day behind, set roughly":   {day, day + time.Minute, time.Hour, 0},
+		"a day behind, a year later":  {day, 0, 365 * day, day},
+		"a day behind, slept":         {day, 8 * time.Hour, time.Hour, day},
+		"a day ahead":                 {-day, 0, time.Hour, -day},
+		"a day ahead, set":            {-day, -day, time.Hour, 0},
+		"a day ahead, slept a day":    {-day, day, time.Hour, -day},
+		"1970":                        {56 * 365 * day, 0, time.Minute, 56 * 365 * day},
+		"1970, set":                   {56 * 365 * day, 56*365*day - time.Minute, time.Minute, 0},
+		"a minute behind":             {time.Minute, 0, time.Hour, time.Minute},
+		"a minute behind, set":        {time.Minute, time.Minute, time.Hour, 0},
+		"a minute behind, set by 10s": {time.Minute, 10 * time.Second, time.Hour, time.Minute},
+	} {
+		l := correction{offset: c.offset, local: boot}
+		local := boot.Add(c.since + c.step)
+		if got := l.now(local, c.since).Sub(local); got != c.want {
+			t.Errorf("%s: corrected by %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// TestProviderLearnsLater has a service correct the clock before the provider
+// learns of the same error: it is not corrected twice.
+func TestProviderLearnsLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const off = 24 * time.Hour
+		c := serve(t, off, func(int, http.ResponseWriter) {})
+		d := &device{CredentialsProvider: aws.CredentialsProviderFunc(credentials)}
+		sent := 0
+		client := c.opt.AWS.HTTPClient
+		c.opt.AWS.Credentials, c.opt.AWS.HTTPClient = d, doer(func(r *http.Request) (*http.Response, error) {
+			sent++
+			return client.Do(r)
+		})
+		c = New(c.opt)
+		for n, want := range []int{2, 3, 4} { // the first one is refused, and corrects the clock
+			if n == 2 {
+				d.off = off
+			}
+			if err := c.Do(t.Context(), call(nil)); err != nil || sent != want {
+				t.Errorf("call %d: %v, %d requests, want %d", n+1, err, sent, want)
+			}
+		}
+	})
 }

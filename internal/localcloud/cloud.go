@@ -87,7 +87,7 @@ func (c *Cloud) start(ctx context.Context) error {
 	if err := c.openMedia(); err != nil {
 		return err
 	}
-	cert, err := c.ca.Server(time.Now(), c.hosts()...)
+	server, err := c.ca.ServerConfig(time.Now, c.hosts()...)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,6 @@ func (c *Cloud) start(ctx context.Context) error {
 		return err
 	}
 	c.things.SetRoleAlias(iotcredstest.DefaultRoleAlias, iotcredstest.RoleAlias{Lifetime: c.cfg.CredentialLife})
-	server := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
 	if c.turn, err = startTURN(ctx, c.cfg, server); err != nil {
 		return err
 	}

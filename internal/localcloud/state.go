@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/testca"
 	"github.com/smartcam-sdk/smartcam/iotcreds/iotcredstest"
@@ -27,7 +26,7 @@ const (
 func (c *Cloud) loadState() error {
 	k := newKey()
 	if c.cfg.Dir == "" {
-		ca, err := testca.New("smartcam local cloud", time.Now())
+		ca, err := testca.New("smartcam local cloud")
 		c.ca, k.principal = ca, owner
 		c.keys.add(k)
 		return err
@@ -69,7 +68,7 @@ func loadCA(dir string) (*testca.CA, error) {
 	if !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	ca, err := testca.New("smartcam local cloud", time.Now())
+	ca, err := testca.New("smartcam local cloud")
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,11 @@
 // Package testca is a small certificate authority for the test doubles: it
 // certifies servers by host name or address, and devices by thing name.
 //
-// It is for tests and local development. Its keys live in memory and its
-// certificates are valid for a year.
+// It is for tests and local development, and its keys live in memory. Authorities
+// and device certificates are valid at any time, so that they outlive whatever
+// happens to the clock: a boot in 1970, or years of running. A server's
+// certificate is valid for a year, as the real services' are for months, and
+// [CA.ServerConfig] has it made again in time.
 package testca
 
 import (
@@ -22,25 +25,31 @@ import (
 )
 
 const (
-	rootLife = 10 * 365 * 24 * time.Hour
-	leafLife = 365 * 24 * time.Hour
-	backdate = 7 * 24 * time.Hour // of NotBefore, so that a clock may be some days slow
+	leafLife = 365 * 24 * time.Hour // of a server's certificate
+	backdate = 7 * 24 * time.Hour   // of its NotBefore, so that a client's clock may be some days slow
+)
+
+// What is valid at any time is valid from the epoch to the date by which RFC 5280,
+// section 4.1.2.5, says that there is no end.
+var (
+	epoch   = time.Unix(0, 0).UTC()
+	forever = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 )
 
 // CA is a certificate authority. It is immutable and safe for concurrent use.
 type CA struct{ cert tls.Certificate }
 
-// New makes an authority with a new P-256 key. now is when its certificate
-// starts to be valid, less a week.
-func New(commonName string, now time.Time) (*CA, error) {
+// New makes an authority with a new P-256 key. Its certificate is valid at any
+// time.
+func New(commonName string) (*CA, error) {
 	key, err := NewKey()
 	if err != nil {
 		return nil, err
 	}
 	template := &x509.Certificate{
 		Subject:               pkix.Name{CommonName: commonName},
-		NotBefore:             now.Add(-backdate),
-		NotAfter:              now.Add(rootLife),
+		NotBefore:             epoch,
+		NotAfter:              forever,
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign | x509.KeyUsageDigitalSignature,
 		IsCA:                  true,
 		BasicConstraintsValid: true,
@@ -88,12 +97,14 @@ func (ca *CA) Pool() *x509.CertPool {
 func (ca *CA) PEM() []byte { return encode("CERTIFICATE", ca.cert.Certificate[0]) }
 
 // Server certifies a new key for a TLS server that answers under hosts, each a
-// DNS name or an IP address. The certificate is valid for a year from now.
+// DNS name or an IP address. The certificate is valid from a week before now for
+// a year. See ServerConfig for a server that runs longer.
 func (ca *CA) Server(now time.Time, hosts ...string) (tls.Certificate, error) {
 	if len(hosts) == 0 {
 		return tls.Certificate{}, errors.New("testca: a server certificate needs a host name or an address")
 	}
-	template := leaf(hosts[0], now, x509.ExtKeyUsageServerAuth)
+	template := leaf(hosts[0], x509.ExtKeyUsageServerAuth)
+	template.NotBefore, template.NotAfter = now.Add(-backdate), now.Add(leafLife)
 	for _, h := range hosts {
 		if ip := net.ParseIP(h); ip != nil {
 			template.IPAddresses = append(template.IPAddresses, ip)
@@ -113,9 +124,10 @@ func (ca *CA) Server(now time.Time, hosts ...string) (tls.Certificate, error) {
 }
 
 // Client certifies the public key of a device of the given name, as with a
-// certificate signing request. The certificate is valid for a year from now.
-func (ca *CA) Client(now time.Time, name string, pub crypto.PublicKey) (*x509.Certificate, error) {
-	return sign(leaf(name, now, x509.ExtKeyUsageClientAuth), ca.cert.Leaf, pub, ca.cert.PrivateKey)
+// certificate signing request. The certificate is valid at any time, as a device
+// keeps it for its life: those that AWS IoT makes end in 2049.
+func (ca *CA) Client(name string, pub crypto.PublicKey) (*x509.Certificate, error) {
+	return sign(leaf(name, x509.ExtKeyUsageClientAuth), ca.cert.Leaf, pub, ca.cert.PrivateKey)
 }
 
 // NewKey returns a new P-256 key.
@@ -140,11 +152,11 @@ func EncodePEM(cert tls.Certificate) (chain, key []byte, err error) {
 	return chain, encode("PRIVATE KEY", der), nil
 }
 
-func leaf(name string, now time.Time, usage x509.ExtKeyUsage) *x509.Certificate {
+func leaf(name string, usage x509.ExtKeyUsage) *x509.Certificate {
 	return &x509.Certificate{
 		Subject:     pkix.Name{CommonName: name},
-		NotBefore:   now.Add(-backdate),
-		NotAfter:    now.Add(leafLife),
+		NotBefore:   epoch,
+		NotAfter:    forever,
 		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
 		ExtKeyUsage: []x509.ExtKeyUsage{usage},
 	}

@@ -13,7 +13,7 @@ var now = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
 func newCA(t *testing.T) *testca.CA {
 	t.Helper()
-	ca, err := testca.New("Test CA", now)
+	ca, err := testca.New("Test CA")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestClientCertificateThroughPEM(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signed, err := ca.Client(now, "cam-1", key.Public())
+	signed, err := ca.Client("cam-1", key.Public())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,7 @@ func (s *Server) AddThing(thing string) (tls.Certificate, error) {
 
 // AddKey is AddThing for a key that exists, such as a secure element's.
 func (s *Server) AddKey(thing string, key crypto.Signer) (tls.Certificate, error) {
-	leaf, err := s.ca.Client(s.Now(), thing, key.Public())
+	leaf, err := s.ca.Client(thing, key.Public())
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("iotcredstest: %w", err)
 	}

@@ -42,8 +42,8 @@ type Config struct {
 	// clients made from Server.Config reach.
 	InMemory bool
 
-	// ClockOffset is what the server's clock is ahead of the local one, when
-	// certificates are made and until SetClock.
+	// ClockOffset is what the server's clock is ahead of the local one, for its
+	// certificate always, for all else until SetClock.
 	ClockOffset time.Duration
 
 	// Logger gets Debug for every request and refused handshake. Nil discards.
@@ -80,19 +80,18 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	now := time.Now().Add(cfg.ClockOffset)
 	var ca *testca.CA
 	var err error
 	if len(cfg.CA.Certificate) > 0 {
 		ca, err = testca.From(cfg.CA)
 	} else {
-		ca, err = testca.New("iotcredstest CA", now)
+		ca, err = testca.New("iotcredstest CA")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("iotcredstest: %w", err)
 	}
 	hosts := append(slices.Clone(cfg.Hosts), "localhost", "127.0.0.1", "::1")
-	cert, err := ca.Server(now, hosts...)
+	server, err := ca.ServerConfig(func() time.Time { return time.Now().Add(cfg.ClockOffset) }, hosts...)
 	if err != nil {
 		return nil, fmt.Errorf("iotcredstest: %w", err)
 	}
@@ -105,15 +104,11 @@ func New(cfg Config) (*Server, error) {
 		issued:  map[string]Issued{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.tls = &tls.Config{
-		Certificates: []tls.Certificate{cert},
-		// Whether the certificate is usable is answered in HTTP, as AWS does.
-		ClientAuth:             tls.RequireAnyClientCert,
-		VerifyConnection:       s.verifyConnection,
-		MinVersion:             tls.VersionTLS12,
-		NextProtos:             []string{"http/1.1"},
-		SessionTicketsDisabled: true,
-	}
+	// Whether the device's certificate is usable is answered in HTTP, as AWS does.
+	server.ClientAuth, server.VerifyConnection = tls.RequireAnyClientCert, s.verifyConnection
+	server.NextProtos = []string{"http/1.1"}
+	server.SessionTicketsDisabled = true
+	s.tls = server
 	return s, nil
 }
 
@@ -229,8 +224,13 @@ func (s *Server) WriteConfig(dir, thing string) error {
 }
 
 // TLSConfig returns the configuration for a listener of one's own: it asks for
-// a client certificate and leaves the judgement to ServeHTTP.
-func (s *Server) TLSConfig() *tls.Config { return s.tls.Clone() }
+// a client certificate and leaves the judgement to ServeHTTP. Certificates that are
+// added to it, as httptest does, are not used.
+func (s *Server) TLSConfig() *tls.Config {
+	cfg := s.tls.Clone()
+	cfg.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return s.tls, nil }
+	return cfg
+}
 
 // CA returns the authority with its key, for Config.CA of another double.
 func (s *Server) CA() tls.Certificate { return s.ca.Certificate() }
@@ -251,9 +251,9 @@ func (s *Server) Now() time.Time {
 func (s *Server) nowLocked() time.Time { return time.Now().Add(s.offset) }
 
 // SetClock sets what the server's clock is ahead of the local one. It shows in
-// the Date header and in expirations. Certificates are not made again: they are
-// valid from a week before New for a year, and a Date outside of that is not
-// believed by clients such as iotcreds.
+// the Date header and in expirations. The server's certificate follows the local
+// clock and Config.ClockOffset alone: it is valid from a week before that for a
+// year, and a Date outside of that is not believed by clients such as iotcreds.
 func (s *Server) SetClock(offset time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -148,6 +148,44 @@ func TestClientCertificateIsRequired(t *testing.T) {
 	}
 }
 
+// TestListenerOfOnesOwn serves by httptest, which adds a certificate to the
+// configuration that it gets.
+func TestListenerOfOnesOwn(t *testing.T) {
+	s, err := iotcredstest.New(iotcredstest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := httptest.NewUnstartedServer(s)
+	own.TLS = s.TLSConfig()
+	own.StartTLS()
+	defer own.Close()
+	if resp, _ := get(t, device(t, s, "cam-1"), own.URL+"/role-aliases/smartcam/credentials", "cam-1"); resp.StatusCode != 200 {
+		t.Errorf("status %d", resp.StatusCode)
+	}
+}
+
+// TestThreeYears runs a server and a device with one certificate for three years.
+func TestThreeYears(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, iotcredstest.Config{InMemory: true})
+		cfg, err := s.Config("cam-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := iotcreds.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		for week := range 3 * 52 {
+			if _, err := p.Retrieve(t.Context()); err != nil {
+				t.Fatalf("in week %d: %v", week, err)
+			}
+			time.Sleep(7 * 24 * time.Hour) // virtual
+		}
+	})
+}
+
 // TestSharedListener mounts the server beside another service.
 func TestSharedListener(t *testing.T) {
 	s, err := iotcredstest.New(iotcredstest.Config{Hosts: []string{"credentials.test"}})

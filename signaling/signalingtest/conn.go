@@ -32,7 +32,7 @@ type Conn struct {
 
 	out     chan []byte
 	kick    chan struct{} // the channel's master came or went
-	active  atomic.Int64  // last message or ping, Unix nanoseconds
+	active  atomic.Int64  // last message or ping, nanoseconds after since
 	limiter awsapitest.Limiter
 	seen    map[string]bool // correlation IDs; of the reader alone
 
@@ -203,7 +203,7 @@ func (c *Conn) queue(frame []byte) {
 	}
 }
 
-func (c *Conn) touch() { c.active.Store(time.Now().UnixNano()) }
+func (c *Conn) touch() { c.active.Store(int64(time.Since(c.since))) }
 
 func (c *Conn) pinged(context.Context, []byte) bool {
 	c.touch()
@@ -289,7 +289,7 @@ func (c *Conn) next(warned bool) deadline {
 	if !warned {
 		consider(deadline{at: c.since.Add(t.Connection - t.Grace), warn: true})
 	}
-	consider(deadline{time.Unix(0, c.active.Load()).Add(t.Idle), false, v.CloseIdle, "idle"})
+	consider(deadline{c.since.Add(time.Duration(c.active.Load()) + t.Idle), false, v.CloseIdle, "idle"})
 	if c.clientID != "" {
 		c.svc.mu.Lock()
 		alone, since := c.channel.master == nil, c.channel.masterLeft
