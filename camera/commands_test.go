@@ -50,18 +50,18 @@ func TestTheFloorIsHeldForASecond(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		voices, events := c.Talkback(ctx), c.Events(ctx)
-		say := func(id string, codec kvsmedia.Codec) {
-			c.hear(signaling.Peer{ID: id}, kvsmedia.Frame{Track: &kvsmedia.Track{Codec: codec}, Data: []byte(id)})
+		say := func(id, word string, codec kvsmedia.Codec) {
+			c.hear(signaling.Peer{ID: id}, kvsmedia.Frame{Track: &kvsmedia.Track{Codec: codec}, Data: []byte(word)})
 		}
-		say("ann", kvsmedia.H264)
-		say("ann", kvsmedia.Opus)
+		say("ann", "picture", kvsmedia.H264)
+		say("ann", "one", kvsmedia.Opus)
 		time.Sleep(999 * time.Millisecond)
-		say("bob", kvsmedia.Opus)
-		say("ann", kvsmedia.Opus)
+		say("bob", "me", kvsmedia.Opus)
+		say("ann", "two", kvsmedia.Opus)
 		time.Sleep(999 * time.Millisecond)
-		say("bob", kvsmedia.Opus)
+		say("bob", "me", kvsmedia.Opus)
 		time.Sleep(2 * time.Millisecond)
-		say("bob", kvsmedia.Opus)
+		say("bob", "three", kvsmedia.Opus)
 
 		var heard, floor []string
 		for f := range voices {
@@ -74,7 +74,7 @@ func TestTheFloorIsHeldForASecond(t *testing.T) {
 				break
 			}
 		}
-		if want := []string{"ann", "ann", "bob"}; !slices.Equal(heard, want) {
+		if want := []string{"one", "two", "three"}; !slices.Equal(heard, want) {
 			t.Errorf("heard %q, want %q", heard, want)
 		}
 		if want := []string{"ann", "", "bob"}; !slices.Equal(floor, want) {
