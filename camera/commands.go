@@ -172,6 +172,7 @@ func (c *Camera) sendNotices(ctx context.Context, notices *ring.Reader[notice], 
 			break
 		}
 	}
+	<-ctx.Done()
 	session.Close()
 	c.strays.add(session)
 }
