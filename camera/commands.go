@@ -127,8 +127,9 @@ func (c *Camera) SendData(ctx context.Context, d Data) error {
 	return ch.Send(ctx, d.Text, d.Data)
 }
 
-// channel takes a data channel of a viewer: the command protocol on the one
-// with its label, raw messages on all others.
+// channel takes a data channel of a viewer: the command protocol on the first one
+// with its label, whose bounds are the viewer's; nothing on further ones; raw
+// messages on all others.
 func (c *Camera) channel(p *peer, ch *rtc.Channel) rtc.Receiver {
 	if ch.Label() != rtc.CommandLabel {
 		c.mu.Lock()

@@ -327,14 +327,17 @@ func (p *peer) spawn(f func(context.Context)) bool {
 	return true
 }
 
-// adopt makes a command session end with the peer's session.
+// adopt makes a command session end with the peer's session; false if that has
+// ended or has a command session already.
 func (p *peer) adopt(s *command.Session, serve func(context.Context)) bool {
-	if !p.spawn(serve) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended || len(p.commands) > 0 {
 		s.Close()
 		return false
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	ctx := p.ctx
+	p.work.Go(func() { serve(ctx) })
 	p.commands = append(p.commands, s)
 	return true
 }
