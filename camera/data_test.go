@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"sync"
@@ -23,6 +24,7 @@ const megabyte = 1 << 20
 // page is a viewer as browsers are, with a data channel of its own, behind a network that can be held.
 type page struct {
 	*faulty
+	pc  *webrtc.PeerConnection
 	raw interface {
 		io.Reader
 		io.Writer
@@ -61,7 +63,7 @@ func (r *running) page(t *testing.T, id string) *page {
 		t.Fatal(err)
 	}
 	send(t, client, signaling.Offer, faultnet.WithoutCandidates(t, payload))
-	p := &page{faulty: &faulty{relay: make(chan *faultnet.Relay, 1)}}
+	p := &page{faulty: &faulty{relay: make(chan *faultnet.Relay, 1)}, pc: pc}
 	for answered := false; !answered; {
 		m, err := client.Receive(t.Context())
 		if err != nil {
@@ -213,5 +215,69 @@ func TestMegabytesBothWays(t *testing.T) {
 		if b := p.read(t); !bytes.Equal(b, want) {
 			t.Fatalf("message %d came back with %d bytes", i, len(b))
 		}
+	}
+}
+
+// TestOneCommandChannelForEachViewer opens five: the bounds of one hold for all.
+func TestOneCommandChannelForEachViewer(t *testing.T) {
+	release := make(chan struct{})
+	defer close(release)
+	commands := &camera.Commands{}
+	camera.Handle(commands, "wait", func(ctx context.Context, _ signaling.Peer, _ int) (int, error) {
+		select {
+		case <-release:
+		case <-ctx.Done():
+		}
+		return 0, nil
+	})
+	r := start(t, func(c *camera.Config) { c.Commands = commands })
+	p := r.page(t, "ann")
+	answers := make(chan string, 100)
+	for i := range 5 {
+		ch, err := p.pc.CreateDataChannel("smartcam", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened := make(chan struct{})
+		ch.OnOpen(func() { close(opened) })
+		select {
+		case <-opened:
+		case <-time.After(20 * time.Second):
+			t.Fatal("the data channel does not open")
+		}
+		raw, err := ch.Detach()
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			buf := make([]byte, 1000)
+			for {
+				n, err := raw.Read(buf)
+				if err != nil {
+					return
+				}
+				answers <- fmt.Sprintf("%d: %s", i, buf[:n])
+			}
+		}()
+		for id := range 9 {
+			if _, err := raw.WriteDataChannel(fmt.Appendf(nil, `{"id":%d,"call":"wait"}`, id+1), true); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	r.listen(t, p, func(camera.Data) {}) // the camera has read on
+	want := `0: {"id":9,"error":{"code":"busy","message":"8 requests are under way"}}`
+	select {
+	case got := <-answers:
+		if got != want {
+			t.Errorf("answered %s", got)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("no answer")
+	}
+	select {
+	case got := <-answers:
+		t.Errorf("also answered %s", got)
+	case <-time.After(time.Second): // an answer takes a few milliseconds
 	}
 }

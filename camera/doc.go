@@ -126,7 +126,7 @@
 // Package viewer and the page of examples/demo (command.js) implement it.
 //
 // The viewer opens a reliable, ordered data channel labelled "smartcam", before
-// it makes its offer. The first byte of each channel message says what it is:
+// it makes its offer; further ones are ignored. The first byte of each channel message says what it is:
 //
 //	{   one whole JSON message, of which this is the first byte
 //	+   a piece of a JSON message; more pieces follow

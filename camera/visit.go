@@ -142,13 +142,17 @@ func (v *visit) connected() {
 }
 
 // open takes a data channel of the viewer: the command protocol on the one with
-// its label, raw messages on all others.
+// its label, whose bounds are the viewer's, so that a further one is ignored while
+// it is open; raw messages on all others.
 func (v *visit) open(ch *rtc.Channel) {
 	c := v.peer.camera
 	if ch.Label() != rtc.CommandLabel {
 		c.mu.Lock()
 		v.channels[ch.Label()] = ch
 		c.mu.Unlock()
+		return
+	}
+	if len(v.commands) > 0 {
 		return
 	}
 	handler := c.cfg.Commands.handler(v.peer.peer)
@@ -186,6 +190,9 @@ func (v *visit) receive(m rtc.MessageReceived) {
 		if err := s.Receive(m.Data); err != nil {
 			v.End(fmt.Errorf("camera: data channel %q: %w", m.Channel.Label(), err))
 		}
+		return
+	}
+	if m.Channel.Label() == rtc.CommandLabel {
 		return
 	}
 	v.peer.camera.receive(Data{v.peer.peer, m.Channel.Label(), m.Text, m.Data})

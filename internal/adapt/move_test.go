@@ -90,11 +90,11 @@ func TestTrialsSpareThePath(t *testing.T) {
 	trying := func() bool { return f.trial > 0 }
 	b.never(t, v, queue(50*time.Millisecond), "a trial over a path that is full already", trying)
 	b.wait(t, v, queue(0), trying)
-	b.pass(time.Second, map[*Viewer]Path{v: queue(200*time.Millisecond)})
+	b.pass(time.Second, map[*Viewer]Path{v: queue(200 * time.Millisecond)})
 	if !trying() {
 		t.Error("the trial ended at a queue of 200 ms")
 	}
-	b.pass(100*time.Millisecond, map[*Viewer]Path{v: queue(201*time.Millisecond)})
+	b.pass(100*time.Millisecond, map[*Viewer]Path{v: queue(201 * time.Millisecond)})
 	if trying() {
 		t.Error("the trial goes on at a queue of more than 200 ms")
 	}

@@ -29,7 +29,7 @@ func TestNoticesArriveInOrder(t *testing.T) {
 
 func TestUnreadNoticesAreBounded(t *testing.T) {
 	for _, tc := range []struct{ size, sent, kept int }{
-		{2, 3 * maxNotices, maxNotices},
+		{2, 65, 64},
 		{MaxMessage - 100, 5, 2},
 	} {
 		s := NewSession(newPipe(0), nil, nil)

@@ -45,6 +45,7 @@ func TestCloseDoesNotWaitForHandlers(t *testing.T) {
 			t.Errorf("%q are running", running)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if running := s.Running(); !slices.Equal(running, []string{"stuck"}) {
 			t.Errorf("%q are running a minute after Close", running)
 		}
@@ -88,6 +89,7 @@ func TestHandlersThatReturnAreNoStrays(t *testing.T) {
 			t.Errorf("%q are running", running)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if log.Len() > 0 {
 			t.Errorf("logged %q", log.String())
 		}

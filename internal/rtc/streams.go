@@ -62,8 +62,9 @@ func (q queue) Read(b []byte) (int, error) {
 
 func (q queue) Write(b []byte) (int, error) { return q.Buffer.Write(b, nil) }
 
-// placed is a queue of RTP packets. It gives them the payload types under which
-// pion knows their codecs, and counts and drops those that nobody agreed on.
+// placed is a queue of RTP packets. It counts and drops those whose payload type
+// nobody agreed on, and gives the others the ones under which pion knows their
+// codecs.
 type placed struct {
 	queue
 	session *Session
@@ -77,13 +78,22 @@ func (p placed) Write(b []byte) (int, error) {
 	if types == nil {
 		return len(b), nil
 	}
-	pt, ok := (*types)[b[1]&0x7f]
-	if !ok {
+	if _, ok := (*types)[b[1]&0x7f]; !ok {
 		p.session.streams.lost.Add(1)
 		return len(b), nil
 	}
-	b[1] = b[1]&0x80 | pt // the packet is decrypted, and nobody else's
 	return p.queue.Write(b)
+}
+
+func (p placed) Read(b []byte) (int, error) {
+	n, err := p.queue.Read(b)
+	if err != nil || n < 2 {
+		return n, err
+	}
+	if pt, ok := (*p.session.types.Load())[b[1]&0x7f]; ok { // as it was when the packet came
+		b[1] = b[1]&0x80 | pt
+	}
+	return n, nil
 }
 
 // feedbackWriter takes the peer's RTCP for one sent stream. Pion's reading goroutine
