@@ -43,14 +43,9 @@ func TestRoaming(t *testing.T) {
 			for news := (cameraNews{}); news.What != "online"; {
 				cam.Hear(&news)
 			}
-			do := func(job viewerJob) (news viewerNews) {
+			do := func(job viewerJob) viewerNews {
 				t.Helper()
-				v.Tell(job)
-				v.Hear(&news)
-				if news.Err != "" {
-					t.Fatalf("%s: %s\n%v", job.Do, news.Err, &news.Report)
-				}
-				return news
+				return tellViewer(t, v, job)
 			}
 			before := do(viewerJob{Do: "dial", Peer: job, Limit: dialTime})
 			do(viewerJob{Do: "frames", Count: 20, Limit: dialTime})
