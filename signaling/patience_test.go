@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,4 +126,35 @@ func TestDeniedOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNothingIsSentOnADisplacedSocket replaces the connection while messages wait
+// for their quota: from the upgrade on, by which the service may have displaced
+// the old connection, none is written to it.
+func TestNothingIsSentOnADisplacedSocket(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		c, old := s.master(t, s.config(t))
+		const n = 10
+		var wg sync.WaitGroup
+		for range n {
+			wg.Go(func() {
+				if err := c.Send(t.Context(), Message{Kind: Answer, Peer: "v", Payload: []byte("{}")}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		before := len(old.frames)
+		if before != 5 {
+			t.Fatalf("%d messages were sent at once, the quota is 5", before)
+		}
+		old.say(t, `{"messageType":"GO_AWAY"}`)
+		next := <-s.sockets
+		wg.Wait()
+		synctest.Wait()
+		if a, b := len(old.frames), len(next.frames); a != before || b != n-before {
+			t.Errorf("%d messages went to the old connection, %d to the new one, want %d and %d", a, b, before, n-before)
+		}
+	})
 }
