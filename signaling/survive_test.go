@@ -51,7 +51,8 @@ func TestGoAway(t *testing.T) {
 			t.Error("the old socket was closed before the new one was up")
 		default:
 		}
-		time.Sleep(time.Second) // virtual: the service routes to the old socket a while longer
+		up := time.Now()
+		time.Sleep(4900 * time.Millisecond) // virtual: the service routes to the old socket a while longer
 		old.say(t, offerFrame("late"))
 		next.say(t, offerFrame("new"))
 		got := map[string]bool{receive(t, c).Peer: true, receive(t, c).Peer: true}
@@ -65,6 +66,9 @@ func TestGoAway(t *testing.T) {
 			t.Errorf("sent %v", f)
 		}
 		<-old.ended
+		if d := time.Since(up); d > 7*time.Second {
+			t.Errorf("the old socket was read for %v", d)
+		}
 		for _, st := range w.take() {
 			if !st.Online || st.Err != nil {
 				t.Errorf("state %+v", st)
@@ -123,7 +127,7 @@ func TestBlackHole(t *testing.T) {
 			w.take()
 			s.net.set(func() { s.net.hole = true })
 			st := <-w.ch
-			if d := time.Since(start); d > 30*time.Second || st.Online || !errors.Is(st.Err, errNoPong) {
+			if d := time.Since(start); d > 20*time.Second || st.Online || !errors.Is(st.Err, errNoPong) {
 				t.Errorf("noticed after %v: %+v", d, st)
 			}
 			time.Sleep(outage - time.Since(start))
