@@ -43,6 +43,7 @@ func (c *Choice) Answer(l Local) ([]byte, error) {
 			c.write(&b, i, l)
 		} else {
 			c.offer.Media[i].refuse(&b)
+			c.writeTransport(&b, l) // GStreamer takes no section without a fingerprint
 		}
 	}
 	answer := Marshal("answer", b.String())
@@ -86,8 +87,7 @@ func (c *Choice) write(b *strings.Builder, i int, l Local) {
 	if m.MID != "" {
 		fmt.Fprintf(b, "a=mid:%s\r\n", m.MID)
 	}
-	fmt.Fprintf(b, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=ice-options:trickle\r\na=fingerprint:%s\r\na=setup:%s\r\n",
-		l.Fragment, l.Password, l.Fingerprint, c.Setup())
+	c.writeTransport(b, l)
 	if i == c.transport {
 		for _, candidate := range l.Candidates {
 			fmt.Fprintf(b, "a=%s\r\n", candidate)
@@ -114,6 +114,12 @@ func (c *Choice) write(b *strings.Builder, i int, l Local) {
 	if s.send {
 		l.writeSources(b, m.Kind, s.codecs[0].RTX != 0)
 	}
+}
+
+// writeTransport writes the parameters of ICE and DTLS.
+func (c *Choice) writeTransport(b *strings.Builder, l Local) {
+	fmt.Fprintf(b, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=ice-options:trickle\r\na=fingerprint:%s\r\na=setup:%s\r\n",
+		l.Fragment, l.Password, l.Fingerprint, c.Setup())
 }
 
 const (
