@@ -115,7 +115,7 @@ func (v *visit) take(e rtc.Event) {
 		v.asker.keyframe(c.cfg.Tracks[e.Lane], time.Now())
 	case rtc.PathChanged:
 		p := v.Path()
-		c.adapt.Report(v.viewing.Load(), adapt.Path{Target: p.Target, Constrained: p.Constrained, Queue: p.Queue, Late: p.Late}, time.Now())
+		c.adapt.Report(v.viewing.Load(), adapt.Path{Target: p.Target, Constrained: p.Constrained, Limited: p.Limited, Queue: p.Queue, Late: p.Late}, time.Now())
 	case rtc.FrameReceived:
 		c.hear(v.peer.peer, e.Frame)
 	case rtc.ChannelOpened:

@@ -30,6 +30,7 @@ type Lane struct {
 type Path struct {
 	Target      int           // bit/s that may be sent: the rate the path has sustained
 	Constrained bool          // the path has been found full at Target; otherwise more was not tried
+	Limited     bool          // Target is what the viewer asked not to be exceeded
 	Queue       time.Duration // how long packets wait in the path's queue
 	Late        time.Duration // how far the picture being sent is behind the newest one
 }

@@ -59,7 +59,7 @@ func (a *Adapter) follows(v *Viewer) bool {
 	if a.readers > 0 {
 		return false
 	}
-	if a.followsAll(v.lane) {
+	if a.followsSlowest(v) {
 		return true
 	}
 	for o := range a.viewers {
@@ -77,6 +77,20 @@ func (a *Adapter) followsAll(lane int) bool {
 	}
 	for v := range a.viewers {
 		if v.Recorder && v.lane == lane {
+			return false
+		}
+	}
+	return true
+}
+
+// followsSlowest reports whether the encoder follows v's path even if it is the
+// slowest. A viewer that set a limit itself is not followed while others watch.
+func (a *Adapter) followsSlowest(v *Viewer) bool {
+	if !a.followsAll(v.lane) {
+		return false
+	}
+	for o := range a.viewers {
+		if o != v && v.path.Limited && a.shows(o, v.lane) {
 			return false
 		}
 	}

@@ -18,7 +18,8 @@
 //   - Otherwise the encoder follows the viewer of its lane with the widest path; if
 //     recorders are among them, the recorder with the widest.
 //   - With Config.FollowSlowest the encoder follows the narrowest path instead if
-//     its lane has no smaller rendition and no recorder.
+//     its lane has no smaller rendition and no recorder. A viewer that itself asked
+//     for less (b= in its offer) does not count then while others watch.
 //
 // A viewer whose path is too narrow for the bitrate that results gets the smaller
 // rendition, or key frames only.

@@ -122,3 +122,25 @@ func TestTheLastViewerIsFollowed(t *testing.T) {
 		t.Errorf("alone: key frames only %v, hints %v", f.keysOnly, b.hints)
 	}
 }
+
+// A viewer that asked for less itself (b= in its offer) gets less alone: it lowers
+// nobody else's picture, whatever the policy, and its own is followed while it is
+// the only one.
+func TestALimitIsTheViewersOwn(t *testing.T) {
+	limited := full(500_000)
+	limited.Limited = true
+	for _, followSlowest := range []bool{false, true} {
+		b := newBench(followSlowest, 2_500_000, 0)
+		honest, picture := b.viewer()
+		v, f := b.viewer()
+		b.pass(10*time.Second, map[*Viewer]Path{honest: good, v: limited})
+		if len(b.hints) > 0 || picture.keysOnly || !f.keysOnly {
+			t.Errorf("follow slowest %v: hints %v, key frames only for the other %v, for itself %v", followSlowest, b.hints, picture.keysOnly, f.keysOnly)
+		}
+		b.Leave(honest, b.now)
+		b.pass(time.Minute, map[*Viewer]Path{v: limited})
+		if b.last[0] != 460_000 || f.keysOnly {
+			t.Errorf("follow slowest %v, alone: hints %v, key frames only %v", followSlowest, b.hints, f.keysOnly)
+		}
+	}
+}

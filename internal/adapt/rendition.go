@@ -56,7 +56,7 @@ func (a *Adapter) rendition(i, lane int) bool {
 func (a *Adapter) lower(v *Viewer, now time.Time) bool {
 	to := a.smaller(v.lane)
 	limit, share := a.limit(v), a.share(v)
-	if v.keysOnly || !v.path.Constrained || 10*share >= 9*limit || a.followsAll(v.lane) {
+	if v.keysOnly || !v.path.Constrained || 10*share >= 9*limit || a.followsSlowest(v) {
 		v.narrow = time.Time{}
 		return false
 	}

@@ -32,6 +32,7 @@ type Path struct {
 	Bitrate     int           // send rate in bit/s that the last seconds prove the path to carry
 	Target      int           // send rate in bit/s that the path has sustained; it does not fall when less is sent
 	Constrained bool          // the path has been found full, or the peer set a limit: more than Target is too much
+	Limited     bool          // Target is what the peer asked not to be exceeded
 	Loss        float64       // share of packets lost in the last second or so, 0 to 1
 	RTT         time.Duration // 0 if unknown
 	Queue       time.Duration // how long packets wait on the way
@@ -107,7 +108,7 @@ func (p *path) state() Path {
 	}
 	at := Path{Bitrate: e.Bitrate(), Target: e.Target(), Constrained: e.Constrained(), Loss: e.Loss(), RTT: e.RTT(), Queue: e.Queue(), Late: p.late}
 	if p.most > 0 && at.Target >= p.most {
-		at.Bitrate, at.Target, at.Constrained = min(at.Bitrate, p.most), p.most, true
+		at.Bitrate, at.Target, at.Constrained, at.Limited = min(at.Bitrate, p.most), p.most, true, true
 	}
 	return at
 }
