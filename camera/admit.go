@@ -15,22 +15,24 @@ const authorizeLimit = 5 * time.Second
 
 // admit decides about a viewer and makes its session.
 func (p *peer) admit(ctx context.Context, offer *sdp.Description) (*visit, []byte, error) {
-	c := p.camera
-	service := c.isService(p.peer)
-	if service {
-		if !c.awaitsService.CompareAndSwap(true, false) {
-			return nil, nil, &signaling.Refusal{Code: "unauthorized", Reason: "an offer without a sender came that no storage session was asked for"}
-		}
-	} else {
-		if n := c.viewers(); n >= c.cfg.MaxViewers {
-			return nil, nil, &signaling.Refusal{Code: "viewer limit",
-				Reason: fmt.Sprintf("all places for viewers are taken (%d)", n)}
-		}
-		if err := c.authorize(ctx, p.peer); err != nil {
-			return nil, nil, err
-		}
+	if err := p.camera.mayEnter(ctx, p.peer); err != nil {
+		return nil, nil, err
 	}
-	return p.begin(ctx, offer, service)
+	return p.begin(ctx, offer)
+}
+
+// mayEnter returns why a peer is not served; nil if it may be.
+func (c *Camera) mayEnter(ctx context.Context, p signaling.Peer) error {
+	if c.isService(p) {
+		if !c.awaitsService.CompareAndSwap(true, false) {
+			return &signaling.Refusal{Code: "unauthorized", Reason: "an offer without a sender came that no storage session was asked for"}
+		}
+		return nil
+	}
+	if n := c.viewers(); n >= c.cfg.MaxViewers {
+		return &signaling.Refusal{Code: "viewer limit", Reason: fmt.Sprintf("all places for viewers are taken (%d)", n)}
+	}
+	return c.authorize(ctx, p)
 }
 
 // isService reports whether a peer is the storage service, which names no sender.

@@ -64,6 +64,40 @@ func TestKeepJoined(t *testing.T) {
 	})
 }
 
+// An offer without a sender is the storage service's only when it was asked for
+// one, and only the first: nothing that a viewer sends passes for the service, which
+// is no viewer to Authorize and MaxViewers.
+func TestOnlyAnAskedForOfferIsTheServices(t *testing.T) {
+	cam, err := New(Config{Tracks: []*kvsmedia.Track{{Codec: kvsmedia.H264}}, Signaling: signaling.Config{Storage: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	refused := func() bool {
+		err := cam.mayEnter(ctx, signaling.Peer{})
+		refusal := (*signaling.Refusal)(nil)
+		return errors.As(err, &refusal) && refusal.Code == "unauthorized"
+	}
+	if !refused() {
+		t.Error("an offer that nobody asked for was taken for the service's")
+	}
+	joined := make(chan struct{})
+	go func() {
+		defer close(joined)
+		cam.keepJoined(ctx, func(context.Context) error {
+			if refused() {
+				t.Error("the offer that was asked for was refused")
+			}
+			if !refused() {
+				t.Error("a second offer was taken for the service's")
+			}
+			cancel()
+			return nil
+		})
+	}()
+	<-joined
+}
+
 // FuzzWriteFrame writes garbage: an error or a frame, and nothing panics.
 func FuzzWriteFrame(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 1, 0x65, 0x88, 1}, false)

@@ -42,7 +42,7 @@ type commands struct {
 }
 
 // begin makes the session out of an offer and returns the answer to send.
-func (p *peer) begin(ctx context.Context, offer *sdp.Description, service bool) (*visit, []byte, error) {
+func (p *peer) begin(ctx context.Context, offer *sdp.Description) (*visit, []byte, error) {
 	c := p.camera
 	session, answer, err := rtc.Answer(ctx, rtc.Config{
 		Peer: p.peer, Certificates: &c.certificates, ICEServers: p.iceServers(ctx), ICEPolicy: c.cfg.ICEPolicy, Logger: c.log,
@@ -52,7 +52,7 @@ func (p *peer) begin(ctx context.Context, offer *sdp.Description, service bool) 
 		return nil, nil, err
 	}
 	v := &visit{Session: session, peer: p, asker: c.hints.asker(), commands: map[*rtc.Channel]commands{}, channels: map[string]*rtc.Channel{}}
-	v.viewing.Store(&adapt.Viewer{Recorder: service})
+	v.viewing.Store(&adapt.Viewer{Recorder: c.isService(p.peer)})
 	v.ctx, v.cancel = context.WithCancel(ctx)
 	v.work.Go(v.follow)
 	return v, answer, nil
