@@ -34,6 +34,8 @@ type film struct {
 	keys    []bool
 	written []map[int]time.Time // by number of the picture
 	hints   []camera.EncoderHint
+
+	starved time.Duration // the longest that this process was not let run
 }
 
 // shoot runs a camera until the test ends. Each rate, in bits per second, is a
@@ -100,6 +102,7 @@ func (f *film) encode(ctx context.Context, tb testing.TB, i int) {
 	tick := time.NewTicker(time.Second / filmRate)
 	defer tick.Stop()
 	began := time.Now()
+	due := began
 	for n, last := 0, -gop; ctx.Err() == nil; n++ {
 		f.mu.Lock()
 		size := float64(f.rates[i]) / 8 * gop / filmRate / (gop - 1 + keySize) * (0.8 + 0.4*random.Float64())
@@ -120,6 +123,7 @@ func (f *film) encode(ctx context.Context, tb testing.TB, i int) {
 		copy(slice[len(slice)-16:], fmt.Sprintf("%02d%014d", i, n))
 		now := time.Now()
 		f.mu.Lock()
+		f.starved = max(f.starved, now.Sub(due))
 		f.written[i][n] = now
 		f.mu.Unlock()
 		pts := max(now.Sub(began), time.Duration(n)*time.Millisecond)
@@ -127,7 +131,7 @@ func (f *film) encode(ctx context.Context, tb testing.TB, i int) {
 			tb.Error(err)
 		}
 		select {
-		case <-tick.C:
+		case due = <-tick.C:
 		case <-ctx.Done():
 		}
 	}
@@ -365,14 +369,22 @@ func TestSlowViewerGetsTheSmallerRendition(t *testing.T) {
 		}
 		last = p.rendition
 	}
-	ps := good.since(began)
-	for i := 1; i < len(ps); i++ {
-		if ps[i].rendition != 0 || ps[i].n != ps[i-1].n+1 {
-			t.Fatalf("the other viewer gets picture %d of rendition %d after picture %d", ps[i].n, ps[i].rendition, ps[i-1].n)
-		}
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	// A machine that does not let the camera run makes each viewer late, and then
+	// pictures are left out up to the next key frame, as they should be.
+	mayLose := 0
+	if f.starved > 100*time.Millisecond {
+		t.Logf("the machine stood still for %v", f.starved)
+		mayLose = 3 * filmRate
+	}
+	ps, lost := good.since(began), 0
+	for i := 1; i < len(ps); i++ {
+		lost += ps[i].n - ps[i-1].n - 1
+		if ps[i].rendition != 0 || ps[i].n <= ps[i-1].n || lost > mayLose {
+			t.Fatalf("the other viewer gets picture %d of rendition %d after picture %d, %d are lost", ps[i].n, ps[i].rendition, ps[i-1].n, lost)
+		}
+	}
 	for _, h := range f.hints {
 		if h.Track == f.tracks[0] && h.Bitrate > 0 && h.Bitrate < 2_000_000 {
 			t.Errorf("the slow viewer lowered the others' picture to %d bit/s", h.Bitrate)

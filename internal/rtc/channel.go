@@ -112,7 +112,6 @@ func (s *Session) serve(dc *webrtc.DataChannel, own bool) {
 		}
 		close(c.opened)
 		s.spawn(func() {
-			s.tell(ChannelOpened{c})
 			c.read(raw)
 			s.tell(ChannelClosed{c})
 			if !c.own {
@@ -120,6 +119,7 @@ func (s *Session) serve(dc *webrtc.DataChannel, own bool) {
 			}
 		})
 	})
+	s.tell(ChannelOpened{c}) // here, as pion accepts channels one after the other and opens them later
 }
 
 // read hands the messages out until the channel is closed; while they wait, the

@@ -24,8 +24,9 @@ type PathChanged struct{}
 // FrameReceived is a frame of the peer.
 type FrameReceived struct{ Frame kvsmedia.Frame }
 
-// ChannelOpened tells that the peer opened a data channel, or that the own one
-// can be used.
+// ChannelOpened tells of a data channel that the peer opens, in the order in which
+// it does, or of the own one. Messages can be sent already: they wait for it to be
+// open.
 type ChannelOpened struct{ Channel *Channel }
 
 // ChannelClosed tells that a data channel was closed, after its last message.
