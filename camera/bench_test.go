@@ -3,21 +3,12 @@
 package camera_test
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"runtime"
-	"slices"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/smartcam-sdk/smartcam/internal/bitstream"
-	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
-	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
 func cpu() time.Duration {
@@ -27,9 +18,10 @@ func cpu() time.Duration {
 }
 
 // BenchmarkFanout streams 1080p30 at 4 Mbit/s in real time; an iteration is one
-// frame. x-floor compares with encrypting (AES-128-GCM) and sending packets of
-// the same number and size with plain sendto, in the same run, to sockets that
-// are read.
+// frame. The floors, in turns with it in the same run, encrypt (AES-128-GCM) and
+// send packets of the same number and size from one goroutine to sockets that are
+// read: x-floor with sendto, x-connected-floor over a connected socket for each
+// viewer, x-segment-floor in runs that the kernel cuts (UDP_SEGMENT).
 func BenchmarkFanout(b *testing.B) { fanout(b, false) }
 
 // BenchmarkFanoutPlain does so as on a kernel that cuts no batches into packets.
@@ -45,25 +37,43 @@ func fanout(b *testing.B, plain bool) {
 			}
 			b.Cleanup(s.close)
 			_, sinks, join := newViewers(b, srv, n)
-			floor := paced(b.N, sendto(b, s.frames, sinks))
 			join()
-			spent := paced(b.N, func() {
-				if err := s.write(); err != nil {
-					b.Fatal(err)
+			floors := newFloors(b, s.frames, sinks)
+			var camera spent
+			costs := make([]spent, len(floors))
+			for left := b.N; left > 0; left -= turn { // in turns of a second
+				frames := min(left, turn)
+				for i, f := range floors {
+					costs[i].add(paced(frames, f.frame))
 				}
-			})
+				camera.add(paced(frames, func() {
+					if err := s.write(); err != nil {
+						b.Fatal(err)
+					}
+				}))
+			}
 			viewing := float64(n) * float64(b.N) / 30 // seconds
-			b.ReportMetric(spent.cpu.Seconds()*1000/viewing, "cpu-ms/viewer-s")
-			b.ReportMetric(float64(spent.mallocs)/float64(b.N), "allocs/frame")
-			b.ReportMetric(float64(spent.cpu)/float64(floor.cpu), "x-floor")
+			b.ReportMetric(camera.cpu.Seconds()*1000/viewing, "cpu-ms/viewer-s")
+			b.ReportMetric(float64(camera.mallocs)/float64(b.N), "allocs/frame")
+			for i, f := range floors {
+				b.ReportMetric(float64(camera.cpu)/float64(costs[i].cpu), f.name)
+			}
 			b.ReportMetric(0, "ns/op")
 		})
 	}
 }
 
+// turn is how many frames the camera and each floor send in turns.
+const turn = 30
+
 type spent struct {
 	cpu     time.Duration
 	mallocs uint64
+}
+
+func (s *spent) add(more spent) {
+	s.cpu += more.cpu
+	s.mallocs += more.mallocs
 }
 
 // paced runs f thirty times a second, n times, and says what the process spent.
@@ -81,46 +91,6 @@ func paced(n int, f func()) spent {
 	to := cpu()
 	runtime.ReadMemStats(&after)
 	return spent{to - from, after.Mallocs - before.Mallocs}
-}
-
-// sendto returns the floor: a function that encrypts and sends one frame after
-// the other to each of the peers.
-func sendto(b *testing.B, frames []kvsmedia.Frame, peers []netip.AddrPort) func() {
-	block, err := aes.NewCipher(make([]byte, 16))
-	if err != nil {
-		b.Fatal(err)
-	}
-	gcm, err := cipher.NewGCM(block)
-	if err != nil {
-		b.Fatal(err)
-	}
-	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { conn.Close() })
-	var payloads [][][]byte // by frame, cut as rtc does
-	for _, f := range frames {
-		var parts [][]byte
-		for _, nalu := range bitstream.Split(nil, f.Data) {
-			n := (len(nalu) + packet.MaxPayload - 1) / packet.MaxPayload
-			parts = slices.AppendSeq(parts, slices.Chunk(nalu, (len(nalu)+n-1)/n))
-		}
-		payloads = append(payloads, parts)
-	}
-	nonce, packet := make([]byte, 12), make([]byte, 0, 1500)
-	i := 0
-	return func() {
-		parts := payloads[i%len(frames)]
-		i++
-		for _, to := range peers {
-			for _, part := range parts {
-				nonce[0]++
-				packet = gcm.Seal(packet[:20], nonce, part, packet[:20])
-				_, _ = conn.WriteToUDPAddrPort(packet, to)
-			}
-		}
-	}
 }
 
 // BenchmarkViewerMemory measures what a camera's process holds when idle, what
