@@ -174,6 +174,30 @@ func TestOpen(t *testing.T) {
 	})
 }
 
+// TestHangingProvider asks a provider that answers only at its context's end.
+func TestHangingProvider(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(Options{Service: "s", ID: "S", AWS: aws.Config{
+			Region: "eu-west-1", Retryer: func() aws.Retryer { return aws.NopRetryer{} },
+			Credentials: aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+				<-ctx.Done()
+				return aws.Credentials{}, ctx.Err()
+			}),
+		}})
+		start := time.Now()
+		err := c.Do(t.Context(), call(nil))
+		var late *timeoutError
+		if !FromProvider(err) || !errors.As(err, &late) || time.Since(start) != credentialsLimit {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := c.Do(ctx, call(nil)); !errors.Is(err, context.DeadlineExceeded) || errors.As(err, &late) {
+			t.Errorf("at the caller's end: %v", err)
+		}
+	})
+}
+
 func TestRetryerIsHonoured(t *testing.T) {
 	calls := 0
 	cfg := aws.Config{Region: "eu-west-1", Credentials: aws.CredentialsProviderFunc(credentials),
