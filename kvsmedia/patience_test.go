@@ -149,7 +149,9 @@ func TestHangingCredentials(t *testing.T) {
 				t.Errorf("after a minute of a hanging provider: %+v", st)
 			}
 		})
-		if err := s.Upload(t.Context(), s.note(play(gop(10), 70*time.Second))); err != nil {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		if err := s.Upload(ctx, s.note(play(gop(10), 70*time.Second))); err != nil {
 			t.Fatal(err)
 		}
 		s.all(nil)
@@ -305,7 +307,9 @@ func TestMediaOverHTTP1(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Upload(t.Context(), still(4)); err != nil {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := p.Upload(ctx, still(4)); err != nil {
 		t.Fatal(err)
 	}
 	mu.Lock()
