@@ -67,7 +67,7 @@ func TestAckReader(t *testing.T) {
 }
 
 func TestRefusedError(t *testing.T) {
-	var err error = fmt.Errorf("upload: %w", &RefusedError{ID: 4004, Code: "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS"})
+	err := fmt.Errorf("upload: %w", &RefusedError{ID: 4004, Code: "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS"})
 	var api smithy.APIError
 	if !errors.As(err, &api) || api.ErrorCode() != "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS" || api.ErrorFault() != smithy.FaultClient {
 		t.Errorf("%v is %v", err, api)
