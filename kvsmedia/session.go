@@ -22,10 +22,9 @@ const (
 	expiryMargin     = time.Minute // before which credentials are replaced
 	minSession       = 10 * time.Second
 
-	answerLimit      = 8 * time.Second // for the head of an answer, so that the end of an outage is found within some 10 s
-	credentialsLimit = 30 * time.Second
-	answerGrace      = time.Second     // to wait for it before media is sent
-	closeGrace       = 2 * time.Second // for the service to end a session that has done its work
+	answerLimit = 8 * time.Second // for the head of an answer, so that the end of an outage is found within some 10 s
+	answerGrace = time.Second     // to wait for it before media is sent
+	closeGrace  = 2 * time.Second // for the service to end a session that has done its work
 )
 
 // session is one PutMedia exchange. It is guarded by the Producer's mu.
@@ -86,10 +85,8 @@ func (u *upload) attempt(ctx context.Context) error {
 	return s.end(err)
 }
 
-// credentials asks the provider, which is not to hang, for some that last.
+// credentials asks the provider for some that last.
 func (u *upload) credentials(ctx context.Context) (aws.Credentials, error) {
-	ctx, cancel := context.WithTimeout(ctx, credentialsLimit)
-	defer cancel()
 	c, err := u.streams.api.Credentials(ctx)
 	if err == nil && c.CanExpire && time.Until(c.Expires) < expiryMargin+minSession && u.streams.api.Invalidate() {
 		c, err = u.streams.api.Credentials(ctx)

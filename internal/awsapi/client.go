@@ -84,16 +84,26 @@ func (c *Client) HTTPClient() aws.HTTPClient { return c.opt.AWS.HTTPClient }
 // Region returns the region that requests are signed for.
 func (c *Client) Region() string { return c.opt.AWS.Region }
 
-// Credentials returns the provider's credentials, or a *CredentialsError.
+// credentialsLimit bounds one question to the credentials provider, which may ask
+// several services in turn.
+const credentialsLimit = 30 * time.Second
+
+// Credentials returns the provider's credentials, or a *CredentialsError. A
+// provider that honours its context does not hold the caller up for more than 30 s.
 func (c *Client) Credentials(ctx context.Context) (aws.Credentials, error) {
 	if c.opt.AWS.Credentials == nil {
 		return aws.Credentials{}, &CredentialsError{errors.New("no credentials provider is configured")}
 	}
-	creds, err := c.opt.AWS.Credentials.Retrieve(ctx)
-	if err != nil {
-		return aws.Credentials{}, &CredentialsError{err}
+	limited, cancel := context.WithTimeout(ctx, credentialsLimit)
+	defer cancel()
+	creds, err := c.opt.AWS.Credentials.Retrieve(limited)
+	switch {
+	case err == nil:
+		return creds, nil
+	case ctx.Err() == nil && limited.Err() != nil:
+		err = &timeoutError{"the credentials provider"}
 	}
-	return creds, nil
+	return aws.Credentials{}, &CredentialsError{err}
 }
 
 // Invalidate tells the provider to fetch new credentials at the next request.
