@@ -104,7 +104,8 @@ func (s *Session) startSending(source Source, picture, sound send.Port) {
 // link is the session as its sender sees the way to the peer.
 type link struct{ s *Session }
 
-func (l link) Burst(f func() error) (err, lost error) { return l.s.net.Burst(f) }
+func (l link) Begin()       { l.s.net.Begin() }
+func (l link) Flush() error { return l.s.net.Flush() }
 
 func (l link) WriteRTCP(packets []rtcp.Packet) error { return l.s.pc.WriteRTCP(packets) }
 

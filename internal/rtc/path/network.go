@@ -70,14 +70,12 @@ func New(ctx context.Context, plain bool, buffers *Buffers) *Network {
 // where relays alone are allowed, and where the peer waits for all candidates.
 func (n *Network) Hasten() { n.hasty.Store(true) }
 
-// Burst lets the packets that f writes go to the network at once, in as few
-// system calls as the kernel allows. It returns f's error, and the first one of
-// the system calls.
-func (n *Network) Burst(f func() error) (err, lost error) {
-	n.batch.begin()
-	err = f()
-	return err, n.batch.flush()
-}
+// Begin makes the sockets gather media until Flush.
+func (n *Network) Begin() { n.batch.begin() }
+
+// Flush sends what was gathered, in as few system calls as the kernel allows, and
+// returns the first error of those.
+func (n *Network) Flush() error { return n.batch.flush() }
 
 // Settle tells that the session is connected.
 func (n *Network) Settle() {

@@ -79,15 +79,15 @@ func (s *Sender) fill(out *stream) {
 		return
 	}
 	missing := int64(float64(rate)/8*min(gap, 5*fillEvery).Seconds()) - (bytes - out.bytes)
-	_ = s.burst(func() error { // an end is noticed with the next frame
-		for i := 0; i < maxBurst && missing > 0; i++ {
-			n, err := out.repeat(s.source.Ring)
-			if err != nil || n == 0 {
-				return err
-			}
-			missing -= int64(n + overhead)
+	s.link.Begin()
+	var err error
+	for i := 0; i < maxBurst && missing > 0; i++ {
+		var n int
+		if n, err = out.repeat(s.source.Ring); err != nil || n == 0 {
+			break
 		}
-		return nil
-	})
+		missing -= int64(n + overhead)
+	}
+	_ = s.flush(err) // an end is noticed with the next frame
 	out.filled, out.bytes = now, s.path.total()
 }

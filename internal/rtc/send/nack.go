@@ -84,14 +84,14 @@ func (s *Sender) resend(out *stream) (wait time.Duration) {
 		}
 		s.seqs = out.lost.take(s.seqs[:0], n)
 		now, way := time.Now(), s.path.way()
-		_ = s.burst(func() error { // an end is noticed with the next frame
-			for _, seq := range s.seqs {
-				if err := out.resend(seq, s.source.Ring, now, way); err != nil {
-					return err
-				}
+		var err error
+		s.link.Begin()
+		for _, seq := range s.seqs {
+			if err = out.resend(seq, s.source.Ring, now, way); err != nil {
+				break
 			}
-			return nil
-		})
+		}
+		_ = s.flush(err) // an end is noticed with the next frame
 	}
 	return 0
 }

@@ -30,9 +30,11 @@ type Source struct {
 
 // Link is the way to the peer.
 type Link interface {
-	// Burst calls f, whose packets may go to the network together. It returns f's
-	// error, and the network's about packets that are lost.
-	Burst(f func() error) (err, lost error)
+	// Begin lets the packets of the streams gather, and Flush sends those that
+	// have, in as few system calls as there can be. Its error is about packets that
+	// are lost.
+	Begin()
+	Flush() error
 
 	// WriteRTCP sends reports.
 	WriteRTCP([]rtcp.Packet) error
@@ -313,7 +315,8 @@ func (s *Sender) advance(out *stream) (moved bool, wait time.Duration, err error
 			return false, wait, nil
 		}
 	}
-	if err := s.burst(func() error { return out.write(n) }); err != nil {
+	s.link.Begin()
+	if err := s.flush(out.write(n)); err != nil {
 		return false, 0, err
 	}
 	if out.waiting() == 0 {
@@ -339,11 +342,10 @@ func (s *Sender) finish(out *stream) {
 	}
 }
 
-// burst sends the packets that f writes. It fails when the session has ended;
+// flush ends a burst, of which err came out. It fails when the session has ended;
 // packets that the network does not take are lost.
-func (s *Sender) burst(f func() error) error {
-	err, lost := s.link.Burst(f)
-	if lost != nil {
+func (s *Sender) flush(err error) error {
+	if lost := s.link.Flush(); lost != nil {
 		s.log.Debug("sending a batch", "err", lost)
 	}
 	if err == nil || errors.Is(err, io.ErrClosedPipe) {

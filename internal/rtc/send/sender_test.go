@@ -35,7 +35,8 @@ type received struct {
 	size int
 }
 
-func (p *peer) Burst(f func() error) (err, lost error) { return f(), nil }
+func (p *peer) Begin()       {}
+func (p *peer) Flush() error { return nil }
 
 func (p *peer) WriteRTCP(packets []rtcp.Packet) error {
 	p.mu.Lock()
