@@ -151,7 +151,7 @@ func (p *peer) receive(ctx context.Context) {
 		case signaling.ICECandidate:
 			p.tell("candidate", m.Payload)
 		default:
-			p.fail(fmt.Errorf("signaling gave the viewer the %v %s: %v", m.Kind, m.Payload, m.Err))
+			p.fail(fmt.Errorf("signaling gave the viewer the %v %s: %w", m.Kind, m.Payload, m.Err))
 		}
 	}
 }
