@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
@@ -14,6 +15,9 @@ import (
 // enough is how many pictures, packets of sound and packets of talk prove that
 // they flow: 2 s of pictures, of which one is a key frame.
 const enough = 30
+
+// flowLimit bounds one flow. On an idle machine it takes 2 to 4 s.
+const flowLimit = 45 * time.Second
 
 // gstreamerJob is the job of gstreamer_viewer.py.
 type gstreamerJob struct {
@@ -93,7 +97,8 @@ func watchBy(t *testing.T, script string, all []flow) {
 			channel := strings.NewReplacer(" ", "-", ",", "").Replace(f.name)
 			cam := film(t, camera.Config{Signaling: device(t, c, channel), Commands: adding()})
 			talk := hear(t, cam)
-			ctx := within(t)
+			ctx, cancel := context.WithTimeout(t.Context(), flowLimit)
+			defer cancel()
 			p := startPeer(t, c, channel, script, f.job)
 			takes := func(kind string) bool { return slices.Contains(f.takes, kind) }
 			answer := p.until(ctx, "enough", func(n counts) bool {

@@ -4,6 +4,7 @@
 # webrtcbin's bundle-policy; audio is "", "recvonly", or "sendrecv" with a tone.
 
 import sys
+import threading
 
 import gi
 
@@ -25,6 +26,11 @@ DECODE = {
     "H264": "rtph264depay ! h264parse name=parse ! openh264dec name=decode ! fakesink sync=false",
     "OPUS": "rtpopusdepay name=parse ! opusdec name=decode ! fakesink sync=false",
 }
+
+# PyGObject looks names up when they are first used, and not safely on two
+# threads: what streaming threads use is looked up here, and by one at a time.
+SOURCE, PASS, BUFFER, DELTA = Gst.PadDirection.SRC, Gst.PadProbeReturn.OK, Gst.PadProbeType.BUFFER, Gst.BufferFlags.DELTA_UNIT
+decoding = threading.Lock()
 
 Gst.init(None)
 missing = [name for name in ELEMENTS if not Gst.ElementFactory.find(name)]
@@ -85,8 +91,12 @@ def handle(kind, payload):
 
 
 def decode(_, pad):
-    if pad.direction != Gst.PadDirection.SRC:
-        return
+    with decoding:
+        if pad.get_direction() == SOURCE:
+            link(pad)
+
+
+def link(pad):
     caps = pad.get_current_caps() or pad.query_caps()
     encoding = caps.get_structure(0).get_string("encoding-name")
     chain = Gst.parse_bin_from_description(DECODE[encoding], True)
@@ -94,19 +104,19 @@ def decode(_, pad):
     def count(name):
         def probe(_, info):
             counts[name] += 1
-            return Gst.PadProbeReturn.OK
+            return PASS
 
         return probe
 
     def keys(_, info):
-        if not info.get_buffer().has_flags(Gst.BufferFlags.DELTA_UNIT):
+        if not info.get_buffer().has_flags(DELTA):
             counts["keys"] += 1
-        return Gst.PadProbeReturn.OK
+        return PASS
 
     decoder = chain.get_by_name("decode").get_static_pad("src")
-    decoder.add_probe(Gst.PadProbeType.BUFFER, count("pictures" if encoding == "H264" else "sounds"))
+    decoder.add_probe(BUFFER, count("pictures" if encoding == "H264" else "sounds"))
     if encoding == "H264":
-        chain.get_by_name("parse").get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, keys)
+        chain.get_by_name("parse").get_static_pad("src").add_probe(BUFFER, keys)
     pipeline.add(chain)
     chain.sync_state_with_parent()
     pad.link(chain.get_static_pad("sink"))
