@@ -12,7 +12,8 @@ import (
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
-// relayedAfter is how long early waits for a direct pair.
+// relayedAfter is how long early waits for a direct pair, from the peer's first
+// check on: signaling may take its time before that.
 const relayedAfter = time.Second
 
 // early takes the first direct pair on which a check of the peer arrives, which
@@ -25,7 +26,10 @@ func (s *Session) early(_ *stun.Message, local, remote ice.Candidate, _ *ice.Can
 	s.mu.Lock()
 	relayed := local.Type() == ice.CandidateTypeRelay || remote.Type() == ice.CandidateTypeRelay ||
 		remote.Type() == ice.CandidateTypePeerReflexive && s.relays(remote.Address())
-	wait := relayed && time.Since(s.eagerFrom) < relayedAfter
+	if s.checked.IsZero() {
+		s.checked = time.Now()
+	}
+	wait := relayed && time.Since(s.checked) < relayedAfter
 	s.mu.Unlock()
 	return !wait && s.eager.CompareAndSwap(true, false)
 }
@@ -43,7 +47,7 @@ func (s *Session) relays(address string) bool {
 // chooseEarly lets early choose a pair from now on, or not.
 func (s *Session) chooseEarly(on bool) {
 	s.mu.Lock()
-	s.eagerFrom = time.Now()
+	s.checked = time.Time{}
 	s.mu.Unlock()
 	s.eager.Store(on)
 }

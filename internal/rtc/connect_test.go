@@ -35,6 +35,7 @@ func TestEarlyPair(t *testing.T) {
 				t.Errorf("%s: taken before anything was chosen", name)
 			}
 			s.chooseEarly(true)
+			<-time.After(time.Minute) // until the answer has reached the peer
 			if took := s.early(nil, c.local, c.remote, nil); took == c.waits {
 				t.Errorf("%s: taken at once is %t", name, took)
 			}

@@ -92,7 +92,7 @@ type Session struct {
 	closeOnce     sync.Once
 
 	mu         sync.Mutex
-	eagerFrom  time.Time // since when early may choose
+	checked    time.Time // when the first check came since early may choose, or zero
 	report     signaling.ConnectReport
 	marks      map[string]bool
 	last       time.Duration // end of the phase before
