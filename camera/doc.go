@@ -48,6 +48,18 @@
 // [Camera.Status] show who is there, and each session's [signaling.ConnectReport]
 // how it came about or why it did not.
 //
+// A viewer may pause and resume, and add or take away sound and its voice, with a
+// further offer; resuming begins at a key frame. Of several sections of a kind the
+// first one that is willing is served. All media share one transport: of an offer
+// without a BUNDLE group the picture is served, or the sound if it asks for no
+// picture, and the rest is refused. A limit in an offer (b=AS, b=TIAS) holds for
+// that viewer alone.
+//
+// What a viewer can make the camera keep and send is bounded: candidates, SSRCs,
+// data channels, messages, retransmissions and key frames. A session that goes
+// beyond ends, with the reason in its report; others feel nothing. An offer that
+// cannot be read is refused, one a second over all viewers.
+//
 // Trouble that passes (no network, expired credentials, a restarting service)
 // is retried inside, without limit; Run returns only when its context ends or
 // for a reason that no retry mends, such as a missing channel or denied access.
