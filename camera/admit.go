@@ -13,26 +13,52 @@ import (
 // authorizeLimit bounds Config.Authorize.
 const authorizeLimit = 5 * time.Second
 
-// admit decides about a viewer and makes its session.
+// admit decides about a viewer and makes its session, which holds a place until it
+// is closed.
 func (p *peer) admit(ctx context.Context, offer *sdp.Description) (*visit, []byte, error) {
-	if err := p.camera.mayEnter(ctx, p.peer); err != nil {
+	if err := p.enter(ctx); err != nil {
 		return nil, nil, err
 	}
-	return p.begin(ctx, offer)
+	v, answer, err := p.begin(ctx, offer)
+	if err != nil {
+		p.camera.giveUp(p.peer)
+	}
+	return v, answer, err
 }
 
-// mayEnter returns why a peer is not served; nil if it may be.
-func (c *Camera) mayEnter(ctx context.Context, p signaling.Peer) error {
-	if c.isService(p) {
+// enter takes a place for a peer, or returns why it gets none.
+func (p *peer) enter(ctx context.Context) error {
+	c := p.camera
+	if c.isService(p.peer) {
 		if !c.awaitsService.CompareAndSwap(true, false) {
 			return &signaling.Refusal{Code: "unauthorized", Reason: "an offer without a sender came that no storage session was asked for"}
 		}
 		return nil
 	}
-	if n := c.viewers(); n >= c.cfg.MaxViewers {
-		return &signaling.Refusal{Code: "viewer limit", Reason: fmt.Sprintf("all places for viewers are taken (%d)", n)}
+	c.mu.Lock()
+	free := c.viewers < c.cfg.MaxViewers
+	if free {
+		c.viewers++ // before Authorize, which takes its time
 	}
-	return c.authorize(ctx, p)
+	c.mu.Unlock()
+	if !free {
+		return &signaling.Refusal{Code: "viewer limit", Reason: fmt.Sprintf("all places for viewers are taken (%d)", c.cfg.MaxViewers)}
+	}
+	if err := c.authorize(ctx, p.peer); err != nil {
+		c.giveUp(p.peer)
+		return err
+	}
+	return nil
+}
+
+// giveUp gives the place of a peer back.
+func (c *Camera) giveUp(p signaling.Peer) {
+	if c.isService(p) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.viewers--
 }
 
 // isService reports whether a peer is the storage service, which names no sender.
@@ -49,18 +75,6 @@ func (c *Camera) authorize(ctx context.Context, peer signaling.Peer) error {
 		return err
 	}
 	return &signaling.Refusal{Code: "unauthorized", Reason: err.Error()}
-}
-
-// viewers counts the sessions, without the storage service's.
-func (c *Camera) viewers() (n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, p := range c.peers {
-		if p.visit != nil && !c.isService(p.peer) {
-			n++
-		}
-	}
-	return n
 }
 
 // refuse tells a viewer that it is not served.

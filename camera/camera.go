@@ -41,11 +41,12 @@ type Camera struct {
 	plain bool    // no batches; for measuring
 	net   rtc.Net // nil is the machine's; for tests
 
-	mu     sync.Mutex
-	online bool
-	err    error // why it is offline
-	peers  map[string]*peer
-	client *signaling.Client // while Run runs
+	mu      sync.Mutex
+	viewers int // places taken, the storage service's not counted
+	online  bool
+	err     error // why it is offline
+	peers   map[string]*peer
+	client  *signaling.Client // while Run runs
 }
 
 // New returns a camera for cfg. It does no I/O and starts nothing.

@@ -200,6 +200,7 @@ func (p *peer) leave() {
 		err = errors.New("camera: the session was replaced or the camera stops")
 	}
 	v.close()
+	c.giveUp(p.peer)
 	report := v.Report()
 	c.mu.Lock()
 	p.visit = nil

@@ -74,7 +74,7 @@ func TestOnlyAnAskedForOfferIsTheServices(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	refused := func() bool {
-		err := cam.mayEnter(ctx, signaling.Peer{})
+		err := (&peer{camera: cam}).enter(ctx)
 		refusal := (*signaling.Refusal)(nil)
 		return errors.As(err, &refusal) && refusal.Code == "unauthorized"
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -94,7 +95,8 @@ func (s *Session) ownCandidate(c *webrtc.ICECandidate) {
 	s.mu.Lock()
 	s.report.Local = note(s.report.Local, candidate(c))
 	own := &s.candidates
-	own.lines = append(own.lines, init.Candidate)
+	line, _, _ := strings.Cut(init.Candidate, " ufrag ") // the description says it
+	own.lines = append(own.lines, line)
 	trickling := own.trickling
 	if !trickling {
 		own.held = append(own.held, payload)
