@@ -33,9 +33,10 @@ const (
 	setupLimit      = 15 * time.Second
 )
 
-// maxChecks is how often a pair is checked: 75 times within setupLimit, as pion
-// checks each 200 ms, and once for each candidate.
-const maxChecks = 256
+// maxChecks is how often pion checks a pair: 75 times within setupLimit, as it
+// checks each 200 ms, and once for each candidate. The network paces the checks
+// to addresses that do not answer, and drops those beyond.
+const maxChecks = 128
 
 // feedbackEvery is how often arrival times are reported to the sender, who cannot
 // react to a path that gets worse before it knows.
@@ -110,6 +111,7 @@ func settings(c Config, own *path.Network) webrtc.SettingEngine {
 	if c.Net != nil {
 		s.SetNet(c.Net)
 	}
+	s.SetICEProxyDialer(own) // of TURN servers over TCP and TLS
 	s.LoggerFactory = path.LoggerFactory{Log: c.Logger, Hear: own.Complaints.Hear}
 	s.SetICETimeouts(disconnectAfter, failAfter, keepalive)
 	s.SetSrflxAcceptanceMinWait(100 * time.Millisecond)
@@ -155,6 +157,13 @@ func iceServers(servers []signaling.ICEServer, policy signaling.ICEPolicy) []web
 				if host, ok := strings.CutSuffix(u, "?transport=udp"); ok && strings.HasPrefix(u, "turn:") {
 					urls = append(urls, "stun:"+strings.TrimPrefix(host, "turn:"))
 				}
+			case strings.HasPrefix(u, "turns:") && strings.HasSuffix(u, "?transport=udp"):
+				// TURN over DTLS: pion does the handshake itself, with the system's
+				// authorities alone, and nobody could look into the packets. Servers
+				// that have it, those of AWS among them, take plain UDP as well, and
+				// what they relay is encrypted.
+			case strings.HasPrefix(u, "turns:"):
+				urls = append(urls, path.MarkTLS(u))
 			case relay || policy != signaling.ICERelayOnly:
 				urls = append(urls, u)
 			}

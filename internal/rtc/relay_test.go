@@ -1,0 +1,84 @@
+package rtc
+
+import (
+	"crypto/tls"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pion/logging"
+	"github.com/pion/turn/v5"
+
+	"github.com/smartcam-sdk/smartcam/internal/ring"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
+	"github.com/smartcam-sdk/smartcam/internal/testca"
+	"github.com/smartcam-sdk/smartcam/signaling"
+)
+
+// secureTURN is a TURN server that is reached over TLS alone, and whose certificate
+// only ca has signed. Relays are on this machine's own addresses.
+func secureTURN(t *testing.T, ca *testca.CA) signaling.ICEServer {
+	t.Helper()
+	cert, err := ca.Server(time.Now(), "localhost", "127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := turn.GenerateAuthKey("user", "test", "password")
+	server, err := turn.NewServer(turn.ServerConfig{
+		Realm:         "test",
+		LoggerFactory: &logging.DefaultLoggerFactory{Writer: t.Output(), DefaultLogLevel: logging.LogLevelError},
+		AuthHandler:   func(*turn.RequestAttributes) (string, []byte, bool) { return "user", key, true },
+		ListenerConfigs: []turn.ListenerConfig{{
+			Listener:              tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{cert}}),
+			RelayAddressGenerator: &turn.RelayAddressGeneratorStatic{RelayAddress: net.IPv4(127, 0, 0, 1), Address: "127.0.0.1"},
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	return signaling.ICEServer{URLs: []string{"turns:localhost:" + port + "?transport=tcp"}, Username: "user", Credential: "password"}
+}
+
+func TestTURNOverTLSTrustsTheCallersAuthorities(t *testing.T) {
+	ca, err := testca.New("test", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{Peer: signaling.Peer{ID: "v"}, Certificates: &Certificates{}, ICEPolicy: signaling.ICERelayOnly, ICEServers: []signaling.ICEServer{secureTURN(t, ca)}}
+	source := Source{Ring: ring.New[*packet.Unit](ring.Config{})}
+	t.Run("with them", func(t *testing.T) {
+		cfg := cfg
+		cfg.RootCAs = ca.Pool()
+		up := make(chan struct{}, 2)
+		on := hooks{Connected: func() { up <- struct{}{} }}
+		v, _ := pairWith(t, cfg, nil, source, source, on, on)
+		receive(t, up, "connection")
+		receive(t, up, "connection")
+		if r := v.Report(); !r.Relayed() {
+			t.Errorf("the path is direct:\n%v", &r)
+		}
+	})
+	t.Run("without", func(t *testing.T) {
+		s, _, err := Offer(cfg, source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+			said := s.Diagnose().Error()
+			if strings.Contains(said, "TLS with localhost:") && strings.Contains(said, "certificate signed by unknown authority") {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatal(said)
+			}
+		}
+	})
+}
