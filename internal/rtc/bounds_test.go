@@ -16,6 +16,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
+	"github.com/smartcam-sdk/smartcam/internal/testca"
 	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
@@ -23,23 +24,35 @@ import (
 
 // RTCP of ever new senders makes pion keep state although it is about no stream.
 func TestPeerOfTooManySSRCs(t *testing.T) {
-	source := Source{Ring: ring.New[*packet.Unit](ring.Config{})}
-	up := make(chan struct{}, 2)
-	on := hooks{Connected: func() { up <- struct{}{} }}
-	v, c := pair(t, source, source, on, on)
-	receive(t, up, "connection")
-	receive(t, up, "connection")
-	for i := range 300 {
-		if err := v.pc.WriteRTCP([]rtcp.Packet{&rtcp.ReceiverReport{SSRC: uint32(1000 + i)}}); err != nil {
-			t.Fatal(err)
-		}
-		if i%50 == 0 {
-			time.Sleep(time.Millisecond) // the camera's socket has a limit
-		}
-	}
-	receive(t, c.Done(), "end of the session")
-	if err := c.Err(); err == nil || err.Error() != "rtc: the peer uses more than 256 SSRCs" {
-		t.Errorf("the session ended with %v", err)
+	ca := must(testca.New("test", time.Now()))
+	secure, udp := relays(t, ca)
+	overTLS := relayedOver(secure)
+	overTLS.RootCAs = ca.Pool()
+	for name, cfg := range map[string]Config{
+		"direct":        {Peer: signaling.Peer{ID: "v"}, Certificates: &Certificates{}},
+		"TURN over UDP": relayedOver(udp),
+		"TURN over TLS": overTLS,
+	} {
+		t.Run(name, func(t *testing.T) {
+			source := Source{Ring: ring.New[*packet.Unit](ring.Config{})}
+			up := make(chan struct{}, 2)
+			on := hooks{Connected: func() { up <- struct{}{} }}
+			v, c := pairWith(t, cfg, nil, source, source, on, on)
+			receive(t, up, "connection")
+			receive(t, up, "connection")
+			for i := range 300 {
+				if err := v.pc.WriteRTCP([]rtcp.Packet{&rtcp.ReceiverReport{SSRC: uint32(1000 + i)}}); err != nil {
+					t.Fatal(err)
+				}
+				if i%20 == 0 {
+					time.Sleep(time.Millisecond) // the sockets on the way hold so many
+				}
+			}
+			receive(t, c.Done(), "end of the session")
+			if err := c.Err(); err == nil || err.Error() != "rtc: the peer uses more than 256 SSRCs" {
+				t.Errorf("the session ended with %v", err)
+			}
+		})
 	}
 }
 

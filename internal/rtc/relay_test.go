@@ -16,9 +16,9 @@ import (
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
-// secureTURN is a TURN server that is reached over TLS alone, and whose certificate
-// only ca has signed. Relays are on this machine's own addresses.
-func secureTURN(t *testing.T, ca *testca.CA) signaling.ICEServer {
+// relays is a TURN server that is reached over TLS, with a certificate that only ca
+// has signed, and over UDP.
+func relays(t *testing.T, ca *testca.CA) (secure, udp signaling.ICEServer) {
 	t.Helper()
 	cert, err := ca.Server(time.Now(), "localhost", "127.0.0.1")
 	if err != nil {
@@ -28,6 +28,11 @@ func secureTURN(t *testing.T, ca *testca.CA) signaling.ICEServer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	packets, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	relay := &turn.RelayAddressGeneratorStatic{RelayAddress: net.IPv4(127, 0, 0, 1), Address: "127.0.0.1"}
 	key := turn.GenerateAuthKey("user", "test", "password")
 	server, err := turn.NewServer(turn.ServerConfig{
 		Realm:         "test",
@@ -35,15 +40,24 @@ func secureTURN(t *testing.T, ca *testca.CA) signaling.ICEServer {
 		AuthHandler:   func(*turn.RequestAttributes) (string, []byte, bool) { return "user", key, true },
 		ListenerConfigs: []turn.ListenerConfig{{
 			Listener:              tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{cert}}),
-			RelayAddressGenerator: &turn.RelayAddressGeneratorStatic{RelayAddress: net.IPv4(127, 0, 0, 1), Address: "127.0.0.1"},
+			RelayAddressGenerator: relay,
 		}},
+		PacketConnConfigs: []turn.PacketConnConfig{{PacketConn: packets, RelayAddressGenerator: relay}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	return signaling.ICEServer{URLs: []string{"turns:localhost:" + port + "?transport=tcp"}, Username: "user", Credential: "password"}
+	at := func(url string) signaling.ICEServer {
+		return signaling.ICEServer{URLs: []string{url}, Username: "user", Credential: "password"}
+	}
+	return at("turns:localhost:" + port + "?transport=tcp"), at("turn:" + packets.LocalAddr().String() + "?transport=udp")
+}
+
+// relayedOver is the configuration of sessions that have this server alone.
+func relayedOver(server signaling.ICEServer) Config {
+	return Config{Peer: signaling.Peer{ID: "v"}, Certificates: &Certificates{}, ICEPolicy: signaling.ICERelayOnly, ICEServers: []signaling.ICEServer{server}}
 }
 
 func TestTURNOverTLSTrustsTheCallersAuthorities(t *testing.T) {
@@ -51,7 +65,8 @@ func TestTURNOverTLSTrustsTheCallersAuthorities(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := Config{Peer: signaling.Peer{ID: "v"}, Certificates: &Certificates{}, ICEPolicy: signaling.ICERelayOnly, ICEServers: []signaling.ICEServer{secureTURN(t, ca)}}
+	secure, _ := relays(t, ca)
+	cfg := relayedOver(secure)
 	source := Source{Ring: ring.New[*packet.Unit](ring.Config{})}
 	t.Run("with them", func(t *testing.T) {
 		cfg := cfg
