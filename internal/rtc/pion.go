@@ -127,7 +127,7 @@ func settings(c Config, own *path.Network) webrtc.SettingEngine {
 	s.SetICEMaxBindingRequests(maxChecks)
 	// Both families, whatever the machine has now: it may have another one when ICE
 	// restarts. For a server that is reached over IPv6 pion asks for an IPv6 relay
-	// (RFC 8656, 18.9), so a machine that has IPv6 alone gets one.
+	// (RFC 8656, 18.6), so a machine that has IPv6 alone gets one.
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	// Candidates that hide behind multicast names still reach us: their checks
 	// arrive at our plain candidates, so no name needs to be resolved.
