@@ -34,9 +34,9 @@ const (
 )
 
 // maxChecks is how often pion checks a pair: 75 times within setupLimit, as it
-// checks each 200 ms, and once for each candidate. The network paces the checks
-// to addresses that do not answer, and drops those beyond.
-const maxChecks = 128
+// checks each 200 ms, and once for each candidate. It bounds nothing that is sent:
+// the network paces the checks to addresses that do not answer.
+const maxChecks = 256
 
 // feedbackEvery is how often arrival times are reported to the sender, who cannot
 // react to a path that gets worse before it knows.

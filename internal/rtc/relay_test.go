@@ -2,7 +2,9 @@ package rtc
 
 import (
 	"crypto/tls"
+	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +38,7 @@ func relays(t *testing.T, ca *testca.CA) (secure, udp signaling.ICEServer) {
 	key := turn.GenerateAuthKey("user", "test", "password")
 	server, err := turn.NewServer(turn.ServerConfig{
 		Realm:         "test",
-		LoggerFactory: &logging.DefaultLoggerFactory{Writer: t.Output(), DefaultLogLevel: logging.LogLevelError},
+		LoggerFactory: &logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelError},
 		AuthHandler:   func(*turn.RequestAttributes) (string, []byte, bool) { return "user", key, true },
 		ListenerConfigs: []turn.ListenerConfig{{
 			Listener:              tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{cert}}),
@@ -96,4 +98,18 @@ func TestTURNOverTLSTrustsTheCallersAuthorities(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestICEServersAsPionGetsThem(t *testing.T) {
+	all := []string{"stun:a:443", "turn:a:443?transport=udp", "turns:a:443?transport=udp", "turns:a:443?transport=tcp", "turns:a", "turn:a:443?transport=tcp"}
+	for policy, want := range map[signaling.ICEPolicy][]string{
+		signaling.ICEAll:       {"stun:a:443", "turn:a:443?transport=udp", "turns:tls!a:443?transport=tcp", "turns:tls!a", "turn:a:443?transport=tcp"},
+		signaling.ICERelayOnly: {"turn:a:443?transport=udp", "turns:tls!a:443?transport=tcp", "turns:tls!a", "turn:a:443?transport=tcp"},
+		signaling.ICENoRelay:   {"stun:a:443", "stun:a:443"},
+	} {
+		got := iceServers([]signaling.ICEServer{{URLs: all}}, policy)
+		if len(got) != 1 || !slices.Equal(got[0].URLs, want) {
+			t.Errorf("%v: %v, want %v", policy, got, want)
+		}
+	}
 }
