@@ -183,3 +183,46 @@ func TestTURNOverTCPIsDialedLater(t *testing.T) {
 		})
 	}
 }
+
+// A peer's addresses beyond the bound are not heard by pion, which would keep them.
+func TestSocketBoundsAddresses(t *testing.T) {
+	n := New(t.Context(), Config{})
+	conn, err := n.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	s := conn.(*socket)
+	at := s.LocalAddr().(*net.UDPAddr).AddrPort()
+	passed := check(t)
+	passed[0] = 1 // pion's success response
+	friend, known := loopback(t)
+	stranger, _ := loopback(t)
+	if _, err := s.WriteToAddrPort(passed, known); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 40 {
+		if _, err := s.WriteToAddrPort(passed, netip.AddrPortFrom(known.Addr(), uint16(1+i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	request := check(t)
+	for _, from := range []*net.UDPConn{stranger, friend} {
+		if _, err := from.WriteToUDPAddrPort(request, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, from, err := s.ReadFromAddrPort(make([]byte, 1500)); err != nil || from != known {
+		t.Errorf("a check of %v, %v; want one of %v alone", from, err, known)
+	}
+	n.Restart()
+	if _, err := stranger.WriteToUDPAddrPort(request, at); err != nil {
+		t.Fatal(err)
+	}
+	if _, from, err := s.ReadFromAddrPort(make([]byte, 1500)); err != nil || from == known {
+		t.Errorf("after a restart of ICE: %v, %v", from, err)
+	}
+}
