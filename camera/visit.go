@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/adapt"
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
 	"github.com/smartcam-sdk/smartcam/internal/command"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
@@ -46,7 +47,7 @@ func (p *peer) begin(ctx context.Context, offer *sdp.Description) (*visit, []byt
 	c := p.camera
 	session, answer, err := rtc.Answer(ctx, rtc.Config{
 		Peer: p.peer, Certificates: &c.certificates, ICEServers: p.iceServers(ctx), ICEPolicy: c.cfg.ICEPolicy, Logger: c.log,
-		Buffers: &c.buffers, PlainSends: c.plain, Net: c.net,
+		Buffers: &c.buffers, PlainSends: c.plain, Net: c.net, RootCAs: awsapi.RootCAs(c.cfg.Signaling.AWS),
 	}, offer, rtc.Source{Ring: c.units, Tracks: c.cfg.Tracks, Profile: c.profileOf, Rate: c.rateOf})
 	if err != nil {
 		return nil, nil, err

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
 	"github.com/smartcam-sdk/smartcam/internal/command"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
@@ -101,6 +102,7 @@ func newViewer(ctx context.Context, cfg Config, client *signaling.Client, certif
 	var offer []byte
 	v.session, offer, err = rtc.Offer(rtc.Config{
 		Peer: signaling.Peer{ID: client.ClientID()}, Certificates: certificates, ICEServers: servers, ICEPolicy: cfg.ICEPolicy, Logger: cfg.Logger,
+		RootCAs: awsapi.RootCAs(cfg.Signaling.AWS),
 	}, source)
 	if err != nil {
 		cancel()

@@ -130,6 +130,7 @@ func TestPaths(t *testing.T) {
 	onlyTLS := func(w *netlab.Network) { w.NoUDP, w.TCPPorts = true, []uint16{443} }
 	only6 := func(w *netlab.Network) { *w = with6(*w); w.V4 = netip.Prefix{} }
 	dead6 := func(w *netlab.Network) { *w = with6(*w); w.DeadV6 = true }
+	onlyTURN := func(w *netlab.Network) { w.UDPPorts = []uint16{3478} }
 	narrow := func(w *netlab.Network) { w.MTU = 1280 }
 	silent := func(w *netlab.Network) { w.MTU, w.Silent = 1280, true }
 	public := func(last byte) func(*netlab.Network) {
@@ -154,6 +155,8 @@ func TestPaths(t *testing.T) {
 		path{name: "viewer with TLS to port 443 alone", cam: nat(netlab.PortRestricted), view: nat(netlab.PortRestricted, onlyTLS), want: "relayed"},
 		path{name: "both with TLS to port 443 alone", cam: nat(netlab.PortRestricted, onlyTLS), view: nat(netlab.PortRestricted, onlyTLS), want: "relayed"},
 		path{name: "IPv6 alone", cam: nat(netlab.PortRestricted, only6), view: nat(netlab.PortRestricted, only6), v6: true, want: "direct"},
+		path{name: "IPv6 alone, UDP to TURN alone", cam: nat(netlab.PortRestricted, only6, onlyTURN), view: nat(netlab.PortRestricted, only6, onlyTURN), v6: true, want: "relayed"},
+		path{name: "IPv6 alone, TLS alone", cam: nat(netlab.PortRestricted, only6, onlyTLS), view: nat(netlab.PortRestricted, only6, onlyTLS), v6: true, want: "relayed"},
 		path{name: "dead IPv6", cam: nat(netlab.PortRestricted, dead6), view: nat(netlab.PortRestricted, dead6), want: "direct"},
 		path{name: "dead IPv6, TLS alone", cam: nat(netlab.PortRestricted, dead6, onlyTLS), view: nat(netlab.PortRestricted, dead6, onlyTLS), want: "relayed"},
 		path{name: "MTU 1280", cam: nat(netlab.PortRestricted), view: nat(netlab.PortRestricted, narrow), want: "direct", also: megabyte},

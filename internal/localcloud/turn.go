@@ -67,11 +67,13 @@ func startTURN(ctx context.Context, cfg Config, certificate *tls.Config) (_ *tur
 	t.tls = net.JoinHostPort(host, port(secure.Addr()))
 	t.listeners = []*trackingListener{{Listener: tcp}, {Listener: secure}}
 	server := turn.ServerConfig{
-		Realm:             realm,
-		LoggerFactory:     &logging.DefaultLoggerFactory{Writer: logWriter{cfg.Logger}, DefaultLogLevel: logging.LogLevelWarn},
-		AuthHandler:       t.authenticate,
-		QuotaHandler:      t.allowed,
-		PacketConnConfigs: []turn.PacketConnConfig{{PacketConn: packets, RelayAddressGenerator: relay}},
+		Realm: realm,
+		// A client that does not ask for IPv6 gets IPv4, or nothing (RFC 8656, 7.2).
+		StrictAddressFamily: true,
+		LoggerFactory:       &logging.DefaultLoggerFactory{Writer: logWriter{cfg.Logger}, DefaultLogLevel: logging.LogLevelWarn},
+		AuthHandler:         t.authenticate,
+		QuotaHandler:        t.allowed,
+		PacketConnConfigs:   []turn.PacketConnConfig{{PacketConn: packets, RelayAddressGenerator: relay}},
 		ListenerConfigs: []turn.ListenerConfig{
 			{Listener: t.listeners[0], RelayAddressGenerator: relay},
 			{Listener: tls.NewListener(t.listeners[1], certificate), RelayAddressGenerator: relay},

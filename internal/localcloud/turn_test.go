@@ -162,3 +162,43 @@ func TestTURNAllocationLimit(t *testing.T) {
 		t.Errorf("another channel: %v", err)
 	}
 }
+
+// A server that has IPv6 relays alone gives none to a client that does not ask for
+// IPv6 (RFC 8656, 7.2).
+func TestTURNRelaysOfIPv6(t *testing.T) {
+	if conn, err := net.ListenPacket("udp6", "[::1]:0"); err != nil {
+		t.Skip(err) // a machine without IPv6
+	} else {
+		conn.Close()
+	}
+	c := start(t, Config{Host: "::1", Bind: "::1"})
+	s := c.turnServers(c.Signaling().AddChannel("door"), time.Now().Add(time.Minute))[0]
+	for family, works := range map[turn.RequestedAddressFamily]bool{turn.RequestedAddressFamilyIPv6: true, turn.RequestedAddressFamilyIPv4: false} {
+		conn, err := net.ListenPacket("udp6", "[::1]:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		client, err := turn.NewClient(&turn.ClientConfig{
+			TURNServerAddr: c.turn.udp, Conn: conn, Username: s.Username, Password: s.Password, Realm: realm, RequestedAddressFamily: family,
+			LoggerFactory: &logging.DefaultLoggerFactory{Writer: t.Output(), DefaultLogLevel: logging.LogLevelError},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		if err := client.Listen(); err != nil {
+			t.Fatal(err)
+		}
+		relay, err := client.Allocate()
+		if (err == nil) != works {
+			t.Errorf("family %v: %v, want a relay: %t", family, err, works)
+		}
+		if err == nil {
+			defer relay.Close()
+			if ip := relay.LocalAddr().(*net.UDPAddr).IP; ip.To4() != nil {
+				t.Errorf("the relay is at %v", ip)
+			}
+		}
+	}
+}

@@ -173,6 +173,11 @@ func TestLab(t *testing.T) {
 	expect(question{"tcp", "server.test:7", big}, "whole")
 	expect(question{"tcp", "[2001:db8:1::10]:7", 10}, "timeout")
 
+	change(func(n *Network) { n.UDPPorts = []uint16{3478} })
+	expect(question{"udp", "server.test:7", 10}, "no answer")
+	change(func(n *Network) { n.UDPPorts = []uint16{7} })
+	expect(question{"udp", "server.test:7", 10}, "203.0.113.1:")
+
 	for _, silent := range []bool{false, true} {
 		change(func(n *Network) { n.MTU, n.Silent = 1280, silent })
 		expect(question{"tcp", "server.test:7", big}, "whole")

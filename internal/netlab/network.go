@@ -20,6 +20,7 @@ type Network struct {
 	NAT      NAT           // of V4, and the filter of V6
 	Public   netip.Addr    // the NAT's IPv4 address; needed unless NAT is Open
 	NoUDP    bool          // UDP is dropped
+	UDPPorts []uint16      // the only ports to which UDP may be sent
 	TCPPorts []uint16      // the only ports to which TCP may connect
 	DeadV6   bool          // V6 and its route are there, but its packets are dropped
 	MTU      int           // largest packet, either way
@@ -122,7 +123,7 @@ func (l *link) blocks(p *packet) bool {
 	case p.v6() && l.DeadV6, l.held.Load():
 		return true
 	case p.proto == protoUDP:
-		return l.NoUDP
+		return l.NoUDP || l.UDPPorts != nil && !slices.Contains(l.UDPPorts, p.dst.Port())
 	}
 	return l.TCPPorts != nil && !slices.Contains(l.TCPPorts, p.dst.Port())
 }

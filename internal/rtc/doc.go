@@ -12,7 +12,8 @@
 //     answer. It hides from pion what peers write.
 //   - packet: frames to RTP payloads and back.
 //   - send: the sending half of a session; one goroutine, no pion.
-//   - path: sockets, and all that leans on how pion uses them.
+//   - path: sockets, and all that leans on how pion uses them. Below it, guard
+//     bounds what a peer can make a session keep and send.
 //
 // # Sending
 //

@@ -94,7 +94,7 @@ func (s *Session) localAddress() netip.Addr {
 // not come.
 func (s *Session) RestartICE() ([]byte, error) {
 	s.hold()
-	s.net.Forget()
+	s.net.Restart()
 	if !s.AwaitsAnswer() {
 		return s.createOffer(&webrtc.OfferOptions{ICERestart: true})
 	}

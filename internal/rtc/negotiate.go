@@ -67,7 +67,7 @@ func (s *Session) Renegotiate(ctx context.Context, offer *sdp.Description) ([]by
 	}
 	if s.restarts(choice.Transport()) {
 		s.hold()
-		s.net.Forget()
+		s.net.Restart()
 	}
 	return s.answer(ctx, offer, choice)
 }

@@ -33,8 +33,9 @@ const (
 	setupLimit      = 15 * time.Second
 )
 
-// maxChecks is how often a pair is checked: 75 times within setupLimit, as pion
-// checks each 200 ms, and once for each candidate.
+// maxChecks is how often pion checks a pair: 75 times within setupLimit, as it
+// checks each 200 ms, and once for each candidate. It bounds nothing that is sent:
+// the network paces the checks to addresses that do not answer.
 const maxChecks = 256
 
 // feedbackEvery is how often arrival times are reported to the sender, who cannot
@@ -110,6 +111,7 @@ func settings(c Config, own *path.Network) webrtc.SettingEngine {
 	if c.Net != nil {
 		s.SetNet(c.Net)
 	}
+	s.SetICEProxyDialer(own) // of TURN servers over TCP and TLS
 	s.LoggerFactory = path.LoggerFactory{Log: c.Logger, Hear: own.Complaints.Hear}
 	s.SetICETimeouts(disconnectAfter, failAfter, keepalive)
 	s.SetSrflxAcceptanceMinWait(100 * time.Millisecond)
@@ -123,6 +125,9 @@ func settings(c Config, own *path.Network) webrtc.SettingEngine {
 	// Each new candidate makes pion check all pairs again, and after seven checks
 	// it would give a pair up: the camera's, before the viewer has its answer.
 	s.SetICEMaxBindingRequests(maxChecks)
+	// Both families, whatever the machine has now: it may have another one when ICE
+	// restarts. For a server that is reached over IPv6 pion asks for an IPv6 relay
+	// (RFC 8656, 18.6), so a machine that has IPv6 alone gets one.
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	// Candidates that hide behind multicast names still reach us: their checks
 	// arrive at our plain candidates, so no name needs to be resolved.
@@ -155,6 +160,13 @@ func iceServers(servers []signaling.ICEServer, policy signaling.ICEPolicy) []web
 				if host, ok := strings.CutSuffix(u, "?transport=udp"); ok && strings.HasPrefix(u, "turn:") {
 					urls = append(urls, "stun:"+strings.TrimPrefix(host, "turn:"))
 				}
+			case strings.HasPrefix(u, "turns:") && strings.HasSuffix(u, "?transport=udp"):
+				// TURN over DTLS: pion does the handshake itself, with the system's
+				// authorities alone, and nobody could look into the packets. Servers
+				// that have it, those of AWS among them, take plain UDP as well, and
+				// what they relay is encrypted.
+			case strings.HasPrefix(u, "turns:"):
+				urls = append(urls, path.MarkTLS(u))
 			case relay || policy != signaling.ICERelayOnly:
 				urls = append(urls, u)
 			}

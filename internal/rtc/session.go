@@ -2,6 +2,7 @@ package rtc
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
@@ -36,6 +37,7 @@ type Config struct {
 	Certificates *Certificates // required
 	ICEServers   []signaling.ICEServer
 	ICEPolicy    signaling.ICEPolicy
+	RootCAs      *x509.CertPool // of TURN servers over TLS; nil is the system's
 	Logger       *slog.Logger
 	PlainSends   bool          // one system call a packet, also where the kernel takes batches
 	Buffers      *path.Buffers // shared by the sessions of a camera; nil for own ones
@@ -116,7 +118,7 @@ func newSession(cfg Config, source Source, codecs []negotiable) (*Session, error
 		candidates: newCandidates(),
 	}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
-	s.net = path.New(s.ctx, cfg.PlainSends, cfg.Buffers)
+	s.net = path.New(s.ctx, path.Config{Plain: cfg.PlainSends, Buffers: cfg.Buffers, RootCAs: cfg.RootCAs, Overrun: s.end})
 	pc, err := newPeerConnection(cfg, codecs, s.early, s.net, s.receiver)
 	if err != nil {
 		s.end(err)

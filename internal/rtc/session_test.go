@@ -30,13 +30,19 @@ func pair(t *testing.T, source, voice Source, viewer, camera hooks) (v, c *Sessi
 // pairOver does so over a bad network.
 func pairOver(t *testing.T, link *faultnet.Link, source, voice Source, viewer, camera hooks) (v, c *Session) {
 	t.Helper()
+	cfg := Config{Peer: signaling.Peer{ID: "v"}, Certificates: &Certificates{}}
+	return pairWith(t, cfg, link, source, voice, viewer, camera)
+}
+
+// pairWith does so with a configuration of both.
+func pairWith(t *testing.T, cfg Config, link *faultnet.Link, source, voice Source, viewer, camera hooks) (v, c *Session) {
+	t.Helper()
 	if source.Profile == nil {
 		source.Profile = func(int) string { return "42constrained" }
 	}
 	toCamera, toViewer := make(chan []byte, 64), make(chan []byte, 64)
 	viewer.Candidate = func(b []byte) { toCamera <- b }
 	camera.Candidate = func(b []byte) { toViewer <- b }
-	cfg := Config{Peer: signaling.Peer{ID: "v"}, Certificates: &Certificates{}}
 	v, offer, err := Offer(cfg, voice)
 	if err != nil {
 		t.Fatal(err)
@@ -343,7 +349,7 @@ func TestDiagnoseOfPaths(t *testing.T) {
 		{policy: signaling.ICENoRelay, local: srflx, remote: srflx, want: "peer; relays are forbidden by the ICE policy"},
 		{policy: signaling.ICEAll, local: host, remote: srflx, servers: turn, want: "over it); no TURN server gave a relay"},
 		{policy: signaling.ICEAll, local: host, remote: srflx, want: "peer; no TURN server is known"},
-		{policy: signaling.ICEAll, local: host, remote: relay, servers: turn, log: "Failed to connect to relay: dial tcp: i/o timeout", want: "expired credentials): dial tcp: i/o timeout"},
+		{policy: signaling.ICEAll, local: host, remote: relay, servers: turn, log: "Failed to dial TCP address turn.test:443 via proxy dialer: dial tcp: i/o timeout", want: "expired credentials): dial tcp: i/o timeout"},
 	} {
 		s := &Session{cfg: Config{ICEPolicy: c.policy, ICEServers: []signaling.ICEServer{{URLs: c.servers}}},
 			net: &path.Network{}, report: signaling.ConnectReport{Local: c.local, Remote: c.remote}}

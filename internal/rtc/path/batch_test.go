@@ -9,8 +9,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/pion/transport/v5"
 )
 
 // wire is a session's socket and what stands at the other end of it.
@@ -27,7 +25,7 @@ func newWire(t *testing.T, family string, plain bool) *wire {
 	if family == "udp6" {
 		local.IP = net.IPv6loopback
 	}
-	n := New(t.Context(), plain, nil)
+	n := New(t.Context(), Config{Plain: plain})
 	far, err := net.ListenUDP(family, local)
 	if err != nil {
 		t.Skip(err) // a machine without this family
@@ -242,13 +240,13 @@ func TestWritingEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	n := New(t.Context(), false, nil)
-	dial := func() transport.TCPConn {
-		conn, err := n.DialTCP("tcp4", nil, listener.Addr().(*net.TCPAddr))
+	n := New(t.Context(), Config{})
+	dial := func() net.Conn {
+		conn, err := n.Dial("tcp4", listener.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = conn.SetWriteBuffer(1 << 12)
+		_ = conn.(*relayConn).Conn.(*tcpSocket).SetWriteBuffer(1 << 12)
 		return conn
 	}
 	conn := dial()

@@ -3,6 +3,7 @@ package path
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -16,14 +17,14 @@ type Complaints struct {
 const maxComplaints = 32
 
 var (
-	gathering = regexp.MustCompile(`^(?i:failed to (?:allocate on TURN client|connect to relay:|dial TCP address|resolve TCP address)) *(.*)`)
-	refusal   = regexp.MustCompile(`error \d+: `)
+	gathering = regexp.MustCompile(`^(?i:failed to (?:allocate on TURN client|dial TCP address .* via proxy dialer:)) *(.*)`)
+	refusal   = regexp.MustCompile(`error \d+: |TLS with `)
 	ending    = regexp.MustCompile(`(?i)context canceled|agent is closed|operation was canceled`)
 )
 
 // Hear takes a line of pion's log.
 func (c *Complaints) Hear(line string) {
-	m := gathering.FindStringSubmatch(line)
+	m := gathering.FindStringSubmatch(strings.ReplaceAll(line, tlsMark, ""))
 	if m == nil || ending.MatchString(line) {
 		return
 	}

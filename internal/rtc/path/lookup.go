@@ -11,15 +11,6 @@ import (
 // lookupLimit bounds the look-up of a TURN or STUN server's name.
 const lookupLimit = 6 * time.Second
 
-// ResolveTCPAddr looks up the address of a TURN server. It ends with the session.
-func (n *Network) ResolveTCPAddr(network, address string) (*net.TCPAddr, error) {
-	ip, port, err := n.resolve(network, address)
-	if err != nil {
-		return nil, err
-	}
-	return &net.TCPAddr{IP: ip, Port: port}, nil
-}
-
 // ResolveUDPAddr looks up the address of a TURN or STUN server. It ends with the
 // session.
 func (n *Network) ResolveUDPAddr(network, address string) (*net.UDPAddr, error) {

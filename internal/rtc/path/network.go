@@ -2,7 +2,7 @@ package path
 
 import (
 	"context"
-	"errors"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"slices"
@@ -12,22 +12,13 @@ import (
 
 	"github.com/pion/transport/v5"
 	"github.com/pion/transport/v5/stdnet"
+
+	"github.com/smartcam-sdk/smartcam/internal/rtc/path/guard"
 )
 
-const (
-	// listedFor is how long a list of the network interfaces serves: pion asks
-	// for it several times per session, and each time is many system calls.
-	listedFor = time.Second
-
-	// tcpAfter is how much later than over UDP a TURN server is dialed over TCP
-	// and TLS. A session that is connected by then spares both ends handshakes
-	// that take a camera chip longer than all the rest.
-	tcpAfter = 150 * time.Millisecond
-
-	// dialLimit bounds the dialing of a TURN server: a session that is not
-	// connected by then ends.
-	dialLimit = 15 * time.Second
-)
+// listedFor is how long a list of the network interfaces serves: pion asks for it
+// several times per session, and each time is many system calls.
+const listedFor = time.Second
 
 // Network is the machine's network as one session sees it: pion's, but with
 // sockets of the session's own and with the interfaces as they are now, which an
@@ -50,20 +41,39 @@ type Network struct {
 	listed []*transport.Interface
 	at     time.Time // of listed
 
+	guard *guard.Guard
+	roots *x509.CertPool
+
 	Complaints Complaints
 }
 
 // sock is what the network's sockets have in common.
 type sock interface{ endWriting(time.Time) error }
 
-// New returns the network of a session that lasts as long as ctx. plain makes it
-// write each packet by itself; buffers, shared by the sessions of a camera, may be
-// nil.
-func New(ctx context.Context, plain bool, buffers *Buffers) *Network {
+// Config is what a session tells its network. The zero value is ready to use.
+type Config struct {
+	Plain   bool     // write each packet by itself
+	Buffers *Buffers // shared by the sessions of a camera; nil for own ones
+
+	// RootCAs are the authorities of TURN servers over TLS; nil is the system's.
+	RootCAs *x509.CertPool
+
+	// Overrun is called once when the peer makes the session keep too much. Nothing
+	// more comes from the network then. It must not block.
+	Overrun func(error)
+}
+
+// New returns the network of a session that lasts as long as ctx.
+func New(ctx context.Context, cfg Config) *Network {
+	plain, buffers := cfg.Plain, cfg.Buffers
 	if buffers == nil {
 		buffers = &Buffers{}
 	}
-	return &Network{ctx: ctx, batch: batch{plain: plain || !kernelSegments(), buffers: buffers}, done: make(chan struct{}), born: time.Now(), open: map[sock]struct{}{}}
+	overrun := cfg.Overrun
+	if overrun == nil {
+		overrun = func(error) {}
+	}
+	return &Network{ctx: ctx, guard: guard.New(overrun), roots: cfg.RootCAs, batch: batch{plain: plain || !kernelSegments(), buffers: buffers}, done: make(chan struct{}), born: time.Now(), open: map[sock]struct{}{}}
 }
 
 // Hasten has TURN servers dialed over TCP at once from now on, not tcpAfter later:
@@ -80,6 +90,7 @@ func (n *Network) Flush() error { return n.batch.flush() }
 // Settle tells that the session is connected.
 func (n *Network) Settle() {
 	n.settled.Store(true)
+	n.guard.Settle()
 	n.once.Do(func() { close(n.done) })
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -108,8 +119,10 @@ func (n *Network) hear() { n.heard.Store(int64(time.Since(n.born))) }
 // Silent is how long nothing has come.
 func (n *Network) Silent() time.Duration { return time.Since(n.born) - time.Duration(n.heard.Load()) }
 
-// Forget has the interfaces listed anew.
-func (n *Network) Forget() {
+// Restart prepares for a restart of ICE: the interfaces are listed anew, and the
+// peer's addresses are bounded and its checks paced as at the beginning.
+func (n *Network) Restart() {
+	n.guard.Restart()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.listed = nil
@@ -159,7 +172,7 @@ func (n *Network) ListenUDP(network string, addr *net.UDPAddr) (transport.UDPCon
 	if err != nil {
 		return nil, err
 	}
-	s := &socket{UDPConn: conn, network: n, holding: true}
+	s := &socket{UDPConn: conn, network: n, holding: true, flow: n.guard.Flow(), relay: n.guard.Relay()}
 	s.segments.Store(!n.batch.plain && socketSegments(conn))
 	n.add(s)
 	return s, nil
@@ -172,41 +185,6 @@ func (n *Network) ListenPacket(network, address string) (net.PacketConn, error) 
 		return nil, err
 	}
 	return n.ListenUDP(network, addr)
-}
-
-// errSettled is why a TURN server was not dialed over TCP.
-var errSettled = errors.New("rtc: connected without TURN over TCP")
-
-// DialTCP opens a connection to a TURN server, a little later than over UDP.
-func (n *Network) DialTCP(network string, local, remote *net.TCPAddr) (transport.TCPConn, error) {
-	if !n.hasty.Load() && !n.settled.Load() {
-		later := time.NewTimer(tcpAfter)
-		defer later.Stop()
-		select {
-		case <-later.C:
-		case <-n.done:
-			return nil, errSettled
-		case <-n.ctx.Done():
-			return nil, context.Cause(n.ctx)
-		}
-	}
-	dialer := net.Dialer{Timeout: dialLimit}
-	if local != nil {
-		dialer.LocalAddr = local
-	}
-	conn, err := dialer.DialContext(n.ctx, network, remote.String())
-	if err != nil {
-		return nil, err
-	}
-	tcp, ok := conn.(*net.TCPConn)
-	if !ok {
-		_ = conn.Close()
-		return nil, errors.New("rtc: a TCP connection is of another kind")
-	}
-	_ = tcp.SetWriteBuffer(maxQueue) // a wish
-	s := &tcpSocket{TCPConn: tcp, network: n}
-	n.add(s)
-	return s, nil
 }
 
 func (n *Network) add(s sock) {

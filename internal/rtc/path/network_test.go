@@ -38,7 +38,7 @@ func check(t *testing.T) []byte {
 }
 
 func TestHandshakeThatOvertakesItsCheckIsHeld(t *testing.T) {
-	own := New(t.Context(), false, nil)
+	own := New(t.Context(), Config{})
 	conn, err := own.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ func TestHandshakeThatOvertakesItsCheckIsHeld(t *testing.T) {
 // A viewer that uses a pair checks it only to keep it alive: the check that tells
 // the camera must not be lost.
 func TestCheckWithoutResponseIsSentAgain(t *testing.T) {
-	conn, err := New(t.Context(), false, nil).ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	conn, err := New(t.Context(), Config{}).ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestCheckWithoutResponseIsSentAgain(t *testing.T) {
 }
 
 func TestTURNOverTCPIsDialedLater(t *testing.T) {
-	nobody := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}
+	const nobody = "127.0.0.1:1"
 	for name, c := range map[string]struct {
 		before, during func(*Network)
 		settled        bool
@@ -160,13 +160,13 @@ func TestTURNOverTCPIsDialedLater(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				n := New(t.Context(), false, nil)
+				n := New(t.Context(), Config{})
 				if c.before != nil {
 					c.before(n)
 				}
 				began, done := time.Now(), make(chan error)
 				go func() {
-					_, err := n.DialTCP("tcp4", nil, nobody)
+					_, err := n.Dial("tcp4", nobody)
 					done <- err
 				}()
 				if c.during != nil {
@@ -181,5 +181,48 @@ func TestTURNOverTCPIsDialedLater(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A peer's addresses beyond the bound are not heard by pion, which would keep them.
+func TestSocketBoundsAddresses(t *testing.T) {
+	n := New(t.Context(), Config{})
+	conn, err := n.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	s := conn.(*socket)
+	at := s.LocalAddr().(*net.UDPAddr).AddrPort()
+	passed := check(t)
+	passed[0] = 1 // pion's success response
+	friend, known := loopback(t)
+	stranger, _ := loopback(t)
+	if _, err := s.WriteToAddrPort(passed, known); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 40 {
+		if _, err := s.WriteToAddrPort(passed, netip.AddrPortFrom(known.Addr(), uint16(1+i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	request := check(t)
+	for _, from := range []*net.UDPConn{stranger, friend} {
+		if _, err := from.WriteToUDPAddrPort(request, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, from, err := s.ReadFromAddrPort(make([]byte, 1500)); err != nil || from != known {
+		t.Errorf("a check of %v, %v; want one of %v alone", from, err, known)
+	}
+	n.Restart()
+	if _, err := stranger.WriteToUDPAddrPort(request, at); err != nil {
+		t.Fatal(err)
+	}
+	if _, from, err := s.ReadFromAddrPort(make([]byte, 1500)); err != nil || from == known {
+		t.Errorf("after a restart of ICE: %v, %v", from, err)
 	}
 }
