@@ -24,7 +24,7 @@ import (
 
 // RTCP of ever new senders makes pion keep state although it is about no stream.
 func TestPeerOfTooManySSRCs(t *testing.T) {
-	ca := must(testca.New("test", time.Now()))
+	ca := must(testca.New("test"))
 	secure, udp := relays(t, ca)
 	overTLS := relayedOver(secure)
 	overTLS.RootCAs = ca.Pool()

@@ -184,7 +184,7 @@ func TestPionTakesTheDTLSRoleOfTheOffer(t *testing.T) {
 
 // Pion tells in its log alone why a TURN server gave no relay.
 func TestPionLogsRefusals(t *testing.T) {
-	ca := must(testca.New("test", time.Now()))
+	ca := must(testca.New("test"))
 	secure, udp := relays(t, ca)
 	for name, server := range map[string]signaling.ICEServer{"UDP": udp, "TLS": secure} {
 		server.Credential = "wrong"

@@ -63,7 +63,7 @@ func relayedOver(server signaling.ICEServer) Config {
 }
 
 func TestTURNOverTLSTrustsTheCallersAuthorities(t *testing.T) {
-	ca, err := testca.New("test", time.Now())
+	ca, err := testca.New("test")
 	if err != nil {
 		t.Fatal(err)
 	}
