@@ -58,7 +58,7 @@ func (g *Guard) Restart() {
 func (g *Guard) Settle() { g.pace.settle() }
 
 // prove notes that pion sent a success response to an address, which it does after
-// it has verified the check's password.
+// it has verified the check's password, or that a check was answered from there.
 func (g *Guard) prove(to netip.AddrPort) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -141,7 +141,9 @@ func (f *Flow) In(b []byte, from netip.AddrPort) bool {
 	case check:
 		return f.guard.admits(from)
 	case response:
-		f.guard.pace.answered(pair{f.id, from}, transactionOf(b))
+		if f.guard.pace.answered(pair{f.id, from}, transactionOf(b)) {
+			f.guard.prove(from) // an ICE lite peer sends no checks of its own
+		}
 	case rtp, rtcp:
 		last, s := &f.last[k-rtp], stream{from, ssrc(k, b), true}
 		if *last == s {

@@ -198,3 +198,22 @@ func TestChecksToWhomAnswersAreNotPaced(t *testing.T) {
 		t.Error("checks are dropped once the session is connected")
 	}
 }
+
+// An ICE lite peer sends no checks; it proves its address by answering ours, with
+// an ID that a stranger cannot know.
+func TestAnAnswerProvesAnAddress(t *testing.T) {
+	g := New(func(err error) { t.Error(err) })
+	f := g.Flow()
+	if f.In(media(rtp, 1), address(1)) {
+		t.Error("media of a stranger reaches pion")
+	}
+	f.Out(stun(bindingRequest, 7), address(1))
+	f.In(stun(bindingSuccess, 8), address(1))
+	if f.In(media(rtp, 1), address(1)) {
+		t.Error("an answer to another check proves an address")
+	}
+	f.In(stun(bindingSuccess, 7), address(1))
+	if !f.In(media(rtp, 1), address(1)) {
+		t.Error("media of a peer that answers checks is dropped")
+	}
+}

@@ -119,18 +119,20 @@ func (p *pacer) take(c *checked, now time.Time) bool {
 	return true
 }
 
-// answered notes a success response. It counts only with the ID of a check that
-// was sent, which nobody knows who did not get it.
-func (p *pacer) answered(from pair, id transaction) {
+// answered notes a success response, and reports whether it is the first one from
+// there. It counts only with the ID of a check that was sent, which nobody knows
+// who did not get it.
+func (p *pacer) answered(from pair, id transaction) bool {
 	if !p.on.Load() {
-		return
+		return false
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.pairs[from]
 	if c == nil || c.answered || !slices.Contains(c.ids[:min(c.sent, len(c.ids))], id) {
-		return
+		return false
 	}
 	c.answered = true
 	p.open--
+	return true
 }
