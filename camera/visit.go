@@ -36,7 +36,7 @@ type visit struct {
 	channels map[string]*rtc.Channel // raw ones, by label; under Camera.mu
 }
 
-// commands is a data channel that speaks the command protocol.
+// commands is the command session of a data channel.
 type commands struct {
 	*command.Session
 	cancel context.CancelFunc // ends its notices

@@ -35,7 +35,8 @@ func Answer(ctx context.Context, cfg Config, offer *sdp.Description, source Sour
 	return s, answer, nil
 }
 
-// answered is how pion knows the media of an answerer's session.
+// answered lists the codecs under which pion knows the media of an answerer's
+// session; see [sdp.Choice.Remote].
 var answered = []negotiable{
 	{kvsmedia.H264, sdp.PictureType, sdp.RepairType, sdp.PictureParameters},
 	{kvsmedia.Opus, sdp.OpusType, 0, ""},
@@ -150,7 +151,7 @@ func (s *Session) localSide(ctx context.Context) (sdp.Local, error) {
 	return sdp.Local{Fragment: t.Fragment, Password: t.Password, Fingerprint: t.Fingerprint, Candidates: lines}, nil
 }
 
-// offered is what a viewer can take, in order of preference.
+// offered lists the codecs that a viewer offers, in order of preference.
 var offered = []negotiable{
 	{kvsmedia.H265, 104, 105, "level-id=180;profile-id=1;tier-flag=0;tx-mode=SRST"},
 	{kvsmedia.H264, 102, 103, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e034"},

@@ -14,8 +14,8 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/rtc/send"
 )
 
-// outlet is what the sender writes the packets of one stream to: a
-// webrtc.TrackLocal that hands them to pion's encryption as they are. Payload
+// outlet is a webrtc.TrackLocal through which the sender hands the packets of one
+// stream to pion's encryption, as they are. Payload
 // types and header extensions are the sender's business.
 type outlet struct {
 	kind  webrtc.RTPCodecType

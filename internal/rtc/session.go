@@ -31,7 +31,7 @@ var (
 // takes no data.
 const goodbyeLimit = 500 * time.Millisecond
 
-// Config is what camera and viewer give a session alike.
+// Config configures a session of a camera or a viewer.
 type Config struct {
 	Peer         signaling.Peer
 	Certificates *Certificates // required
@@ -44,8 +44,8 @@ type Config struct {
 	Net          Net           // nil is the machine's; tests have virtual ones
 }
 
-// Source is what a session sends: the tracks, whose index is their lane in the
-// ring, the best rendition first.
+// Source describes what a session sends: the tracks of a ring, the best rendition
+// first. The index of a track is its lane in the ring.
 type Source struct {
 	Ring   *ring.Ring[*packet.Unit]
 	Tracks []*kvsmedia.Track

@@ -29,9 +29,9 @@ type streams struct {
 // unplaced is how many RTP packets came under a payload type of neither description.
 func (s *streams) unplaced() int { return int(s.lost.Load()) }
 
-// receiver is where pion puts what comes for an SSRC: the peer's RTCP for an own
-// stream is served on the spot, all else waits to be read. A session of too many
-// SSRCs ends.
+// receiver returns the buffer for what pion receives for an SSRC. The peer's RTCP for
+// a stream of ours is served at once; everything else waits to be read. A session
+// whose peer uses too many SSRCs ends.
 func (s *Session) receiver(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
 	count := &s.streams.rtcp
 	if kind != packetio.RTCPBufferPacket {

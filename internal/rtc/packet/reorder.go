@@ -54,7 +54,7 @@ type Reorder struct {
 	hasKey   bool
 	tail     time.Time // when the newest packet came, if it does not end an access unit
 	tailAsks int
-	spread   time.Duration // between packets of an access unit, of late
+	spread   time.Duration // longest time between packets of an access unit, decaying by an eighth a packet
 	askedFor time.Time     // when what follows the newest packet was last asked for
 
 	// keys reports whether a payload is the first of a key frame.

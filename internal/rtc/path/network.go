@@ -47,10 +47,10 @@ type Network struct {
 	Complaints Complaints
 }
 
-// sock is what the network's sockets have in common.
+// sock is a socket whose writes can be ended.
 type sock interface{ endWriting(time.Time) error }
 
-// Config is what a session tells its network. The zero value is ready to use.
+// Config configures the network of a session. The zero value is ready to use.
 type Config struct {
 	Plain   bool     // write each packet by itself
 	Buffers *Buffers // shared by the sessions of a camera; nil for own ones

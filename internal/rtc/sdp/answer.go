@@ -129,7 +129,7 @@ const (
 	dataStreams = 1024
 )
 
-// feedbacks are what is served of what a peer may send.
+// feedbacks lists the kinds of RTCP feedback (RFC 4585) that a sender reacts to.
 var feedbacks = []string{"nack", "nack pli", "ccm fir", "goog-remb", "transport-cc"}
 
 // writeCodec writes the attributes of a codec, and of its retransmissions.

@@ -10,8 +10,8 @@ import (
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
-// Source is what a camera can send: the tracks, whose index is their lane, the
-// best rendition first.
+// Source describes what a camera can send: its tracks, the best rendition first. The
+// index of a track is its lane in the ring.
 type Source struct {
 	Tracks []*kvsmedia.Track
 
@@ -23,7 +23,7 @@ type Source struct {
 // voices are the codecs in which a peer may talk.
 var voices = []kvsmedia.Codec{kvsmedia.Opus, kvsmedia.PCMU, kvsmedia.PCMA}
 
-// Choice is what of an offer is served.
+// Choice says which sections of an offer are served, and how.
 type Choice struct {
 	Picture packet.Format
 	Sound   packet.Format
@@ -36,7 +36,7 @@ type Choice struct {
 	voiceTWCC uint8     // id of the transport-wide sequence number extension in the peer's voice
 }
 
-// section is what becomes of a section of the offer.
+// section says how one section of the offer is answered.
 type section struct {
 	served     bool     // otherwise its port is 0
 	send, recv bool     // of the camera

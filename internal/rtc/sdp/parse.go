@@ -15,7 +15,7 @@ const (
 	maxSSRCs      = 16  // lines of a section
 )
 
-// Description is what the SDK needs to know of a peer's session description.
+// Description holds the parts of a peer's session description that the SDK uses.
 type Description struct {
 	Identity   string      // of the peer's session; a further offer has the same
 	Trickle    bool        // the peer takes candidates after the description (RFC 8838)

@@ -75,7 +75,7 @@ func (c *Choice) VoiceTypes() map[uint8]uint8 {
 	return types
 }
 
-// Accepted is what an answer to an offer of ours agrees to.
+// Accepted holds what a peer's answer to our offer agrees to.
 type Accepted struct {
 	Remote    string          // the answer as pion gets it: with the sections, payload types and DTLS role that were offered
 	Types     map[uint8]uint8 // pion's payload types for those under which the peer may send: its own and the offered ones alike

@@ -13,8 +13,8 @@ import (
 const maxBurst = 16
 
 const (
-	// overhead is what a payload is longer on the network, in bytes: RTP header
-	// with transport sequence number, SRTP tag, UDP and IPv4.
+	// overhead is the size in bytes of what surrounds a payload on the network: RTP
+	// header with transport sequence number, SRTP tag, UDP and IPv4 headers.
 	overhead = 64
 
 	// nearby is the round-trip time of a path that is taken to be a local
@@ -27,7 +27,7 @@ const (
 	firstWindow = 14_600
 )
 
-// Path is what a sender knows of the network path to its peer.
+// Path describes the network path to the peer.
 type Path struct {
 	Bitrate     int           // send rate in bit/s that the last seconds prove the path to carry
 	Target      int           // send rate in bit/s that the path has sustained; it does not fall when less is sent
@@ -57,8 +57,8 @@ type sentReport struct {
 	at  time.Duration
 }
 
-// start begins with an estimate in bits per second, 0 if nothing is known, and the
-// round trip measured so far. What was known of another path is forgotten.
+// start begins a new estimate, from bitrate in bit/s (0 if nothing is known) and the
+// round trip measured so far. The estimate of an earlier path is dropped.
 func (p *path) start(bitrate int, rtt time.Duration) {
 	c := bwe.Config{Start: max(bitrate, bwe.DefaultStart)}
 	if rtt > 0 && rtt < nearby {
@@ -71,7 +71,7 @@ func (p *path) start(bitrate int, rtt time.Duration) {
 
 func (p *path) now() time.Duration { return time.Since(p.started) }
 
-// sent tells of a packet with a payload of size bytes.
+// sent notes that a packet with a payload of size bytes was sent.
 func (p *path) sent(seq uint16, size int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -127,7 +127,7 @@ func (p *path) setLate(late time.Duration) {
 	p.late = late
 }
 
-// way is the least time in which word of a packet's loss can come back.
+// way returns the shortest time after which a NACK for a packet can arrive.
 func (p *path) way() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -3,12 +3,11 @@ package send
 import "time"
 
 const (
-	// fillEvery is how often a stream that is to be wider than its pictures is
-	// filled up.
+	// fillEvery is how often packets are repeated while Try widens the stream.
 	fillEvery = 10 * time.Millisecond
 
-	// deaf is how long nothing comes over a path that is lost: one in use brings
-	// feedback ten times a second.
+	// deaf is how long the peer must have been silent for the path to be taken as
+	// lost: one in use brings feedback ten times a second.
 	deaf = 300 * time.Millisecond
 
 	// tellEvery is how often the owner is told of the path.
@@ -50,8 +49,8 @@ func (s *Sender) Try(bitrate int) bool {
 // flows.
 func (s *Sender) Path() Path { return s.path.state() }
 
-// tell tells the owner of the path, if there is news. One that is lost says
-// nothing of what the next will carry.
+// tell reports a changed estimate to the owner, but not that of a path that is lost,
+// which says nothing about the next one.
 func (s *Sender) tell(out *stream) {
 	if s.link.Silent() > deaf {
 		return
@@ -69,8 +68,8 @@ func (s *Sender) tell(out *stream) {
 	s.owner.PathChanged()
 }
 
-// fill sends packets of the picture once more, so that all that is sent comes to
-// the rate that is to be tried, as far as the path is known to carry it.
+// fill repeats packets of the picture so that the send rate reaches the rate of Try,
+// but not more than the path is known to carry.
 func (s *Sender) fill(out *stream) {
 	rate := min(int(s.trial.Load()), s.path.state().Target)
 	now, bytes := time.Now(), s.path.total()

@@ -75,7 +75,7 @@ type movedUnit struct {
 	stamp uint32
 }
 
-// sentPacket is what it takes to send a packet again.
+// sentPacket locates the payload of a sent packet in the ring.
 type sentPacket struct {
 	unit  uint32 // low half of the sequence number in the ring
 	at    uint32 // when it was last sent, in milliseconds after stream.started
@@ -112,7 +112,7 @@ func (s *stream) begin(codec kvsmedia.Codec) {
 	s.header.ExtensionProfile = 0
 }
 
-// close stops reading, in the middle of a unit if need be.
+// close closes the reader and drops the rest of the unit.
 func (s *stream) close() {
 	if s.reader != nil {
 		s.reader.Close()
@@ -148,7 +148,7 @@ func (s *stream) rtpTime(pts time.Duration) uint32 {
 	return s.base + uint32(ticks)
 }
 
-// stampOf is the RTP time of a unit that was sent.
+// stampOf returns the RTP time under which a unit was sent.
 func (s *stream) stampOf(it ring.Item[*packet.Unit]) uint32 {
 	if m := s.moved[it.Seq%uint64(len(s.moved))]; m.unit == it.Seq {
 		return m.stamp

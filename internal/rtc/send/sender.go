@@ -17,8 +17,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
-// Source is what a sender takes its frames from. A track's index is its lane in
-// the ring.
+// Source is the ring that a sender reads. A track's index is its lane in the ring.
 type Source struct {
 	Ring   *ring.Ring[*packet.Unit]
 	Tracks []*kvsmedia.Track
@@ -184,10 +183,10 @@ func (s *Sender) over() bool {
 	return reading
 }
 
-// round sends what may go now: retransmissions before what is new, as they are
-// late already, and the sound before the picture, as it does not wait for one that
-// is spread over time. If nothing moved it says how long to wait for the pace, 0
-// for something else to happen.
+// round sends what the pace allows: retransmissions before new packets, as they are
+// late already, and sound before the picture, as sound must not wait for a picture
+// that is spread over time. If nothing moved, wait is how long to wait for the pace;
+// 0 means to wait for frames or feedback.
 func (s *Sender) round() (moved bool, wait time.Duration, err error) {
 	for _, out := range []*stream{&s.sound, &s.picture} {
 		wait = max(wait, s.resend(out))
@@ -281,8 +280,8 @@ func (s *Sender) Restored() {
 	s.wake()
 }
 
-// startRate is what is sent at first, in bits per second: what the encoders make
-// and half as much again, until the path proves slower.
+// startRate returns the estimate in bit/s to begin with: half as much again as the
+// encoders make, until the path proves slower.
 func (s *Sender) startRate() int {
 	if s.source.Rate == nil {
 		return 0
@@ -296,8 +295,8 @@ func (s *Sender) startRate() int {
 	return sum * 3 / 2
 }
 
-// advance sends what may be sent now of the stream's unit, or of the next one, and
-// otherwise says how long to wait for the pace.
+// advance sends packets of the stream's unit, or of the next one, as far as the pace
+// allows. If the pace allows none it returns how long to wait.
 func (s *Sender) advance(out *stream) (moved bool, wait time.Duration, err error) {
 	if out.waiting() == 0 {
 		it, ok := s.nextUnit(out)
@@ -325,7 +324,8 @@ func (s *Sender) advance(out *stream) (moved bool, wait time.Duration, err error
 	return true, 0, nil
 }
 
-// finish does what follows a unit: news of the path, and a report if one is due.
+// finish ends a unit: it reports changes of the path to the owner, and sends a sender
+// report if one is due.
 func (s *Sender) finish(out *stream) {
 	it := out.unit
 	if out.video {
