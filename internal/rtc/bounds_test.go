@@ -56,6 +56,27 @@ func TestPeerOfTooManySSRCs(t *testing.T) {
 	}
 }
 
+func TestPeerThatReportsAboutTooManySSRCs(t *testing.T) {
+	source := Source{Ring: ring.New[*packet.Unit](ring.Config{})}
+	up := make(chan struct{}, 2)
+	on := hooks{Connected: func() { up <- struct{}{} }}
+	v, c := pair(t, source, source, on, on)
+	receive(t, up, "connection")
+	receive(t, up, "connection")
+	for i := range 300 {
+		if err := v.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{SenderSSRC: 1, MediaSSRC: uint32(1000 + i)}}); err != nil {
+			t.Fatal(err)
+		}
+		if i%20 == 0 {
+			time.Sleep(time.Millisecond) // the sockets hold so many
+		}
+	}
+	receive(t, c.Done(), "end of the session")
+	if err := c.Err(); err == nil || err.Error() != "rtc: the peer's RTCP is about more than 256 SSRCs that are not sent" {
+		t.Errorf("the session ended with %v", err)
+	}
+}
+
 // victim is somebody who has nothing to do with a session, with many ports.
 type victim struct {
 	addrs   []netip.AddrPort

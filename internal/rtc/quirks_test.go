@@ -3,6 +3,7 @@ package rtc
 import (
 	"io"
 	"log/slog"
+	"net"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,7 +15,9 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/stun/v4"
+	"github.com/pion/transport/v5"
 	"github.com/pion/transport/v5/packetio"
+	"github.com/pion/transport/v5/stdnet"
 	"github.com/pion/webrtc/v4"
 
 	"github.com/smartcam-sdk/smartcam/internal/ring"
@@ -53,10 +56,14 @@ func (b *buffers) make(kind packetio.BufferPacketType, ssrc uint32) io.ReadWrite
 
 // bare is pion's part of a session alone.
 func bare(t *testing.T, want buffer) (*webrtc.PeerConnection, *buffers) {
+	return bareOver(t, nil, want)
+}
+
+func bareOver(t *testing.T, n Net, want buffer) (*webrtc.PeerConnection, *buffers) {
 	t.Helper()
 	b := &buffers{want: want, found: make(chan struct{})}
 	first := func(*stun.Message, ice.Candidate, ice.Candidate, *ice.CandidatePair) bool { return false }
-	pc, err := newPeerConnection(Config{Certificates: &Certificates{}, Logger: slog.New(slog.DiscardHandler)}, answered, first, path.New(t.Context(), path.Config{}), b.make)
+	pc, err := newPeerConnection(Config{Certificates: &Certificates{}, Logger: slog.New(slog.DiscardHandler), Net: n}, answered, first, path.New(t.Context(), path.Config{}), b.make)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,6 +186,62 @@ func TestPionTakesTheDTLSRoleOfTheOffer(t *testing.T) {
 			t.Fatal(err)
 		}
 		connect(t, viewer, camera)
+	}
+}
+
+// tapped is a network that shows what is written to its sockets.
+type tapped struct {
+	transport.Net
+	see func(packet []byte)
+}
+
+type tappedConn struct {
+	transport.UDPConn
+	see func(packet []byte)
+}
+
+func (n tapped) ListenUDP(network string, at *net.UDPAddr) (transport.UDPConn, error) {
+	conn, err := n.Net.ListenUDP(network, at)
+	return tappedConn{conn, n.see}, err
+}
+
+func (c tappedConn) WriteTo(b []byte, to net.Addr) (int, error) {
+	c.see(b)
+	return c.UDPConn.WriteTo(b, to)
+}
+
+// ICE has proved the peer's address, so the DTLS server asks for no proof of its own
+// (HelloVerifyRequest, RFC 6347, 4.2.1): it answers the first ClientHello.
+func TestPionAsksForNoHelloVerify(t *testing.T) {
+	own, err := stdnet.NewNet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var answers []byte // types of handshake messages
+	see := func(b []byte) {
+		mu.Lock()
+		defer mu.Unlock()
+		const handshake, header = 22, 13
+		if len(b) > header && b[0] == handshake {
+			answers = append(answers, b[header])
+		}
+	}
+	viewer, _ := bare(t, buffer{})
+	camera, _ := bareOver(t, tapped{own, see}, buffer{})
+	if _, err := viewer.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo); err != nil {
+		t.Fatal(err)
+	}
+	offer := described(t, viewer, nil)
+	if err := viewer.SetRemoteDescription(described(t, camera, &offer)); err != nil {
+		t.Fatal(err)
+	}
+	connect(t, viewer, camera)
+	mu.Lock()
+	defer mu.Unlock()
+	const serverHello, helloVerifyRequest = 2, 3
+	if !slices.Contains(answers, serverHello) || slices.Contains(answers, helloVerifyRequest) {
+		t.Errorf("the server's handshake messages are %v", answers)
 	}
 }
 

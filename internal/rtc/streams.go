@@ -14,16 +14,15 @@ const (
 	maxWaitingRTCP = 100 * 1000
 )
 
-// maxStreams is how many SSRCs of each kind a peer may use in a session: pion keeps
-// each of them for as long as the session lasts, some 2 kB and, for RTP, a
-// goroutine. A peer that talks uses one and sometimes takes another; what comes of
-// RTCP about streams that nobody sends counts too.
-const maxStreams = 256
+// maxForeign is how many SSRCs that are not sent a peer's
+// RTCP may be about in a session: pion keeps some 2 kB for each of them as long as the
+// session lasts. The SSRCs that a peer sends under are bounded by the network's guard.
+const maxForeign = 256
 
 // streams are the SSRCs that a peer has used.
 type streams struct {
-	rtp, rtcp atomic.Int32
-	lost      atomic.Int64 // RTP packets of no payload type that was agreed on
+	foreign atomic.Int32 // that its RTCP was about and that are not sent
+	lost    atomic.Int64 // RTP packets of no payload type that was agreed on
 }
 
 // unplaced is how many RTP packets came under a payload type of neither description.
@@ -31,25 +30,21 @@ func (s *streams) unplaced() int { return int(s.lost.Load()) }
 
 // receiver returns the buffer for what pion receives for an SSRC. The peer's RTCP for
 // a stream of ours is served at once; everything else waits to be read. A session
-// whose peer uses too many SSRCs ends.
+// whose peer reports about too many SSRCs ends.
 func (s *Session) receiver(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
-	count := &s.streams.rtcp
-	if kind != packetio.RTCPBufferPacket {
-		count = &s.streams.rtp
-	} else if s.sender != nil && s.sender.Sends(ssrc) {
+	q := queue{packetio.NewBuffer()} // which takes no room while it is empty
+	switch {
+	case kind != packetio.RTCPBufferPacket:
+		q.SetLimitSize(maxWaitingRTP)
+		return placed{q, s}
+	case s.sender != nil && s.sender.Sends(ssrc):
 		return feedbackWriter{s, ssrc}
-	}
-	if count.Add(1) > maxStreams {
-		s.end(fmt.Errorf("rtc: the peer uses more than %d SSRCs", maxStreams))
+	case s.streams.foreign.Add(1) > maxForeign:
+		s.end(fmt.Errorf("rtc: the peer's RTCP is about more than %d SSRCs that are not sent", maxForeign))
 		return sink{}
 	}
-	q := queue{packetio.NewBuffer()}
-	if kind == packetio.RTCPBufferPacket {
-		q.SetLimitSize(maxWaitingRTCP)
-		return q
-	}
-	q.SetLimitSize(maxWaitingRTP)
-	return placed{q, s}
+	q.SetLimitSize(maxWaitingRTCP)
+	return q
 }
 
 // queue is a packetio.Buffer without attributes.

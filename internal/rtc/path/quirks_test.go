@@ -197,6 +197,40 @@ func TestPionGivesPairsUp(t *testing.T) {
 	}
 }
 
+// Each new candidate makes pion check all pairs again, which is why a pair may have
+// many checks.
+func TestPionChecksAllPairsForEachCandidate(t *testing.T) {
+	a := newAgent(t, New(t.Context(), Config{}), ice.WithCheckInterval(time.Hour))
+	gather(t, a, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = a.Dial(ctx, "ufrag", "a password of some length")
+	}()
+	defer func() { cancel(); <-done }()
+	var first *net.UDPConn
+	for range 3 {
+		conn, addr := loopback(t)
+		if first == nil {
+			first = conn
+		}
+		c, err := ice.NewCandidateHost(&ice.CandidateHostConfig{Network: "udp", Address: addr.Addr().String(), Port: int(addr.Port()), Component: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.AddRemoteCandidate(c); err != nil {
+			t.Fatal(err)
+		}
+		if err := first.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := first.Read(make([]byte, 1500)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Pion asks for the interfaces more than once while it gathers, and filters them
 // by the addresses it is told.
 func TestPionListsInterfacesOften(t *testing.T) {
