@@ -14,6 +14,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/path"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/sctpguard"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/send"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
@@ -89,6 +90,7 @@ type Session struct {
 	types         atomic.Pointer[map[uint8]uint8]
 	streams       streams
 	channels      channels
+	guard         *sctpguard.Guard
 	closeOnce     sync.Once
 
 	mu         sync.Mutex
@@ -116,8 +118,9 @@ func newSession(cfg Config, source Source, codecs []negotiable) (*Session, error
 		candidates: newCandidates(),
 	}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
+	s.guard = sctpguard.New(s.overrun, func(err error) { s.log.Warn("data channels", "err", err) })
 	s.net = path.New(s.ctx, cfg.PlainSends, cfg.Buffers)
-	pc, err := newPeerConnection(cfg, codecs, s.early, s.net, s.receiver)
+	pc, err := newPeerConnection(cfg, codecs, s.early, s.net, s.receiver, s.guard)
 	if err != nil {
 		s.end(err)
 		return nil, err
