@@ -89,6 +89,7 @@ type Session struct {
 	pathTold      atomic.Bool // the owner has not looked at the path since
 	types         atomic.Pointer[map[uint8]uint8]
 	streams       streams
+	classes       map[uint8]class
 	channels      channels
 	guard         *sctpguard.Guard
 	closeOnce     sync.Once
@@ -115,7 +116,7 @@ func newSession(cfg Config, source Source, codecs []negotiable) (*Session, error
 		cfg: cfg, log: cfg.Logger.With("peer", cfg.Peer.ID), source: source, id: rand.Uint64() >> 2,
 		connected: make(chan struct{}), events: make(chan Event, maxEvents), marks: map[string]bool{},
 		report: signaling.ConnectReport{Peer: cfg.Peer, Started: now}, started: now,
-		candidates: newCandidates(),
+		candidates: newCandidates(), classes: classes(codecs),
 	}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
 	s.guard = sctpguard.New(s.overrun, func(err error) { s.log.Warn("data channels", "err", err) })
