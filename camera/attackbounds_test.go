@@ -31,4 +31,7 @@ const (
 	// candidates say of it: as many checks as a browser sends for one pair in the 15
 	// s that a session has to come about, for each of a few pairs.
 	victimPackets = 300
+
+	// victimTime is how long they are counted.
+	victimTime = 5 * time.Second
 )
