@@ -51,7 +51,7 @@ type child struct {
 	close   func()
 }
 
-func newChild(b *testing.B, kind string) *child {
+func newChild(b testing.TB, kind string) *child {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+kind)
@@ -73,7 +73,7 @@ func newChild(b *testing.B, kind string) *child {
 }
 
 // newService starts a signaling service.
-func newService(b *testing.B) (s service) {
+func newService(b testing.TB) (s service) {
 	b.Helper()
 	if err := newChild(b, "service").answers.Decode(&s); err != nil {
 		b.Fatal(err)
@@ -83,7 +83,7 @@ func newService(b *testing.B) (s service) {
 
 // newViewers makes a process for n viewers. It returns their sinks, and a
 // function that makes them watch and returns when all of them see a picture.
-func newViewers(b *testing.B, srv service, n int) (c *child, sinks []netip.AddrPort, join func()) {
+func newViewers(b testing.TB, srv service, n int) (c *child, sinks []netip.AddrPort, join func()) {
 	b.Helper()
 	c = newChild(b, "viewers")
 	if err := errors.Join(c.orders.Encode(watch{srv, n}), c.answers.Decode(&sinks)); err != nil {

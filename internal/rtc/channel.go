@@ -12,6 +12,7 @@ import (
 
 	"github.com/pion/webrtc/v4"
 
+	"github.com/smartcam-sdk/smartcam/internal/rtc/sctpguard"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
 )
 
@@ -24,9 +25,16 @@ const (
 	highWater = 256 << 10
 	lowWater  = 64 << 10
 
+	// A sender also waits while maxAhead messages below sctpguard.Small bytes are on
+	// their way: a peer that is an SDK as well ends the session of one who sends
+	// several times as many ahead of one that is lost.
+	maxAhead = 1000
+
 	// maxChannels is how many data channels a peer may have open. openEvery is how
-	// often it may open one beyond the first maxChannels: pion keeps a little of
-	// each for as long as the session lasts.
+	// often it may open one beyond the first maxChannels: each opening takes pion and
+	// the owner some work. For good, pion keeps the number of the stream alone, of
+	// which there are 65,535: about 1 MB after four days at this rate, and no more
+	// then.
 	maxChannels = 16
 	openEvery   = 5 * time.Second
 
@@ -41,6 +49,7 @@ type Channel struct {
 	closed  chan struct{}
 	low     chan struct{} // capacity 1: the buffer has drained
 	own     bool          // opened by this side
+	ahead   atomic.Int64  // small messages since none was on its way
 }
 
 // channels counts the data channels of a peer.
@@ -96,6 +105,13 @@ func (s *Session) accept(dc *webrtc.DataChannel) {
 	s.serve(dc, false)
 }
 
+// overrun ends the session because SCTP holds too much. The association goes at
+// once: until the owner closes the session, more would come.
+func (s *Session) overrun(why error) {
+	s.end(fmt.Errorf("rtc: %w", why))
+	s.spawn(func() { _ = s.pc.SCTP().Stop() })
+}
+
 func (s *Session) serve(dc *webrtc.DataChannel, own bool) {
 	c := &Channel{session: s, dc: dc, own: own, opened: make(chan struct{}), closed: make(chan struct{}), low: make(chan struct{}, 1)}
 	dc.SetBufferedAmountLowThreshold(lowWater)
@@ -131,6 +147,7 @@ func (c *Channel) read(raw interface {
 	defer close(c.closed)
 	buf := make([]byte, firstMessage)
 	for {
+		turn := c.session.guard.Turn()
 		n, text, err := raw.ReadDataChannel(buf)
 		if errors.Is(err, io.ErrShortBuffer) && len(buf) < sdp.MaxMessage {
 			buf = make([]byte, min(4*len(buf), sdp.MaxMessage)) // the message is still there
@@ -139,6 +156,7 @@ func (c *Channel) read(raw interface {
 		if err != nil {
 			return
 		}
+		c.session.guard.Read(turn, n)
 		message := buf[:n]
 		if len(buf) > firstMessage {
 			buf = make([]byte, firstMessage)
@@ -174,6 +192,12 @@ func (c *Channel) Send(ctx context.Context, text bool, data []byte) error {
 			return err
 		}
 	}
+	if err := c.pace(ctx); err != nil {
+		return err
+	}
+	if len(data) < sctpguard.Small {
+		c.ahead.Add(1)
+	}
 	var err error
 	if text {
 		err = c.dc.SendText(string(data))
@@ -184,6 +208,25 @@ func (c *Channel) Send(ctx context.Context, text bool, data []byte) error {
 		c.drained() // another sender may be waiting for the same news
 	}
 	return err
+}
+
+// pace waits while too many small messages may be on their way. Bytes that have
+// arrived behind a lost message count as sent, so that only an empty buffer shows
+// that none is lost.
+func (c *Channel) pace(ctx context.Context) error {
+	for c.ahead.Load() >= maxAhead {
+		c.dc.SetBufferedAmountLowThreshold(0)
+		if c.dc.BufferedAmount() == 0 {
+			c.ahead.Store(0)
+			c.dc.SetBufferedAmountLowThreshold(lowWater)
+			c.drained()
+			break
+		}
+		if err := c.wait(ctx, c.low); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *Channel) wait(ctx context.Context, ready <-chan struct{}) error {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/path"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/sctpguard"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
@@ -57,7 +58,7 @@ type pairFilter func(_ *stun.Message, local, remote ice.Candidate, _ *ice.Candid
 type receivers func(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser
 
 // newPeerConnection makes pion's part of a session with the codecs given.
-func newPeerConnection(c Config, codecs []negotiable, early pairFilter, own *path.Network, in receivers) (*webrtc.PeerConnection, error) {
+func newPeerConnection(c Config, codecs []negotiable, early pairFilter, own *path.Network, in receivers, guard *sctpguard.Guard) (*webrtc.PeerConnection, error) {
 	media := &webrtc.MediaEngine{}
 	for _, n := range codecs {
 		if err := n.register(media); err != nil {
@@ -88,7 +89,7 @@ func newPeerConnection(c Config, codecs []negotiable, early pairFilter, own *pat
 	if err != nil {
 		return nil, err
 	}
-	engine := settings(c, own)
+	engine := settings(c, own, guard)
 	engine.BufferFactory = in
 	engine.SetICEBindingRequestHandler(early)
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry),
@@ -105,14 +106,14 @@ func newPeerConnection(c Config, codecs []negotiable, early pairFilter, own *pat
 	return pc, nil
 }
 
-func settings(c Config, own *path.Network) webrtc.SettingEngine {
+func settings(c Config, own *path.Network, guard *sctpguard.Guard) webrtc.SettingEngine {
 	var s webrtc.SettingEngine
 	s.SetNet(own)
 	if c.Net != nil {
 		s.SetNet(c.Net)
 	}
 	s.SetICEProxyDialer(own) // of TURN servers over TCP and TLS
-	s.LoggerFactory = path.LoggerFactory{Log: c.Logger, Hear: own.Complaints.Hear}
+	s.LoggerFactory = guard.Listen(path.LoggerFactory{Log: c.Logger, Hear: own.Complaints.Hear})
 	s.SetICETimeouts(disconnectAfter, failAfter, keepalive)
 	s.SetSrflxAcceptanceMinWait(100 * time.Millisecond)
 	s.SetPrflxAcceptanceMinWait(100 * time.Millisecond)

@@ -23,6 +23,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/path"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/sctpguard"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
 	"github.com/smartcam-sdk/smartcam/internal/testca"
 	"github.com/smartcam-sdk/smartcam/signaling"
@@ -63,7 +64,7 @@ func bareOver(t *testing.T, n Net, want buffer) (*webrtc.PeerConnection, *buffer
 	t.Helper()
 	b := &buffers{want: want, found: make(chan struct{})}
 	first := func(*stun.Message, ice.Candidate, ice.Candidate, *ice.CandidatePair) bool { return false }
-	pc, err := newPeerConnection(Config{Certificates: &Certificates{}, Logger: slog.New(slog.DiscardHandler), Net: n}, answered, first, path.New(t.Context(), path.Config{}), b.make)
+	pc, err := newPeerConnection(Config{Certificates: &Certificates{}, Logger: slog.New(slog.DiscardHandler), Net: n}, answered, first, path.New(t.Context(), path.Config{}), b.make, sctpguard.New(func(error) {}, func(error) {}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/path"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/sctpguard"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/send"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
@@ -90,7 +91,9 @@ type Session struct {
 	pathTold      atomic.Bool // the owner has not looked at the path since
 	types         atomic.Pointer[map[uint8]uint8]
 	streams       streams
+	classes       map[uint8]class
 	channels      channels
+	guard         *sctpguard.Guard
 	closeOnce     sync.Once
 
 	mu         sync.Mutex
@@ -115,11 +118,12 @@ func newSession(cfg Config, source Source, codecs []negotiable) (*Session, error
 		cfg: cfg, log: cfg.Logger.With("peer", cfg.Peer.ID), source: source, id: rand.Uint64() >> 2,
 		connected: make(chan struct{}), events: make(chan Event, maxEvents), marks: map[string]bool{},
 		report: signaling.ConnectReport{Peer: cfg.Peer, Started: now}, started: now,
-		candidates: newCandidates(),
+		candidates: newCandidates(), classes: classes(codecs),
 	}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
+	s.guard = sctpguard.New(s.overrun, func(err error) { s.log.Warn("data channels", "err", err) })
 	s.net = path.New(s.ctx, path.Config{Plain: cfg.PlainSends, Buffers: cfg.Buffers, RootCAs: cfg.RootCAs, Overrun: s.end})
-	pc, err := newPeerConnection(cfg, codecs, s.early, s.net, s.receiver)
+	pc, err := newPeerConnection(cfg, codecs, s.early, s.net, s.receiver, s.guard)
 	if err != nil {
 		s.end(err)
 		return nil, err

@@ -3,7 +3,10 @@ package rtc
 import (
 	"fmt"
 	"io"
+	"slices"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pion/transport/v5/packetio"
 )
@@ -14,18 +17,81 @@ const (
 	maxWaitingRTCP = 100 * 1000
 )
 
-// maxForeign is how many SSRCs that are not sent a peer's
-// RTCP may be about in a session: pion keeps some 2 kB for each of them as long as the
-// session lasts. The SSRCs that a peer sends under are bounded by the network's guard.
+// maxForeign is how many SSRCs that are not sent a peer's RTCP may be about in a
+// session: pion keeps some 2 kB for each of them as long as the session lasts. The SSRCs that a peer sends under are bounded by the network's guard.
 const maxForeign = 256
+
+// maxServed is how many SSRCs of pictures, of sounds and of retransmissions are
+// served at a time: one of each is needed, and a second one when the peer replaces
+// it. A served stream may hold 3 MB of packets that wait for a lost one, and 4 MB of
+// an access unit.
+const maxServed = 2
+
+// vacant is how long nothing has to come under an SSRC before another one may
+// take its place.
+const vacant = 5 * time.Second
 
 // streams are the SSRCs that a peer has used.
 type streams struct {
-	foreign atomic.Int32 // that its RTCP was about and that are not sent
-	lost    atomic.Int64 // RTP packets of no payload type that was agreed on
+	foreign atomic.Int32 // SSRCs that the peer's RTCP is about and that are not sent
+	lost    atomic.Int64 // RTP packets that were not served
+
+	mu     sync.Mutex
+	served map[class][]*placed
 }
 
-// unplaced is how many RTP packets came under a payload type of neither description.
+// class is what an SSRC is used for.
+type class int
+
+const (
+	pictures class = iota + 1
+	sounds
+	repairs
+)
+
+// classes returns what pion's payload types are used for.
+func classes(codecs []negotiable) map[uint8]class {
+	m := map[uint8]class{}
+	for _, n := range codecs {
+		m[n.pt] = sounds
+		if n.codec.Video() {
+			m[n.pt] = pictures
+		}
+		if n.rtx != 0 {
+			m[n.rtx] = repairs
+		}
+	}
+	return m
+}
+
+// place gives an SSRC of a class a place, perhaps that of one under which nothing
+// comes any more, and reports whether there was one.
+func (s *streams) place(p *placed, c class, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.gone || c == 0 {
+		return false
+	}
+	if s.served == nil {
+		s.served = map[class][]*placed{}
+	}
+	if len(s.served[c]) >= maxServed {
+		i := slices.IndexFunc(s.served[c], func(o *placed) bool { return now.Sub(o.last) > vacant })
+		if i < 0 {
+			return false
+		}
+		old := s.served[c][i]
+		s.served[c] = slices.Delete(s.served[c], i, i+1)
+		old.class, old.gone = 0, true
+		_ = old.Close() // which ends its reading
+	}
+	p.class, p.last = c, now
+	s.served[c] = append(s.served[c], p)
+	return true
+}
+
+// unplaced is how many RTP packets came under a payload type of neither description,
+// or under more SSRCs than are served.
 func (s *streams) unplaced() int { return int(s.lost.Load()) }
 
 // receiver returns the buffer for what pion receives for an SSRC. The peer's RTCP for
@@ -36,7 +102,7 @@ func (s *Session) receiver(kind packetio.BufferPacketType, ssrc uint32) io.ReadW
 	switch {
 	case kind != packetio.RTCPBufferPacket:
 		q.SetLimitSize(maxWaitingRTP)
-		return placed{q, s}
+		return &placed{queue: q, session: s}
 	case s.sender != nil && s.sender.Sends(ssrc):
 		return feedbackWriter{s, ssrc}
 	case s.streams.foreign.Add(1) > maxForeign:
@@ -58,14 +124,18 @@ func (q queue) Read(b []byte) (int, error) {
 func (q queue) Write(b []byte) (int, error) { return q.Buffer.Write(b, nil) }
 
 // placed is a queue of RTP packets. It counts and drops those whose payload type
-// nobody agreed on, and gives the others the ones under which pion knows their
-// codecs.
+// nobody agreed on and those of an SSRC without a place, and gives the others the
+// payload types under which pion knows their codecs. Only pion's reading goroutine
+// calls Write.
 type placed struct {
 	queue
 	session *Session
+	class   class // 0 without a place
+	gone    bool  // it had one
+	last    time.Time
 }
 
-func (p placed) Write(b []byte) (int, error) {
+func (p *placed) Write(b []byte) (int, error) {
 	if len(b) < 2 {
 		return len(b), nil
 	}
@@ -73,14 +143,17 @@ func (p placed) Write(b []byte) (int, error) {
 	if types == nil {
 		return len(b), nil
 	}
-	if _, ok := (*types)[b[1]&0x7f]; !ok {
+	pt, ok := (*types)[b[1]&0x7f]
+	now := time.Now()
+	if !ok || p.class == 0 && !p.session.streams.place(p, p.session.classes[pt], now) {
 		p.session.streams.lost.Add(1)
 		return len(b), nil
 	}
+	p.last = now
 	return p.queue.Write(b)
 }
 
-func (p placed) Read(b []byte) (int, error) {
+func (p *placed) Read(b []byte) (int, error) {
 	n, err := p.queue.Read(b)
 	if err != nil || n < 2 {
 		return n, err

@@ -1,0 +1,373 @@
+//go:build unix
+
+package camera_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/logging"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/smartcam-sdk/smartcam/internal/rtc/sctptest"
+	"github.com/smartcam-sdk/smartcam/signaling"
+	"github.com/smartcam-sdk/smartcam/viewer"
+)
+
+// hostile is a viewer that does as it likes: pion's peer connection, with a data
+// channel and a voice whose packets are made by hand.
+type hostile struct {
+	*webrtc.PeerConnection
+	client  *signaling.Client
+	channel *webrtc.DataChannel
+	voice   *voice
+	picture uint32 // the SSRC of the camera's picture
+}
+
+// voice is a webrtc.TrackLocal that hands out pion's encryption.
+type voice struct {
+	bound chan webrtc.TrackLocalWriter
+	w     webrtc.TrackLocalWriter
+}
+
+func (v *voice) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	v.bound <- c.WriteStream()
+	return c.CodecParameters()[0], nil
+}
+
+func (v *voice) Unbind(webrtc.TrackLocalContext) error { return nil }
+func (v *voice) ID() string                            { return "voice" }
+func (v *voice) RID() string                           { return "" }
+func (v *voice) StreamID() string                      { return "voice" }
+func (v *voice) Kind() webrtc.RTPCodecType             { return webrtc.RTPCodecTypeAudio }
+
+// newHostile connects a hostile viewer.
+func newHostile(t *testing.T, srv service, id string) *hostile {
+	t.Helper()
+	cfg := srv.config()
+	cfg.Logger = quiet
+	client, err := signaling.DialViewer(t.Context(), cfg, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	var settings webrtc.SettingEngine
+	settings.SetIncludeLoopbackCandidate(true)
+	settings.DetachDataChannels()
+	settings.LoggerFactory = &logging.DefaultLoggerFactory{Writer: io.Discard}
+	media := &webrtc.MediaEngine{}
+	if err := media.RegisterDefaultCodecs(); err != nil {
+		t.Fatal(err)
+	}
+	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(settings), webrtc.WithMediaEngine(media)).NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &hostile{PeerConnection: pc, client: client, voice: &voice{bound: make(chan webrtc.TrackLocalWriter, 1)}}
+	t.Cleanup(func() { _ = pc.GracefulClose() })
+	pictures := make(chan uint32, 1)
+	pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+		select {
+		case pictures <- uint32(track.SSRC()):
+		default:
+		}
+		for b := make([]byte, 1500); ; {
+			if _, _, err := track.Read(b); err != nil {
+				return
+			}
+		}
+	})
+	opened := make(chan struct{})
+	_, err = pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
+	if err == nil {
+		_, err = pc.AddTrack(h.voice)
+	}
+	if err == nil {
+		h.channel, err = pc.CreateDataChannel("raw", nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.channel.OnOpen(func() { close(opened) })
+	if err := h.negotiate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	limit := time.After(20 * time.Second)
+	for range 3 {
+		select {
+		case h.picture = <-pictures:
+		case h.voice.w = <-h.voice.bound:
+		case <-opened:
+			opened = nil
+		case <-limit:
+			t.Fatal("the hostile viewer does not connect")
+		}
+	}
+	return h
+}
+
+// negotiate offers and takes the answer.
+func (h *hostile) negotiate(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	gathered := webrtc.GatheringCompletePromise(h.PeerConnection)
+	offer, err := h.CreateOffer(nil)
+	if err == nil {
+		err = h.SetLocalDescription(offer)
+	}
+	if err != nil {
+		return err
+	}
+	<-gathered
+	payload, err := json.Marshal(h.LocalDescription())
+	if err == nil {
+		err = h.client.Send(ctx, signaling.Message{Kind: signaling.Offer, Payload: payload})
+	}
+	for err == nil {
+		var m signaling.Message
+		if m, err = h.client.Receive(ctx); err != nil || m.Kind != signaling.Answer {
+			continue
+		}
+		var answer webrtc.SessionDescription
+		if err = json.Unmarshal(m.Payload, &answer); err != nil {
+			return err
+		}
+		return h.SetRemoteDescription(answer)
+	}
+	return err
+}
+
+// open opens a data channel.
+func (h *hostile) open(label string) (io.Closer, error) {
+	ch, err := h.CreateDataChannel(label, nil)
+	if err != nil {
+		return nil, err
+	}
+	opened := make(chan struct{})
+	ch.OnOpen(func() { close(opened) })
+	select {
+	case <-opened:
+		return ch.Detach()
+	case <-time.After(time.Second):
+		return nil, errors.New("the channel does not open")
+	}
+}
+
+// over reports whether the camera has ended the session.
+func (h *hostile) over() bool { return h.ConnectionState() != webrtc.PeerConnectionStateConnected }
+
+// honest watches, and notes how late each frame is.
+type honest struct {
+	*viewer.Viewer
+	mu      sync.Mutex
+	late    []time.Duration // from the time that its presentation time makes
+	skipped int
+}
+
+func newHonest(t *testing.T, srv service) *honest {
+	t.Helper()
+	v, err := viewer.Dial(t.Context(), viewer.Config{Signaling: srv.config(), ClientID: "honest", Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &honest{Viewer: v}
+	var work sync.WaitGroup
+	work.Go(func() {
+		for f := range v.Frames(context.Background()) {
+			h.mu.Lock()
+			h.late = append(h.late, time.Since(time.Unix(0, 0))-f.PTS)
+			h.skipped += f.Skipped
+			h.mu.Unlock()
+		}
+	})
+	t.Cleanup(func() { v.Close(); work.Wait() })
+	return h
+}
+
+// forget begins anew.
+func (h *honest) forget() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.late, h.skipped = nil, 0
+}
+
+// check fails the test if frames were lost or late.
+func (h *honest) check(t *testing.T) {
+	t.Helper()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.Err(); err != nil || len(h.late) < 45 || h.skipped > 0 {
+		t.Errorf("the honest viewer has %d frames, lost %d: %v", len(h.late), h.skipped, err)
+		return
+	}
+	slices.Sort(h.late)
+	if late := h.late[len(h.late)*99/100] - h.late[0]; late > lateFrames {
+		t.Errorf("frames come up to %v late", late)
+	}
+}
+
+// attacks are what hostile viewers do, again and again, until they fail.
+var attacks = map[string]struct {
+	prepare func(h *hostile) (step func(n int) error, err error)
+	ends    bool // the camera ends the session
+}{
+	"reports about invented streams": {prepare: func(h *hostile) (func(int) error, error) {
+		return func(int) error {
+			reports := make([]rtcp.ReceptionReport, 31)
+			for i := range reports {
+				reports[i].SSRC = rand.Uint32()
+			}
+			return h.WriteRTCP([]rtcp.Packet{&rtcp.ReceiverReport{SSRC: rand.Uint32(), Reports: reports},
+				&rtcp.Goodbye{Sources: []uint32{rand.Uint32(), rand.Uint32(), rand.Uint32()}}})
+		}, nil
+	}, ends: true},
+	"sound of invented streams": {prepare: func(h *hostile) (func(int) error, error) {
+		pt := uint8(h.GetSenders()[0].GetParameters().Codecs[0].PayloadType)
+		return func(n int) error {
+			_, err := h.voice.w.WriteRTP(&rtp.Header{Version: 2, PayloadType: pt, SSRC: rand.Uint32(), SequenceNumber: uint16(n)}, make([]byte, 160))
+			return err
+		}, nil
+	}, ends: true},
+	"requests for repair": {prepare: func(h *hostile) (func(int) error, error) {
+		var seqs []uint16
+		for i := range uint16(500) {
+			seqs = append(seqs, i*131)
+		}
+		return func(n int) error {
+			return h.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: h.picture},
+				&rtcp.FullIntraRequest{MediaSSRC: h.picture, FIR: []rtcp.FIREntry{{SSRC: h.picture, SequenceNumber: uint8(n)}}},
+				&rtcp.ReceiverEstimatedMaximumBitrate{Bitrate: 1000, SSRCs: []uint32{h.picture}},
+				&rtcp.TransportLayerNack{MediaSSRC: h.picture, Nacks: rtcp.NackPairsFromSequenceNumbers(seqs[:200])}})
+		}, nil
+	}},
+	"channels opened and closed": {prepare: func(h *hostile) (func(int) error, error) {
+		return func(int) error {
+			raw, err := h.open("again")
+			if err != nil {
+				return err
+			}
+			return raw.Close()
+		}, nil
+	}, ends: true},
+	"channels of long names": {prepare: func(h *hostile) (func(int) error, error) {
+		name := strings.Repeat("x", 8000)
+		return func(int) error {
+			_, err := h.open(name)
+			return err
+		}, nil
+	}, ends: true},
+	"messages behind one that never comes": {prepare: func(h *hostile) (func(int) error, error) {
+		s, err := sctptest.New(h.PeerConnection)
+		return func(n int) error {
+			var chunks [][]byte
+			for i := range uint32(50) {
+				chunks = append(chunks, s.Piece(sctptest.Begin|sctptest.End, *h.channel.ID(), 1000+50*uint32(n)+i, 0, 'x'))
+			}
+			return s.Packet(chunks...)
+		}, err
+	}, ends: true},
+	"messages that nobody reads": {prepare: func(h *hostile) (func(int) error, error) {
+		raw, err := h.channel.Detach()
+		message := make([]byte, 60_000)
+		return func(int) error {
+			if h.channel.BufferedAmount() > megabyte {
+				return nil
+			}
+			_, err := raw.Write(message)
+			return err
+		}, err
+	}},
+	"offers without end": {prepare: func(h *hostile) (func(int) error, error) {
+		return func(n int) error { return h.negotiate(context.Background()) }, nil
+	}},
+}
+
+// TestAttacks runs each attack against a camera in a process of its own, with an
+// honest viewer beside the hostile one.
+func TestAttacks(t *testing.T) {
+	if testing.Short() || race {
+		t.Skip("takes most of a minute, and measures")
+	}
+	srv := newService(t)
+	cam := newChild(t, "camera")
+	measure := func(viewers int) (m memory) {
+		t.Helper()
+		if err := errors.Join(cam.orders.Encode(viewers), cam.answers.Decode(&m)); err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	// left measures once all but the honest viewer are gone.
+	left := func() memory {
+		t.Helper()
+		for limit := time.Now().Add(20 * time.Second); time.Now().Before(limit); {
+			if m := measure(1); m.Viewers == 1 {
+				return m
+			}
+		}
+		t.Fatal("hostile viewers stay")
+		return memory{}
+	}
+	if err := cam.orders.Encode(srv); err != nil {
+		t.Fatal(err)
+	}
+	v := newHonest(t, srv)
+	_ = newHostile(t, srv, "first").Close() // what a first one leaves behind
+	before := left()
+	for name, attack := range attacks {
+		t.Run(name, func(t *testing.T) {
+			h := newHostile(t, srv, "mallory")
+			defer h.Close()
+			step, err := attack.prepare(h)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v.forget()
+			var work sync.WaitGroup
+			ctx, stop := context.WithCancel(t.Context())
+			defer work.Wait()
+			defer stop()
+			work.Go(func() {
+				for n := 0; !h.over() && ctx.Err() == nil; n++ {
+					if step(n) != nil || n%4 == 3 {
+						time.Sleep(time.Millisecond) // some thousand packets a second
+					}
+				}
+			})
+			during := measure(0)
+			until, limit := time.Now().Add(attackTime-time.Second), time.Now().Add(20*time.Second)
+			for now := time.Now(); now.Before(until) || attack.ends && during.Viewers > 1 && now.Before(limit); now = time.Now() {
+				m := measure(0)
+				during.Held, during.Viewers = max(during.Held, m.Held), m.Viewers
+			}
+			stop()
+			work.Wait()
+			v.check(t)
+			if ended := during.Viewers == 1; ended != attack.ends {
+				t.Errorf("the camera ended the session: %v", ended)
+			}
+			_ = h.Close()
+			after := left()
+			if more := during.Held - before.Held; more > moreMemory {
+				t.Errorf("%.0f KiB more are held while the attack lasts", more/1024)
+			}
+			if more := after.Held - before.Held; more > keptMemory {
+				t.Errorf("%.0f KiB more are held after it", more/1024)
+			}
+			if more := after.Goroutines - before.Goroutines; more > moreGoroutines {
+				t.Errorf("%.0f goroutines are left", more)
+			}
+			t.Logf("%.0f KiB more held during, %.0f KiB after", (during.Held-before.Held)/1024, (after.Held-before.Held)/1024)
+		})
+	}
+}
