@@ -63,7 +63,9 @@ func TestHeldMessagesAreBounded(t *testing.T) {
 			channel := make(chan *Channel, 1)
 			units := ring.New[*packet.Unit](ring.Config{})
 			v, c := pair(t, Source{Ring: units}, Source{Ring: units}, hooks{Channel: func(ch *Channel) { channel <- ch }}, hooks{})
-			receive(t, channel, "channel")
+			if err := receive(t, channel, "channel").Send(t.Context(), true, []byte("hello")); err != nil { // once it is open
+				t.Fatal(err)
+			}
 			s := must(sctptest.New(v.pc))
 			before := heap()
 			limit := time.Now().Add(20 * time.Second)
@@ -72,7 +74,7 @@ func TestHeldMessagesAreBounded(t *testing.T) {
 					break
 				}
 				if n%8 == 7 {
-					time.Sleep(time.Millisecond) // the kernel drops what comes faster
+					<-time.After(time.Millisecond) // the kernel drops what comes faster
 				}
 			}
 			receive(t, c.Done(), "end of the session")
