@@ -31,7 +31,8 @@ func small() []string {
 		"github.com/pion/dtls/v3/...", "github.com/pion/ice/v4", "github.com/pion/interceptor/...", "github.com/pion/mdns/v2",
 		"github.com/pion/rtcp", "github.com/pion/sctp", "github.com/pion/sdp/v3", "github.com/pion/stun/v4/...",
 		"github.com/pion/turn/v5/...", "github.com/pion/webrtc/v4", "github.com/aws/...", "github.com/coder/websocket/...",
-		"golang.org/x/net/...", module + "iotcreds", module + "signaling", module + "internal/awsapi",
+		"golang.org/x/net/...", module + "iotcreds", module + "signaling", module + "internal/adapt", module + "internal/awsapi",
+		module + "internal/command", module + "internal/rtc", module + "internal/rtc/sdp",
 		"crypto/tls", "crypto/x509", "encoding/asn1", "encoding/gob", "encoding/json", "log/slog", "mime/...",
 		"net", "net/http", "net/url", "regexp/...",
 	} {

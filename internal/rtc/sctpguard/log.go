@@ -2,6 +2,8 @@ package sctpguard
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/pion/logging"
 )
@@ -13,14 +15,25 @@ const Scope = "sctp"
 // association are
 const (
 	lineData    = "[%s] DATA: tsn=%d immediateSack=%v len=%d"              // a uint32, a bool, an int
-	lineSack    = "[%s] sending SACK: %s"                                  // a fmt.Stringer, as sackFormat
+	lineSack    = "[%s] sending SACK: %s"                                  // a fmt.Stringer; see parseSack
 	lineForward = "[%s] FwdTSN: %s"                                        // not looked at
 	lineReset   = "[%s] handleReconfigParam (OutgoingResetRequest)"        // none
 	lineDone    = "[%s] resetStream(): senderLastTSN=%d <= peerLastTSN=%d" // not looked at
 	lineWaits   = "[%s] resetStream(): senderLastTSN=%d > peerLastTSN=%d"  // not looked at
 	lineIFwd    = "[%s] I-FwdTSN: %s"                                      // not looked at
-	sackFormat  = "SACK cumTsnAck=%d arwnd=%d"
+	sackAck     = "SACK cumTsnAck="                                        // the string of a SACK begins so,
+	sackCredit  = " arwnd="                                                // and goes on so
 )
+
+// parseSack reads the string of a SACK: the cumulative TSN, and the window in bytes.
+func parseSack(s string) (cumulative, credit uint32, ok bool) {
+	s, ok = strings.CutPrefix(s, sackAck)
+	ack, rest, found := strings.Cut(s, sackCredit)
+	credits, _, _ := strings.Cut(rest, " ")
+	a, err := strconv.ParseUint(ack, 10, 32)
+	c, err2 := strconv.ParseUint(strings.TrimSpace(credits), 10, 32)
+	return uint32(a), uint32(c), ok && found && err == nil && err2 == nil
+}
 
 // Listen returns a factory of loggers, of which SCTP's tells the guard; all of them
 // log as next's.
@@ -78,9 +91,8 @@ func (l listener) Debugf(format string, args ...any) {
 		if !crowded || len(args) != 2 {
 			break
 		}
-		var cumulative, credit uint32
 		if s, ok := args[1].(fmt.Stringer); ok {
-			if n, _ := fmt.Sscanf(s.String(), sackFormat, &cumulative, &credit); n == 2 && credit <= window {
+			if cumulative, credit, ok := parseSack(s.String()); ok && credit <= window {
 				g.sack(cumulative, window-int(credit))
 			}
 		}
