@@ -226,6 +226,9 @@ func (s *Sender) apply() {
 		f := formats[i]
 		was := out.format
 		out.format = f
+		if f.PT != was.PT || f.RTX != was.RTX || f.TWCC != was.TWCC {
+			out.forget()
+		}
 		switch {
 		case !f.On:
 			out.close()
