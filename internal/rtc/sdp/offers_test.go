@@ -92,7 +92,7 @@ func sectionText(payload []byte, i int) string {
 func TestSetup(t *testing.T) {
 	for offered, want := range map[string]string{"actpass": "passive", "active": "passive", "passive": "active", "holdconn": "passive", "": "passive"} {
 		text := strings.ReplaceAll(sdptest.AV, "a=setup:actpass\r\n", map[bool]string{true: "a=setup:" + offered + "\r\n"}[offered != ""])
-		if got := choose(t, offerOf(t, text), Source{Tracks: []*kvsmedia.Track{h264}}).Setup(); got != want {
+		if got := choose(t, offerOf(t, text), Source{Tracks: []*kvsmedia.Track{h264}}).Setup(""); got != want {
 			t.Errorf("%q is answered %q, want %q", offered, got, want)
 		}
 	}
