@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pion/rtp"
+	"github.com/pion/transport/v5/packetio"
 
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
@@ -107,5 +108,21 @@ func TestFurtherOfferKeepsRolesAndPair(t *testing.T) {
 	p.renegotiate(t, s, data)
 	if s.eager.Load() {
 		t.Error("with data channels any pair may be chosen")
+	}
+}
+
+// A packet that waits to be read while a further offer takes its payload type away is
+// left out; pion would end the stream over it.
+func TestTypeIsTakenAwayWhilePacketsWait(t *testing.T) {
+	s := &Session{}
+	set := func(types map[uint8]uint8) { s.types.Store(&types) }
+	p := placed{queue{packetio.NewBuffer()}, s}
+	set(map[uint8]uint8{109: 111})
+	must(p.Write([]byte{0x80, 109, 1}))
+	set(map[uint8]uint8{0: 0})
+	must(p.Write([]byte{0x80, 0, 2}))
+	b := make([]byte, 10)
+	if n := must(p.Read(b)); n != 3 || b[1] != 0 || b[2] != 2 {
+		t.Errorf("read %x", b[:n])
 	}
 }
