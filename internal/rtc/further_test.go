@@ -3,6 +3,7 @@ package rtc
 import (
 	"bytes"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -125,4 +126,46 @@ func TestTypeIsTakenAwayWhilePacketsWait(t *testing.T) {
 	if n := must(p.Read(b)); n != 3 || b[1] != 0 || b[2] != 2 {
 		t.Errorf("read %x", b[:n])
 	}
+}
+
+// All of a session may be used while it is renegotiated and closed, also by an owner
+// that reads no events.
+func TestUsedWhileRenegotiatedAndClosed(t *testing.T) {
+	tracks := []*kvsmedia.Track{{Codec: kvsmedia.H264, Name: "main"}, {Codec: kvsmedia.Opus, Name: "sound"}}
+	p := newRawPeer(t)
+	s, answer, err := Answer(t.Context(), Config{Certificates: &Certificates{}}, must(sdp.Parse(sdp.Marshal("offer", p.as(sdptest.AV)), "offer")), studio(t, tracks))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := p.connect(t.Context(), s, answer); err != nil {
+		t.Fatal(err)
+	}
+	p.await(t, 102)
+	paused := strings.ReplaceAll(sdptest.AV, "a=recvonly", "a=inactive")
+	var work sync.WaitGroup
+	for _, f := range []func(int){
+		func(i int) {
+			text := []string{paused, sdptest.AV}[i%2]
+			_, _ = s.Renegotiate(t.Context(), must(sdp.Parse(sdp.Marshal("offer", p.as(text)), "offer")))
+			s.Trickle()
+		},
+		func(int) { _ = s.Report() },
+		func(int) { s.Path(); s.Lanes(); s.SetLane(0) },
+		func(int) { _ = s.AddCandidate([]byte("candidate:1 1 udp 1 127.0.0.1 9 typ host")) },
+		func(int) { s.Silent(); _ = s.Diagnose() },
+		func(i int) {
+			if i == 100 {
+				s.Close()
+			}
+		},
+	} {
+		work.Go(func() {
+			for i := range 120 {
+				f(i)
+				time.Sleep(time.Millisecond)
+			}
+		})
+	}
+	work.Wait()
 }
