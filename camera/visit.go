@@ -72,7 +72,7 @@ func (v *visit) close() {
 // join tells the adapter what the viewer gets, again when an offer has changed it.
 func (v *visit) join() {
 	picture, sound := v.Lanes()
-	if v.viewed && (picture >= 0) == (v.picture >= 0) && sound == v.sound {
+	if v.viewed && sound == v.sound && v.alike(picture) {
 		return
 	}
 	a, now := v.peer.camera.adapt, time.Now()
@@ -83,6 +83,17 @@ func (v *visit) join() {
 	}
 	v.viewed, v.picture, v.sound = true, picture, sound
 	a.Join(v.viewing.Load(), v.Session, picture, sound, now)
+}
+
+// alike reports whether a lane is a rendition of the picture of which the adapter was
+// told: both none, or of one codec. Which rendition of a codec is sent is the
+// adapter's to choose.
+func (v *visit) alike(picture int) bool {
+	if picture < 0 || v.picture < 0 {
+		return picture < 0 && v.picture < 0
+	}
+	tracks := v.peer.camera.cfg.Tracks
+	return tracks[picture].Codec == tracks[v.picture].Codec
 }
 
 // follow works off what happens to the session until it has ended.

@@ -236,11 +236,15 @@ func (v *Viewer) receive(ctx context.Context, answered chan<- struct{}) error {
 			if !v.session.AwaitsAnswer() {
 				continue // a second answer to an offer that was sent twice
 			}
-			if err := v.session.SetAnswer(m.Payload); err != nil {
-				return err
+			err := v.session.SetAnswer(m.Payload)
+			if answered == nil { // to a restart of ICE, which is tried again
+				if err != nil {
+					v.cfg.Logger.Warn("the answer to a restart was not taken", "err", err)
+				}
+				continue
 			}
-			if answered == nil {
-				continue // to a restart of ICE
+			if err != nil {
+				return err
 			}
 			close(answered)
 			answered = nil
@@ -259,6 +263,10 @@ func (v *Viewer) receive(ctx context.Context, answered chan<- struct{}) error {
 			if errors.As(m.Err, &rejected) && rejected.Kind == signaling.ICECandidate {
 				v.cfg.Logger.Debug("the signaling service refused a candidate", "err", m.Err)
 				continue // others may do
+			}
+			if answered == nil {
+				v.cfg.Logger.Warn("the signaling service refused a message", "err", m.Err)
+				continue // the session lives, and a restart is tried again
 			}
 			return m.Err
 		}

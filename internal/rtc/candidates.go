@@ -210,8 +210,11 @@ func (s *Session) addCandidates(cs []sdp.Candidate) error {
 	for _, c := range cs {
 		s.mu.Lock()
 		if s.peer == nil || !s.peer.Belongs(c, s.remote.Fragment) {
-			if c.Fragment != "" && len(s.candidates.later) < maxLater {
-				s.candidates.later = append(s.candidates.later, c)
+			if later := &s.candidates.later; c.Fragment != "" {
+				if len(*later) == maxLater { // the oldest are of descriptions long past
+					*later = slices.Delete(*later, 0, 1)
+				}
+				*later = append(*later, c)
 			}
 			s.mu.Unlock()
 			continue

@@ -2,8 +2,10 @@ package rtc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -18,7 +20,7 @@ import (
 // send. An offer of which nothing can be served is refused with a
 // [*signaling.Refusal]; [sdp.Description.Refuse] makes its answer.
 func Answer(ctx context.Context, cfg Config, offer *sdp.Description, source Source) (*Session, []byte, error) {
-	choice, err := sdp.Choose(offer, sdp.Source{Tracks: source.Tracks, Profile: source.Profile}, false)
+	choice, err := sdp.Choose(offer, sdp.Source{Tracks: source.Tracks, Profile: source.Profile}, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -62,7 +64,10 @@ func (s *Session) answerFirst(ctx context.Context, offer *sdp.Description, choic
 // resumes, adds or removes media, or restarts ICE. Trickle is called again once
 // the answer was sent.
 func (s *Session) Renegotiate(ctx context.Context, offer *sdp.Description) ([]byte, error) {
-	choice, err := sdp.Choose(offer, sdp.Source{Tracks: s.source.Tracks, Profile: s.source.Profile}, true)
+	s.mu.Lock()
+	current := s.remote
+	s.mu.Unlock()
+	choice, err := sdp.Choose(offer, sdp.Source{Tracks: s.source.Tracks, Profile: s.source.Profile}, &current)
 	if err != nil {
 		return nil, err
 	}
@@ -96,12 +101,13 @@ func (s *Session) answer(ctx context.Context, offer *sdp.Description, choice *sd
 		return nil, err
 	}
 	s.version++
-	local.Session, local.Version = s.id, s.version
+	local.Session, local.Version, local.Setup = s.id, s.version, s.role
 	local.Picture, local.Repair, local.Sound = s.ports[0].SSRC, s.ports[0].Repair, s.ports[1].SSRC
 	answer, err := choice.Answer(local)
 	if err != nil {
 		return nil, err
 	}
+	s.role = choice.Setup(s.role)
 	s.sender.Set(choice.Picture, choice.Sound)
 	return answer, nil
 }
@@ -110,7 +116,9 @@ func (s *Session) answer(ctx context.Context, offer *sdp.Description, choice *sd
 // gets all candidates in the answer, so they are waited for.
 func (s *Session) applyOffer(ctx context.Context, offer *sdp.Description, choice *sdp.Choice) error {
 	s.data = s.data || choice.Data
-	s.chooseEarly(true)
+	if s.restarts(choice.Transport()) {
+		s.chooseEarly(true)
+	}
 	if !offer.Trickle {
 		s.net.Hasten()
 	}
@@ -242,11 +250,16 @@ func (s *Session) offering(text string) ([]byte, error) {
 	return payload, nil
 }
 
+// errBeganAnew is why a restart of ICE does not help: the DTLS association, which
+// outlasts the restart, is with one who knows nothing of it any more.
+var errBeganAnew = errors.New("rtc: the peer has begun anew and knows nothing of the session: dial it again")
+
 // ExpectsVideo reports whether the peer's answer promises a picture.
 func (s *Session) ExpectsVideo() bool { return s.expectsVideo.Load() }
 
 // SetAnswer applies the answer to the session's offer. An answer that refuses
-// all media ends the session with a [*signaling.Refusal].
+// all media ends the session with a [*signaling.Refusal], and so does one of a peer
+// that has begun anew, with an error that says so.
 func (s *Session) SetAnswer(payload []byte) error {
 	answer, err := sdp.Parse(payload, "answer")
 	if err != nil {
@@ -257,12 +270,16 @@ func (s *Session) SetAnswer(payload []byte) error {
 		talk = s.source.Tracks[0].Codec
 	}
 	s.mu.Lock()
-	offer := s.offered
+	offer, known := s.offered, s.remote.Fingerprint
 	s.mu.Unlock()
 	accepted, err := sdp.Accept(offer, answer, talk)
 	if err != nil {
 		s.end(err)
 		return err
+	}
+	if known != "" && !strings.EqualFold(known, accepted.Transport.Fingerprint) {
+		s.end(errBeganAnew)
+		return errBeganAnew
 	}
 	s.mark("answer")
 	s.chooseEarly(answer.Eager)

@@ -46,11 +46,7 @@ type incoming struct {
 	start time.Duration // presentation time of the first frame
 }
 
-func (s *Session) receive(remote *webrtc.TrackRemote) {
-	codec := codecOf(remote.Codec().MimeType)
-	if codec == 0 {
-		return
-	}
+func newIncoming(remote *webrtc.TrackRemote, codec kvsmedia.Codec) *incoming {
 	frames := packet.NewAssembler(codec)
 	in := &incoming{
 		remote: remote, order: packet.NewReorder(codec.Video(), frames.First, frames.Key), frames: frames, clock: packet.ClockRate(codec),
@@ -60,6 +56,15 @@ func (s *Session) receive(remote *webrtc.TrackRemote) {
 		in.track.SampleRate = int(in.clock)
 		in.track.Channels = max(int(remote.Codec().Channels), 1)
 	}
+	return in
+}
+
+func (s *Session) receive(remote *webrtc.TrackRemote) {
+	codec := codecOf(remote.Codec().MimeType)
+	if codec == 0 {
+		return
+	}
+	in := newIncoming(remote, codec)
 	buf := make([]byte, 1600)
 	var due time.Time // when missing packets must be looked at again
 	var timeout net.Error
@@ -71,6 +76,9 @@ func (s *Session) receive(remote *webrtc.TrackRemote) {
 			var p rtp.Packet
 			if p.Unmarshal(buf[:n]) != nil || uint8(remote.PayloadType()) != p.PayloadType {
 				continue
+			}
+			if codec := codecOf(remote.Codec().MimeType); codec != in.track.Codec && codec != 0 {
+				in = newIncoming(remote, codec) // the peer may change it at any time (RFC 3264, 7)
 			}
 			in.order.Push(packet.Packet{Seq: p.SequenceNumber, Stamp: p.Timestamp, Marker: p.Marker, Payload: slices.Clone(p.Payload)}, now)
 		case errors.As(err, &timeout) && timeout.Timeout():

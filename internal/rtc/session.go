@@ -81,6 +81,7 @@ type Session struct {
 	source  Source
 	id      uint64 // of the origin of answers
 	version uint64
+	role    string       // of this side in DTLS, as an answerer; empty before the first answer
 	data    bool         // pion was offered data channels
 	ports   [2]send.Port // of the picture and the sound that are sent
 

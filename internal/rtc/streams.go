@@ -153,15 +153,19 @@ func (p *placed) Write(b []byte) (int, error) {
 	return p.queue.Write(b)
 }
 
+// Read leaves out what came under a payload type that a further offer has taken away
+// since: pion ends the reading of a stream over one that it does not know.
 func (p *placed) Read(b []byte) (int, error) {
-	n, err := p.queue.Read(b)
-	if err != nil || n < 2 {
-		return n, err
+	for {
+		n, err := p.queue.Read(b)
+		if err != nil || n < 2 {
+			return n, err
+		}
+		if pt, ok := (*p.session.types.Load())[b[1]&0x7f]; ok {
+			b[1] = b[1]&0x80 | pt
+			return n, nil
+		}
 	}
-	if pt, ok := (*p.session.types.Load())[b[1]&0x7f]; ok { // as it was when the packet came
-		b[1] = b[1]&0x80 | pt
-	}
-	return n, nil
 }
 
 // feedbackWriter takes the peer's RTCP for one sent stream. Pion's reading goroutine

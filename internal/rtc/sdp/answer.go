@@ -13,16 +13,22 @@ type Local struct {
 	Session, Version       uint64 // of the origin; the version grows with each answer
 	Fragment, Password     string // of ICE
 	Fingerprint            string // with its hash's name
+	Setup                  string // the DTLS role that the session has; empty before its first answer
 	Candidates             []string
 	Picture, Repair, Sound uint32 // SSRCs of what is sent; Repair of retransmissions
 }
 
 // Setup is the camera's DTLS role (RFC 8842, 5.3): a peer that is passive is
 // answered active. Any other is answered passive, which saves a round trip, as a
-// peer that offers sends its first packet with the answer at hand.
-func (c *Choice) Setup() string {
-	if c.Transport().Setup == "passive" {
+// peer that offers sends its first packet with the answer at hand. A session has a
+// role already, which stays if the peer leaves the choice (RFC 8842, 5.5).
+func (c *Choice) Setup(role string) string {
+	offered := c.Transport().Setup
+	switch {
+	case offered == "passive":
 		return "active"
+	case offered != "active" && role != "":
+		return role
 	}
 	return "passive"
 }
@@ -119,7 +125,7 @@ func (c *Choice) write(b *strings.Builder, i int, l Local) {
 // writeTransport writes the parameters of ICE and DTLS.
 func (c *Choice) writeTransport(b *strings.Builder, l Local) {
 	fmt.Fprintf(b, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=ice-options:trickle\r\na=fingerprint:%s\r\na=setup:%s\r\n",
-		l.Fragment, l.Password, l.Fingerprint, c.Setup())
+		l.Fragment, l.Password, l.Fingerprint, c.Setup(l.Setup))
 }
 
 const (

@@ -65,9 +65,13 @@ func (d *Description) usable(i int) bool {
 // Choose decides what of an offer is served: of each kind of media the first
 // section that is willing, all of them bundled with the picture's, or with the
 // sound's if there is no picture (RFC 8843). An offer of which nothing can be
-// served, and one whose picture cannot be, is a [*signaling.Refusal]. A further
-// offer of a session may want nothing for now: its sections stay, inactive.
-func Choose(offer *Description, source Source, further bool) (*Choice, error) {
+// served, and one whose picture cannot be, is a [*signaling.Refusal].
+//
+// current is the transport of the session that a further offer is of, nil for a first
+// offer. A further offer may want nothing for now: its sections stay, inactive. What
+// is not bundled with the section whose transport is in use is not served, as the
+// session cannot move to another one.
+func Choose(offer *Description, source Source, current *Transport) (*Choice, error) {
 	c := &Choice{offer: offer, sections: make([]section, len(offer.Media)), transport: -1}
 	picture, lane, err := c.picture(source)
 	if err != nil {
@@ -82,8 +86,13 @@ func Choose(offer *Description, source Source, further bool) (*Choice, error) {
 	if primary < 0 {
 		primary = c.first("application", -1, func(*Media) bool { return true })
 	}
+	if used := c.used(current); used >= 0 && primary >= 0 && !offer.bundled(primary, used) {
+		if primary = used; picture >= 0 {
+			picture = -1
+		}
+	}
 	paused := c.paused(primary, source)
-	if primary < 0 && further && len(paused) > 0 {
+	if primary < 0 && current != nil && len(paused) > 0 {
 		primary = paused[0]
 	}
 	if primary < 0 {
@@ -101,6 +110,15 @@ func Choose(offer *Description, source Source, further bool) (*Choice, error) {
 	}
 	c.chooseTransport(primary)
 	return c, nil
+}
+
+// used returns the section that states the transport in use itself, -1 if none does,
+// as when ICE restarts.
+func (c *Choice) used(current *Transport) int {
+	if current == nil || current.Fragment == "" {
+		return -1
+	}
+	return slices.Index(c.offer.own, current.Fragment)
 }
 
 // picture returns the first section that takes a picture, and the lane of the

@@ -42,7 +42,11 @@ func TestOffers(t *testing.T) {
 // answerOf returns what the sections are answered, in the words of Offer.Want.
 func answerOf(t *testing.T, o sdptest.Offer) string {
 	d := offerOf(t, o.Text())
-	c, err := Choose(d, sourceOf(o), o.Further)
+	var current *Transport
+	if o.Further {
+		current = &Transport{}
+	}
+	c, err := Choose(d, sourceOf(o), current)
 	if refusal := (*signaling.Refusal)(nil); errors.As(err, &refusal) {
 		return "!" + refusal.Code
 	}
@@ -92,7 +96,7 @@ func sectionText(payload []byte, i int) string {
 func TestSetup(t *testing.T) {
 	for offered, want := range map[string]string{"actpass": "passive", "active": "passive", "passive": "active", "holdconn": "passive", "": "passive"} {
 		text := strings.ReplaceAll(sdptest.AV, "a=setup:actpass\r\n", map[bool]string{true: "a=setup:" + offered + "\r\n"}[offered != ""])
-		if got := choose(t, offerOf(t, text), Source{Tracks: []*kvsmedia.Track{h264}}).Setup(); got != want {
+		if got := choose(t, offerOf(t, text), Source{Tracks: []*kvsmedia.Track{h264}}).Setup(""); got != want {
 			t.Errorf("%q is answered %q, want %q", offered, got, want)
 		}
 	}
@@ -173,5 +177,28 @@ func TestAnswerIsChecked(t *testing.T) {
 		if answer, err := c.Answer(l); err == nil {
 			t.Errorf("%s: %s", name, answer)
 		}
+	}
+}
+
+// Without a group, a session stays on the transport that it has: pausing the picture
+// does not move it to the sound's.
+func TestFurtherOfferStaysOnItsTransport(t *testing.T) {
+	alone := strings.Replace(sdptest.AV, "a=group:BUNDLE 0 1\r\n", "", 1)
+	alone = alone[:strings.Index(alone, "m=audio")] + strings.ReplaceAll(alone[strings.Index(alone, "m=audio"):], "abcd", "efgh")
+	source := Source{Tracks: []*kvsmedia.Track{h264, opus}}
+	first, err := Choose(offerOf(t, alone), source, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	current := first.Transport()
+	paused, err := Choose(offerOf(t, strings.Replace(alone, "a=recvonly", "a=inactive", 1)), source, &current)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if paused.Transport() != current || paused.Picture.On || paused.Sound.On {
+		t.Errorf("paused, the transport is %+v, picture %v, sound %v", paused.Transport(), paused.Picture.On, paused.Sound.On)
+	}
+	if _, err := paused.Answer(local); err != nil {
+		t.Error(err)
 	}
 }

@@ -37,7 +37,7 @@ func offerOf(t testing.TB, text string) *Description {
 
 func choose(t testing.TB, d *Description, source Source) *Choice {
 	t.Helper()
-	c, err := Choose(d, source, false)
+	c, err := Choose(d, source, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestBestRenditionThatTheViewerTakes(t *testing.T) {
 		t.Errorf("a browser with H265 gets %+v", c.Picture)
 	}
 	source.Tracks = tracks[:1]
-	_, err := Choose(chrome, source, false)
+	_, err := Choose(chrome, source, nil)
 	var refusal *signaling.Refusal
 	if !errors.As(err, &refusal) || refusal.Code != "no common codec" || !strings.Contains(refusal.Reason, "H265") {
 		t.Errorf("H265 alone: %v", err)
@@ -127,8 +127,8 @@ func FuzzOffer(f *testing.F) {
 		if answer := d.Refuse(&signaling.Refusal{Code: "c", Reason: "r"}); !json.Valid(answer) {
 			t.Errorf("answer is not JSON: %q", answer)
 		}
-		for _, further := range []bool{false, true} {
-			c, err := Choose(d, source, further)
+		for _, current := range []*Transport{nil, {}, {Fragment: "abcd"}} {
+			c, err := Choose(d, source, current)
 			if err != nil {
 				continue
 			}

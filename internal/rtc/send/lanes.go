@@ -28,9 +28,16 @@ func (s *Sender) Lanes() (picture, sound int) {
 	return picture, sound
 }
 
-// SetLane asks for another rendition of the picture, of the same codec. It is
-// changed at a key frame, for which the owner is asked.
-func (s *Sender) SetLane(lane int) { s.wish.Store(int32(lane)) }
+// SetLane asks for another rendition of the picture. It is changed at a key frame,
+// for which the owner is asked. A lane of another codec than was negotiated is not
+// taken.
+func (s *Sender) SetLane(lane int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.formats[0].On && s.alike(s.formats[0].Lane, lane) {
+		s.wish.Store(int32(lane))
+	}
+}
 
 // SetKeyframesOnly leaves all pictures out but key frames, or no more.
 func (s *Sender) SetKeyframesOnly(only bool) { s.keysOnly.Store(only) }

@@ -37,6 +37,7 @@ type stream struct {
 
 	format packet.Format // that is applied
 	clock  uint32        // RTP clock in Hz
+	rebase bool          // the clock is another one than that of the unit before
 	reader *ring.Reader[*packet.Unit]
 	ended  bool // the ring is closed
 
@@ -105,11 +106,21 @@ func (s *stream) init(p Port, video bool, wide *uint16, path *path) {
 
 // begin readies the stream for frames of a codec.
 func (s *stream) begin(codec kvsmedia.Codec) {
-	s.clock = packet.ClockRate(codec)
+	clock := packet.ClockRate(codec)
+	s.rebase = s.clock != 0 && s.clock != clock
+	s.clock = clock
 	s.ended = false
-	s.header.Extensions = nil // the extension's id may be another one
+}
+
+// forget drops what depends on how the stream was sent so far: the header extension,
+// whose id may be another one now, and packets that were sent, which could not be
+// sent again as they were.
+func (s *stream) forget() {
+	s.header.Extensions = nil
 	s.header.Extension = false
 	s.header.ExtensionProfile = 0
+	clear(s.history)
+	s.lost.forget()
 }
 
 // close closes the reader and drops the rest of the unit.
@@ -159,6 +170,10 @@ func (s *stream) stampOf(it ring.Item[*packet.Unit]) uint32 {
 // load sets the unit that the next write calls send.
 func (s *stream) load(it ring.Item[*packet.Unit]) {
 	stamp := s.rtpTime(it.At)
+	if s.rebase { // the time goes on, in another clock
+		s.base += s.stamp + s.clock/1000 - stamp
+		stamp, s.rebase = s.stamp+s.clock/1000, false
+	}
 	if s.packets > 0 && int32(stamp-s.stamp) <= 0 {
 		stamp = s.stamp + s.clock/1000
 		s.moved[it.Seq%uint64(len(s.moved))] = movedUnit{it.Seq, stamp}

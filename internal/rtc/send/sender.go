@@ -111,13 +111,20 @@ func New(source Source, picture, sound Port, link Link, owner Owner, log *slog.L
 func (s *Sender) Set(picture, sound packet.Format) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if picture.On && (!s.formats[0].On || s.formats[0].PT != picture.PT) {
+	if picture.On && (!s.formats[0].On || !s.alike(s.formats[0].Lane, picture.Lane)) {
 		s.lane.Store(int32(picture.Lane))
 		s.wish.Store(int32(picture.Lane))
 	}
 	s.formats, s.changed = [2]packet.Format{picture, sound}, true
 	s.path.limit(picture.Limit)
 	s.wake()
+}
+
+// alike reports whether two lanes have the same codec, so that a peer which takes
+// one takes the other.
+func (s *Sender) alike(lane, other int) bool {
+	tracks := s.source.Tracks
+	return lane >= 0 && other >= 0 && lane < len(tracks) && other < len(tracks) && tracks[lane].Codec == tracks[other].Codec
 }
 
 func (s *Sender) wake() {
@@ -226,6 +233,9 @@ func (s *Sender) apply() {
 		f := formats[i]
 		was := out.format
 		out.format = f
+		if f.PT != was.PT || f.RTX != was.RTX || f.TWCC != was.TWCC {
+			out.forget()
+		}
 		switch {
 		case !f.On:
 			out.close()
@@ -233,10 +243,14 @@ func (s *Sender) apply() {
 		case was.On && was.PT == f.PT && (out.video || was.Lane == f.Lane):
 			continue // the picture's lane is the adapter's
 		}
-		out.begin(s.source.Tracks[f.Lane].Codec)
+		lane := f.Lane
+		if out.video {
+			lane = int(s.lane.Load())
+		}
+		out.begin(s.source.Tracks[lane].Codec)
 		out.close()
-		out.reader = s.source.Ring.Reader(s.source.Ring.Next(), f.Lane)
-		out.wished = f.Lane
+		out.reader = s.source.Ring.Reader(s.source.Ring.Next(), lane)
+		out.wished = lane
 		s.join(out)
 	}
 }
