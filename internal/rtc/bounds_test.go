@@ -5,17 +5,21 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/pion/ice/v4"
 	"github.com/pion/rtcp"
+	"github.com/pion/stun/v4"
 
 	"github.com/smartcam-sdk/smartcam/internal/faultnet"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp/sdptest"
 	"github.com/smartcam-sdk/smartcam/internal/testca"
 	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
@@ -45,7 +49,7 @@ func TestPeerOfTooManySSRCs(t *testing.T) {
 					t.Fatal(err)
 				}
 				if i%20 == 0 {
-					time.Sleep(time.Millisecond) // the sockets on the way hold so many
+					<-time.After(time.Millisecond) // the sockets on the way hold so many
 				}
 			}
 			receive(t, c.Done(), "end of the session")
@@ -57,23 +61,82 @@ func TestPeerOfTooManySSRCs(t *testing.T) {
 }
 
 func TestPeerThatReportsAboutTooManySSRCs(t *testing.T) {
-	source := Source{Ring: ring.New[*packet.Unit](ring.Config{})}
-	up := make(chan struct{}, 2)
-	on := hooks{Connected: func() { up <- struct{}{} }}
-	v, c := pair(t, source, source, on, on)
-	receive(t, up, "connection")
-	receive(t, up, "connection")
-	for i := range 300 {
-		if err := v.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{SenderSSRC: 1, MediaSSRC: uint32(1000 + i)}}); err != nil {
+	for role, pick := range map[string]func(v, c *Session) (attacker, victim *Session){
+		"a viewer": func(v, c *Session) (*Session, *Session) { return v, c },
+		"a camera": func(v, c *Session) (*Session, *Session) { return c, v },
+	} {
+		t.Run(role, func(t *testing.T) {
+			source := Source{Ring: ring.New[*packet.Unit](ring.Config{})}
+			up := make(chan struct{}, 2)
+			on := hooks{Connected: func() { up <- struct{}{} }}
+			v, c := pair(t, source, source, on, on)
+			receive(t, up, "connection")
+			receive(t, up, "connection")
+			attacker, victim := pick(v, c)
+			for i := range 300 {
+				if err := attacker.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{SenderSSRC: 1, MediaSSRC: uint32(1000 + i)}}); err != nil {
+					t.Fatal(err)
+				}
+				if i%20 == 0 {
+					<-time.After(time.Millisecond) // the sockets hold so many
+				}
+			}
+			receive(t, victim.Done(), "end of the session")
+			if err := victim.Err(); err == nil || err.Error() != "rtc: the peer's RTCP is about more than 256 SSRCs that are not sent" {
+				t.Errorf("the session ended with %v", err)
+			}
+		})
+	}
+}
+
+// A peer that sends checks with the right password from ever new ports is answered
+// at a few dozen: pion keeps a candidate and pairs for each.
+func TestPeerWithThousandsOfPorts(t *testing.T) {
+	p := newRawPeer(t)
+	tracks := []*kvsmedia.Track{{Codec: kvsmedia.H264, Name: "main"}}
+	s, answer, err := Answer(t.Context(), Config{Certificates: &Certificates{}}, must(sdp.Parse(sdp.Marshal("offer", p.as(sdptest.AV)), "offer")), studio(t, tracks))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hooks{}.serve(t, s)
+	if err := p.connect(t.Context(), s, answer); err != nil {
+		t.Fatal(err)
+	}
+	parsed := must(sdp.Parse(answer, "answer"))
+	remote := parsed.Media[0].Transport
+	to := parsed.Candidates[slices.IndexFunc(parsed.Candidates, func(c sdp.Candidate) bool { return c.Address.Addr().Is4() })].Address
+	const ports = 300
+	answered := 0
+	buf := make([]byte, 1500)
+	for range ports {
+		conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(to))
+		if err != nil {
 			t.Fatal(err)
 		}
-		if i%20 == 0 {
-			time.Sleep(time.Millisecond) // the sockets hold so many
+		check := must(stun.Build(stun.BindingRequest, stun.TransactionID, stun.NewUsername(remote.Fragment+":"+p.fragment), ice.PriorityAttr(1),
+			ice.AttrControlling(1), stun.NewShortTermIntegrity(remote.Password), stun.Fingerprint))
+		if _, err := conn.Write(check.Raw); err != nil {
+			t.Fatal(err)
 		}
+		_ = conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+		for {
+			n, err := conn.Read(buf)
+			if err != nil {
+				break
+			}
+			if n > 1 && buf[0] == 1 && buf[1] == 1 {
+				answered++
+				break
+			}
+		}
+		conn.Close()
 	}
-	receive(t, c.Done(), "end of the session")
-	if err := c.Err(); err == nil || err.Error() != "rtc: the peer's RTCP is about more than 256 SSRCs that are not sent" {
-		t.Errorf("the session ended with %v", err)
+	if answered == 0 || answered > 40 {
+		t.Errorf("checks of %d of %d ports were answered", answered, ports)
+	}
+	p.await(t, 102) // the picture goes on
+	if err := s.Err(); err != nil {
+		t.Errorf("the session ended: %v", err)
 	}
 }
 
@@ -142,7 +205,7 @@ func TestOfferThatNamesAVictim(t *testing.T) {
 	defer c.Close()
 	c.Trickle()
 	const watched = 3 * time.Second
-	time.Sleep(watched) // what is sent in that time counts
+	<-time.After(watched) // what is sent in that time counts
 	n, most := int(v.packets.Load()), 64+int(watched/(20*time.Millisecond))+20
 	if n < 30 || n > most {
 		t.Errorf("%d packets in %v, want 30 to %d", n, watched, most)
