@@ -9,7 +9,7 @@ import (
 	"github.com/pion/stun/v4"
 )
 
-// early holds back the DTLS packets of addresses that pion does not know yet.
+// dtlsHold holds back the DTLS packets of addresses that pion does not know yet.
 // A peer that takes the first pair on which a check arrives begins its handshake
 // at once, and that overtakes the peer's own check, which is what tells its
 // address where a NAT or the routing changed it. Pion drops packets from unknown
@@ -18,7 +18,7 @@ import (
 // It also sends checks to a peer that is there again while they get no response,
 // as RFC 8489, 6.2.1 wants it. Pion checks a pair that it uses only to keep it
 // alive, so that after a lost check the peer would wait for seconds.
-type early struct {
+type dtlsHold struct {
 	mu     sync.Mutex
 	known  []netip.AddrPort // pion sent there, or a check came from there
 	heard  []netip.AddrPort // a check came from there
@@ -52,44 +52,44 @@ const (
 
 // sent notes that pion sent a packet to an address: it knows it. Checks that are
 // due again are handed to again, until forget.
-func (e *early) sent(b []byte, to netip.AddrPort, again func(b []byte, to netip.AddrPort)) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.known = learn(e.known, to)
-	if !isCheck(b) || !slices.Contains(e.heard, to) {
+func (h *dtlsHold) sent(b []byte, to netip.AddrPort, again func(b []byte, to netip.AddrPort)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.known = learn(h.known, to)
+	if !isCheck(b) || !slices.Contains(h.heard, to) {
 		return
 	}
-	e.answered(to)
-	e.checks = append(e.checks, sentCheck{to, slices.Clone(b), time.Now().Add(checkRepeat), 1})
-	if e.repeat == nil {
-		e.repeat = time.AfterFunc(checkRepeat, func() { e.sendAgain(again) })
-	} else if len(e.checks) == 1 {
-		e.repeat.Reset(checkRepeat)
+	h.answered(to)
+	h.checks = append(h.checks, sentCheck{to, slices.Clone(b), time.Now().Add(checkRepeat), 1})
+	if h.repeat == nil {
+		h.repeat = time.AfterFunc(checkRepeat, func() { h.sendAgain(again) })
+	} else if len(h.checks) == 1 {
+		h.repeat.Reset(checkRepeat)
 	}
 }
 
 // sendAgain sends the checks that are due.
-func (e *early) sendAgain(send func(b []byte, to netip.AddrPort)) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+func (h *dtlsHold) sendAgain(send func(b []byte, to netip.AddrPort)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	now := time.Now()
-	for i := range e.checks {
-		if c := &e.checks[i]; !c.due.After(now) {
+	for i := range h.checks {
+		if c := &h.checks[i]; !c.due.After(now) {
 			send(c.data, c.to)
 			c.due = now.Add(checkRepeat << c.tries)
 			c.tries++
 		}
 	}
-	e.checks = slices.DeleteFunc(e.checks, func(c sentCheck) bool { return c.tries >= checkTries })
-	if len(e.checks) > 0 {
-		next := slices.MinFunc(e.checks, func(a, b sentCheck) int { return a.due.Compare(b.due) })
-		e.repeat.Reset(next.due.Sub(now))
+	h.checks = slices.DeleteFunc(h.checks, func(c sentCheck) bool { return c.tries >= checkTries })
+	if len(h.checks) > 0 {
+		next := slices.MinFunc(h.checks, func(a, b sentCheck) int { return a.due.Compare(b.due) })
+		h.repeat.Reset(next.due.Sub(now))
 	}
 }
 
 // answered notes that a response came from an address.
-func (e *early) answered(from netip.AddrPort) {
-	e.checks = slices.DeleteFunc(e.checks, func(c sentCheck) bool { return c.to == from })
+func (h *dtlsHold) answered(from netip.AddrPort) {
+	h.checks = slices.DeleteFunc(h.checks, func(c sentCheck) bool { return c.to == from })
 }
 
 func learn(addrs []netip.AddrPort, addr netip.AddrPort) []netip.AddrPort {
@@ -101,45 +101,45 @@ func learn(addrs []netip.AddrPort, addr netip.AddrPort) []netip.AddrPort {
 
 // hold takes note of a packet that has come. It reports whether it is held, and
 // so not to be handed on now.
-func (e *early) hold(b []byte, from netip.AddrPort) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+func (h *dtlsHold) hold(b []byte, from netip.AddrPort) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	switch {
 	case isCheck(b):
-		e.known, e.heard = learn(e.known, from), learn(e.heard, from)
+		h.known, h.heard = learn(h.known, from), learn(h.heard, from)
 	case isResponse(b):
-		e.answered(from)
+		h.answered(from)
 	}
-	if !isDTLS(b) || len(e.known) >= maxKnown || slices.Contains(e.known, from) {
+	if !isDTLS(b) || len(h.known) >= maxKnown || slices.Contains(h.known, from) {
 		return false
 	}
-	if len(e.held) < maxHeld {
-		e.held = append(e.held, heldPacket{from, slices.Clone(b)})
+	if len(h.held) < maxHeld {
+		h.held = append(h.held, heldPacket{from, slices.Clone(b)})
 	}
 	return true
 }
 
 // release copies the oldest held packet of an address that is known by now into
 // b. It is called when pion reads again, and so has worked off the check.
-func (e *early) release(b []byte) (int, netip.AddrPort, bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	i := slices.IndexFunc(e.held, func(p heldPacket) bool { return slices.Contains(e.known, p.from) })
+func (h *dtlsHold) release(b []byte) (int, netip.AddrPort, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	i := slices.IndexFunc(h.held, func(p heldPacket) bool { return slices.Contains(h.known, p.from) })
 	if i < 0 {
 		return 0, netip.AddrPort{}, false
 	}
-	p := e.held[i]
-	e.held = slices.Delete(e.held, i, i+1)
+	p := h.held[i]
+	h.held = slices.Delete(h.held, i, i+1)
 	return copy(b, p.data), p.from, true
 }
 
 // forget ends all that.
-func (e *early) forget() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.known, e.heard, e.held, e.checks = nil, nil, nil, nil
-	if e.repeat != nil {
-		e.repeat.Stop()
+func (h *dtlsHold) forget() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.known, h.heard, h.held, h.checks = nil, nil, nil, nil
+	if h.repeat != nil {
+		h.repeat.Stop()
 	}
 }
 

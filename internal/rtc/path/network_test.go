@@ -86,13 +86,13 @@ func TestHandshakeThatOvertakesItsCheckIsHeld(t *testing.T) {
 	}
 	send(friend, media)
 	expect("beyond the limit packets are dropped", media, known)
-	if n := len(s.early.held); n != maxHeld {
+	if n := len(s.held.held); n != maxHeld {
 		t.Errorf("%d packets are held, want %d", n, maxHeld)
 	}
 	own.Settle()
 	send(other, hello)
 	expect("once settled nothing is held", hello, another)
-	if s.early.held != nil {
+	if s.held.held != nil {
 		t.Error("a settled session holds packets")
 	}
 }
@@ -113,9 +113,9 @@ func TestCheckWithoutResponseIsSentAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	pending := func() int {
-		s.early.mu.Lock()
-		defer s.early.mu.Unlock()
-		return len(s.early.checks)
+		s.held.mu.Lock()
+		defer s.held.mu.Unlock()
+		return len(s.held.checks)
 	}
 	if pending() != 0 {
 		t.Error("a check to someone who may not be there is sent again")
@@ -141,7 +141,7 @@ func TestCheckWithoutResponseIsSentAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	response := append([]byte{1}, ours[1:]...)
-	if s.early.hold(response, addr); pending() != 0 {
+	if s.held.hold(response, addr); pending() != 0 {
 		t.Error("a check that was answered is sent again")
 	}
 }

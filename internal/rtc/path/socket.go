@@ -16,8 +16,8 @@ type socket struct {
 	segments atomic.Bool  // the kernel cuts batches into packets
 	flow     *guard.Flow  // of a candidate
 	relay    *guard.Relay // of a STUN or TURN client
-	early    early
-	holding  bool // early is in use; of the one goroutine that reads
+	held     dtlsHold
+	holding  bool // held is in use; of the one goroutine that reads
 }
 
 // ReadFromAddrPort makes socket an ice.AddrPortReaderWriter, which allocates
@@ -25,16 +25,16 @@ type socket struct {
 func (s *socket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	defer s.network.hear()
 	for !s.network.settled.Load() {
-		if n, from, ok := s.early.release(b); ok {
+		if n, from, ok := s.held.release(b); ok {
 			return n, from, nil
 		}
 		n, from, err := s.receive(b)
-		if err != nil || !s.early.hold(b[:n], from) {
+		if err != nil || !s.held.hold(b[:n], from) {
 			return n, from, err
 		}
 	}
 	if s.holding {
-		s.early.forget()
+		s.held.forget()
 		s.holding = false
 	}
 	return s.receive(b)
@@ -59,7 +59,7 @@ func (s *socket) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 		return len(b), nil // as good as lost
 	}
 	if !s.network.settled.Load() {
-		s.early.sent(b, to, s.writeAgain)
+		s.held.sent(b, to, s.writeAgain)
 	}
 	return s.write(b, to)
 }
@@ -111,7 +111,7 @@ func (s *socket) endWriting(t time.Time) error { return s.SetWriteDeadline(t) }
 // Close closes the socket.
 func (s *socket) Close() error {
 	s.network.remove(s)
-	s.early.forget()
+	s.held.forget()
 	return s.UDPConn.Close()
 }
 
