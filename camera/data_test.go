@@ -49,19 +49,7 @@ func (r *running) page(t *testing.T, id string) *page {
 	}
 	opened := make(chan struct{})
 	ch.OnOpen(func() { close(opened) })
-	gathered := webrtc.GatheringCompletePromise(pc)
-	offer, err := pc.CreateOffer(nil)
-	if err == nil {
-		err = pc.SetLocalDescription(offer)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	<-gathered
-	payload, err := json.Marshal(pc.LocalDescription())
-	if err != nil {
-		t.Fatal(err)
-	}
+	payload := gatheredOffer(t, pc)
 	send(t, client, signaling.Offer, faultnet.WithoutCandidates(t, payload))
 	p := &page{faulty: &faulty{relay: make(chan *faultnet.Relay, 1)}, pc: pc}
 	for answered := false; !answered; {
@@ -280,4 +268,23 @@ func TestOneCommandChannelForEachViewer(t *testing.T) {
 		t.Errorf("also answered %s", got)
 	case <-time.After(time.Second): // an answer takes a few milliseconds
 	}
+}
+
+// gatheredOffer returns the offer of a peer connection, with all candidates.
+func gatheredOffer(t *testing.T, pc *webrtc.PeerConnection) []byte {
+	t.Helper()
+	gathered := webrtc.GatheringCompletePromise(pc)
+	offer, err := pc.CreateOffer(nil)
+	if err == nil {
+		err = pc.SetLocalDescription(offer)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-gathered
+	payload, err := json.Marshal(pc.LocalDescription())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return payload
 }

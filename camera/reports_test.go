@@ -60,19 +60,7 @@ func (r *running) reporter(t *testing.T, id string) *reporter {
 	if _, err = pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
 		t.Fatal(err)
 	}
-	gathered := webrtc.GatheringCompletePromise(pc)
-	offer, err := pc.CreateOffer(nil)
-	if err == nil {
-		err = pc.SetLocalDescription(offer)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	<-gathered
-	payload, err := json.Marshal(pc.LocalDescription())
-	if err != nil {
-		t.Fatal(err)
-	}
+	payload := gatheredOffer(t, pc)
 	send(t, client, signaling.Offer, payload)
 	for pc.RemoteDescription() == nil {
 		m, err := client.Receive(t.Context())

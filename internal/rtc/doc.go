@@ -14,6 +14,10 @@
 //   - send: the sending half of a session; one goroutine, no pion.
 //   - path: sockets, and all that leans on how pion uses them. Below it, guard
 //     bounds what a peer can make a session keep and send.
+//   - sctpguard: bounds what pion's SCTP holds for a peer.
+//
+// For tests: rtctest makes viewers' sessions, sctptest writes SCTP packets as no
+// honest peer would, sdp/sdptest has offers as peers write them.
 //
 // # Sending
 //
