@@ -60,12 +60,15 @@ func TestHeldMessagesAreBounded(t *testing.T) {
 		}, "resets"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			channel := make(chan *Channel, 1)
+			channel, heard := make(chan *Channel, 1), make(chan struct{})
+			var once sync.Once
 			units := ring.New[*packet.Unit](ring.Config{})
-			v, c := pair(t, Source{Ring: units}, Source{Ring: units}, hooks{Channel: func(ch *Channel) { channel <- ch }}, hooks{})
+			v, c := pair(t, Source{Ring: units}, Source{Ring: units}, hooks{Channel: func(ch *Channel) { channel <- ch }},
+				hooks{Message: func(MessageReceived) { once.Do(func() { close(heard) }) }})
 			if err := receive(t, channel, "channel").Send(t.Context(), true, []byte("hello")); err != nil { // once it is open
 				t.Fatal(err)
 			}
+			receive(t, heard, "first message") // whose numbers are taken
 			s := must(sctptest.New(v.pc))
 			before := heap()
 			limit := time.Now().Add(20 * time.Second)

@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"net"
 	"reflect"
+	"sync"
 	"unsafe"
 
 	"github.com/pion/dtls/v3"
@@ -30,6 +31,9 @@ func New(pc *webrtc.PeerConnection) (*Association, error) {
 	if association.IsNil() || conn.IsNil() {
 		return nil, fmt.Errorf("sctptest: there is no association")
 	}
+	lock := (*sync.RWMutex)(unsafe.Pointer(association.Elem().FieldByName("lock").UnsafeAddr()))
+	lock.Lock()
+	defer lock.Unlock()
 	s := &Association{association: association.Elem(), conn: (*dtls.Conn)(unsafe.Pointer(conn.Pointer()))}
 	if !s.association.FieldByName("useInterleaving").Bool() {
 		return nil, fmt.Errorf("sctptest: the association has no I-DATA")
