@@ -12,6 +12,7 @@
 //     answer. It hides from pion what peers write.
 //   - packet: frames to RTP payloads and back.
 //   - send: the sending half of a session; one goroutine, no pion.
+//   - sctpguard: what data channels may hold.
 //   - path: sockets, and all that leans on how pion uses them.
 //
 // # Sending
