@@ -26,6 +26,7 @@ type Association struct {
 // channel. It looks into pion, which has no such way.
 func New(pc *webrtc.PeerConnection) (*Association, error) {
 	transport := reflect.ValueOf(pc.SCTP()).Elem()
+	defer lock(transport)()
 	association := transport.FieldByName("sctpAssociation")
 	conn := transport.FieldByName("dtlsTransport").Elem().FieldByName("conn")
 	if association.IsNil() || conn.IsNil() {
@@ -35,6 +36,7 @@ func New(pc *webrtc.PeerConnection) (*Association, error) {
 	lock.Lock()
 	defer lock.Unlock()
 	s := &Association{association: association.Elem(), conn: (*dtls.Conn)(unsafe.Pointer(conn.Pointer()))}
+	defer lock(s.association)()
 	if !s.association.FieldByName("useInterleaving").Bool() {
 		return nil, fmt.Errorf("sctptest: the association has no I-DATA")
 	}
@@ -43,6 +45,13 @@ func New(pc *webrtc.PeerConnection) (*Association, error) {
 	binary.BigEndian.PutUint32(s.header[4:], uint32(s.association.FieldByName("peerVerificationTag").Uint()))
 	s.tsn = uint32(s.association.FieldByName("myNextTSN").Uint())
 	return s, nil
+}
+
+// lock takes the lock of a struct of pion's.
+func lock(v reflect.Value) (unlock func()) {
+	l := (*sync.RWMutex)(unsafe.Pointer(v.FieldByName("lock").UnsafeAddr()))
+	l.RLock()
+	return l.RUnlock
 }
 
 // Packet sends a packet of chunks.
