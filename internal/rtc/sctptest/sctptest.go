@@ -32,9 +32,6 @@ func New(pc *webrtc.PeerConnection) (*Association, error) {
 	if association.IsNil() || conn.IsNil() {
 		return nil, fmt.Errorf("sctptest: there is no association")
 	}
-	lock := (*sync.RWMutex)(unsafe.Pointer(association.Elem().FieldByName("lock").UnsafeAddr()))
-	lock.Lock()
-	defer lock.Unlock()
 	s := &Association{association: association.Elem(), conn: (*dtls.Conn)(unsafe.Pointer(conn.Pointer()))}
 	defer lock(s.association)()
 	if !s.association.FieldByName("useInterleaving").Bool() {
