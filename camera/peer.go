@@ -24,7 +24,6 @@ type peer struct {
 	camera *Camera
 	peer   signaling.Peer
 	inbox  chan signaling.Message
-	own    chan []byte // candidates of this side
 
 	// Owned by the peer's goroutine.
 	early    []signaling.Message // candidates before their offer
@@ -44,7 +43,7 @@ func (c *Camera) dispatch(ctx context.Context, work *sync.WaitGroup, m signaling
 			c.log.Debug("too many peers send messages, one is ignored", "peer", m.Peer)
 			return
 		}
-		p = &peer{camera: c, peer: signaling.Peer{ID: m.Peer}, inbox: make(chan signaling.Message, inboxSize), own: make(chan []byte, inboxSize)}
+		p = &peer{camera: c, peer: signaling.Peer{ID: m.Peer}, inbox: make(chan signaling.Message, inboxSize)}
 		c.peers[m.Peer] = p
 		work.Go(func() { p.serve(ctx) })
 	}
@@ -62,8 +61,9 @@ func (p *peer) serve(ctx context.Context) {
 	defer idle.Stop()
 	for {
 		var done <-chan struct{}
+		var own <-chan []byte
 		if p.visit != nil {
-			done = p.visit.Done()
+			done, own = p.visit.Done(), p.visit.own
 		}
 		select {
 		case m := <-p.inbox:
@@ -73,7 +73,7 @@ func (p *peer) serve(ctx context.Context) {
 				p.candidate(m)
 				idle.Reset(earlyLife)
 			}
-		case payload := <-p.own:
+		case payload := <-own:
 			p.send(ctx, signaling.ICECandidate, payload)
 		case <-done:
 			p.leave()

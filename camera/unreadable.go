@@ -18,8 +18,9 @@ const (
 	maxUnreadable = 16 // peers whose offers wait to be refused
 )
 
-// unreadable are the peers that sent an offer which cannot be read. They are
-// refused one a second, after those who wait for an answer.
+// unreadable holds the peers that sent an offer which cannot be read. One of them is
+// refused each refuseEvery, so that the other answers of that time are left to honest
+// viewers.
 type unreadable struct {
 	mu      sync.Mutex
 	waiting []refusal     // one for each peer at most

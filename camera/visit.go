@@ -20,6 +20,7 @@ import (
 type visit struct {
 	*rtc.Session
 	peer    *peer
+	own     chan []byte // candidates of this side, for the peer's goroutine to send
 	viewing atomic.Pointer[adapt.Viewer]
 	asker   *asker
 	work    sync.WaitGroup
@@ -52,7 +53,7 @@ func (p *peer) begin(ctx context.Context, offer *sdp.Description) (*visit, []byt
 	if err != nil {
 		return nil, nil, err
 	}
-	v := &visit{Session: session, peer: p, asker: c.hints.asker(), commands: map[*rtc.Channel]commands{}, channels: map[string]*rtc.Channel{}}
+	v := &visit{Session: session, peer: p, own: make(chan []byte, inboxSize), asker: c.hints.asker(), commands: map[*rtc.Channel]commands{}, channels: map[string]*rtc.Channel{}}
 	v.viewing.Store(&adapt.Viewer{Recorder: c.isService(p.peer)})
 	v.ctx, v.cancel = context.WithCancel(ctx)
 	v.work.Go(v.follow)
@@ -118,7 +119,7 @@ func (v *visit) take(e rtc.Event) {
 	switch e := e.(type) {
 	case rtc.OwnCandidate:
 		select {
-		case v.peer.own <- e.Payload:
+		case v.own <- e.Payload:
 		default: // more than anyone needs
 		}
 	case rtc.Connected:
