@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -84,6 +85,8 @@ type running struct {
 
 	end func() error // ends Run and returns its error
 
+	until atomic.Int64 // no picture is written from this one on; 0 is no limit
+
 	mu   sync.Mutex
 	sent []kvsmedia.Frame // pictures
 }
@@ -122,7 +125,9 @@ func startAt(t *testing.T, srv *signalingtest.Server, configure func(*camera.Con
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
 		for ctx.Err() == nil {
-			r.write(t)
+			if until := r.until.Load(); until == 0 || int64(r.enc.n) < until {
+				r.write(t)
+			}
 			<-tick.C
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"go.uber.org/goleak"
 )
@@ -16,7 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const ms = time.Millisecond
 
 // place is what an item of the tests is charged beyond its size.
-const place = 7 * 8
+const place = int(unsafe.Sizeof(slot[int]{}))
 
 // video and audio are lanes 0 and 1 of the tests.
 func video(at time.Duration, key bool) Item[int] { return Item[int]{Key: key, Size: 1000, At: at} }

@@ -95,18 +95,14 @@ func Choose(offer *Description, source Source, current *Transport) (*Choice, err
 	if primary < 0 && current != nil && len(paused) > 0 {
 		primary = paused[0]
 	}
-	if primary < 0 {
+	if primary >= 0 {
+		c.serve(primary, picture, lane, source)
+		for _, i := range paused {
+			c.hold(i, source)
+		}
+	}
+	if !slices.ContainsFunc(c.sections, func(s section) bool { return s.served }) {
 		return nil, &signaling.Refusal{Code: "nothing to serve", Reason: "the offer has no media section that the camera can serve: " + offer.summary()}
-	}
-	if picture >= 0 {
-		c.servePicture(picture, lane, source)
-	}
-	c.serveSound(primary, source)
-	if i := c.first("application", primary, func(*Media) bool { return true }); i >= 0 {
-		c.sections[i], c.Data = section{served: true}, true
-	}
-	for _, i := range paused {
-		c.hold(i, source)
 	}
 	c.chooseTransport(primary)
 	return c, nil
@@ -211,6 +207,18 @@ func (c *Choice) paused(primary int, source Source) (sections []int) {
 		}
 	}
 	return sections
+}
+
+// serve serves what goes with the section primary: the picture, if any, in its
+// section, sound, and data.
+func (c *Choice) serve(primary, picture, lane int, source Source) {
+	if picture >= 0 {
+		c.servePicture(picture, lane, source)
+	}
+	c.serveSound(primary, source)
+	if i := c.first("application", primary, func(*Media) bool { return true }); i >= 0 {
+		c.sections[i], c.Data = section{served: true}, true
+	}
 }
 
 func (c *Choice) servePicture(i, lane int, source Source) {

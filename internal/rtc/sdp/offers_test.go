@@ -202,3 +202,14 @@ func TestFurtherOfferStaysOnItsTransport(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Where the section whose transport is in use can no longer be served, nothing is.
+func TestFurtherOfferWithoutItsTransport(t *testing.T) {
+	alone := strings.Replace(sdptest.AV, "a=group:BUNDLE 0 1\r\n", "", 1)
+	d := offerOf(t, strings.Replace(alone, "m=video", "m=vide/do", 1))
+	_, err := Choose(d, Source{Tracks: []*kvsmedia.Track{h264, opus}}, &d.Media[0].Transport)
+	var refusal *signaling.Refusal
+	if !errors.As(err, &refusal) || refusal.Code != "nothing to serve" {
+		t.Errorf("got %v", err)
+	}
+}
