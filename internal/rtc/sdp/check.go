@@ -28,7 +28,7 @@ func (c *Choice) check(payload []byte) error {
 			continue
 		}
 		taken++
-		if err := a.answers(o); err != nil {
+		if err := a.answers(o, c.Transport().Setup); err != nil {
 			return fmt.Errorf("section %d (%s): %w", i, a.Kind, err)
 		}
 		if i != c.transport && !answer.bundled(c.transport, i) {
@@ -44,14 +44,16 @@ func (c *Choice) check(payload []byte) error {
 	return answer.sends("audio", c.Sound)
 }
 
-// answers reports whether a section that is served fits the offered one.
-func (m *Media) answers(offered *Media) error {
+// answers reports whether a section that is served fits the offered one, of a peer
+// whose DTLS role is setup. What bundled sections say of the role does not count
+// (RFC 8843, 7.1.3).
+func (m *Media) answers(offered *Media, setup string) error {
 	t := m.Transport
 	if t.Fragment == "" || t.Password == "" || t.Fingerprint == "" {
 		return errors.New("it lacks ICE or DTLS parameters")
 	}
-	if t.Setup != "active" && t.Setup != "passive" || t.Setup == offered.Transport.Setup {
-		return fmt.Errorf("its DTLS role is %q for %q", t.Setup, offered.Transport.Setup)
+	if t.Setup != "active" && t.Setup != "passive" || t.Setup == setup {
+		return fmt.Errorf("its DTLS role is %q for %q", t.Setup, setup)
 	}
 	if m.Kind == "application" {
 		return nil

@@ -99,6 +99,11 @@ func TestSetup(t *testing.T) {
 		if got := choose(t, offerOf(t, text), Source{Tracks: []*kvsmedia.Track{h264}}).Setup(""); got != want {
 			t.Errorf("%q is answered %q, want %q", offered, got, want)
 		}
+		sound := strings.LastIndex(sdptest.AV, "a=setup:actpass")
+		text = strings.ReplaceAll(sdptest.AV[:sound], "a=setup:actpass", "a=setup:"+offered) + strings.Replace(sdptest.AV[sound:], "actpass", "passive", 1)
+		if _, err := choose(t, offerOf(t, text), Source{Tracks: []*kvsmedia.Track{h264, opus}}).Answer(local); err != nil {
+			t.Errorf("%q for the picture, passive for the sound: %v", offered, err)
+		}
 	}
 }
 
