@@ -1,9 +1,12 @@
-package kvsmedia
+package fragment
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/mkv"
 )
 
 // How fragments are cut: the service takes 1 to 20 seconds and 50 MB ("Amazon
@@ -15,273 +18,316 @@ const (
 	endFragment   = 19900 // ms; whatever comes later begins a new one
 	fragmentBytes = 48 << 20
 
-	restartGap = 2 * time.Second // PTS that goes back by more begins anew
-	pauseGap   = 5 * time.Second // nothing came for so long: a pause
-	maxQueued  = 1000            // frames that wait for those of other tracks
+	pauseGap       = 5000    // ms; nothing came for so long: a pause
+	maxQueued      = 1000    // frames that wait for those of other tracks
+	maxQueuedBytes = 8 << 20 // of them
 )
 
-// fragmenter makes fragments of frames. It does no I/O and reads no clock.
-type fragmenter struct {
-	window   *window
-	timeline timeline
-	lanes    lanes // video first
-	lead     *lane // whose key frames begin fragments
-	desc     *description
-	tags     fragmentTags
+// PauseGap is how long no frame may come until the fragment should be ended: see
+// [Cutter.Pause].
+const PauseGap = pauseGap * time.Millisecond
 
-	begun  bool          // a frame of this upload came
-	newest time.Duration // PTS
-	floor  int64         // the latest timestamp of complete fragments
-	old    int64         // frames up to here were uploaded before
-	last   time.Time     // when the last frame came
-	queued int           // frames in lanes
-	nalus  [][]byte      // of the frame at hand; reused
-	unfit  int           // frames that could not be stored
+// QueueTime is how long no frame may come until those that wait for other tracks
+// should be passed on: see [Cutter.Flush].
+const QueueTime = 2 * minWait * time.Millisecond
 
+// Clock is what time it is: locally, and what to add to that for the true time.
+type Clock struct {
+	Now        time.Time
+	Correction time.Duration
+}
+
+func (c Clock) truth() time.Duration {
+	return time.Duration(c.Now.Add(c.Correction).UnixNano())
+}
+
+// Track is what a Cutter knows of a track.
+type Track struct{ Video bool }
+
+// Frame is a frame of one of the tracks. Frames of one track come in the order of
+// decoding.
+type Frame struct {
+	Lane  int           // index of the track
+	PTS   time.Duration // on the clock of the track
+	Time  time.Time     // of capture, by the local clock; zero if unknown
+	Key   bool          // decoding can begin here; all sound has it
+	Data  []byte
+	Entry *mkv.Track // describes the track from this frame on: another pointer, another description
+}
+
+// Cutter makes fragments of frames.
+type Cutter struct {
+	Window Window
+
+	lanes []*lane // by index
+	order lanes   // video first
+	lead  *lane   // whose key frames begin fragments
+	tags  func() []byte
+	desc  *Description
+
+	begun  bool  // a frame of this sequence came
+	sent   bool  // the service has seen timestamps: they cannot be moved any more
+	newest int64 // timestamp, ms
+	floor  int64 // the latest timestamp of complete fragments, ms
+	old    int64 // frames up to here were uploaded before
+	last   time.Time
+	queued int // frames in lanes
+	bytes  int // of them
+	unfit  int
+	notes  []Note
+
+	clock     Clock         // at the latest call
 	corrected time.Duration // the correction that timestamps have
 }
 
-// clock is what time it is: locally, and what to add to that.
-type clock struct {
-	now        time.Time
-	correction time.Duration
+// New returns a Cutter of the tracks. tags is called whenever a fragment is complete,
+// and returns what follows it in the stream.
+func New(tracks []Track, tags func() []byte) *Cutter {
+	c := &Cutter{tags: tags}
+	for i, t := range tracks {
+		c.lanes = append(c.lanes, &lane{Track: t, index: i})
+	}
+	c.order = slices.Clone(c.lanes)
+	slices.SortStableFunc(c.order, func(a, b *lane) int {
+		switch {
+		case a.Video == b.Video:
+			return 0
+		case a.Video:
+			return -1
+		}
+		return 1
+	})
+	c.lead = c.order[0]
+	c.Reset()
+	return c
 }
 
-func (c clock) truth() time.Time { return c.now.Add(c.correction) }
+// Reset makes ready for another sequence of frames.
+func (c *Cutter) Reset() {
+	c.begun = false
+	for _, l := range c.lanes {
+		l.queue, l.taken, l.last, l.newest, l.keyed, l.stops, l.back = nil, 0, never, never, false, 0, never
+		l.noted = [noteKinds]bool{}
+	}
+	c.queued, c.bytes, c.desc, c.newest = 0, 0, nil, never
+}
 
-func newFragmenter(w *window, tracks []*muxTrack) *fragmenter {
-	f := &fragmenter{window: w}
-	for _, video := range []bool{true, false} {
-		for _, t := range tracks {
-			if t.Codec.Video() == video {
-				f.lanes = append(f.lanes, &lane{muxTrack: t})
-			}
+// Unfit returns how many frames there was no place for.
+func (c *Cutter) Unfit() int { return c.unfit }
+
+// Last returns when the last frame came, or what took its place: see Wait.
+func (c *Cutter) Last() time.Time { return c.last }
+
+// Wait notes that no frame can come for the moment, which is no pause.
+func (c *Cutter) Wait(now time.Time) { c.last = now }
+
+// Queued reports whether frames wait for those of other tracks.
+func (c *Cutter) Queued() bool { return c.queued > 0 }
+
+// Forget lets frames from a timestamp on be cut again though they were before.
+func (c *Cutter) Forget(start int64) { c.floor = min(c.floor, start-1) }
+
+// Add takes a frame. Its error is [ErrPTS] or [ErrUnaligned]: the frame has no place
+// in time, and is left out.
+func (c *Cutter) Add(f Frame, clock Clock) error {
+	if f.PTS.Abs() > maxPTS {
+		c.unfit++
+		return ErrPTS
+	}
+	l := c.lanes[f.Lane]
+	c.Correct(clock)
+	t := tick{pts: f.PTS, now: clock.Now}
+	if y := f.Time.Year(); y >= 1970 && y < 2100 && f.Time.Unix() >= 0 {
+		t.timed, t.time = true, time.Duration(f.Time.UnixNano())+clock.Correction
+	}
+	if !c.begun {
+		c.resume(l, t)
+	}
+	c.last = clock.Now
+	at, ok := c.place(l, t)
+	if !ok {
+		c.unfit++
+		return ErrUnaligned
+	}
+	if c.newest != never && at > c.newest+pauseGap {
+		c.Pause()
+	}
+	if c.newest == never || at > c.newest+pauseGap { // as if all flowed, so they are waited for
+		for _, l := range c.lanes {
+			l.newest = max(l.newest, at-1)
 		}
 	}
-	f.lead = f.lanes[0]
-	return f
-}
-
-// reset makes ready for another sequence of frames.
-func (f *fragmenter) reset() {
-	f.begun = false
-	for _, l := range f.lanes {
-		l.queue, l.taken, l.keyed, l.stops, l.back = nil, 0, false, 0, 0
+	stamp := l.stamp(at, f.Key)
+	if l == c.lead && l.Video && stamp > at { // it goes on from there, and the others with it
+		l.line.shift(time.Duration(stamp-at) * time.Millisecond)
 	}
-	f.queued, f.desc = 0, nil
-}
-
-// add takes a frame. An error says why the frame cannot be stored; it is then
-// left out. Frames of other tracks are passed by.
-func (f *fragmenter) add(fr *Frame, c clock) error {
-	i := slices.IndexFunc(f.lanes, func(l *lane) bool { return l.Track == fr.Track })
-	if i < 0 {
-		return nil
-	}
-	l := f.lanes[i]
-	nalus, err := l.head(f.nalus[:0], fr.Data)
-	key := false
-	if err == nil {
-		key, err = l.examine(nalus, fr.Key)
-	}
-	clear(nalus)
-	f.nalus = nalus
-	if err != nil {
-		f.unfit++
-		return err
-	}
-	q := queued{pts: fr.PTS + l.delay, key: key, data: fr.Data}
-	if !fr.Time.IsZero() {
-		q.time = fr.Time.Round(0).Add(c.correction)
-	}
-	f.correct(c)
-	if !f.begun || q.pts < l.newest-restartGap || q.pts > f.newest+pauseGap {
-		f.resume(q, c)
-	}
-	f.last = c.now
-	l.newest, f.newest = max(l.newest, q.pts), max(f.newest, q.pts)
-	l.queue = append(l.queue, q)
-	f.queued++
-	f.release(f.queued > maxQueued, c)
+	at = stamp
+	l.last, l.newest, c.newest = max(l.last, at), max(l.newest, at), max(c.newest, at)
+	l.push(queued{at: at, order: at - l.depth, key: f.Key, data: f.Data, entry: f.Entry})
+	c.queued++
+	c.bytes += len(f.Data)
+	c.release(c.queued > maxQueued || c.bytes > maxQueuedBytes)
 	return nil
 }
 
-// resume begins anew with a frame, at the start, after a pause or when PTS
-// starts again.
-func (f *fragmenter) resume(q queued, c clock) {
-	first := !f.begun
-	if first {
-		f.begun = true
-		again := f.timeline.begun && !q.time.IsZero() &&
-			(time.Duration(q.time.UnixNano())-q.pts-f.timeline.offset).Abs() <= clockSlack
-		if again { // the same clock as in an upload before: these frames may have been in it
-			f.old = f.floor
-		} else {
-			f.timeline, f.floor, f.old = timeline{}, 0, 0
-		}
-	} else {
-		f.pause(c)
+// resume begins a sequence. If its first frame is on the clock of the sequence before,
+// the frames may have been in that one.
+func (c *Cutter) resume(l *lane, t tick) {
+	c.begun = true
+	if l.line.begun && t.timed && (t.time-t.pts-l.line.offset).Abs() <= clockSlack {
+		c.old = c.floor
+		return
 	}
-	if !first || f.old == 0 {
-		f.timeline.anchor(q.pts, q.time, c.truth(), f.floor)
+	for _, l := range c.lanes {
+		l.line = line{}
 	}
-	f.newest = q.pts
-	for _, l := range f.lanes {
-		l.newest = q.pts - 1 // as if it flowed, so it is waited for
-	}
+	c.sent, c.floor, c.old = false, 0, 0
 }
 
-// pause ends the fragment, as no frame may come for a while.
-func (f *fragmenter) pause(c clock) {
-	f.release(true, c)
-	f.complete(true)
+// Pause ends the fragment, as no frame may come for a while.
+func (c *Cutter) Pause() {
+	c.Flush()
+	c.complete(true)
+}
+
+// Flush passes on the frames that wait for those of other tracks.
+func (c *Cutter) Flush() { c.release(true) }
+
+// Sent notes that the service has seen timestamps: they cannot be moved any more.
+func (c *Cutter) Sent() { c.sent = true }
+
+// GiveUp takes a fragment out of the window for good. If it is being built, the next
+// one begins with a key frame, as what the frames to come refer to is lost.
+func (c *Cutter) GiveUp(f *Fragment) {
+	if f == c.Window.Open {
+		c.complete(false)
+		for _, l := range c.lanes {
+			l.keyed = !l.Video
+		}
+	}
+	c.Window.Remove(f)
 }
 
 // release passes on the frames that need not wait any more.
-func (f *fragmenter) release(all bool, c clock) {
+func (c *Cutter) release(all bool) {
 	for {
-		first := f.lead // fragments begin with it, where that is possible
-		if f.window.open != nil {
+		first := c.lead // fragments begin with it, where that is possible
+		if c.Window.Open != nil {
 			first = nil
 		}
-		l, q := f.lanes.next(first, all)
+		l, q := c.order.next(first, all)
 		if l == nil {
 			return
 		}
-		f.queued--
-		if !f.put(l, q, all, c) {
-			f.unfit++
+		c.queued--
+		c.bytes -= len(q.data)
+		if !c.put(l, q, all) {
+			c.unfit++
 		}
 	}
 }
 
 // put adds a frame to the fragment that it belongs to, and reports whether there
 // is one. all says that no frame is waited for.
-func (f *fragmenter) put(l *lane, q queued, all bool, c clock) bool {
-	if f.old > 0 && f.timeline.at(q.pts) <= f.old {
+func (c *Cutter) put(l *lane, q queued, all bool) bool {
+	if c.old > 0 && q.at <= c.old {
 		return true // it was uploaded before
 	}
+	l.entry = q.entry
 	l.keyed = l.keyed || q.key
-	at := f.timeline.at(q.pts)
-	o := f.window.open
-	cut := o != nil && f.cuts(o, l, q, at)
+	o := c.Window.Open
+	cut := o != nil && c.cuts(o, l, q)
 	if cut {
-		f.complete(false)
+		c.complete(q.at-o.Start < minFragment) // ended, it may be short
 	}
 	if o == nil || cut {
-		if o = f.begin(l, q, cut || all && f.lead.keyed, c); o == nil {
+		if o = c.begin(l, q, cut || all && c.lead.keyed); o == nil {
 			return false
 		}
-		at = o.start
+		q.at = o.Start
 	}
-	if !l.keyed || o.desc.number(l) == 0 {
+	if !l.keyed || o.Description.Number(l.index) == 0 {
 		return false
 	}
-	at = max(at, f.floor+1, o.start+math.MinInt16)
-	f.window.add(sample{at: at, data: q.data, lane: l, key: q.key})
+	// Raised, a timestamp is not later than the fragment's first: no limit is passed.
+	at := max(q.at, c.floor+1, o.Start+math.MinInt16)
+	c.Window.add(Sample{At: at, Data: q.data, Lane: l.index, Key: q.key})
 	return true
 }
 
-// correct takes notice of what is known of the clock.
-func (f *fragmenter) correct(c clock) {
-	d := c.correction - f.corrected
-	f.corrected = c.correction
-	if f.timeline.begun && !f.timeline.sent && d.Abs() > clockSlack {
-		f.timeline.offset += d
-		f.shift(d)
-	}
-}
-
-// shift moves what was stamped already.
-func (f *fragmenter) shift(d time.Duration) {
-	ms := milliseconds(d)
-	f.window.shift(ms)
-	if f.floor > 0 {
-		f.floor += ms
-	}
-}
-
 // cuts reports whether a fragment ends before a frame.
-func (f *fragmenter) cuts(o *fragment, l *lane, q queued, at int64) bool {
-	long := at - o.start
+func (c *Cutter) cuts(o *Fragment, l *lane, q queued) bool {
+	long := q.at - o.Start
 	least := int64(minFragment)
-	if !f.lead.Codec.Video() {
+	if !c.lead.Video {
 		least = soundFragment
 	}
-	leads := o.desc.number(f.lead) != 0
+	leads := o.Description.Number(c.lead.index) != 0
 	switch {
-	case l == f.lead && (!leads && l.keyed || q.key && long >= least):
+	case l == c.lead && (!leads && l.keyed || q.key && long >= least):
 		return true
-	case l == f.lead && long+(at-o.lastOf(l)) > longFragment:
+	case l == c.lead && long+(q.at-o.lastOf(l.index)) > longFragment:
 		return long > 0
-	case !leads && l == o.desc.lanes[0] && long >= soundFragment:
+	case !leads && l.index == o.Description.Lanes[0] && long >= soundFragment:
 		return true
 	}
-	return long > endFragment || o.bytes+len(q.data) > fragmentBytes
-}
-
-// lastOf returns the timestamp of a lane's last frame, or of the fragment's first.
-func (f *fragment) lastOf(l *lane) int64 {
-	for i := len(f.samples) - 1; i >= 0; i-- {
-		if f.samples[i].lane == l {
-			return f.samples[i].at
-		}
-	}
-	return f.start
+	return long > endFragment || o.Bytes+len(q.data) > fragmentBytes
 }
 
 // begin begins a fragment with a frame, if one can begin with it: one of the
 // leading track, or any if that track does not come. The tracks of which no frame
 // comes soon are not declared: the service refuses a fragment that lacks frames
 // of a track. now says that the leading track cannot be waited for.
-func (f *fragmenter) begin(l *lane, q queued, now bool, c clock) *fragment {
-	absent := q.pts-f.lead.newest > pauseGap
-	if !l.keyed || l != f.lead && !absent && !now {
+func (c *Cutter) begin(l *lane, q queued, now bool) *Fragment {
+	absent := q.at-c.lead.newest > pauseGap
+	if !l.keyed || l != c.lead && !absent && !now {
 		return nil
 	}
-	var flow []*lane
-	for _, other := range f.lanes {
+	q.at += c.fit(l)
+	start := c.floor + 1
+	if behind := start - q.at; behind > 0 {
+		c.move(behind) // so that the frames to come keep their distance
+	}
+	start = max(start, q.at)
+	d := &Description{}
+	for _, other := range c.order {
 		w := other.waiting()
 		switch {
 		case other == l:
-		case len(w) == 0 || w[0].pts-q.pts > waitFor || !other.keyed && !w[0].key || q.pts < other.back:
-			if f.desc != nil && f.desc.number(other) != 0 {
-				other.back = q.pts + time.Duration(min(other.stops, 10))*time.Second
+			d.Lanes, d.Entries = append(d.Lanes, l.index), append(d.Entries, q.entry)
+		case len(w) == 0 || w[0].at-q.at > near || !other.keyed && !w[0].key || q.at < other.back:
+			if c.desc != nil && c.desc.Number(other.index) != 0 {
+				other.back = q.at + int64(min(other.stops, 10))*1000
 				other.stops++
 			}
-			continue
+		default:
+			d.Lanes, d.Entries = append(d.Lanes, other.index), append(d.Entries, w[0].entry)
 		}
-		flow = append(flow, other)
 	}
-	desc, err := describe(f.desc, flow)
-	if err != nil {
-		return nil // parameter sets that cannot be read
+	if c.desc == nil || !slices.Equal(c.desc.Lanes, d.Lanes) || !slices.Equal(c.desc.Entries, d.Entries) {
+		c.desc = d
 	}
-	f.desc = desc
-	if move := f.timeline.fit(q.pts, q.time, c.truth()); move != 0 {
-		f.shift(move)
-	}
-	at := max(f.timeline.at(q.pts), f.floor+1)
-	o := &fragment{desc: desc, start: at, end: at, before: f.floor, key: q.key && l == flow[0]}
-	f.window.begin(o)
+	o := &Fragment{Description: c.desc, Start: start, End: start, Before: c.floor, Key: q.key && l.index == d.Lanes[0]}
+	c.Window.begin(o)
 	return o
 }
 
 // complete ends the fragment being built; ends says whether for a pause.
-func (f *fragmenter) complete(ends bool) {
-	o := f.window.open
+func (c *Cutter) complete(ends bool) {
+	o := c.Window.Open
 	if o == nil {
 		return
 	}
-	o.complete, o.ends, o.tags = true, ends, f.tags.append(nil)
-	f.floor = max(f.floor, o.end)
-	f.window.open = nil
+	o.Complete, o.Ends, o.Tags = true, ends, c.tags()
+	c.floor = max(c.floor, o.End)
+	c.Window.Open = nil
 }
 
-// interrupt makes the next fragment begin with a key frame: what the frames to
-// come refer to is lost.
-func (f *fragmenter) interrupt() {
-	for _, l := range f.lanes {
-		l.keyed = !l.Codec.Video()
-	}
-}
+// Errors of [Cutter.Add].
+var (
+	ErrPTS       = errors.New("its PTS is out of range: at most 140 years from zero, either way")
+	ErrUnaligned = errors.New("its track cannot be aligned with the picture: " +
+		"its PTS is more than 5 s from the picture's, and its Time is not set or is of another moment; let all tracks have the time of their capture")
+)
+
+const maxPTS = 140 * 365 * 24 * time.Hour

@@ -1,32 +1,63 @@
-package kvsmedia
+package fragment
 
 import (
-	"slices"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/mkv"
 )
 
-// lane is one track on its way into fragments.
+const (
+	// How far frames of one track wait for those of others, in media time: minWait, or
+	// as long as the track's frames were late, plus lateSpare, up to maxWait.
+	minWait   = 500  // ms
+	maxWait   = 5000 // ms
+	lateSpare = 200  // ms
+
+	// near is less than the least fragment, so that a track of which a frame waits so
+	// near when a fragment begins is in that fragment.
+	near = 500 // ms
+
+	// maxReorder is how far video frames may go back in the order of decoding (B-frames).
+	maxReorder = 400 // ms
+
+	never = -1 << 62 // ms
+)
+
+// lane is one track on its way into fragments. Its timestamps are in ms since 1970.
 type lane struct {
-	*muxTrack
-	queue  []queued
-	taken  int           // of queue, from its front
-	newest time.Duration // PTS
-	keyed  bool          // frames that are not key frames can be decoded
-	stops  int           // how often it was declared no longer
-	back   time.Duration // PTS from which it may be declared again
+	Track
+	index int
+	line  line
+	queue []queued
+	taken int // of queue, from its front
+
+	last    int64 // the latest timestamp that a frame has
+	newest  int64 // the same, or one up to which none came; others wait from there on
+	late    int64 // by which frames come later than those of the leading track, ms; it fades
+	depth   int64 // by which timestamps go back in the order of decoding: reorder of the last group of pictures
+	reorder int64 // of this group
+	keyed   bool  // frames that are not key frames can be decoded
+	entry   *mkv.Track
+	stops   int           // how often it was declared no longer
+	back    int64         // timestamp from which it may be declared again
+	aligned time.Duration // of the line's offset, what is known to differ from the picture's
+	noted   [noteKinds]bool
 }
 
 // queued is a frame that waits for earlier ones of other tracks.
 type queued struct {
-	pts  time.Duration
-	time time.Time // of capture, corrected; zero if unknown
-	key  bool
-	data []byte
+	at    int64 // timestamp, ms
+	order int64 // the least timestamp that it and those after it have, ms
+	key   bool
+	data  []byte
+	entry *mkv.Track
 }
 
 func (l *lane) waiting() []queued { return l.queue[l.taken:] }
+
+func (l *lane) push(q queued) {
+	l.queue = append(l.queue, q)
+}
 
 func (l *lane) pop() queued {
 	q := l.queue[l.taken]
@@ -37,25 +68,56 @@ func (l *lane) pop() queued {
 	return q
 }
 
-// waitFor is how far frames of one track wait for those of others, in media
-// time. It is less than the least fragment, so that a track of which a frame
-// waits when a fragment begins is in that fragment.
-const waitFor = 500 * time.Millisecond
+// stamp makes a frame's timestamp one that the track can have: those of sound rise,
+// those of video do as far as they are not reordered.
+func (l *lane) stamp(at int64, key bool) int64 {
+	if !l.Video {
+		return max(at, l.last+1)
+	}
+	if key {
+		l.depth, l.reorder = l.reorder, 0
+	}
+	if back := l.last - at; back > maxReorder {
+		at = l.last + 1
+	} else if back > 0 {
+		l.reorder = max(l.reorder, back)
+		l.depth = max(l.depth, back)
+	}
+	return at
+}
+
+// wait returns how long frames of other tracks wait for this one's, in media time.
+func (l *lane) wait() int64 { return min(max(l.late+lateSpare, minWait), maxWait) }
+
+// shift moves the timestamps of what waits, and of what is to come.
+func (l *lane) shift(ms int64) {
+	l.line.shift(time.Duration(ms) * time.Millisecond)
+	for _, at := range []*int64{&l.last, &l.newest} {
+		if *at != never {
+			*at += ms
+		}
+	}
+	l.back += ms
+	for i := l.taken; i < len(l.queue); i++ {
+		l.queue[i].at += ms
+		l.queue[i].order += ms
+	}
+}
 
 // lanes puts the frames of all tracks in the order of their times: the service
 // wants each fragment to end before the next begins, on all tracks, and cameras
-// deliver sound and picture up to some 100 ms apart. Video is first in it.
+// deliver sound and picture apart. Video is first in it.
 type lanes []*lane
 
 // next takes the frame that is next in order; nil if one that is not there yet
-// may be earlier. A track that stays behind by more than waitFor has stopped, and
-// is not waited for. With all set, nothing is.
+// may be earlier. A track that stays behind by more than is waited for has stopped.
+// With all set, nothing is waited for.
 func (ls lanes) next(lead *lane, all bool) (*lane, queued) {
 	var first *lane
-	newest := ls[0].newest
+	newest := int64(never)
 	for _, l := range ls {
 		newest = max(newest, l.newest)
-		if w := l.waiting(); len(w) > 0 && (first == nil || w[0].pts < first.waiting()[0].pts) {
+		if w := l.waiting(); len(w) > 0 && (first == nil || w[0].order < first.waiting()[0].order) {
 			first = l
 		}
 	}
@@ -65,54 +127,11 @@ func (ls lanes) next(lead *lane, all bool) (*lane, queued) {
 	if first == nil {
 		return nil, queued{}
 	}
-	pts := first.waiting()[0].pts
+	order := first.waiting()[0].order
 	for _, l := range ls {
-		if !all && len(l.waiting()) == 0 && l.newest < pts && newest-l.newest <= waitFor {
+		if !all && len(l.waiting()) == 0 && l.newest-l.depth < order && newest-l.newest <= l.wait() {
 			return nil, queued{}
 		}
 	}
 	return first, first.pop()
-}
-
-// description is what a session declares of its tracks. Fragments of another
-// one need another session.
-type description struct {
-	lanes  []*lane // in the order of their numbers, from 1 on
-	header []byte  // from the EBML header to the list of tracks
-}
-
-func (d *description) number(l *lane) uint8 { return uint8(slices.Index(d.lanes, l) + 1) }
-
-// describe returns the description of the lanes as they are now, old if that is
-// still right.
-func describe(old *description, ls []*lane) (*description, error) {
-	same := old != nil && slices.Equal(old.lanes, ls)
-	for _, l := range ls {
-		same = same && !l.changed
-	}
-	if same {
-		return old, nil
-	}
-	d := &description{lanes: ls}
-	version := uint8(2)
-	list := make(mkv.Tracks, len(ls))
-	for i, l := range ls {
-		e, err := l.entry()
-		if err != nil {
-			return nil, err
-		}
-		copied := *e
-		copied.Number, copied.UID = uint64(i+1), uint64(i+1)
-		list[i] = &copied
-		if copied.SeekPreRoll > 0 {
-			version = 4
-		}
-	}
-	d.header = mkv.AppendHeader(nil, version)
-	d.header = mkv.AppendInfo(d.header, &mkv.Info{UUID: newUUID(), MuxingApp: app, WritingApp: app})
-	d.header = mkv.AppendTracks(d.header, list)
-	for _, l := range ls {
-		l.changed = false
-	}
-	return d, nil
 }
