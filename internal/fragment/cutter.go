@@ -74,6 +74,7 @@ type Cutter struct {
 	queued int // frames in lanes
 	bytes  int // of them
 	unfit  int
+	known  int // frames of this sequence that were uploaded before
 	notes  []Note
 
 	clock     Clock         // at the latest call
@@ -109,11 +110,14 @@ func (c *Cutter) Reset() {
 		l.queue, l.taken, l.last, l.newest, l.keyed, l.stops, l.back = nil, 0, never, never, false, 0, never
 		l.noted = [noteKinds]bool{}
 	}
-	c.queued, c.bytes, c.desc, c.newest = 0, 0, nil, never
+	c.queued, c.bytes, c.known, c.desc, c.newest = 0, 0, 0, nil, never
 }
 
 // Unfit returns how many frames there was no place for.
 func (c *Cutter) Unfit() int { return c.unfit }
+
+// Known returns how many frames of the sequence were uploaded before.
+func (c *Cutter) Known() int { return c.known }
 
 // Last returns when the last frame came, or what took its place: see Wait.
 func (c *Cutter) Last() time.Time { return c.last }
@@ -231,7 +235,8 @@ func (c *Cutter) release(all bool) {
 // is one. all says that no frame is waited for.
 func (c *Cutter) put(l *lane, q queued, all bool) bool {
 	if c.old > 0 && q.at <= c.old {
-		return true // it was uploaded before
+		c.known++
+		return true
 	}
 	l.entry = q.entry
 	l.keyed = l.keyed || q.key
