@@ -76,10 +76,11 @@ func (c *Cutter) place(l *lane, t tick) (at int64, ok bool) {
 	}
 	switch {
 	case ref == nil || l == c.lead:
-		if d := ln.late(); d.Abs() <= clockSlack {
-			ln.approach(d, dp)
+		if ln.timed {
+			ln.keepTime(dp)
 		}
 	case ln.timed && ref.timed:
+		ln.agree(ref)
 		if d := ln.truth + ref.deviation() - ln.offset; d.Abs() > resync {
 			ln.offset += d
 		} else {
@@ -96,7 +97,7 @@ func (c *Cutter) place(l *lane, t tick) (at int64, ok bool) {
 			return 0, false
 		}
 		late := milliseconds(ref.pts + ref.offset - stamp)
-		l.late = max(late, l.late-l.late/256)
+		l.late = max(late, l.late-l.late/256-1, 0)
 		if d := ln.offset - ref.offset; (d - l.aligned).Abs() > lipSync {
 			c.note(l, Aligned, -d)
 		}

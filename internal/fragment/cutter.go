@@ -166,8 +166,12 @@ func (c *Cutter) Add(f Frame, clock Clock) error {
 		l.line.shift(time.Duration(stamp-at) * time.Millisecond)
 	}
 	at = stamp
+	order := at - l.depth
+	if at > l.last { // so are all that come after it
+		order = max(order, l.last+1)
+	}
 	l.last, l.newest, c.newest = max(l.last, at), max(l.newest, at), max(c.newest, at)
-	l.push(queued{at: at, order: at - l.depth, key: f.Key, data: f.Data, entry: f.Entry})
+	l.push(queued{at: at, order: order, key: f.Key, data: f.Data, entry: f.Entry})
 	c.queued++
 	c.bytes += len(f.Data)
 	c.release(c.queued > maxQueued || c.bytes > maxQueuedBytes)
@@ -215,11 +219,7 @@ func (c *Cutter) GiveUp(f *Fragment) {
 // release passes on the frames that need not wait any more.
 func (c *Cutter) release(all bool) {
 	for {
-		first := c.lead // fragments begin with it, where that is possible
-		if c.Window.Open != nil {
-			first = nil
-		}
-		l, q := c.order.next(first, all)
+		l, q := c.order.next(c.lead, c.Window.Open != nil, all)
 		if l == nil {
 			return
 		}

@@ -9,7 +9,7 @@ import (
 const (
 	// How far frames of one track wait for those of others, in media time: minWait, or
 	// as long as the track's frames were late, plus lateSpare, up to maxWait.
-	minWait   = 500  // ms
+	minWait   = 2000 // ms
 	maxWait   = 5000 // ms
 	lateSpare = 200  // ms
 
@@ -111,8 +111,9 @@ type lanes []*lane
 
 // next takes the frame that is next in order; nil if one that is not there yet
 // may be earlier. A track that stays behind by more than is waited for has stopped.
-// With all set, nothing is waited for.
-func (ls lanes) next(lead *lane, all bool) (*lane, queued) {
+// With all set, nothing is waited for. Fragments begin with the leading track where that
+// is possible, and not before it is seen which others go on.
+func (ls lanes) next(lead *lane, open, all bool) (*lane, queued) {
 	var first *lane
 	newest := int64(never)
 	for _, l := range ls {
@@ -121,15 +122,16 @@ func (ls lanes) next(lead *lane, all bool) (*lane, queued) {
 			first = l
 		}
 	}
-	if lead != nil && len(lead.waiting()) > 0 {
+	if !open && len(lead.waiting()) > 0 {
 		first = lead
 	}
 	if first == nil {
 		return nil, queued{}
 	}
-	order := first.waiting()[0].order
+	q := first.waiting()[0]
+	begins := first == lead && q.key
 	for _, l := range ls {
-		if !all && len(l.waiting()) == 0 && l.newest-l.depth < order && newest-l.newest <= l.wait() {
+		if !all && len(l.waiting()) == 0 && (begins || l.newest-l.depth < q.order) && newest-l.newest <= l.wait() {
 			return nil, queued{}
 		}
 	}

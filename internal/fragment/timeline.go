@@ -9,10 +9,11 @@ const (
 	leapSlack  = 300 * time.Millisecond // if PTS and capture time differ by more from one frame to the next, one has leapt
 	leapPTS    = time.Second            // PTS does not change by more from one frame to the next without a reason
 	leapDoubt  = 2 * time.Second        // for which it is unclear which has leapt: a burst or a wrong capture time passes
+	leapAgreed = 5 * time.Second        // after which all tracks have seen a leap of capture times
 	restartGap = 2 * time.Second        // PTS that goes back by more begins anew
 
 	smoothing = 2 * time.Second       // over which capture times are averaged
-	deadBand  = 20 * time.Millisecond // deviation that is left alone: capture times jitter
+	deadBand  = 12 * time.Millisecond // deviation that is left alone: capture times jitter
 	settled   = 4 * time.Millisecond  // deviation at which making up for one ends
 	catchUp   = 20                    // a time line runs at most by one part of so many faster or slower to make up for one
 	resync    = time.Second           // deviation of a track against the picture that is not made up for smoothly
@@ -33,8 +34,10 @@ type line struct {
 	time    time.Duration // the latest, since 1970
 	truth   time.Duration // from PTS to capture times without their leaps, smoothed
 	leaps   time.Duration // sum of the leaps of capture times
+	ahead   time.Duration // from truth to the offset, as it is meant to be where the line follows no other
 	samples int           // that truth is made of
 	slewing bool          // the offset is being changed
+	changed time.Time     // when leaps did
 	doubt   bool          // PTS and capture times have come apart since the moment sure
 	sure    moment
 }
@@ -75,16 +78,32 @@ func (l *line) deviation() time.Duration {
 	return l.offset - l.truth
 }
 
-// late returns by how much the line is behind the track's capture times as they are.
+// late returns by how much the line is meant to be behind the track's capture times as
+// they are.
 func (l *line) late() time.Duration {
 	if !l.timed || l.doubt {
 		return 0
 	}
-	return l.truth + l.leaps - l.offset
+	return l.leaps - l.ahead
+}
+
+// agree has the line take the leaps of capture times as another one of the same clock
+// knows them, once both have seen them: small ones look like drift to one and not to the
+// other.
+func (l *line) agree(ref *line) {
+	d := l.leaps - ref.leaps
+	if d == 0 || d.Abs() > maxApart || l.doubt || ref.doubt || l.came.Sub(l.changed) < leapAgreed || l.came.Sub(ref.changed) < leapAgreed {
+		return
+	}
+	l.leaps -= d
+	l.truth += d
 }
 
 // shift moves the line.
-func (l *line) shift(d time.Duration) { l.offset += d }
+func (l *line) shift(d time.Duration) {
+	l.offset += d
+	l.ahead += d
+}
 
 // correct moves the capture times to come: the clock that they are of is off by d more.
 func (l *line) correct(d time.Duration) {
@@ -104,7 +123,7 @@ func (l *line) begin(t tick, ref *line, must bool, truth time.Duration) bool {
 		l.leaps = ref.leaps
 		if t.timed && ref.timed {
 			l.truth = t.time - l.leaps - t.pts
-			l.offset = l.truth + ref.deviation()
+			l.offset, l.ahead = l.truth+ref.deviation(), ref.ahead
 			if ref.apart(t.pts+l.offset, t.now) <= maxApart {
 				return true
 			}
@@ -112,7 +131,7 @@ func (l *line) begin(t tick, ref *line, must bool, truth time.Duration) bool {
 		if ref.near(t) {
 			l.offset = ref.offset
 			l.truth = l.offset - ref.deviation()
-			l.leaps = t.time - t.pts - l.truth
+			l.leaps, l.ahead = t.time-t.pts-l.truth, ref.ahead
 			return true
 		}
 		if !must {
@@ -123,7 +142,7 @@ func (l *line) begin(t tick, ref *line, must bool, truth time.Duration) bool {
 	if t.timed {
 		truth = t.time
 	}
-	l.leaps, l.truth = 0, truth-t.pts
+	l.leaps, l.ahead, l.truth = 0, 0, truth-t.pts
 	l.offset = l.truth
 	return true
 }
@@ -142,8 +161,8 @@ func (l *line) follow(t tick) (leapt time.Duration) {
 		}
 		if t.timed { // from now on
 			l.timed, l.time, l.samples = true, t.time, 1
-			l.leaps = 0
 			l.truth = t.time - t.pts
+			l.leaps, l.ahead = 0, l.offset-l.truth
 		}
 		return leapt
 	}
@@ -168,6 +187,7 @@ func (l *line) follow(t tick) (leapt time.Duration) {
 			return l.leap(t, expected, false)
 		}
 		l.leaps += off
+		l.changed = t.now
 	}
 	return 0
 }
@@ -200,6 +220,16 @@ func (l *line) restart(t tick, expected time.Duration) time.Duration {
 	l.offset += d
 	l.truth += d
 	return d
+}
+
+// keepTime has a line that follows no other follow its capture times; dp is how far PTS
+// went on. Large differences are for whoever begins a fragment.
+func (l *line) keepTime(dp time.Duration) {
+	if d := l.late(); d.Abs() <= clockSlack {
+		most := max(min(dp, time.Second), 0) / catchUp
+		l.ahead += min(max(d, -most), most)
+	}
+	l.approach(l.truth+l.ahead-l.offset, dp)
 }
 
 // approach changes the offset smoothly for a deviation; dp is how far PTS went on.
