@@ -1,4 +1,4 @@
-package kvsmediatest
+package api
 
 import (
 	"errors"
@@ -6,46 +6,44 @@ import (
 	"net/http"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
 )
 
 // Error is how the service refuses a call.
 type Error struct {
-	// Status is the HTTP status. In [Service.Refuse] zero closes the
-	// connection without an answer.
-	Status  int
-	Name    string // such as "ResourceNotFoundException"
+	Status  int // HTTP status; zero closes the connection without an answer
+	Name    string
 	Message string
 }
 
 // Error returns the name and the message.
 func (e *Error) Error() string { return e.Name + ": " + e.Message }
 
-func badRequest(name, format string, args ...any) *Error {
+// BadRequest returns an error of status 400.
+func BadRequest(name, format string, args ...any) *Error {
 	return &Error{http.StatusBadRequest, name, fmt.Sprintf(format, args...)}
 }
 
-func invalid(format string, args ...any) *Error {
-	return badRequest("InvalidArgumentException", format, args...)
+// Invalid returns an InvalidArgumentException.
+func Invalid(format string, args ...any) *Error {
+	return BadRequest("InvalidArgumentException", format, args...)
 }
 
-func tooMany(format string, args ...any) *Error {
-	return badRequest("ClientLimitExceededException", format, args...)
-}
-
-func notFound(format string, args ...any) *Error {
+// NotFound returns a ResourceNotFoundException.
+func NotFound(format string, args ...any) *Error {
 	return &Error{http.StatusNotFound, "ResourceNotFoundException", fmt.Sprintf(format, args...)}
 }
 
-// broken is trouble of the service's own.
-func broken(err error) *Error {
-	return &Error{http.StatusInternalServerError, "InternalFailure", err.Error()}
+// NoRetention returns the error of a call that needs an archive.
+func NoRetention(st *store.Stream) *Error {
+	return BadRequest("NoDataRetentionException", "The stream %s does not retain data: DataRetentionInHours is 0.", st.Name)
 }
 
-// denied is an operation's way to say that the principal may not.
-func (s *Service) denied(op *operation, a Access) *Error {
-	status, name := s.cfg.Variants.NotAuthorizedStatus, "NotAuthorizedException"
-	if op.denied != "" {
-		status, name = http.StatusUnauthorized, op.denied
+// denied says that the principal may not.
+func (f *Front) denied(op *Operation, a Access) *Error {
+	status, name := f.DeniedStatus, "NotAuthorizedException"
+	if op.Denied != "" {
+		status, name = http.StatusUnauthorized, op.Denied
 	}
 	on := a.StreamARN
 	if on == "" {
@@ -55,9 +53,10 @@ func (s *Service) denied(op *operation, a Access) *Error {
 		fmt.Sprintf("User: %s is not authorized to perform: kinesisvideo:%s on resource: %s", a.Principal, a.Action, on)}
 }
 
-// refuse answers with err, and notes it.
-func (s *Service) refuse(w http.ResponseWriter, api string, err error) {
-	s.note(Event{Name: api, Detail: err.Error()})
+// Refuse answers a call of an API with err, and notes it. An error that is none
+// of the API is the service's own trouble.
+func (f *Front) Refuse(w http.ResponseWriter, api string, err error) {
+	f.Journal.Note(Event{Name: api, Detail: err.Error()})
 	var own *Error
 	var signature *awsapitest.Error
 	switch {

@@ -1,6 +1,9 @@
-package kvsmediatest
+package control
 
-import "maps"
+import (
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
+)
 
 // maxResourceTags is how many tags a stream has.
 const maxResourceTags = 50
@@ -8,37 +11,37 @@ const maxResourceTags = 50
 func addTags(tags, more map[string]string) error {
 	for k, v := range more {
 		if k == "" || len(k) > 128 || len(v) > 256 {
-			return invalid("A tag's key must have 1 to 128 and its value up to 256 characters.")
+			return api.Invalid("A tag's key must have 1 to 128 and its value up to 256 characters.")
 		}
 		tags[k] = v
 	}
 	if len(tags) > maxResourceTags {
-		return badRequest("TagsPerResourceExceededLimitException", "A resource has up to %d tags.", maxResourceTags)
+		return api.BadRequest("TagsPerResourceExceededLimitException", "A resource has up to %d tags.", maxResourceTags)
 	}
 	return nil
 }
 
-func (s *Service) tagStream(c *call) (any, error) {
+func (p *Plane) tagStream(c *api.Call) (any, error) {
 	var in struct {
-		named
+		api.Named
 		Tags map[string]string
 	}
-	return s.onTags(c, &in, &in.named, func(tags map[string]string) error {
+	return onTags(c, &in, &in.Named, func(tags map[string]string) error {
 		if len(in.Tags) == 0 {
-			return invalid("Tags is empty.")
+			return api.Invalid("Tags is empty.")
 		}
 		return addTags(tags, in.Tags)
 	})
 }
 
-func (s *Service) untagStream(c *call) (any, error) {
+func (p *Plane) untagStream(c *api.Call) (any, error) {
 	var in struct {
-		named
+		api.Named
 		TagKeyList []string
 	}
-	return s.onTags(c, &in, &in.named, func(tags map[string]string) error {
+	return onTags(c, &in, &in.Named, func(tags map[string]string) error {
 		if len(in.TagKeyList) == 0 {
-			return invalid("TagKeyList is empty.")
+			return api.Invalid("TagKeyList is empty.")
 		}
 		for _, k := range in.TagKeyList {
 			delete(tags, k)
@@ -48,32 +51,18 @@ func (s *Service) untagStream(c *call) (any, error) {
 }
 
 // onTags changes the tags of the stream that a call names.
-func (s *Service) onTags(c *call, in any, n *named, do func(map[string]string) error) (any, error) {
-	st, err := c.streamOf(in, n)
+func onTags(c *api.Call, in any, n *api.Named, do func(map[string]string) error) (any, error) {
+	st, err := c.StreamOf(in, n)
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	before := st.Tags
-	tags := maps.Clone(before)
-	if err := do(tags); err != nil {
-		return nil, err
-	}
-	st.Tags = tags
-	if err := s.saveStream(st); err != nil {
-		st.Tags = before
-		return nil, broken(err)
-	}
-	return struct{}{}, nil
+	return struct{}{}, st.Change(func(d *store.Description) error { return do(d.Tags) })
 }
 
-func (s *Service) listTags(c *call) (any, error) {
-	st, err := c.onlyStream()
+func (p *Plane) listTags(c *api.Call) (any, error) {
+	st, err := c.OnlyStream()
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return map[string]map[string]string{"Tags": maps.Clone(st.Tags)}, nil
+	return map[string]map[string]string{"Tags": st.Describe().Tags}, nil
 }

@@ -1,4 +1,4 @@
-package kvsmediatest
+package images
 
 import (
 	"crypto/rand"
@@ -6,13 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/mkv"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/ingest"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
 )
 
 // maxJobs bounds the fragments that wait for their images.
@@ -32,26 +33,6 @@ type Notification struct {
 	Message           string // JSON
 }
 
-// Folder returns a store of images for Config.PutImage: a file in the folder for
-// each, at bucket and key, and its metadata in another one whose name ends in
-// .json.
-func Folder(dir string) func(Image) error {
-	return func(i Image) error {
-		path := filepath.Join(dir, filepath.FromSlash(i.Bucket), filepath.FromSlash(i.Key))
-		if !filepath.IsLocal(filepath.Join(filepath.FromSlash(i.Bucket), filepath.FromSlash(i.Key))) {
-			return fmt.Errorf("kvsmediatest: the key %q leads out of the folder", i.Key)
-		}
-		metadata, err := json.MarshalIndent(i.Metadata, "", "  ")
-		if err != nil {
-			return err
-		}
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return err
-		}
-		return errors.Join(os.WriteFile(path, i.Data, 0o600), os.WriteFile(path+".json", append(metadata, '\n'), 0o600))
-	}
-}
-
 // feature returns the pairs that stand beside the tag that asks for a feature.
 func feature(tags mkv.Tags, name string) (pairs map[string]string, asked bool) {
 	pairs = map[string]string{}
@@ -59,7 +40,7 @@ func feature(tags mkv.Tags, name string) (pairs map[string]string, asked bool) {
 		own := map[string]string{}
 		found := false
 		for _, p := range t.Simple {
-			if found = found || p.Name == name; !strings.HasPrefix(p.Name, tagPrefix) || p.Name == tagImagePrefix {
+			if found = found || p.Name == name; !strings.HasPrefix(p.Name, ingest.TagPrefix) || p.Name == ingest.TagImagePrefix {
 				own[p.Name] = p.String
 			}
 		}
@@ -73,40 +54,38 @@ func feature(tags mkv.Tags, name string) (pairs map[string]string, asked bool) {
 	return pairs, asked
 }
 
-// deliver does what the tags of a stored fragment ask for.
-func (s *Service) deliver(st *stream, f *fragment, tags mkv.Tags) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.nowLocked()
-	acts := func(since time.Time) bool { return now.Sub(since) >= s.cfg.Timing.Configure }
-	if !f.archived || s.closed {
+// Deliver does what the tags of a stored fragment ask for.
+func (m *Maker) Deliver(st *store.Stream, f *store.Fragment, tags mkv.Tags) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !f.Archived || m.ctx.Err() != nil {
 		return
 	}
-	if payload, ok := feature(tags, tagNotification); ok && st.Notifications != nil && st.Notifications.Status == "ENABLED" && acts(st.NotificationsSince) {
-		delete(payload, tagImagePrefix)
-		topic, arn := st.Notifications.DestinationConfig.Uri, st.ARN
-		s.wg.Go(func() { s.publish(st.Name, arn, topic, f, payload) })
+	d, now := st.Describe(), m.cfg.Now()
+	acts := func(since time.Time) bool { return now.Sub(since) >= m.cfg.Configure }
+	if payload, ok := feature(tags, ingest.TagNotification); ok && d.Notifications != nil && d.Notifications.Status == "ENABLED" && acts(d.NotificationsSince) {
+		delete(payload, ingest.TagImagePrefix)
+		m.wg.Go(func() { m.publish(&d, f, payload) })
 	}
-	if metadata, ok := feature(tags, tagImage); ok && st.Images != nil && st.Images.Status == "ENABLED" && acts(st.ImagesSince) {
-		if s.jobs >= maxJobs {
-			s.noteLocked(Event{Name: "Image", Stream: st.Name, Fragment: f.number, Detail: "too many fragments wait for their images"})
+	if metadata, ok := feature(tags, ingest.TagImage); ok && d.Images != nil && d.Images.Status == "ENABLED" && acts(d.ImagesSince) {
+		if m.jobs >= maxJobs {
+			m.cfg.Journal.Note(api.Event{Name: "Image", Stream: d.Name, Fragment: f.Number, Detail: "too many fragments wait for their images"})
 			return
 		}
-		s.jobs++
-		cfg, name := *st.Images, st.Name
-		s.wg.Go(func() {
-			err := s.makeImages(name, &cfg, f, metadata)
-			s.mu.Lock()
-			s.jobs--
-			s.mu.Unlock()
+		m.jobs++
+		m.wg.Go(func() {
+			err := m.makeImages(d.Name, d.Images, f, metadata)
+			m.mu.Lock()
+			m.jobs--
+			m.mu.Unlock()
 			if err != nil {
-				s.note(Event{Name: "Image", Stream: name, Fragment: f.number, Detail: err.Error()})
+				m.cfg.Journal.Note(api.Event{Name: "Image", Stream: d.Name, Fragment: f.Number, Detail: err.Error()})
 			}
 		})
 	}
 }
 
-func (s *Service) publish(stream, arn, topic string, f *fragment, payload map[string]string) {
+func (m *Maker) publish(d *store.Description, f *store.Fragment, payload map[string]string) {
 	message, err := json.Marshal(struct {
 		StreamArn                      string
 		FragmentNumber                 string
@@ -114,27 +93,23 @@ func (s *Service) publish(stream, arn, topic string, f *fragment, payload map[st
 		FragmentStartServerTimestamp   int64
 		NotificationType               string
 		NotificationPayload            map[string]string
-	}{arn, f.number, f.producer.UnixMilli(), f.server.UnixMilli(), "PERSISTED", payload})
-	if err == nil && s.cfg.Notify != nil {
-		err = s.cfg.Notify(Notification{topic, "Kinesis Video Streams Notification", string(message)})
+	}{d.ARN, f.Number, f.Producer.UnixMilli(), f.Server.UnixMilli(), "PERSISTED", payload})
+	if err == nil && m.cfg.Notify != nil {
+		err = m.cfg.Notify(Notification{d.Notifications.DestinationConfig.Uri, "Kinesis Video Streams Notification", string(message)})
 	}
-	e := Event{Name: "Notification", Stream: stream, Fragment: f.number}
+	e := api.Event{Name: "Notification", Stream: d.Name, Fragment: f.Number}
 	if err != nil {
 		e.Detail = err.Error()
 	}
-	s.note(e)
+	m.cfg.Journal.Note(e)
 }
 
 // makeImages makes a fragment's images and hands them on.
-func (s *Service) makeImages(stream string, cfg *imageConfig, f *fragment, metadata map[string]string) error {
-	put := s.cfg.PutImage
-	if put == nil && s.cfg.Dir != "" {
-		put = Folder(filepath.Join(s.cfg.Dir, "images"))
-	}
-	if put == nil {
+func (m *Maker) makeImages(stream string, cfg *store.ImageConfig, f *store.Fragment, metadata map[string]string) error {
+	if m.cfg.Put == nil {
 		return errors.New("the service has no store for images: set Config.PutImage")
 	}
-	frames, err := f.frameTimes()
+	frames, err := frameTimes(f)
 	if err != nil {
 		return err
 	}
@@ -145,17 +120,17 @@ func (s *Service) makeImages(stream string, cfg *imageConfig, f *fragment, metad
 			indexes = append(indexes, i)
 		}
 	}
-	files, err := s.pictures(s.ctx, f, indexes, cfg.imageForm())
+	files, err := m.pictures(m.ctx, f, indexes, FormOf(cfg))
 	if err != nil {
 		return err
 	}
 	bucket, prefix := destinationOf(cfg.DestinationConfig.Uri)
-	if own := metadata[tagImagePrefix]; own != "" {
+	if own := metadata[ingest.TagImagePrefix]; own != "" {
 		prefix += own + "_"
 	}
-	delete(metadata, tagImagePrefix)
-	metadata["aws_kinesisvideo_fragment_number"] = f.number
-	at, err := stamp(cfg.ImageSelectorType)
+	delete(metadata, ingest.TagImagePrefix)
+	metadata["aws_kinesisvideo_fragment_number"] = f.Number
+	at, err := api.Stamp(cfg.ImageSelectorType)
 	if err != nil {
 		return err
 	}
@@ -166,17 +141,17 @@ func (s *Service) makeImages(stream string, cfg *imageConfig, f *fragment, metad
 	for i, data := range files {
 		offset := frames[indexes[i]]
 		own := map[string]string{
-			"aws_kinesisvideo_producer_timestamp": strconv.FormatInt(f.producer.Add(offset).UnixMilli(), 10),
-			"aws_kinesisvideo_server_timestamp":   strconv.FormatInt(f.server.Add(offset).UnixMilli(), 10),
+			"aws_kinesisvideo_producer_timestamp": strconv.FormatInt(f.Producer.Add(offset).UnixMilli(), 10),
+			"aws_kinesisvideo_server_timestamp":   strconv.FormatInt(f.Server.Add(offset).UnixMilli(), 10),
 		}
 		for k, v := range metadata {
 			own[strings.ToLower(k)] = v
 		}
-		key := fmt.Sprintf("%s%s_%s_%d_%s.%s", prefix, s.cfg.Account, stream, at(f).Add(offset).UnixMilli(), guid(), ext)
-		if err := put(Image{bucket, key, kind, own, data}); err != nil {
+		key := fmt.Sprintf("%s%s_%s_%d_%s.%s", prefix, m.cfg.Account, stream, at(f).Add(offset).UnixMilli(), guid(), ext)
+		if err := m.cfg.Put(Image{bucket, key, kind, own, data}); err != nil {
 			return err
 		}
-		s.note(Event{Name: "Image", Stream: stream, Fragment: f.number})
+		m.cfg.Journal.Note(api.Event{Name: "Image", Stream: stream, Fragment: f.Number})
 	}
 	return nil
 }

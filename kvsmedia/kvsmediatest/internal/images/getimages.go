@@ -1,4 +1,4 @@
-package kvsmediatest
+package images
 
 import (
 	"encoding/base64"
@@ -7,6 +7,9 @@ import (
 	"slices"
 	"sort"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
 )
 
 const (
@@ -24,36 +27,33 @@ type imageResult struct {
 	ImageContent string `json:",omitempty"`
 }
 
-func (s *Service) getImages(c *call) (any, error) {
+func (m *Maker) getImages(c *api.Call) (any, error) {
 	var in struct {
-		named
+		api.Named
 		imagesInput
 	}
-	if err := c.decode(&in.imagesInput); err != nil {
+	if err := c.Decode(&in.imagesInput); err != nil {
 		return nil, err
 	}
-	st, err := c.streamOf(&in, &in.named)
+	st, err := c.StreamOf(&in, &in.Named)
 	if err != nil {
 		return nil, err
 	}
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	retention := st.RetentionHours
-	s.mu.Unlock()
-	if retention == 0 {
-		return nil, noRetention(st)
+	if st.RetentionHours() == 0 {
+		return nil, api.NoRetention(st)
 	}
 	times, next, err := in.page()
 	if err != nil {
 		return nil, err
 	}
-	at, err := stamp(in.ImageSelectorType)
+	at, err := api.Stamp(in.ImageSelectorType)
 	if err != nil {
-		return nil, invalid("ImageSelectorType must be PRODUCER_TIMESTAMP or SERVER_TIMESTAMP.")
+		return nil, api.Invalid("ImageSelectorType must be PRODUCER_TIMESTAMP or SERVER_TIMESTAMP.")
 	}
-	images, err := s.sample(c, s.held(st, true), at, times, &in.imageForm)
+	images, err := m.sample(c, st.Archive(), at, times, &in.form)
 	return struct {
 		Images    []imageResult
 		NextToken string `json:",omitempty"`
@@ -71,26 +71,26 @@ type imagesInput struct {
 	MaxResults                   *int
 	NextToken                    string
 
-	imageForm  imageForm
+	form       Form
 	start, end time.Time
 }
 
 func (in *imagesInput) check() error {
 	if in.StartTimestamp == nil || in.EndTimestamp == nil {
-		return invalid("StartTimestamp and EndTimestamp are required.")
+		return api.Invalid("StartTimestamp and EndTimestamp are required.")
 	}
-	in.start, in.end = timeOf(*in.StartTimestamp), timeOf(*in.EndTimestamp)
+	in.start, in.end = api.Time(*in.StartTimestamp), api.Time(*in.EndTimestamp)
 	if d := in.end.Sub(in.start); d < 0 || d > maxImageRange {
-		return invalid("EndTimestamp must not be before StartTimestamp, and at most %v after it.", maxImageRange)
+		return api.Invalid("EndTimestamp must not be before StartTimestamp, and at most %v after it.", maxImageRange)
 	}
 	if n := in.MaxResults; n != nil && (*n < 1 || *n > maxImages) {
-		return invalid("MaxResults must be from 1 to %d.", maxImages)
+		return api.Invalid("MaxResults must be from 1 to %d.", maxImages)
 	}
-	in.imageForm = imageForm{3000, in.Format, in.FormatConfig, in.WidthPixels, in.HeightPixels}
+	in.form = Form{3000, in.Format, in.FormatConfig, in.WidthPixels, in.HeightPixels}
 	if in.SamplingInterval != nil {
-		in.imageForm.SamplingInterval = *in.SamplingInterval
+		in.form.SamplingInterval = *in.SamplingInterval
 	}
-	return in.imageForm.check()
+	return in.form.Check()
 }
 
 // page returns the times of the images of a page, and the token of the next one.
@@ -106,10 +106,10 @@ func (in *imagesInput) page() (times []time.Time, next string, err error) {
 			_, err = fmt.Sscan(string(b), &i)
 		}
 		if err != nil || i < 0 {
-			return nil, "", invalid("NextToken is none of this service's.")
+			return nil, "", api.Invalid("NextToken is none of this service's.")
 		}
 	}
-	step := time.Duration(in.imageForm.SamplingInterval) * time.Millisecond
+	step := time.Duration(in.form.SamplingInterval) * time.Millisecond
 	for ; len(times) < limit; i++ {
 		t := in.start.Add(time.Duration(i) * step)
 		if t.After(in.end) {
@@ -124,20 +124,20 @@ func (in *imagesInput) page() (times []time.Time, next string, err error) {
 }
 
 // sample returns the picture that is shown at each of the times.
-func (s *Service) sample(c *call, list []*fragment, at func(*fragment) time.Time, times []time.Time, form *imageForm) ([]imageResult, error) {
+func (m *Maker) sample(c *api.Call, list []*store.Fragment, at func(*store.Fragment) time.Time, times []time.Time, form *Form) ([]imageResult, error) {
 	images := make([]imageResult, len(times))
-	wanted := map[*fragment][]int{} // indexes in times
+	wanted := map[*store.Fragment][]int{} // indexes in times
 	for i, t := range times {
-		images[i] = imageResult{TimeStamp: seconds(t), Error: noMedia}
+		images[i] = imageResult{TimeStamp: api.Seconds(t), Error: noMedia}
 		for _, f := range slices.Backward(list) {
-			if d := t.Sub(at(f)); d >= 0 && d < f.length {
+			if d := t.Sub(at(f)); d >= 0 && d < f.Length {
 				wanted[f] = append(wanted[f], i)
 				break
 			}
 		}
 	}
 	for f, which := range wanted {
-		frames, err := f.frameTimes()
+		frames, err := frameTimes(f)
 		if err != nil || len(frames) == 0 {
 			continue
 		}
@@ -150,9 +150,9 @@ func (s *Service) sample(c *call, list []*fragment, at func(*fragment) time.Time
 			}
 			place[i] = len(indexes) - 1
 		}
-		files, err := s.pictures(c.request.Context(), f, indexes, form)
+		files, err := m.pictures(c.Request.Context(), f, indexes, form)
 		if errors.Is(err, errNoFFmpeg) {
-			return nil, broken(err)
+			return nil, err
 		}
 		for _, i := range which {
 			if images[i].Error = mediaError; err == nil {

@@ -1,4 +1,4 @@
-package kvsmediatest
+package images
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/mkv"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
 )
 
 // errNoFFmpeg tells what images need.
@@ -20,10 +21,10 @@ var errNoFFmpeg = errors.New("ffmpeg is not installed; it is needed to make imag
 
 // frameTimes returns the presentation times of a fragment's pictures since its
 // beginning, ascending.
-func (f *fragment) frameTimes() ([]time.Duration, error) {
+func frameTimes(f *store.Fragment) ([]time.Duration, error) {
 	var begin time.Duration
 	var times []time.Duration
-	err := f.elements(func(e mkv.Element) bool {
+	err := f.Elements(func(e mkv.Element) bool {
 		switch e := e.(type) {
 		case *mkv.Cluster:
 			begin = e.Timestamp
@@ -40,18 +41,18 @@ func (f *fragment) frameTimes() ([]time.Duration, error) {
 
 // pictures returns the pictures of a fragment that have the given indexes, each
 // as a file.
-func (s *Service) pictures(ctx context.Context, f *fragment, indexes []int, form *imageForm) ([][]byte, error) {
+func (m *Maker) pictures(ctx context.Context, f *store.Fragment, indexes []int, form *Form) ([][]byte, error) {
 	ffmpeg, err := exec.LookPath("ffmpeg")
 	if err != nil {
 		return nil, errNoFFmpeg
 	}
 	select {
-	case s.decoders <- struct{}{}:
-		defer func() { <-s.decoders }()
+	case m.decoders <- struct{}{}:
+		defer func() { <-m.decoders }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	file, err := f.open()
+	file, err := f.Open()
 	if err != nil {
 		return nil, err
 	}

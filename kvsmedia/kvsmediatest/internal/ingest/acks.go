@@ -1,13 +1,15 @@
-package kvsmediatest
+package ingest
 
 import (
 	"encoding/json"
 	"slices"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
 )
 
-// errorCodes are the codes of the error acknowledgements.
-var errorCodes = map[int]string{
+// Codes are the codes of the error acknowledgements.
+var Codes = map[int]string{
 	4000: "STREAM_READ_ERROR",
 	4001: "MAX_FRAGMENT_SIZE_REACHED",
 	4002: "MAX_FRAGMENT_DURATION_REACHED",
@@ -33,17 +35,6 @@ var errorCodes = map[int]string{
 	5001: "ARCHIVAL_ERROR",
 }
 
-// ErrorIDs returns the IDs of all error acknowledgements, ascending; that of
-// MIN_FRAGMENT_DURATION_REACHED is Variants.MinDurationID.
-func ErrorIDs() []int {
-	var ids []int
-	for id := range errorCodes {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
-}
-
 // ack is an acknowledgement as it is written.
 type ack struct {
 	EventType        string
@@ -54,9 +45,9 @@ type ack struct {
 }
 
 // write sends one acknowledgement, in a chunk of its own.
-func (u *Upload) write(a ack) error {
+func (c *Connection) write(a ack) error {
 	var v any = a
-	if u.svc.cfg.Variants.WrapAcks {
+	if c.endpoint.cfg.WrapAcks {
 		v = map[string]ack{"Acknowledgement": a}
 	}
 	line, err := json.Marshal(v)
@@ -65,19 +56,18 @@ func (u *Upload) write(a ack) error {
 	}
 	line = append(line, '\n')
 	pieces := [][]byte{line}
-	if u.svc.cfg.Variants.SplitAcks {
+	if c.endpoint.cfg.SplitAcks {
 		pieces = [][]byte{line[:len(line)/2], line[len(line)/2:]}
 	}
 	for _, p := range pieces {
-		if _, err := u.w.Write(p); err != nil {
+		if _, err := c.w.Write(p); err != nil {
 			return err
 		}
-		if err := u.control.Flush(); err != nil {
+		if err := c.control.Flush(); err != nil {
 			return err
 		}
 	}
-	e := Event{Name: a.EventType, Stream: u.stream.Name, Fragment: a.FragmentNumber, Detail: a.ErrorCode}
-	u.svc.note(e)
+	c.endpoint.cfg.Journal.Note(api.Event{Name: a.EventType, Stream: c.Stream.Name, Fragment: a.FragmentNumber, Detail: a.ErrorCode})
 	return nil
 }
 
@@ -89,22 +79,22 @@ type dueAck struct {
 
 // push lets an acknowledgement be sent after delay, behind those that are due no
 // later.
-func (u *Upload) push(a ack, delay time.Duration) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	due := time.Now().Add(delay + u.slow)
-	i := len(u.acks)
-	for i > 0 && u.acks[i-1].due.After(due) {
+func (c *Connection) push(a ack, delay time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	due := time.Now().Add(delay + c.slow)
+	i := len(c.acks)
+	for i > 0 && c.acks[i-1].due.After(due) {
 		i--
 	}
-	u.acks = slices.Insert(u.acks, i, dueAck{a, due})
-	u.signal()
+	c.acks = slices.Insert(c.acks, i, dueAck{a, due})
+	c.signal()
 }
 
 // signal wakes the sender.
-func (u *Upload) signal() {
+func (c *Connection) signal() {
 	select {
-	case u.wake <- struct{}{}:
+	case c.wake <- struct{}{}:
 	default:
 	}
 }

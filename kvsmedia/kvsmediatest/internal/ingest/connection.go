@@ -1,26 +1,29 @@
-package kvsmediatest
+package ingest
 
 import (
 	"crypto/rand"
 	"errors"
 	"io"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
 )
 
 // linger is how long a connection that has ended for the service goes on taking
 // what the producer sends, so that the last acknowledgement arrives.
 const linger = 200 * time.Millisecond
 
-// Upload is one PutMedia connection. It is safe for concurrent use.
-type Upload struct {
-	svc     *Service
-	stream  *stream
-	w       http.ResponseWriter
-	control *http.ResponseController
-	id      string
+// Connection is one PutMedia connection. It is safe for concurrent use.
+type Connection struct {
+	Stream *store.Stream
+
+	endpoint *Endpoint
+	w        http.ResponseWriter
+	control  *http.ResponseController
+	id       string
 
 	relative       bool
 	start          time.Time // of the producer
@@ -32,9 +35,9 @@ type Upload struct {
 	once  sync.Once
 	wake  chan struct{} // something for the sender to do
 
-	mu        sync.Mutex // never held while Service.mu is asked for
-	at        position   // in the stream
-	why       error      // that the connection ended
+	mu        sync.Mutex
+	at        position // in the stream
+	why       error    // that the connection ended
 	acks      []dueAck
 	slow      time.Duration // added to every acknowledgement
 	last      time.Time     // when data came last
@@ -46,32 +49,22 @@ type Upload struct {
 	resume    chan struct{}
 }
 
-func newUpload(s *Service, st *stream, w http.ResponseWriter) *Upload {
+func newConnection(e *Endpoint, st *store.Stream, w http.ResponseWriter) *Connection {
 	now := time.Now()
-	u := &Upload{
-		svc: s, stream: st, w: w, control: http.NewResponseController(w), id: rand.Text(),
+	c := &Connection{
+		Stream: st, endpoint: e, w: w, control: http.NewResponseController(w), id: rand.Text(),
 		ended: make(chan struct{}), wake: make(chan struct{}, 1), last: now, idleAcked: now,
 		resume: make(chan struct{}),
 	}
-	u.receiver.upload = u
-	return u
-}
-
-// Uploads returns the stream's PutMedia connections, oldest first.
-func (s *Service) Uploads(stream string) []*Upload {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if st := s.streams[stream]; st != nil {
-		return slices.Clone(st.uploads)
-	}
-	return nil
+	c.receiver.conn = c
+	return c
 }
 
 // Reasons for the end of a connection.
 var (
-	errReset   = errors.New("dropped on request")
+	ErrReset   = errors.New("dropped on request")
 	errExpired = errors.New("the credentials expired")
-	errOutage  = errors.New("outage")
+	ErrOutage  = errors.New("outage")
 	errClosed  = errors.New("the service ends")
 	errIdle    = errors.New("no data came")
 	errStalled = errors.New("stalled on request")
@@ -80,119 +73,115 @@ var (
 
 // run takes what comes until the connection ends, and lets a goroutine
 // acknowledge it.
-func (u *Upload) run(body io.Reader) {
+func (c *Connection) run(body io.Reader) {
 	var sender sync.WaitGroup
-	sender.Go(u.send)
-	err := u.receiver.run(&bodyReader{upload: u, r: body, since: time.Now()})
+	sender.Go(c.send)
+	err := c.receiver.run(&bodyReader{conn: c, r: body, since: time.Now()})
 	var refused *refusedMedia
 	switch {
 	case err == nil: // the producer has ended it
 	case errors.As(err, &refused):
-		u.failAt(refused)
-	case !u.isOver():
-		u.failAt(&refusedMedia{id: 4000, reason: err.Error()})
+		c.failAt(refused)
+	case !c.isOver():
+		c.failAt(&refusedMedia{id: 4000, reason: err.Error()})
 	}
-	u.mu.Lock()
-	u.closing = true
-	if u.why == nil {
-		u.why = err
+	c.mu.Lock()
+	c.closing = true
+	if c.why == nil {
+		c.why = err
 	}
-	u.mu.Unlock()
-	u.signal()
+	c.mu.Unlock()
+	c.signal()
 	sender.Wait()
-	u.end()
-	u.mu.Lock()
-	cut := u.cut
-	u.mu.Unlock()
+	c.end()
+	c.mu.Lock()
+	cut := c.cut
+	c.mu.Unlock()
 	if cut != nil {
 		panic(http.ErrAbortHandler)
 	}
-	_ = u.control.SetReadDeadline(time.Now().Add(linger))
+	_ = c.control.SetReadDeadline(time.Now().Add(linger))
 }
 
 // leave gives the place back.
-func (u *Upload) leave() {
-	u.end()
-	u.receiver.abandon()
-	s := u.svc
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	u.stream.uploads = slices.DeleteFunc(u.stream.uploads, func(o *Upload) bool { return o == u })
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	e := Event{Name: "Disconnected", Stream: u.stream.Name, Fragment: u.at.number}
-	if u.why != nil {
-		e.Detail = u.why.Error()
+func (c *Connection) leave() {
+	c.end()
+	c.receiver.abandon()
+	c.endpoint.remove(c)
+	c.mu.Lock()
+	e := api.Event{Name: "Disconnected", Stream: c.Stream.Name, Fragment: c.at.number}
+	if c.why != nil {
+		e.Detail = c.why.Error()
 	}
-	s.noteLocked(e)
+	c.mu.Unlock()
+	c.endpoint.cfg.Journal.Note(e)
 }
 
 // end lets nothing more be read. A read under way may go on for a moment.
-func (u *Upload) end() {
-	u.once.Do(func() {
-		close(u.ended)
-		_ = u.control.SetReadDeadline(time.Now().Add(linger))
+func (c *Connection) end() {
+	c.once.Do(func() {
+		close(c.ended)
+		_ = c.control.SetReadDeadline(time.Now().Add(linger))
 	})
 }
 
-func (u *Upload) isOver() bool {
+func (c *Connection) isOver() bool {
 	select {
-	case <-u.ended:
+	case <-c.ended:
 		return true
 	default:
 		return false
 	}
 }
 
-// fail ends the connection with an error acknowledgement.
-func (u *Upload) fail(id int) { u.failAt(&refusedMedia{id: id}) }
+// Fail ends the connection with the acknowledgement of an error.
+func (c *Connection) Fail(id int) { c.failAt(&refusedMedia{id: id}) }
 
-func (u *Upload) failAt(r *refusedMedia) {
-	u.mu.Lock()
-	if u.final == nil && !u.closing && u.cut == nil {
-		u.final, u.why = u.errorAck(r.id), r
-		u.end()
+func (c *Connection) failAt(r *refusedMedia) {
+	c.mu.Lock()
+	if c.final == nil && !c.closing && c.cut == nil {
+		c.final, c.why = c.errorAck(r.id), r
+		c.end()
 	}
-	u.mu.Unlock()
-	u.signal()
+	c.mu.Unlock()
+	c.signal()
 }
 
-func (u *Upload) errorAck(id int) *ack {
-	a := &ack{EventType: "ERROR", ErrorId: id, ErrorCode: errorCodes[id], FragmentNumber: u.at.number, FragmentTimecode: u.at.timecode}
-	if id == u.svc.cfg.Variants.MinDurationID {
+func (c *Connection) errorAck(id int) *ack {
+	a := &ack{EventType: "ERROR", ErrorId: id, ErrorCode: Codes[id], FragmentNumber: c.at.number, FragmentTimecode: c.at.timecode}
+	if id == c.endpoint.cfg.MinDurationID {
 		a.ErrorCode = "MIN_FRAGMENT_DURATION_REACHED"
 	}
 	return a
 }
 
-// drop ends the connection without a word.
-func (u *Upload) drop(err error) {
-	u.mu.Lock()
-	if u.cut == nil {
-		u.cut, u.why = err, err
+// Drop ends the connection without a word, for the reason err.
+func (c *Connection) Drop(err error) {
+	c.mu.Lock()
+	if c.cut == nil {
+		c.cut, c.why = err, err
 	}
-	u.end()
-	u.mu.Unlock()
-	u.signal()
+	c.end()
+	c.mu.Unlock()
+	c.signal()
 }
 
 // send writes the acknowledgements when they are due, and ends the connection
 // when its time has come.
-func (u *Upload) send() {
-	defer u.end()
-	t := &u.svc.cfg.Timing
-	session := time.Now().Add(t.Session)
+func (c *Connection) send() {
+	defer c.end()
+	session := time.Now().Add(c.endpoint.cfg.Session)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		a, last, next, err := u.next(session)
+		a, last, next, err := c.next(session)
 		if err != nil {
-			u.drop(err)
+			c.Drop(err)
 			return
 		}
 		if a != nil {
-			if err := u.write(*a); err != nil {
-				u.drop(err)
+			if err := c.write(*a); err != nil {
+				c.Drop(err)
 				return
 			}
 			if last {
@@ -206,9 +195,9 @@ func (u *Upload) send() {
 		timer.Reset(time.Until(next))
 		select {
 		case <-timer.C:
-		case <-u.wake:
-		case <-u.svc.ctx.Done():
-			u.drop(errClosed)
+		case <-c.wake:
+		case <-c.endpoint.cfg.Done:
+			c.Drop(errClosed)
 			return
 		}
 	}
@@ -216,52 +205,52 @@ func (u *Upload) send() {
 
 // next returns the acknowledgement to send now, if any; whether it is the last
 // thing to do; and otherwise when there is something to do next.
-func (u *Upload) next(session time.Time) (a *ack, last bool, next time.Time, err error) {
-	expiry := u.credentialsEnd
+func (c *Connection) next(session time.Time) (a *ack, last bool, next time.Time, err error) {
+	expiry := c.credentialsEnd
 	if !expiry.IsZero() {
-		expiry = expiry.Add(-u.svc.clockSkew())
+		expiry = expiry.Add(-c.endpoint.cfg.Skew())
 	}
 	now := time.Now()
-	u.mu.Lock()
-	defer u.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	switch {
-	case u.stalled && u.final == nil && u.cut == nil:
-		end := u.last.Add(u.svc.cfg.Timing.Idle)
+	case c.stalled && c.final == nil && c.cut == nil:
+		end := c.last.Add(c.endpoint.cfg.Idle)
 		if !end.After(now) {
 			err = errStalled
 		}
 		return nil, false, end, err
-	case len(u.acks) > 0 && !u.acks[0].due.After(now) && !u.stalled:
-		a := u.acks[0].ack
-		u.acks = u.acks[1:]
+	case len(c.acks) > 0 && !c.acks[0].due.After(now) && !c.stalled:
+		a := c.acks[0].ack
+		c.acks = c.acks[1:]
 		return &a, false, now, nil
-	case u.cut != nil:
+	case c.cut != nil:
 		return nil, true, now, nil
-	case u.final != nil:
-		return u.final, true, now, nil
-	case u.closing && len(u.acks) == 0:
+	case c.final != nil:
+		return c.final, true, now, nil
+	case c.closing && len(c.acks) == 0:
 		return nil, true, now, nil
-	case u.closing:
-		return nil, false, u.acks[0].due, nil
+	case c.closing:
+		return nil, false, c.acks[0].due, nil
 	case !session.After(now):
-		u.final = u.errorAck(4003)
-		u.why = &refusedMedia{id: 4003}
-		u.end()
-		return u.final, true, now, nil
-	case !expiry.IsZero() && !expiry.After(now) && !u.svc.cfg.Variants.OutliveCredentials:
+		c.final = c.errorAck(4003)
+		c.why = &refusedMedia{id: 4003}
+		c.end()
+		return c.final, true, now, nil
+	case !expiry.IsZero() && !expiry.After(now) && !c.endpoint.cfg.OutliveCredentials:
 		return nil, true, now, errExpired
-	case !now.Before(u.last.Add(u.svc.cfg.Timing.Idle)):
-		u.closing, u.why = true, errIdle
-		u.end()
+	case !now.Before(c.last.Add(c.endpoint.cfg.Idle)):
+		c.closing, c.why = true, errIdle
+		c.end()
 		return nil, true, now, nil
-	case !now.Before(u.idleAcked.Add(u.svc.cfg.Timing.IdleAck)):
-		u.idleAcked = now
+	case !now.Before(c.idleAcked.Add(c.endpoint.cfg.IdleAck)):
+		c.idleAcked = now
 		return &ack{EventType: "IDLE"}, false, now, nil
 	}
 	next = session
-	times := []time.Time{u.last.Add(u.svc.cfg.Timing.Idle), u.idleAcked.Add(u.svc.cfg.Timing.IdleAck)}
-	if len(u.acks) > 0 {
-		times = append(times, u.acks[0].due)
+	times := []time.Time{c.last.Add(c.endpoint.cfg.Idle), c.idleAcked.Add(c.endpoint.cfg.IdleAck)}
+	if len(c.acks) > 0 {
+		times = append(times, c.acks[0].due)
 	}
 	if !expiry.IsZero() && expiry.After(now) {
 		times = append(times, expiry)
@@ -274,56 +263,21 @@ func (u *Upload) next(session time.Time) (a *ack, last bool, next time.Time, err
 	return nil, false, next, nil
 }
 
-// bodyReader reads what the producer sends, no faster than it may.
-type bodyReader struct {
-	upload *Upload
-	r      io.Reader
-	since  time.Time // start of the count
-	count  int64     // bytes
-}
-
-func (b *bodyReader) Read(p []byte) (int, error) {
-	u := b.upload
-	if err := u.proceed(0); err != nil {
-		return 0, err
-	}
-	n, err := b.r.Read(p)
-	if u.isOver() {
-		return 0, errEnded
-	}
-	now := time.Now()
-	if n > 0 {
-		u.mu.Lock()
-		u.last, u.idleAcked = now, now
-		u.mu.Unlock()
-	}
-	if rate := u.svc.cfg.Limits.UploadBytes; rate > 0 && err == nil {
-		if now.Sub(b.since) > time.Second {
-			b.since, b.count = now, 0
-		}
-		b.count += int64(n)
-		if ahead := time.Duration(float64(b.count)/float64(rate)*float64(time.Second)) - now.Sub(b.since); ahead > 0 && b.count > int64(rate)/10 {
-			err = u.proceed(ahead)
-		}
-	}
-	return n, err
-}
-
 // proceed waits for d, and as long as the connection stalls.
-func (u *Upload) proceed(d time.Duration) error {
+func (c *Connection) proceed(d time.Duration) error {
 	if d > 0 {
 		t := time.NewTimer(d)
 		defer t.Stop()
 		select {
 		case <-t.C:
-		case <-u.ended:
+		case <-c.ended:
 		}
 	}
 	for {
-		u.mu.Lock()
-		stalled, resume := u.stalled, u.resume
-		u.mu.Unlock()
-		if u.isOver() {
+		c.mu.Lock()
+		stalled, resume := c.stalled, c.resume
+		c.mu.Unlock()
+		if c.isOver() {
 			return errEnded
 		}
 		if !stalled {
@@ -331,7 +285,21 @@ func (u *Upload) proceed(d time.Duration) error {
 		}
 		select {
 		case <-resume:
-		case <-u.ended:
+		case <-c.ended:
 		}
 	}
+}
+
+// usable returns the error of a stream that takes no media.
+func (c *Connection) usable() error {
+	status, id := c.Stream.Status(), c.Stream.KeyError()
+	switch {
+	case status == "DELETING":
+		return refuse(4507, "the stream was deleted")
+	case status != "ACTIVE":
+		return refuse(4008, "the stream is %s", status)
+	case id != 0:
+		return refuse(id, "the key of the stream %s", c.Stream.Name)
+	}
+	return nil
 }

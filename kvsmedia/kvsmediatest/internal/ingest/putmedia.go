@@ -1,4 +1,4 @@
-package kvsmediatest
+package ingest
 
 import (
 	"maps"
@@ -6,28 +6,28 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
 )
 
-const putMediaPath = "/putMedia"
+var operation = &api.Operation{Name: "PutMedia"}
 
-var putMediaOperation = &operation{name: "PutMedia"}
-
-// putMedia serves one connection of a producer.
-func (s *Service) putMedia(w http.ResponseWriter, r *http.Request) {
+// PutMedia serves one connection of a producer.
+func (e *Endpoint) PutMedia(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	// Without this, answering waits for the end of the body.
 	if err := control.EnableFullDuplex(); err != nil {
-		s.refuse(w, "PutMedia", broken(err))
+		e.cfg.Front.Refuse(w, operation.Name, err)
 		return
 	}
 	w.Header().Set("Connection", "close")
-	u, err := s.admit(w, r)
+	c, err := e.admit(w, r)
 	if err != nil {
-		s.refuse(w, "PutMedia", err)
+		e.cfg.Front.Refuse(w, operation.Name, err)
 		_ = control.SetReadDeadline(time.Now().Add(linger)) // of a body that nobody reads
 		return
 	}
-	defer u.leave()
+	defer c.leave()
 	if r.Header.Get("Expect") != "" {
 		h := w.Header()
 		final := maps.Clone(h)
@@ -36,54 +36,51 @@ func (s *Service) putMedia(w http.ResponseWriter, r *http.Request) {
 		maps.Copy(h, final)
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("x-amzn-RequestId", u.id)
+	w.Header().Set("x-amzn-RequestId", c.id)
 	w.WriteHeader(http.StatusOK)
 	if err := control.Flush(); err != nil {
-		u.why = err
+		c.why = err
 		return
 	}
-	u.run(r.Body)
+	c.run(r.Body)
 }
 
 // admit checks everything that can refuse a connection, and takes the stream's
 // place for it.
-func (s *Service) admit(w http.ResponseWriter, r *http.Request) (*Upload, error) {
-	if err := s.fault("PutMedia", r); err != nil {
+func (e *Endpoint) admit(w http.ResponseWriter, r *http.Request) (*Connection, error) {
+	front := e.cfg.Front
+	if err := front.Fault(r.Context(), operation.Name); err != nil {
 		return nil, err
 	}
-	caller, err := s.verifier.Verify(r, nil)
+	call, err := front.Verify(operation, w, r, nil)
 	if err != nil {
 		return nil, err
 	}
-	c := &call{s, putMediaOperation, w, r, nil, caller.Principal}
-	st, err := c.stream(named{r.Header.Get("x-amzn-stream-name"), r.Header.Get("x-amzn-stream-arn")})
+	st, err := call.Stream(api.Named{StreamName: r.Header.Get("x-amzn-stream-name"), StreamARN: r.Header.Get("x-amzn-stream-arn")})
 	if err != nil {
 		return nil, err
 	}
-	u := newUpload(s, st, w)
+	c := newConnection(e, st, w)
 	switch r.Header.Get("x-amzn-fragment-timecode-type") {
 	case "ABSOLUTE":
 	case "RELATIVE":
-		u.relative = true
+		c.relative = true
 	default:
-		return nil, invalid("x-amzn-fragment-timecode-type must be ABSOLUTE or RELATIVE.")
+		return nil, api.Invalid("x-amzn-fragment-timecode-type must be ABSOLUTE or RELATIVE.")
 	}
 	start := r.Header.Get("x-amzn-producer-start-timestamp")
-	if start == "" && u.relative {
-		return nil, invalid("x-amzn-producer-start-timestamp is required with RELATIVE timecodes.")
+	if start == "" && c.relative {
+		return nil, api.Invalid("x-amzn-producer-start-timestamp is required with RELATIVE timecodes.")
 	}
 	if start != "" {
-		u.start, u.badStart = parseStart(start)
+		c.start, c.badStart = parseStart(start)
 	}
-	id, _ := s.cfg.Credentials(caller.AccessKeyID)
-	u.credentialsEnd = id.Expires
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if n := s.cfg.Limits.Uploads; n > 0 && len(st.uploads) >= n {
-		return nil, badRequest("ConnectionLimitExceededException", "The stream %s has %d PutMedia connection(s) already.", st.Name, n)
+	id, _ := front.Verifier.Credentials(call.AccessKeyID)
+	c.credentialsEnd = id.Expires
+	if !e.add(c) {
+		return nil, api.BadRequest("ConnectionLimitExceededException", "The stream %s has %d PutMedia connection(s) already.", st.Name, e.cfg.Connections)
 	}
-	st.uploads = append(st.uploads, u)
-	return u, nil
+	return c, nil
 }
 
 // parseStart reads a start timestamp: seconds since 1970 with or without

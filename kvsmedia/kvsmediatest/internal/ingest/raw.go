@@ -1,4 +1,4 @@
-package kvsmediatest
+package ingest
 
 import (
 	"encoding/binary"

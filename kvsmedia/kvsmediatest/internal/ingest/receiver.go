@@ -1,4 +1,4 @@
-package kvsmediatest
+package ingest
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/mkv"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
 )
 
 // maxHeader bounds what stands before the first cluster, in bytes.
@@ -26,7 +27,7 @@ type refusedMedia struct {
 }
 
 func (e *refusedMedia) Error() string {
-	return strings.TrimSuffix(fmt.Sprintf("%d %s: %s", e.id, errorCodes[e.id], e.reason), ": ")
+	return strings.TrimSuffix(fmt.Sprintf("%d %s: %s", e.id, Codes[e.id], e.reason), ": ")
 }
 
 func refuse(id int, format string, args ...any) error {
@@ -36,9 +37,9 @@ func refuse(id int, format string, args ...any) error {
 // receiver takes the media of one connection apart and enforces the rules for
 // it.
 type receiver struct {
-	upload *Upload
-	raw    rawReader
-	scale  time.Duration
+	conn  *Connection
+	raw   rawReader
+	scale time.Duration
 
 	header  []byte   // as it is stored: up to the first cluster, without tags
 	early   []byte   // tags before the first cluster, which are of its fragment
@@ -52,8 +53,8 @@ type receiver struct {
 
 // arriving is the fragment that is being received.
 type arriving struct {
-	fragment
-	in          *incoming
+	store.Fragment
+	in          *store.Incoming
 	begin, last time.Duration // timestamps of the cluster and of its latest frame
 	end         time.Duration // of the latest frame, as far as its length is known
 	frames      map[uint64]*timing
@@ -66,10 +67,10 @@ type timing struct{ last, step time.Duration }
 
 // run takes the media. It returns nil at the end that the producer made.
 func (r *receiver) run(body io.Reader) error {
-	if r.upload.badStart {
+	if r.conn.badStart {
 		return refuse(4007, "the start timestamp of the request cannot be read")
 	}
-	if err := r.upload.usable(); err != nil {
+	if err := r.conn.usable(); err != nil {
 		return err
 	}
 	r.raw.r, r.scale = body, time.Millisecond
@@ -93,21 +94,6 @@ func (r *receiver) run(body io.Reader) error {
 	}
 }
 
-// usable returns the error of a stream that takes no media.
-func (u *Upload) usable() error {
-	u.svc.mu.Lock()
-	defer u.svc.mu.Unlock()
-	switch {
-	case u.stream.deleted:
-		return refuse(4507, "the stream was deleted")
-	case u.svc.status(u.stream) != "ACTIVE":
-		return refuse(4008, "the stream is %s", u.svc.status(u.stream))
-	case u.stream.kms != 0:
-		return refuse(u.stream.kms, "the key %s", u.stream.KMSKey)
-	}
-	return nil
-}
-
 // take takes one element; b are the bytes from the end of the one before.
 func (r *receiver) take(e mkv.Element, b []byte) error {
 	switch e := e.(type) {
@@ -121,7 +107,7 @@ func (r *receiver) take(e mkv.Element, b []byte) error {
 		if r.tracks != nil || r.count > 0 {
 			return refuse(4006, "a second list of tracks")
 		}
-		if n := r.upload.svc.cfg.Limits.Tracks; n > 0 && len(e) > n {
+		if n := r.conn.endpoint.cfg.Tracks; n > 0 && len(e) > n {
 			return refuse(4012, "%d tracks, %d are allowed", len(e), n)
 		}
 		if len(e) == 0 {
@@ -167,11 +153,11 @@ func (r *receiver) keep(b []byte) error {
 	case len(c.after) > 0: // something behind the tags
 		c.after = append(c.after, b...)
 	default:
-		c.cluster += int64(len(b))
-		if n := r.upload.svc.cfg.Limits.FragmentBytes; n > 0 && c.in.size+int64(len(b)) > int64(n) {
+		c.Cluster += int64(len(b))
+		if n := r.conn.endpoint.cfg.FragmentBytes; n > 0 && c.in.Size()+int64(len(b)) > int64(n) {
 			return refuse(4001, "more than %d bytes", n)
 		}
-		return archival(c.in.write(b))
+		return archival(c.in.Write(b))
 	}
 	return nil
 }
@@ -186,37 +172,34 @@ func archival(err error) error {
 
 // begin begins a fragment.
 func (r *receiver) begin(at time.Duration, cluster []byte) error {
-	u := r.upload
+	u := r.conn
 	if r.count == 0 {
 		r.header = openSegment(r.header)
 	}
-	if err := u.throttle(); err != nil {
+	if err := u.endpoint.throttle(u); err != nil {
 		return err
 	}
-	s := u.svc
 	r.count++
-	now := s.now().Truncate(time.Millisecond)
+	now := u.endpoint.cfg.Now().Truncate(time.Millisecond)
 	timecode := uint64(at / r.scale)
 	c := &arriving{begin: at, last: at, end: at, frames: map[uint64]*timing{}}
-	c.server, c.timecode, c.number = now, timecode, fragmentNumber(r.count, now)
-	u.setPosition(position{c.number, &timecode})
+	c.Server, c.Timecode, c.Number = now, timecode, store.FragmentNumber(r.count, now)
+	u.setPosition(position{c.Number, &timecode})
 	if err := u.usable(); err != nil {
 		return err
 	}
 	if r.any && at <= r.latest {
 		return refuse(4004, "it begins at %v, the fragment before ends at %v", at, r.latest)
 	}
-	c.producer = time.UnixMilli(at.Milliseconds())
+	c.Producer = time.UnixMilli(at.Milliseconds())
 	if u.relative {
-		c.producer = u.start.Add(at).Truncate(time.Millisecond)
+		c.Producer = u.start.Add(at).Truncate(time.Millisecond)
 	}
-	if c.producer.Year() > 9999 {
-		return refuse(4007, "producer timestamp %v", c.producer)
+	if c.Producer.Year() > 9999 {
+		return refuse(4007, "producer timestamp %v", c.Producer)
 	}
-	s.mu.Lock()
-	c.archived = u.stream.RetentionHours > 0
-	s.mu.Unlock()
-	in, err := s.newIncoming(u.stream, c.archived)
+	c.Archived = u.Stream.RetentionHours() > 0
+	in, err := u.Stream.Begin(c.Archived)
 	if err != nil {
 		return archival(err)
 	}
@@ -224,17 +207,17 @@ func (r *receiver) begin(at time.Duration, cluster []byte) error {
 	r.current = c
 	header := append(r.header[:len(r.header):len(r.header)], r.early...)
 	c.tags, r.tags, r.early = r.tags, nil, nil
-	c.header = int64(len(header))
-	if err := c.in.write(header); err != nil {
+	c.Header = int64(len(header))
+	if err := c.in.Write(header); err != nil {
 		return archival(err)
 	}
 	if err := r.keep(cluster); err != nil {
 		return err
 	}
-	if err := s.mediaFault(u, Buffering); err != nil {
+	if err := u.endpoint.fault(u, Buffering); err != nil {
 		return err
 	}
-	u.push(ack{EventType: "BUFFERING", FragmentTimecode: &timecode, FragmentNumber: c.number}, 0)
+	u.push(ack{EventType: "BUFFERING", FragmentTimecode: &timecode, FragmentNumber: c.Number}, 0)
 	return nil
 }
 
@@ -247,7 +230,7 @@ func (r *receiver) frame(b *mkv.Block) error {
 	if r.any && b.Time <= r.latest {
 		return refuse(4004, "a frame at %v, the fragment before ends at %v", b.Time, r.latest)
 	}
-	if n := r.upload.svc.cfg.Limits.MaxFragmentMillis; n > 0 && b.Time-c.begin > time.Duration(n)*time.Millisecond {
+	if n := r.conn.endpoint.cfg.MaxFragment; n > 0 && b.Time-c.begin > n {
 		return refuse(4002, "a frame %v after the fragment's beginning", b.Time-c.begin)
 	}
 	t := c.frames[b.Number]
@@ -268,46 +251,45 @@ func (r *receiver) frame(b *mkv.Block) error {
 // finish ends the fragment that is being received, if there is one; next is the
 // timestamp of a following one.
 func (r *receiver) finish(next time.Duration, follows bool) error {
-	c, u := r.current, r.upload
+	c, u := r.current, r.conn
 	if c == nil {
 		return nil
 	}
-	limits := &u.svc.cfg.Limits
 	for _, t := range r.tracks {
 		if c.frames[t.Number] == nil {
 			return refuse(4011, "no frame of track %d", t.Number)
 		}
 	}
-	if d := next - c.begin; follows && limits.MinFragmentMillis > 0 && d > 0 && d < time.Duration(limits.MinFragmentMillis)*time.Millisecond {
-		return refuse(u.svc.cfg.Variants.MinDurationID, "a fragment of %v", d)
+	if d := next - c.begin; follows && d > 0 && d < u.endpoint.cfg.MinFragment {
+		return refuse(u.endpoint.cfg.MinDurationID, "a fragment of %v", d)
 	}
 	if !r.any || c.last > r.latest {
 		r.latest, r.any = c.last, true
 	}
-	c.length = c.end - c.begin
-	if err := u.svc.mediaFault(u, Received); err != nil {
+	c.Length = c.end - c.begin
+	if err := u.endpoint.fault(u, Received); err != nil {
 		return err
 	}
-	u.push(ack{EventType: "RECEIVED", FragmentTimecode: &c.timecode, FragmentNumber: c.number}, 0)
+	u.push(ack{EventType: "RECEIVED", FragmentTimecode: &c.Timecode, FragmentNumber: c.Number}, 0)
 	r.current = nil
-	c.trailer = int64(len(c.after))
-	err := c.in.write(c.after)
+	c.Trailer = int64(len(c.after))
+	err := c.in.Write(c.after)
 	if err == nil {
-		err = c.in.finish(&c.fragment)
+		err = c.in.Finish(&c.Fragment)
 	}
 	if err != nil {
-		c.in.discard()
+		c.in.Discard()
 		return archival(err)
 	}
-	if err := u.svc.keepFragment(u, &c.fragment); err != nil {
+	if !u.Stream.Keep(&c.Fragment) {
+		return refuse(4507, "the stream was deleted")
+	}
+	u.endpoint.cfg.Deliver(u.Stream, &c.Fragment, c.tags)
+	if err := u.endpoint.fault(u, Persisted); err != nil {
 		return err
 	}
-	u.svc.deliver(u.stream, &c.fragment, c.tags)
-	if err := u.svc.mediaFault(u, Persisted); err != nil {
-		return err
-	}
-	if c.archived {
-		u.push(ack{EventType: "PERSISTED", FragmentTimecode: &c.timecode, FragmentNumber: c.number}, u.svc.cfg.Timing.Persist)
+	if c.Archived {
+		u.push(ack{EventType: "PERSISTED", FragmentTimecode: &c.Timecode, FragmentNumber: c.Number}, u.endpoint.cfg.Persist)
 	}
 	return nil
 }
@@ -315,13 +297,13 @@ func (r *receiver) finish(next time.Duration, follows bool) error {
 // abandon drops a fragment that was not received whole.
 func (r *receiver) abandon() {
 	if r.current != nil {
-		r.current.in.discard()
+		r.current.in.Discard()
 		r.current = nil
 	}
 }
 
-func (u *Upload) setPosition(p position) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.at = p
+func (c *Connection) setPosition(p position) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = p
 }

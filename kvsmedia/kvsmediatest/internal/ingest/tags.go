@@ -1,4 +1,4 @@
-package kvsmediatest
+package ingest
 
 import (
 	"strings"
@@ -8,11 +8,11 @@ import (
 
 // Names of the service's own tags, and limits of the others.
 const (
-	tagPrefix        = "AWS"
-	tagEndOfFragment = "AWS_KINESISVIDEO_END_OF_FRAGMENT"
-	tagImage         = "AWS_KINESISVIDEO_IMAGE_GENERATION"
-	tagImagePrefix   = "AWS_KINESISVIDEO_IMAGE_PREFIX"
-	tagNotification  = "AWS_KINESISVIDEO_NOTIFICATION"
+	TagPrefix        = "AWS"
+	TagEndOfFragment = "AWS_KINESISVIDEO_END_OF_FRAGMENT"
+	TagImage         = "AWS_KINESISVIDEO_IMAGE_GENERATION"
+	TagImagePrefix   = "AWS_KINESISVIDEO_IMAGE_PREFIX"
+	TagNotification  = "AWS_KINESISVIDEO_NOTIFICATION"
 
 	maxTagName  = 128 // bytes
 	maxTagValue = 256
@@ -55,10 +55,10 @@ func checkTags(tags mkv.Tags) (kept mkv.Tags, end bool, err error) {
 		var pairs []mkv.SimpleTag
 		for _, p := range t.Simple {
 			switch {
-			case p.Name == tagEndOfFragment:
+			case p.Name == TagEndOfFragment:
 				end = true
 				continue
-			case strings.HasPrefix(p.Name, tagPrefix) && p.Name != tagImage && p.Name != tagImagePrefix && p.Name != tagNotification:
+			case strings.HasPrefix(p.Name, TagPrefix) && p.Name != TagImage && p.Name != TagImagePrefix && p.Name != TagNotification:
 				return nil, false, refuse(4009, "the name %.40q is the service's own", p.Name)
 			case len(p.Name) > maxTagName || len(p.String) > maxTagValue:
 				return nil, false, refuse(4009, "the tag %.40q has a name of %d bytes and a value of %d", p.Name, len(p.Name), len(p.String))
@@ -77,7 +77,7 @@ func (r *receiver) countTags(tags mkv.Tags) error {
 	for _, t := range tags {
 		count += len(t.Simple)
 	}
-	if n := r.upload.svc.cfg.Limits.FragmentTags; n > 0 && count > n {
+	if n := r.conn.endpoint.cfg.FragmentTags; n > 0 && count > n {
 		return refuse(4009, "%d tags, %d are allowed", count, n)
 	}
 	return nil

@@ -1,10 +1,11 @@
-package kvsmediatest
+package playback
 
 import (
 	"slices"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/mp4"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
 )
 
 // Limits of GetClip.
@@ -14,25 +15,22 @@ const (
 )
 
 // getClip returns fragments as one MP4 file, which is fragmented itself.
-func (s *Service) getClip(c *call) (any, error) {
+func (e *Endpoint) getClip(c *api.Call) (any, error) {
 	var in struct {
-		named
-		ClipFragmentSelector *selector
+		api.Named
+		ClipFragmentSelector *api.Selector
 	}
-	st, err := c.streamOf(&in, &in.named)
+	st, err := c.StreamOf(&in, &in.Named)
 	if err != nil {
 		return nil, err
 	}
 	if in.ClipFragmentSelector == nil {
-		return nil, invalid("ClipFragmentSelector is required.")
+		return nil, api.Invalid("ClipFragmentSelector is required.")
 	}
-	s.mu.Lock()
-	retention := st.RetentionHours
-	s.mu.Unlock()
-	if retention == 0 {
-		return nil, noRetention(st)
+	if st.RetentionHours() == 0 {
+		return nil, api.NoRetention(st)
 	}
-	ss := &session{svc: s, stream: st, by: clip, mode: "ON_DEMAND", choice: *in.ClipFragmentSelector, max: maxClipFragments + 1}
+	ss := &session{endpoint: e, stream: st, by: clip, mode: "ON_DEMAND", choice: *in.ClipFragmentSelector, max: maxClipFragments + 1}
 	ss.mu.Lock() // for update
 	defer ss.mu.Unlock()
 	if err := ss.checkRange(); err != nil {
@@ -42,14 +40,14 @@ func (s *Service) getClip(c *call) (any, error) {
 		return nil, err
 	}
 	if len(ss.entries) > maxClipFragments {
-		return nil, invalid("The time range has more than %d fragments.", maxClipFragments)
+		return nil, api.Invalid("The time range has more than %d fragments.", maxClipFragments)
 	}
 	b, err := ss.file()
 	if err != nil {
 		return nil, err
 	}
-	c.w.Header().Set("Content-Type", mp4Type)
-	_, _ = c.w.Write(b) // a caller that is gone needs no answer
+	c.W.Header().Set("Content-Type", mp4Type)
+	_, _ = c.W.Write(b) // a caller that is gone needs no answer
 	return nil, nil
 }
 
@@ -67,21 +65,21 @@ func (ss *session) file() ([]byte, error) {
 	at := time.Duration(0)
 	for _, e := range ss.entries {
 		if e.init != first.init {
-			return nil, badRequest("InvalidCodecPrivateDataException", "The codec private data changes at fragment %s.", e.number)
+			return nil, api.BadRequest("InvalidCodecPrivateDataException", "The codec private data changes at fragment %s.", e.Number)
 		}
 		var runs []mp4.Run
 		for _, t := range e.tracks {
-			run, err := t.run(e.fragment, at)
+			run, err := t.run(e.Fragment, at)
 			if err != nil {
-				return nil, gone(err, e.fragment)
+				return nil, gone(err, e.Fragment)
 			}
 			if len(run.Samples) > 0 {
 				runs = append(runs, run)
 			}
 		}
-		b = mp4.AppendSegment(slices.Grow(b, int(e.size())), uint32(e.index+1), runs...)
+		b = mp4.AppendSegment(slices.Grow(b, int(e.Size())), uint32(e.index+1), runs...)
 		if len(b) > maxClipBytes {
-			return nil, invalid("The clip has more than %d bytes.", maxClipBytes)
+			return nil, api.Invalid("The clip has more than %d bytes.", maxClipBytes)
 		}
 		at += e.length
 	}

@@ -1,4 +1,4 @@
-package kvsmediatest
+package playback
 
 import (
 	"encoding/xml"
@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
 )
 
 // manifest is a Media Presentation Description, ISO/IEC 23009-1. Each change of a
@@ -26,7 +28,7 @@ func (ss *session) manifest(http.ResponseWriter, *http.Request) ([]byte, string,
 		out.Type = "dynamic"
 		out.MinimumUpdatePeriod = duration(max(last.length, time.Second))
 		out.AvailabilityStart = ss.entries[0].at.UTC().Format("2006-01-02T15:04:05.000Z")
-		out.PublishTime = ss.svc.now().UTC().Format("2006-01-02T15:04:05.000Z")
+		out.PublishTime = ss.endpoint.cfg.Now().UTC().Format("2006-01-02T15:04:05.000Z")
 		out.TimeShift = duration(ss.start(last) + last.length - ss.start(list[0]))
 	}
 	origin := time.Duration(0) // of the presentation
@@ -56,7 +58,7 @@ func (ss *session) period(list []*entry, origin time.Duration) period {
 		if t.Codec.Video() {
 			set.MimeType = "video/mp4"
 			r.Width, r.Height = t.Width, t.Height
-			r.Bandwidth = int64(float64(list[0].size()*8) / max(list[0].length.Seconds(), 0.1))
+			r.Bandwidth = int64(float64(list[0].Size()*8) / max(list[0].length.Seconds(), 0.1))
 		}
 		r.List.Timescale, r.List.Offset = 1000, start.Milliseconds()
 		r.List.Init.URL = ss.uri("getMP4InitFragment.mp4", "TrackNumber", number, "SequenceNumber", strconv.Itoa(list[0].init+1))
@@ -64,10 +66,10 @@ func (ss *session) period(list []*entry, origin time.Duration) period {
 			r.List.Timeline = append(r.List.Timeline, timelineEntry{ss.start(e).Milliseconds(), e.length.Milliseconds()})
 			u := segmentURL{Media: ss.fragmentURI(e, number)}
 			if ss.numbers {
-				u.Number = e.number
+				u.Number = e.Number
 			}
 			if ss.stamps {
-				u.Time = decimal(e.at)
+				u.Time = api.Decimal(e.at)
 			}
 			r.List.URLs = append(r.List.URLs, u)
 		}

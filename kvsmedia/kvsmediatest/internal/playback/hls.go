@@ -1,4 +1,4 @@
-package kvsmediatest
+package playback
 
 import (
 	"errors"
@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/smartcam-sdk/smartcam/internal/mp4"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
 )
 
 const (
@@ -24,7 +26,7 @@ func (ss *session) masterPlaylist(http.ResponseWriter, *http.Request) ([]byte, s
 		return nil, "", err
 	}
 	e := ss.entries[len(ss.entries)-1]
-	bandwidth := int64(float64(e.size()*8) / max(e.length.Seconds(), 0.1))
+	bandwidth := int64(float64(e.Size()*8) / max(e.length.Seconds(), 0.1))
 	var b strings.Builder
 	b.WriteString("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n")
 	codecs := e.tracks[0].codecs
@@ -103,7 +105,7 @@ func (ss *session) fragmentURI(e *entry, track string) string {
 	if ss.transport {
 		file = "getTSFragment.ts"
 	}
-	return ss.uri(file, "FragmentNumber", e.number, "TrackNumber", track, "SequenceNumber", strconv.Itoa(e.index+1))
+	return ss.uri(file, "FragmentNumber", e.Number, "TrackNumber", track, "SequenceNumber", strconv.Itoa(e.index+1))
 }
 
 // initFragment describes a track as it is from one fragment on.
@@ -114,7 +116,7 @@ func (ss *session) initFragment(_ http.ResponseWriter, r *http.Request) ([]byte,
 	}
 	n, err := strconv.Atoi(r.URL.Query().Get("SequenceNumber"))
 	if err != nil || n < 1 || n > len(ss.entries) {
-		return nil, "", invalid("SequenceNumber names no fragment.")
+		return nil, "", api.Invalid("SequenceNumber names no fragment.")
 	}
 	b, err := mp4.AppendInit(nil, ss.alone(n-1, i))
 	return b, mp4Type, err
@@ -137,9 +139,9 @@ func (ss *session) mediaFragment(_ http.ResponseWriter, r *http.Request) ([]byte
 	if err != nil {
 		return nil, "", err
 	}
-	run, err := e.tracks[i].run(e.fragment, ss.start(e))
+	run, err := e.tracks[i].run(e.Fragment, ss.start(e))
 	if err != nil {
-		return nil, "", gone(err, e.fragment)
+		return nil, "", gone(err, e.Fragment)
 	}
 	run.Track = ss.alone(e.index, i)
 	return mp4.AppendSegment(nil, uint32(e.index+1), run), mp4Type, nil
@@ -148,17 +150,17 @@ func (ss *session) mediaFragment(_ http.ResponseWriter, r *http.Request) ([]byte
 // entryOf returns the entry that a request names by its fragment.
 func (ss *session) entryOf(r *http.Request) (*entry, error) {
 	number := r.URL.Query().Get("FragmentNumber")
-	n := slices.IndexFunc(ss.entries, func(e *entry) bool { return e.number == number })
+	n := slices.IndexFunc(ss.entries, func(e *entry) bool { return e.Number == number })
 	if n < 0 {
-		return nil, notFound("The fragment %q is not part of the session.", number)
+		return nil, api.NotFound("The fragment %q is not part of the session.", number)
 	}
 	return ss.entries[n], nil
 }
 
 // gone says what an error in reading a fragment means.
-func gone(err error, f *fragment) error {
-	if own := (*Error)(nil); errors.As(err, &own) {
+func gone(err error, f *store.Fragment) error {
+	if own := (*api.Error)(nil); errors.As(err, &own) {
 		return err
 	}
-	return notFound("The fragment %s is not found: %v", f.number, err)
+	return api.NotFound("The fragment %s is not found: %v", f.Number, err)
 }

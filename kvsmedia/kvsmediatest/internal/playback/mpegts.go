@@ -1,4 +1,4 @@
-package kvsmediatest
+package playback
 
 import (
 	"cmp"
@@ -21,9 +21,9 @@ func (ss *session) tsFragment(_ http.ResponseWriter, r *http.Request) ([]byte, s
 	var tracks []mpegts.Codec
 	var frames []mpegts.Frame
 	for i, t := range e.tracks {
-		run, err := t.run(e.fragment, ss.start(e))
+		run, err := t.run(e.Fragment, ss.start(e))
 		if err != nil {
-			return nil, "", gone(err, e.fragment)
+			return nil, "", gone(err, e.Fragment)
 		}
 		codec, wrap, err := t.transport()
 		if err != nil {

@@ -1,4 +1,4 @@
-package kvsmediatest
+package playback
 
 import (
 	"encoding/binary"
@@ -13,6 +13,8 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/mkv"
 	"github.com/smartcam-sdk/smartcam/internal/mp4"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
 )
 
 // player is what media is to be played by; each takes other codecs.
@@ -41,7 +43,7 @@ func (t *playTrack) same(o *playTrack) bool {
 // them.
 func describe(list mkv.Tracks, by player) ([]*playTrack, error) {
 	unsupported := func(format string, args ...any) error {
-		return badRequest("UnsupportedStreamMediaTypeException", format, args...)
+		return api.BadRequest("UnsupportedStreamMediaTypeException", format, args...)
 	}
 	if len(list) < 1 || len(list) > 2 {
 		return nil, unsupported("%s takes a video track, an audio track or both; the fragment has %d tracks.", by, len(list))
@@ -77,11 +79,11 @@ func describe(list mkv.Tracks, by player) ([]*playTrack, error) {
 }
 
 func missingPrivate() error {
-	return badRequest("MissingCodecPrivateDataException", "No codec private data was found in a track of the fragment.")
+	return api.BadRequest("MissingCodecPrivateDataException", "No codec private data was found in a track of the fragment.")
 }
 
 func badPrivate(err error) error {
-	return badRequest("InvalidCodecPrivateDataException", "The codec private data of a track is not valid: %v", err)
+	return api.BadRequest("InvalidCodecPrivateDataException", "The codec private data of a track is not valid: %v", err)
 }
 
 func (t *playTrack) video(codec mp4.Codec, coding bitstream.Codec) error {
@@ -151,7 +153,7 @@ func (t *playTrack) g711(in *mkv.Track, by player) error {
 	case format == 7 && by == dash:
 		t.Codec = mp4.PCMU
 	default:
-		return badRequest("UnsupportedStreamMediaTypeException", "%s does not take the audio format %d of track %d.", by, format, in.Number)
+		return api.BadRequest("UnsupportedStreamMediaTypeException", "%s does not take the audio format %d of track %d.", by, format, in.Number)
 	}
 	t.codecs = string(t.Codec)
 	t.SampleRate, t.Channels = int(min(binary.LittleEndian.Uint32(t.Config[4:]), 1<<20)), int(binary.LittleEndian.Uint16(t.Config[2:]))
@@ -161,12 +163,12 @@ func (t *playTrack) g711(in *mkv.Track, by player) error {
 
 // run returns a track's part of a fragment that begins at the time start of the
 // player's timeline.
-func (t *playTrack) run(f *fragment, start time.Duration) (mp4.Run, error) {
+func (t *playTrack) run(f *store.Fragment, start time.Duration) (mp4.Run, error) {
 	r := mp4.Run{Track: &t.Track}
 	var at []time.Duration // presentation times of the frames
 	var begin time.Duration
 	var broken error
-	err := f.elements(func(e mkv.Element) bool {
+	err := f.Elements(func(e mkv.Element) bool {
 		switch e := e.(type) {
 		case *mkv.Cluster:
 			begin = e.Timestamp
@@ -176,7 +178,7 @@ func (t *playTrack) run(f *fragment, start time.Duration) (mp4.Run, error) {
 			}
 			if t.Codec.Video() {
 				if nalus, err := bitstream.SplitPrefixed(nil, e.Data, t.lengthSize); err != nil || len(nalus) == 0 {
-					broken = badRequest("InvalidMediaFrameException", "A frame of track %d of fragment %s is not made of NAL units with their lengths.", t.ID, f.number)
+					broken = api.BadRequest("InvalidMediaFrameException", "A frame of track %d of fragment %s is not made of NAL units with their lengths.", t.ID, f.Number)
 					return false
 				}
 			}
@@ -196,7 +198,7 @@ func (t *playTrack) run(f *fragment, start time.Duration) (mp4.Run, error) {
 	r.Start = uint64(max(units(start+decode[0]), 0))
 	for i := range r.Samples {
 		s := &r.Samples[i]
-		next := f.length
+		next := f.Length
 		if i+1 < len(decode) {
 			next = decode[i+1]
 		} else if i > 0 {

@@ -1,61 +1,59 @@
-package kvsmediatest
+package retrieval
 
 import (
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/mkv"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/ingest"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
 )
 
-const mediaType = "video/webm"
-
-func (s *Service) getMedia(c *call) (any, error) {
+func (e *Endpoint) getMedia(c *api.Call) (any, error) {
 	var in struct {
-		named
+		api.Named
 		StartSelector *startSelector
 	}
-	st, err := c.streamOf(&in, &in.named)
+	st, err := c.StreamOf(&in, &in.Named)
 	if err != nil {
 		return nil, err
 	}
 	if in.StartSelector == nil {
-		return nil, invalid("StartSelector is required.")
+		return nil, api.Invalid("StartSelector is required.")
 	}
 	begins, err := in.StartSelector.filter()
 	if err != nil {
 		return nil, err
 	}
-	if err := s.addReader(st); err != nil {
+	if err := e.addReader(st); err != nil {
 		return nil, err
 	}
-	defer s.removeReader(st)
-	m := newMediaWriter(c, st, true)
+	defer e.removeReader(st)
+	m := e.newWriter(c, st, true)
 	if err := m.control.Flush(); err != nil { // the status comes before any media
 		return nil, nil
 	}
-	m.follow(c.request, in.StartSelector.after(s.held(st, false)), begins)
+	m.follow(c.Request, in.StartSelector.after(st.Fragments()), begins)
 	return nil, nil
 }
 
-func (s *Service) addReader(st *stream) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if n := s.cfg.Limits.Readers; n > 0 && st.readers >= n {
-		return badRequest("ConnectionLimitExceededException", "The stream %s has %d GetMedia connections already.", st.Name, n)
+func (e *Endpoint) addReader(st *store.Stream) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if n := e.cfg.Readers; n > 0 && e.readers[st] >= n {
+		return api.BadRequest("ConnectionLimitExceededException", "The stream %s has %d GetMedia connections already.", st.Name, n)
 	}
-	st.readers++
+	e.readers[st]++
 	return nil
 }
 
-func (s *Service) removeReader(st *stream) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st.readers--
+func (e *Endpoint) removeReader(st *store.Stream) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.readers[st]--; e.readers[st] == 0 {
+		delete(e.readers, st)
+	}
 }
 
 // startSelector says where GetMedia begins.
@@ -67,38 +65,38 @@ type startSelector struct {
 }
 
 // filter checks the selector and returns which fragments it begins with.
-func (sel *startSelector) filter() (func(*fragment) bool, error) {
+func (sel *startSelector) filter() (func(*store.Fragment) bool, error) {
 	switch sel.StartSelectorType {
 	case "NOW", "EARLIEST":
 	case "FRAGMENT_NUMBER":
 		if sel.AfterFragmentNumber == "" {
-			return nil, invalid("AfterFragmentNumber is required with FRAGMENT_NUMBER.")
+			return nil, api.Invalid("AfterFragmentNumber is required with FRAGMENT_NUMBER.")
 		}
 	case "CONTINUATION_TOKEN":
 		if sel.ContinuationToken == "" || len(sel.ContinuationToken) > 128 {
-			return nil, invalid("A ContinuationToken of up to 128 characters is required with CONTINUATION_TOKEN.")
+			return nil, api.Invalid("A ContinuationToken of up to 128 characters is required with CONTINUATION_TOKEN.")
 		}
 	case "SERVER_TIMESTAMP", "PRODUCER_TIMESTAMP":
 		if sel.StartTimestamp == nil {
-			return nil, invalid("StartTimestamp is required with %s.", sel.StartSelectorType)
+			return nil, api.Invalid("StartTimestamp is required with %s.", sel.StartSelectorType)
 		}
-		at, err := stamp(sel.StartSelectorType)
-		start := timeOf(*sel.StartTimestamp)
-		return func(f *fragment) bool { return !at(f).Before(start) }, err
+		at, err := api.Stamp(sel.StartSelectorType)
+		start := api.Time(*sel.StartTimestamp)
+		return func(f *store.Fragment) bool { return !at(f).Before(start) }, err
 	default:
-		return nil, invalid("StartSelectorType is not one of the API.")
+		return nil, api.Invalid("StartSelectorType is not one of the API.")
 	}
-	return func(*fragment) bool { return true }, nil
+	return func(*store.Fragment) bool { return true }, nil
 }
 
 // start is where in the order of fragments to begin: behind one, or at the
 // beginning.
 type start struct {
-	behind  *fragment
+	behind  *store.Fragment
 	unknown bool // there is no such fragment
 }
 
-func (sel *startSelector) after(list []*fragment) start {
+func (sel *startSelector) after(list []*store.Fragment) start {
 	number := sel.AfterFragmentNumber
 	switch sel.StartSelectorType {
 	case "NOW":
@@ -112,53 +110,31 @@ func (sel *startSelector) after(list []*fragment) start {
 	default:
 		return start{}
 	}
-	i := slices.IndexFunc(list, func(f *fragment) bool { return f.number == number })
+	i := slices.IndexFunc(list, func(f *store.Fragment) bool { return f.Number == number })
 	if i < 0 {
 		return start{unknown: true}
 	}
 	return start{behind: list[i]}
 }
 
-// mediaWriter writes fragments as GetMedia and GetMediaForFragmentList do.
-type mediaWriter struct {
-	svc     *Service
-	stream  *stream
-	w       io.Writer
-	control *http.ResponseController
-	tail    bool // tags behind each fragment
-	fault   *ReadFault
-	written int // fragments
-}
-
-// errFault ends media that a fault has ended already.
-var errFault = errors.New("ended on request")
-
-func newMediaWriter(c *call, st *stream, tail bool) *mediaWriter {
-	c.w.Header().Set("Content-Type", mediaType)
-	c.w.WriteHeader(http.StatusOK)
-	return &mediaWriter{svc: c.svc, stream: st, w: c.w, control: http.NewResponseController(c.w), tail: tail, fault: c.svc.readFault(c.op.name)}
-}
-
 // follow writes the fragments behind from, of which the first is one that begins
 // says, and those that come meanwhile.
-func (m *mediaWriter) follow(r *http.Request, from start, begins func(*fragment) bool) {
+func (m *writer) follow(r *http.Request, from start, begins func(*store.Fragment) bool) {
 	if from.unknown {
 		m.fail(4000, "STREAM_READ_ERROR")
 		return
 	}
-	s, begun, behind := m.svc, false, from.behind
-	timer := time.NewTimer(s.cfg.Timing.GetMedia)
+	cfg, begun, behind := &m.endpoint.cfg, false, from.behind
+	timer := time.NewTimer(cfg.Idle)
 	defer timer.Stop()
 	for {
-		s.mu.Lock()
-		changed, kms, deleted := m.stream.changed, m.stream.kms, m.stream.deleted
-		s.mu.Unlock()
-		if kms != 0 {
-			m.fail(kms, errorCodes[kms])
+		changed, deleted := m.stream.Changed(), m.stream.Deleted()
+		if id := m.stream.KeyError(); id != 0 {
+			m.fail(id, ingest.Codes[id])
 			return
 		}
-		for _, f := range s.held(m.stream, false) {
-			if behind != nil && compare(f, behind) <= 0 {
+		for _, f := range m.stream.Fragments() {
+			if behind != nil && store.Compare(f, behind) <= 0 {
 				continue
 			}
 			behind = f
@@ -168,7 +144,7 @@ func (m *mediaWriter) follow(r *http.Request, from start, begins func(*fragment)
 			if err := m.fragment(f); err != nil {
 				return
 			}
-			timer.Reset(s.cfg.Timing.GetMedia)
+			timer.Reset(cfg.Idle)
 		}
 		if deleted {
 			return
@@ -176,113 +152,14 @@ func (m *mediaWriter) follow(r *http.Request, from start, begins func(*fragment)
 		select {
 		case <-changed:
 		case <-timer.C:
-			if len(s.Uploads(m.stream.Name)) == 0 {
+			if !cfg.Fed(m.stream) {
 				return
 			}
-			timer.Reset(s.cfg.Timing.GetMedia)
+			timer.Reset(cfg.Idle)
 		case <-r.Context().Done():
 			return
-		case <-s.ctx.Done():
+		case <-cfg.Done:
 			return
 		}
 	}
-}
-
-// fragment writes one fragment: a document of its own.
-func (m *mediaWriter) fragment(f *fragment) error {
-	due := m.fault != nil && m.fault.Fragments == m.written
-	if due && m.fault.ErrorID != 0 {
-		m.fail(m.fault.ErrorID, errorCodes[m.fault.ErrorID])
-		return errFault
-	}
-	file, err := f.open()
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	head := tagList("AWS_KINESISVIDEO_FRAGMENT_NUMBER", f.number,
-		"AWS_KINESISVIDEO_SERVER_TIMESTAMP", decimal(f.server),
-		"AWS_KINESISVIDEO_PRODUCER_TIMESTAMP", decimal(f.producer))
-	if _, err := io.CopyN(m.w, file, f.header); err != nil {
-		return err
-	}
-	if _, err := m.w.Write(head); err != nil {
-		return err
-	}
-	if due {
-		_, _ = io.CopyN(m.w, file, f.cluster/2) // it is to break in any case
-		_ = m.control.Flush()
-		panic(http.ErrAbortHandler)
-	}
-	m.written++
-	if _, err := io.CopyN(m.w, file, f.cluster+f.trailer); err != nil {
-		return err
-	}
-	if m.tail {
-		behind := max(m.svc.now().Sub(f.server), 0).Milliseconds()
-		_, err := m.w.Write(tagList("AWS_KINESISVIDEO_MILLIS_BEHIND_NOW", strconv.FormatInt(behind, 10),
-			"AWS_KINESISVIDEO_CONTINUATION_TOKEN", f.number))
-		if err != nil {
-			return err
-		}
-	}
-	return m.control.Flush()
-}
-
-// fail ends the media with the tags of an error.
-func (m *mediaWriter) fail(id int, code string) {
-	b := mkv.AppendHeader(nil, 2)
-	if m.tail {
-		b = append(b, tagList("AWS_KINESISVIDEO_ERROR_CODE", code, "AWS_KINESISVIDEO_ERROR_ID", strconv.Itoa(id))...)
-	} else {
-		b = append(b, tagList("AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE", strconv.Itoa(id), "AWS_KINESISVIDEO_EXCEPTION_MESSAGE", code)...)
-	}
-	_, _ = m.w.Write(b) // a caller that is gone needs no answer
-}
-
-// tagList returns a Tags element of names and values.
-func tagList(pairs ...string) []byte {
-	var tag mkv.Tag
-	for i := 0; i < len(pairs); i += 2 {
-		tag.Simple = append(tag.Simple, mkv.SimpleTag{Name: pairs[i], String: pairs[i+1]})
-	}
-	return mkv.AppendTags(nil, mkv.Tags{tag})
-}
-
-// decimal writes a time as seconds with three decimals.
-func decimal(t time.Time) string {
-	return fmt.Sprintf("%d.%03d", t.Unix(), t.Nanosecond()/int(time.Millisecond))
-}
-
-func (s *Service) getFragmentList(c *call) (any, error) {
-	var in struct {
-		named
-		Fragments []string
-	}
-	st, err := c.streamOf(&in, &in.named)
-	if err != nil {
-		return nil, err
-	}
-	if len(in.Fragments) < 1 || len(in.Fragments) > 1000 {
-		return nil, invalid("Fragments must have 1 to 1000 members.")
-	}
-	byNumber := map[string]*fragment{}
-	for _, f := range s.held(st, true) {
-		byNumber[f.number] = f
-	}
-	m := newMediaWriter(c, st, false)
-	for _, number := range in.Fragments {
-		f := byNumber[number]
-		if f == nil {
-			m.fail(4000, "The fragment "+number+" is not found.")
-			return nil, nil
-		}
-		switch err := m.fragment(f); {
-		case errors.Is(err, errFault):
-			return nil, nil
-		case err != nil:
-			panic(http.ErrAbortHandler)
-		}
-	}
-	return nil, nil
 }

@@ -1,4 +1,4 @@
-package kvsmediatest
+package store
 
 import (
 	"encoding/json"
@@ -13,11 +13,11 @@ import (
 const streamFile = "stream.json"
 
 // streamDir is a stream's directory; "." and ".." are valid names of streams.
-func (s *Service) streamDir(name string) string { return filepath.Join(s.cfg.Dir, name+".stream") }
+func (s *Store) streamDir(name string) string { return filepath.Join(s.cfg.Dir, name+".stream") }
 
 // load takes the streams and fragments that Config.Dir holds. What was not
 // received whole is removed.
-func (s *Service) load() error {
+func (s *Store) load() error {
 	if s.cfg.Dir == "" {
 		return nil
 	}
@@ -33,20 +33,21 @@ func (s *Service) load() error {
 		if err != nil {
 			return err
 		}
-		st := &stream{changed: make(chan struct{})}
-		if err := json.Unmarshal(data, &st.description); err != nil || s.streamDir(st.Name) != filepath.Dir(path) {
+		var d Description
+		if err := json.Unmarshal(data, &d); err != nil || s.streamDir(d.Name) != filepath.Dir(path) {
 			return fmt.Errorf("%s does not describe a stream: remove its directory to go on without it", path)
 		}
+		st := s.newStream(d)
 		if err := st.loadFragments(filepath.Dir(path)); err != nil {
 			return err
 		}
 		s.streams[st.Name] = st
-		s.prune(st)
+		st.prune()
 	}
 	return nil
 }
 
-func (st *stream) loadFragments(dir string) error {
+func (st *Stream) loadFragments(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -67,20 +68,20 @@ func (st *stream) loadFragments(dir string) error {
 			st.fragments = append(st.fragments, f)
 		}
 	}
-	slices.SortFunc(st.fragments, compare)
+	slices.SortFunc(st.fragments, Compare)
 	return nil
 }
 
-// saveStream writes a stream's description.
-func (s *Service) saveStream(st *stream) error {
+// save writes a stream's description.
+func (s *Store) save(d *Description) error {
 	if s.cfg.Dir == "" {
 		return nil
 	}
-	dir := s.streamDir(st.Name)
+	dir := s.streamDir(d.Name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	data, err := json.MarshalIndent(st.description, "", "  ")
+	data, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -89,56 +90,12 @@ func (s *Service) saveStream(st *stream) error {
 		os.Rename(temporary, filepath.Join(dir, streamFile)), syncDir(dir))
 }
 
-// incoming takes a fragment's bytes as they come: into a file if the fragment is
-// to be kept there.
-type incoming struct {
-	file *os.File // nil: data holds them
-	data []byte
-	size int64
-}
-
-// newIncoming begins a fragment of a stream.
-func (s *Service) newIncoming(st *stream, archived bool) (*incoming, error) {
-	if s.cfg.Dir == "" || !archived {
-		return &incoming{}, nil
-	}
-	file, err := os.CreateTemp(s.streamDir(st.Name), "*"+partExt)
-	return &incoming{file: file}, err
-}
-
-func (in *incoming) write(b []byte) error {
-	in.size += int64(len(b))
-	if in.file == nil {
-		in.data = append(in.data, b...)
+// removeDir removes a stream's directory.
+func (s *Store) removeDir(name string) error {
+	if s.cfg.Dir == "" {
 		return nil
 	}
-	_, err := in.file.Write(b)
-	return err
-}
-
-// discard drops what came.
-func (in *incoming) discard() {
-	if in.file != nil {
-		_ = in.file.Close()
-		_ = os.Remove(in.file.Name()) // what stays is removed after a restart
-	}
-}
-
-// finish makes the fragment one that survives, and tells f where it is.
-func (in *incoming) finish(f *fragment) error {
-	if in.file == nil {
-		f.data = in.data
-		return nil
-	}
-	dir := filepath.Dir(in.file.Name())
-	f.path = filepath.Join(dir, f.fileName())
-	if err := errors.Join(in.file.Sync(), in.file.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(in.file.Name(), f.path); err != nil {
-		return err
-	}
-	return syncDir(dir)
+	return os.RemoveAll(s.streamDir(name))
 }
 
 func syncDir(dir string) error {

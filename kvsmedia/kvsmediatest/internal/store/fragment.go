@@ -1,7 +1,8 @@
-package kvsmediatest
+package store
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -16,21 +17,21 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/mkv"
 )
 
-// fragment is one fragment that was received whole. It is immutable.
+// Fragment is one fragment that was received whole. It is immutable.
 //
 // It is stored as a Matroska document of its own: the producer's header, the
 // cluster and the tags that follow it, byte for byte as they came. Of a stored
 // fragment the name of its file says everything else.
-type fragment struct {
-	number           string
-	producer, server time.Time // to the millisecond
-	timecode         uint64
-	length           time.Duration
-	header, cluster  int64 // sizes of these parts
-	trailer          int64
+type Fragment struct {
+	Number           string
+	Producer, Server time.Time // to the millisecond
+	Timecode         uint64
+	Length           time.Duration
+	Header, Cluster  int64 // sizes of these parts
+	Trailer          int64
 
-	stored   time.Time // zero if that was before a restart
-	archived bool      // else in the host buffer
+	Stored   time.Time // zero if that was before a restart
+	Archived bool      // else in the host buffer
 	path     string    // of its file; empty: data holds it
 	data     []byte
 
@@ -38,10 +39,10 @@ type fragment struct {
 	tracks mkv.Tracks // nil if they cannot be read
 }
 
-// list returns the tracks of the fragment's document.
-func (f *fragment) list() mkv.Tracks {
+// Tracks returns the tracks of the fragment's document.
+func (f *Fragment) Tracks() mkv.Tracks {
 	f.parsed.Do(func() {
-		_ = f.elements(func(e mkv.Element) bool { // unreadable: no tracks
+		_ = f.Elements(func(e mkv.Element) bool { // unreadable: no tracks
 			tracks, ok := e.(mkv.Tracks)
 			if ok {
 				f.tracks = tracks
@@ -52,9 +53,9 @@ func (f *fragment) list() mkv.Tracks {
 	return f.tracks
 }
 
-// elements calls yield for each element of the document until it returns false.
-func (f *fragment) elements(yield func(mkv.Element) bool) error {
-	file, err := f.open()
+// Elements calls yield for each element of the document until it returns false.
+func (f *Fragment) Elements(yield func(mkv.Element) bool) error {
+	file, err := f.Open()
 	if err != nil {
 		return err
 	}
@@ -73,17 +74,18 @@ func (f *fragment) elements(yield func(mkv.Element) bool) error {
 	}
 }
 
-func (f *fragment) size() int64 { return f.header + f.cluster + f.trailer }
+// Size returns the size of the document, in bytes.
+func (f *Fragment) Size() int64 { return f.Header + f.Cluster + f.Trailer }
 
-// open returns the document.
-func (f *fragment) open() (io.ReadCloser, error) {
+// Open returns the document.
+func (f *Fragment) Open() (io.ReadCloser, error) {
 	if f.path == "" {
 		return io.NopCloser(bytes.NewReader(f.data)), nil
 	}
 	return os.Open(f.path)
 }
 
-func (f *fragment) remove() {
+func (f *Fragment) remove() {
 	if f.path != "" {
 		_ = os.Remove(f.path) // what stays is dropped again after a restart
 	}
@@ -96,33 +98,38 @@ const (
 )
 
 // fileName holds all that is known of a fragment.
-func (f *fragment) fileName() string {
-	return fmt.Sprintf("%s_%d_%d_%d_%d_%d_%d_%d%s", f.number, f.server.UnixMilli(), f.producer.UnixMilli(),
-		f.timecode, f.length.Milliseconds(), f.header, f.cluster, f.trailer, fileExt)
+func (f *Fragment) fileName() string {
+	return fmt.Sprintf("%s_%d_%d_%d_%d_%d_%d_%d%s", f.Number, f.Server.UnixMilli(), f.Producer.UnixMilli(),
+		f.Timecode, f.Length.Milliseconds(), f.Header, f.Cluster, f.Trailer, fileExt)
 }
 
 // parseFileName is the opposite of fileName; the file has size bytes.
-func parseFileName(path string, size int64) (*fragment, bool) {
-	f := &fragment{path: path, archived: true}
+func parseFileName(path string, size int64) (*Fragment, bool) {
+	f := &Fragment{path: path, Archived: true}
 	name, ok := strings.CutSuffix(filepath.Base(path), fileExt)
 	number, rest, found := strings.Cut(name, "_")
 	if !ok || !found {
 		return nil, false
 	}
 	var server, producer, length int64
-	n, err := fmt.Sscanf(rest, "%d_%d_%d_%d_%d_%d_%d", &server, &producer, &f.timecode, &length, &f.header, &f.cluster, &f.trailer)
-	f.number = number
-	f.server, f.producer = time.UnixMilli(server), time.UnixMilli(producer)
-	f.length = time.Duration(length) * time.Millisecond
-	return f, err == nil && n == 7 && f.size() == size && f.header > 0 && f.cluster > 0 && f.trailer >= 0
+	n, err := fmt.Sscanf(rest, "%d_%d_%d_%d_%d_%d_%d", &server, &producer, &f.Timecode, &length, &f.Header, &f.Cluster, &f.Trailer)
+	f.Number = number
+	f.Server, f.Producer = time.UnixMilli(server), time.UnixMilli(producer)
+	f.Length = time.Duration(length) * time.Millisecond
+	return f, err == nil && n == 7 && f.Size() == size && f.Header > 0 && f.Cluster > 0 && f.Trailer >= 0
 }
 
-// fragmentNumber returns a number in the form of the service's: 2^156, the count
+// FragmentNumber returns a number in the form of the service's: 2^156, the count
 // within the connection times 2^92, the server's milliseconds times 2^28, and
 // bits without meaning.
-func fragmentNumber(count int, server time.Time) string {
+func FragmentNumber(count int, server time.Time) string {
 	n := new(big.Int).Lsh(big.NewInt(1), 156)
 	n.Add(n, new(big.Int).Lsh(big.NewInt(int64(count)), 92))
 	n.Add(n, new(big.Int).Lsh(big.NewInt(server.UnixMilli()), 28))
 	return n.Add(n, big.NewInt(rand.Int64N(1<<28))).String()
+}
+
+// Compare orders fragments as they came. All numbers have 47 digits.
+func Compare(a, b *Fragment) int {
+	return cmp.Or(a.Server.Compare(b.Server), cmp.Compare(a.Number, b.Number))
 }

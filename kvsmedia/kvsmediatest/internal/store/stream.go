@@ -1,27 +1,26 @@
-package kvsmediatest
+package store
 
 import (
+	"crypto/rand"
+	"maps"
 	"slices"
-	"strconv"
 	"time"
 )
 
-// stream is one Kinesis video stream. Service.mu guards it.
-type stream struct {
-	description
+// Stream is one Kinesis video stream. Its Store's mutex guards what changes.
+type Stream struct {
+	Name, ARN string
 
-	uploads   []*Upload
-	sessions  []*session  // of playback, oldest first
-	readers   int         // GetMedia connections
-	fragments []*fragment // in the order of their arrival
-	starts    []time.Time // of the last fragments, for their rate
-	kms       int         // ID of the error of its key, 0 if the key is usable
-	deleted   bool
-	changed   chan struct{} // closed and replaced when fragments come, or at the end
+	store       *Store
+	description Description
+	fragments   []*Fragment // in the order of their arrival
+	keyError    int
+	deleted     bool
+	changed     chan struct{} // closed and replaced when fragments come, or at the end
 }
 
-// description is what a stream is, and what is kept of it in its directory.
-type description struct {
+// Description is what a stream is, and what is kept of it in its directory.
+type Description struct {
 	Name, ARN, Version string
 	DeviceName         string
 	MediaType          string
@@ -29,21 +28,23 @@ type description struct {
 	Created            time.Time
 	RetentionHours     int
 	Tags               map[string]string
-	Images             *imageConfig        `json:",omitempty"`
+	Images             *ImageConfig        `json:",omitempty"`
 	ImagesSince        time.Time           // when Images was set
-	Notifications      *notificationConfig `json:",omitempty"`
+	Notifications      *NotificationConfig `json:",omitempty"`
 	NotificationsSince time.Time
 }
 
-type destination struct {
+// Destination is where images or notifications go.
+type Destination struct {
 	Uri               string
 	DestinationRegion string `json:",omitempty"`
 }
 
-type imageConfig struct {
+// ImageConfig is an ImageGenerationConfiguration of the API.
+type ImageConfig struct {
 	Status            string
 	ImageSelectorType string
-	DestinationConfig *destination
+	DestinationConfig *Destination
 	SamplingInterval  int
 	Format            string
 	FormatConfig      map[string]string `json:",omitempty"`
@@ -51,152 +52,169 @@ type imageConfig struct {
 	HeightPixels      int               `json:",omitempty"`
 }
 
-type notificationConfig struct {
+// NotificationConfig is a NotificationConfiguration of the API.
+type NotificationConfig struct {
 	Status            string
-	DestinationConfig *destination
+	DestinationConfig *Destination
 }
 
-// StreamConfig describes a stream to add.
-type StreamConfig struct {
-	// RetentionHours is how long fragments are kept; zero keeps them in the host
-	// buffer alone.
-	RetentionHours int
+// NewVersion returns a version that no description had before.
+func NewVersion() string { return rand.Text()[:20] }
 
-	MediaType string // such as "video/h264,audio/aac"; optional
-	KMSKey    string // "arn:aws:kms:…:alias/aws/kinesisvideo"
+// Describe returns a copy of the description.
+func (st *Stream) Describe() Description {
+	st.store.mu.Lock()
+	defer st.store.mu.Unlock()
+	d := st.description
+	d.Tags = maps.Clone(d.Tags)
+	return d
 }
 
-// AddStream makes a stream, as CreateStream does, and returns its ARN. A stream
-// of that name that exists already is left as it is.
-func (s *Service) AddStream(name string, cfg StreamConfig) (arn string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if st := s.streams[name]; st != nil {
-		return st.ARN, nil
-	}
-	if !namePattern.MatchString(name) {
-		return "", invalid("The name %q must match [a-zA-Z0-9_.-]{1,256}.", name)
-	}
-	st, err := s.addStream(description{Name: name, RetentionHours: cfg.RetentionHours, MediaType: cfg.MediaType, KMSKey: cfg.KMSKey})
-	if err != nil {
-		return "", err
-	}
-	return st.ARN, nil
+// RetentionHours returns how long fragments are kept; 0 for those in the host
+// buffer alone.
+func (st *Stream) RetentionHours() int {
+	st.store.mu.Lock()
+	defer st.store.mu.Unlock()
+	return st.description.RetentionHours
 }
 
-func (s *Service) addStream(d description) (*stream, error) {
-	d.Created = s.nowLocked()
-	d.ARN = s.arnPrefix() + d.Name + "/" + strconv.FormatInt(d.Created.UnixMilli(), 10)
-	d.Version = newVersion()
-	if d.Tags == nil {
-		d.Tags = map[string]string{}
-	}
-	if d.KMSKey == "" {
-		d.KMSKey = "arn:aws:kms:" + s.cfg.Region + ":" + s.cfg.Account + ":alias/aws/kinesisvideo"
-	}
-	st := &stream{description: d, changed: make(chan struct{})}
-	if err := s.saveStream(st); err != nil {
-		return nil, err
-	}
-	s.streams[d.Name] = st
-	return st, nil
-}
-
-// status is the stream's status.
-func (s *Service) status(st *stream) string {
+// Status returns CREATING, ACTIVE or DELETING.
+func (st *Stream) Status() string {
+	st.store.mu.Lock()
+	defer st.store.mu.Unlock()
 	switch {
 	case st.deleted:
 		return "DELETING"
-	case s.nowLocked().Sub(st.Created) < s.cfg.Timing.Create:
+	case st.store.cfg.Now().Sub(st.description.Created) < st.store.cfg.Create:
 		return "CREATING"
 	}
 	return "ACTIVE"
 }
 
-func (st *stream) wake() {
+// Change lets do change the description and keeps the result; the description
+// stays as it was if do or keeping fails. do must not call methods of the Store.
+func (st *Stream) Change(do func(*Description) error) error {
+	st.store.mu.Lock()
+	defer st.store.mu.Unlock()
+	d := st.description
+	d.Tags = maps.Clone(d.Tags)
+	if err := do(&d); err != nil {
+		return err
+	}
+	if err := st.store.save(&d); err != nil {
+		return err
+	}
+	st.description = d
+	return nil
+}
+
+// Delete removes the stream and its fragments, if allowed returns nil.
+func (st *Stream) Delete(allowed func(*Description) error) error {
+	st.store.mu.Lock()
+	defer st.store.mu.Unlock()
+	if err := allowed(&st.description); err != nil {
+		return err
+	}
+	st.deleted = true
+	st.wake()
+	delete(st.store.streams, st.Name)
+	for _, f := range st.fragments {
+		f.remove()
+	}
+	st.fragments = nil
+	return st.store.removeDir(st.Name)
+}
+
+// Deleted reports whether the stream exists no longer.
+func (st *Stream) Deleted() bool {
+	st.store.mu.Lock()
+	defer st.store.mu.Unlock()
+	return st.deleted
+}
+
+// KeyError returns the ID of the error of the stream's KMS key, 0 if the key is
+// usable.
+func (st *Stream) KeyError() int {
+	st.store.mu.Lock()
+	defer st.store.mu.Unlock()
+	return st.keyError
+}
+
+// SetKeyError sets what KeyError returns.
+func (st *Stream) SetKeyError(id int) {
+	st.store.mu.Lock()
+	defer st.store.mu.Unlock()
+	st.keyError = id
+}
+
+// Changed returns a channel that is closed when a fragment comes or the stream
+// is deleted.
+func (st *Stream) Changed() <-chan struct{} {
+	st.store.mu.Lock()
+	defer st.store.mu.Unlock()
+	return st.changed
+}
+
+func (st *Stream) wake() {
 	close(st.changed)
 	st.changed = make(chan struct{})
 }
 
+// Keep puts a fragment into the stream, unless that was deleted.
+func (st *Stream) Keep(f *Fragment) (kept bool) {
+	st.store.mu.Lock()
+	defer st.store.mu.Unlock()
+	if st.deleted {
+		f.remove()
+		return false
+	}
+	f.Stored = time.Now()
+	st.fragments = append(st.fragments, f)
+	st.prune()
+	st.wake()
+	return true
+}
+
+// Fragments returns the fragments that are kept, in the order of their arrival,
+// those of the host buffer included.
+func (st *Stream) Fragments() []*Fragment {
+	st.store.mu.Lock()
+	defer st.store.mu.Unlock()
+	st.prune()
+	return slices.Clone(st.fragments)
+}
+
+// Archive returns the fragments that are kept in the archive, in the order of
+// their arrival.
+func (st *Stream) Archive() []*Fragment {
+	return slices.DeleteFunc(st.Fragments(), func(f *Fragment) bool { return !f.Archived })
+}
+
 // prune drops the fragments that are kept no longer.
-func (s *Service) prune(st *stream) {
-	now := s.nowLocked()
+func (st *Stream) prune() {
+	cfg := &st.store.cfg
+	now := cfg.Now()
 	buffered := 0
 	for _, f := range st.fragments {
-		if !f.archived {
-			buffered += int(f.size())
+		if !f.Archived {
+			buffered += int(f.Size())
 		}
 	}
 	kept := st.fragments[:0]
 	for _, f := range st.fragments {
-		keep := now.Sub(f.server) < time.Duration(st.RetentionHours)*time.Hour
-		if !f.archived {
-			limit := s.cfg.Limits.HostBufferBytes
-			keep = now.Sub(f.server) < s.cfg.Timing.HostBuffer && (limit == 0 || buffered <= limit)
+		keep := now.Sub(f.Server) < time.Duration(st.description.RetentionHours)*time.Hour
+		if !f.Archived {
+			keep = now.Sub(f.Server) < cfg.HostBuffer && (cfg.HostBufferBytes == 0 || buffered <= cfg.HostBufferBytes)
 		}
 		if keep {
 			kept = append(kept, f)
 			continue
 		}
-		if !f.archived {
-			buffered -= int(f.size())
+		if !f.Archived {
+			buffered -= int(f.Size())
 		}
 		f.remove()
 	}
 	clear(st.fragments[len(kept):])
 	st.fragments = kept
-}
-
-// held returns a copy of the list of the fragments that are kept, only those in
-// the archive if archived is set.
-func (s *Service) held(st *stream, archived bool) []*fragment {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.prune(st)
-	if !archived {
-		return slices.Clone(st.fragments)
-	}
-	var list []*fragment
-	for _, f := range st.fragments {
-		if f.archived {
-			list = append(list, f)
-		}
-	}
-	return list
-}
-
-// keepFragment puts a fragment into its stream.
-func (s *Service) keepFragment(u *Upload, f *fragment) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st := u.stream
-	if st.deleted {
-		f.remove()
-		return refuse(4507, "the stream was deleted")
-	}
-	f.stored = time.Now()
-	st.fragments = append(st.fragments, f)
-	s.prune(st)
-	st.wake()
-	return nil
-}
-
-// throttle waits until the stream may have a further fragment.
-func (u *Upload) throttle() error {
-	rate := u.svc.cfg.Limits.FragmentRate
-	if rate == 0 {
-		return nil
-	}
-	s := u.svc
-	s.mu.Lock()
-	st := u.stream
-	now := time.Now()
-	wait := time.Duration(0)
-	if len(st.starts) >= rate {
-		st.starts = st.starts[len(st.starts)-rate:]
-		wait = time.Second - now.Sub(st.starts[0])
-	}
-	st.starts = append(st.starts, now.Add(max(wait, 0)))
-	s.mu.Unlock()
-	return u.proceed(wait)
 }
