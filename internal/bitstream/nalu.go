@@ -22,6 +22,7 @@ func (c Codec) String() string {
 
 // NAL unit types: H.264 table 7-1, H.265 table 7-1.
 const (
+	avcSlice  = 1
 	avcSliceA = 2
 	avcSliceB = 3
 	avcSliceC = 4
@@ -31,7 +32,11 @@ const (
 	avcPPS    = 8
 	avcAUD    = 9
 
+	hevcRADLN     = 6  // the first of four types of leading pictures
+	hevcRASLR     = 9  // the last
 	hevcFirstIRAP = 16 // BLA_W_LP
+	hevcIDR       = 19 // IDR_W_RADL
+	hevcIDRAlone  = 20 // IDR_N_LP
 	hevcLastIRAP  = 21 // CRA_NUT
 	hevcLastVCL   = 31
 	hevcVPS       = 32
