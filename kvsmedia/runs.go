@@ -70,7 +70,7 @@ func runOf(list []FragmentInfo) Run {
 // for one after another show all that is recorded, once: a fragment that was
 // ingested twice, or whose whole time is covered by fragments ingested before it,
 // is in none. A run that another one was ingested into comes in two. Where runs
-// meet, their last and first fragments may overlap.
+// meet, media of less than a fragment may be shown twice.
 //
 // The range is one of producer timestamps; without ends it means all. All of its
 // fragments are listed before the first run comes. An error ends the sequence.
@@ -117,10 +117,11 @@ const (
 // ingested is a fragment in the order of ingestion.
 type ingested struct {
 	FragmentInfo
-	place int  // in that order
-	run   int  // number of its run, in that order
-	twice bool // a fragment with the same producer timestamp was ingested before it
-	shown bool // belongs to what is played
+	place int   // in that order
+	run   int   // number of its run, in that order
+	twice bool  // a fragment with the same producer timestamp was ingested before it
+	shown bool  // belongs to what is played
+	news  int64 // when it begins to show what those before it do not, in ms
 }
 
 // findRuns returns the runs of fragments, which it sorts.
@@ -130,29 +131,38 @@ func findRuns(all []FragmentInfo) []Run {
 	})
 	list := number(all)
 	slices.SortStableFunc(list, func(a, b ingested) int { return a.ProducerTime.Compare(b.ProducerTime) })
+	shown := make([]int, 0, len(list)) // indexes in list
+	for i := range list {
+		if list[i].shown {
+			shown = append(shown, i)
+		}
+	}
+	slices.SortStableFunc(shown, func(a, b int) int { return cmp.Compare(list[a].news, list[b].news) })
 	var runs []Run
-	var open []FragmentInfo // the run that grows
-	var first ingested      // its first fragment
-	shut := func() {
-		if len(open) > 0 {
-			runs, open = append(runs, runOf(open)), nil
+	for from := 0; from < len(shown); {
+		to := from + 1
+		for to < len(shown) && leads(list, shown[from], shown[to-1], shown[to]) {
+			to++
 		}
+		fragments := make([]FragmentInfo, 0, to-from)
+		for _, i := range shown[from:to] {
+			fragments = append(fragments, list[i].FragmentInfo)
+		}
+		runs, from = append(runs, runOf(fragments)), to
 	}
-	for _, f := range list {
-		// Of a range that has an older fragment, the service plays that one's run.
-		if !f.shown && (f.place < first.place || f.run == first.run && !f.twice) || f.shown && f.run != first.run {
-			shut()
-		}
-		if !f.shown {
-			continue
-		}
-		if len(open) == 0 {
-			first = f
-		}
-		open = append(open, f.FragmentInfo)
-	}
-	shut()
 	return runs
+}
+
+// leads reports whether a session that plays of a list, which is in the order of
+// producer time, the fragments of one run from first to last goes on with next: it
+// is of the same run, and what is between them are repetitions, or of runs that were
+// ingested later.
+func leads(list []ingested, first, last, next int) bool {
+	run := list[first].run
+	if next < last || list[next].run != run {
+		return false
+	}
+	return !slices.ContainsFunc(list[last+1:next], func(f ingested) bool { return !f.twice && f.run <= run })
 }
 
 // number numbers the runs of fragments that are in the order of ingestion, and finds
@@ -172,7 +182,7 @@ func number(all []FragmentInfo) []ingested {
 				run++
 			}
 			last = f
-			in.shown = shown.add(at, at+min(max(f.Length, time.Millisecond), maxLength).Milliseconds())
+			in.news, in.shown = shown.add(at, at+min(max(f.Length, time.Millisecond), maxLength).Milliseconds())
 		}
 		in.run = run
 		list = append(list, in)
@@ -186,20 +196,25 @@ type cover []stretch
 
 type stretch struct{ start, end int64 }
 
-// add adds the time from start to end, unless it was covered already.
-func (c *cover) add(start, end int64) (added bool) {
+// add adds the time from start to end, unless it was covered already, and returns
+// when the part of it begins that was not.
+func (c *cover) add(start, end int64) (news int64, added bool) {
 	s := *c
 	i, _ := slices.BinarySearchFunc(s, start, func(t stretch, at int64) int { return cmp.Compare(t.end, at) })
+	news = start
+	if i < len(s) && s[i].start <= start {
+		news = s[i].end
+	}
 	free, j := end-start, i // s[i:j] touch what is added
 	for ; j < len(s) && s[j].start <= end; j++ {
 		free -= min(end, s[j].end) - max(start, s[j].start)
 	}
 	if free < end-start && free <= coverSlack.Milliseconds() {
-		return false
+		return 0, false
 	}
 	if i < j {
 		start, end = min(start, s[i].start), max(end, s[j-1].end)
 	}
 	*c = slices.Replace(s, i, j, stretch{start, end})
-	return true
+	return news, true
 }
