@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/fragment"
 	"github.com/smartcam-sdk/smartcam/internal/mkv"
 )
@@ -72,13 +73,7 @@ func (in *intake) lane(f *Frame) (int, bool) {
 // take checks a frame, and describes it and its track.
 func (in *intake) take(lane int, f *Frame) (fragment.Frame, error) {
 	t := &in.tracks[lane]
-	nalus, err := t.head(in.nalus[:0], f.Data)
-	key := false
-	if err == nil {
-		key, err = t.examine(nalus, f.Key)
-	}
-	clear(nalus)
-	in.nalus = nalus
+	key, err := in.examine(t, f)
 	if err == nil && (t.changed || key && t.entry == nil) {
 		t.entry, err = t.muxTrack.entry()
 		t.changed = err != nil
@@ -92,6 +87,34 @@ func (in *intake) take(lane int, f *Frame) (fragment.Frame, error) {
 		out.Time = out.Time.Add(t.delay)
 	}
 	return out, nil
+}
+
+// examine checks what a frame holds, and reports whether decoding can start at it.
+func (in *intake) examine(t *inLane, f *Frame) (key bool, err error) {
+	switch t.Codec {
+	case AAC:
+		err = bitstream.CheckAAC(f.Data)
+	case Opus:
+		err = bitstream.CheckOpus(f.Data)
+	}
+	if err == nil && t.annexB && len(f.Data) > maxAnnexB {
+		err = errSize(len(f.Data))
+	}
+	if err != nil {
+		return false, err
+	}
+	nalus, err := t.split(in.nalus[:0], f.Data)
+	if err == nil {
+		key, err = t.muxTrack.examine(nalus, f.Key)
+	}
+	if err == nil && t.Codec.Video() {
+		var p bitstream.Picture
+		p, err = t.sets.Inspect(nalus)
+		key = key || p.Key
+	}
+	clear(nalus)
+	in.nalus = nalus
+	return key, err
 }
 
 // refuse notes that a frame is left out. It reports whether it is the first one of its
