@@ -2,8 +2,13 @@ package kvsmedia_test
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
+	"iter"
 	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -176,7 +181,7 @@ func TestNothingStored(t *testing.T) {
 	}{
 		"other pointers":   {[]*kvsmedia.Track{&copied}, func(*kvsmedia.Frame) {}, true, "the very Tracks that the frames point to"},
 		"ADTS":             {[]*kvsmedia.Track{find(testmedia.Day(), "aac")}, adts, false, "ADTS"},
-		"no key frame":     {video(), func(f *kvsmedia.Frame) { f.Data = other.Data }, false, "no key frame"},
+		"no key frame":     {video(), func(f *kvsmedia.Frame) { f.Data, f.Key = other.Data, false }, false, "no key frame"},
 		"PTS of 200 years": {video(), func(f *kvsmedia.Frame) { f.PTS += 200 * 365 * 24 * time.Hour }, false, "out of range"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -202,5 +207,131 @@ func TestNothingStored(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// moment is when something happens to a clock, and by how much.
+type moment struct{ at, by time.Duration }
+
+// clockwork is the clock of one track, as a seed draws it: see internal/fragment for the
+// same without a producer.
+type clockwork struct {
+	offset, late, wrap time.Duration
+	slow               float64
+	leaps, stalls      []moment
+}
+
+func drawClock(r *rand.Rand, length time.Duration) (c clockwork) {
+	some := func(most int, by func() time.Duration) (list []moment) {
+		for range r.IntN(most + 1) {
+			list = append(list, moment{10*time.Second + time.Duration(r.Int64N(int64(length-20*time.Second))), by()})
+		}
+		return list
+	}
+	c.offset = time.Duration(r.Int64N(int64(20*time.Hour))) - 10*time.Hour
+	c.late = time.Duration(r.Int64N(int64(300 * ms)))
+	c.slow = []float64{0, 1e-3, -1e-3, 5e-3}[r.IntN(4)]
+	c.leaps = some(3, func() time.Duration {
+		return []time.Duration{-30 * time.Hour, -7 * time.Second, 7 * time.Second, time.Hour}[r.IntN(4)]
+	})
+	c.stalls = some(10, func() time.Duration { return time.Duration(r.Int64N(int64(1500 * ms))) })
+	if r.IntN(2) == 0 {
+		c.wrap = (1 << 32) * time.Second / 90_000
+	}
+	return c
+}
+
+// pts returns what the clock shows.
+func (c *clockwork) pts(at, leapt time.Duration) time.Duration {
+	pts := c.offset + at - time.Duration(c.slow*float64(at))
+	for _, l := range c.leaps {
+		if leapt >= l.at {
+			pts += l.by
+		}
+	}
+	if c.wrap > 0 {
+		pts = (pts%c.wrap + c.wrap) % c.wrap
+	}
+	return pts
+}
+
+// arrives returns when a frame comes.
+func (c *clockwork) arrives(at time.Duration) time.Duration {
+	at += c.late
+	for _, s := range c.stalls {
+		if at >= s.at && at < s.at+s.by {
+			at = s.at + s.by
+		}
+	}
+	return at
+}
+
+// TestDrawnClocks uploads tracks of clocks that seeds draw.
+func TestDrawnClocks(t *testing.T) {
+	seeds, length := uint64(20), 10*time.Minute
+	if testing.Short() || race {
+		seeds, length = 4, 3*time.Minute
+	}
+	for seed := range seeds {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := rand.New(rand.NewPCG(seed, 1))
+				s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: videoAndSound()})
+				defer s.srv.Close()
+				s.slack = lipSync
+				if err := s.Upload(t.Context(), s.note(drawn(r, s.tracks, length))); err != nil {
+					t.Fatal(err)
+				}
+				s.all(nil)
+				if st := s.Stats(); st.Sessions > 2 || st.Resent != 0 {
+					t.Errorf("%+v", st)
+				}
+				for _, e := range s.refusals() {
+					t.Error(e)
+				}
+			})
+		})
+	}
+}
+
+// drawn plays picture and sound by clocks of their own, the picture in groups of a drawn
+// length and with a drawn order.
+func drawn(r *rand.Rand, tracks []*kvsmedia.Track, length time.Duration) iter.Seq[kvsmedia.Frame] {
+	type shot struct {
+		kvsmedia.Frame
+		arrives time.Duration
+	}
+	var shots []shot
+	start := time.Now()
+	every := []time.Duration{40 * ms, 66 * ms, 100 * ms}[r.IntN(3)]
+	gop := []int{1, 8, 25, 50, 250}[r.IntN(5)]
+	group, sounds := slowGOP(2, every).Frames, slices.DeleteFunc(slices.Clone(testmedia.Day().Frames), func(f kvsmedia.Frame) bool { return f.Track != tracks[1] })
+	b := gop > 4 && r.IntN(2) == 0
+	for i, clock := range []clockwork{drawClock(r, length), drawClock(r, length)} {
+		step := every
+		if i == 1 {
+			step = sounds[1].PTS
+		}
+		for n := range int(length / step) {
+			f, shown, restart := group[min(n%gop, 1)], n, time.Duration(n-n%gop)*step
+			if in := n % gop; b && in > 0 && (in-1)/3*3+3 < gop { // I P B B
+				shown += []int{2, -1, -1}[(in-1)%3]
+			}
+			if i == 1 {
+				f, shown, restart = sounds[n%len(sounds)], n, time.Duration(n)*step
+			}
+			at := time.Duration(shown) * step
+			f.PTS, f.Time = clock.pts(at, restart), start.Add(at)
+			shots = append(shots, shot{f, clock.arrives(time.Duration(n+2) * step)})
+		}
+	}
+	slices.SortStableFunc(shots, func(a, b shot) int { return cmp.Compare(a.arrives, b.arrives) })
+	return func(yield func(kvsmedia.Frame) bool) {
+		for _, f := range shots {
+			time.Sleep(time.Until(start.Add(f.arrives)))
+			if !yield(f.Frame) {
+				return
+			}
+		}
 	}
 }
