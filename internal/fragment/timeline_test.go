@@ -173,7 +173,7 @@ func TestUntimed(t *testing.T) {
 		stored bool
 	}{"together": {0, true}, "a second apart": {time.Second, true}, "a minute apart": {time.Minute, false}} {
 		t.Run(name, func(t *testing.T) {
-			c1 := New([]Track{{}, {Video: true}}, func() []byte { return nil })
+			c1 := New([]Track{{}, {Video: true}}, 8<<20, func() []byte { return nil })
 			entries := [2]*mkv.Track{{}, {}}
 			unaligned := 0
 			for n := range 500 {
