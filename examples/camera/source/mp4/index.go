@@ -1,145 +1,245 @@
-package source
+package mp4
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
-// Bounds of what an index can make the reader allocate.
+// Bounds of what a file can make the reader keep.
 const (
-	maxTracks  = 8
-	maxUniform = 1 << 20 // samples of a track whose sizes are not listed
+	maxIndex   = 32 << 20 // bytes of moov, or of all moof boxes; an hour takes about one million
+	maxTracks  = 16
+	maxSamples = 1 << 22 // of all tracks; a day of picture and sound
+	maxFrame   = 16 << 20
 )
 
-var errMP4 = errors.New("the index of the MP4 file is damaged")
+// File is the index of an MP4 file. It is not changed once it is read.
+type File struct {
+	// Problems names the tracks, or the end of the file, that are left out, and why.
+	Problems []error
 
-// cursor reads big-endian numbers from a box. Past the end it reads zeros and remembers it.
-type cursor struct {
-	b     []byte
-	short bool
+	tracks  []*track
+	samples int // of all tracks
 }
 
-func (c *cursor) take(n int) []byte {
-	if n < 0 || n > len(c.b) {
-		c.b, c.short = nil, true
-		return make([]byte, min(max(n, 0), 64))
+// track is one track and the whereabouts of its samples.
+type track struct {
+	id           uint32
+	media        *kvsmedia.Track // of its frames
+	descriptions []description
+	scale        int64         // ticks a second
+	shift        time.Duration // from media time to presentation time
+	samples      []sample
+	fragments    defaults // of its samples in fragments
+	end          int64    // decoding time behind the last sample
+}
+
+// sample is one frame in the file.
+type sample struct {
+	offset      int64
+	dts         int64 // in ticks
+	delay       int32 // from dts to presentation
+	size        uint32
+	description uint16 // from 0 on
+	key         bool
+}
+
+func (t *track) time(ticks int64) time.Duration { return scaled(ticks, t.scale) + t.shift }
+
+// scaled converts ticks to a time of at most 68 years either way.
+func scaled(ticks, scale int64) time.Duration {
+	seconds := min(max(ticks/scale, -1<<31), 1<<31)
+	return time.Duration(seconds)*time.Second + time.Duration(ticks%scale)*time.Second/time.Duration(scale)
+}
+
+// Read reads the index of a file. It fails if no track can be read.
+func Read(r io.ReaderAt) (*File, error) {
+	f := &File{}
+	if err := f.walk(r); err != nil {
+		return nil, err
 	}
-	b := c.b[:n]
-	c.b = c.b[n:]
-	return b
-}
-
-func (c *cursor) u8() byte    { return c.take(1)[0] }
-func (c *cursor) u16() uint16 { return binary.BigEndian.Uint16(c.take(2)) }
-func (c *cursor) u32() uint32 { return binary.BigEndian.Uint32(c.take(4)) }
-func (c *cursor) u64() uint64 { return binary.BigEndian.Uint64(c.take(8)) }
-
-// table returns a cursor over the entries of a full box and their number, and checks that they are there.
-func table(box []byte, entry int) (*cursor, int) {
-	c := &cursor{b: box}
-	c.take(4) // version and flags
-	n := int64(c.u32())
-	if n*int64(entry) > int64(len(c.b)) {
-		return &cursor{short: true}, 0
+	var usable []*track
+	for _, t := range f.tracks {
+		if len(t.samples) > 0 {
+			usable = append(usable, t)
+		} else {
+			f.problem(fmt.Errorf("track %d (%s) has no frames", t.id, t.media.Codec))
+		}
 	}
-	return c, int(n)
+	if f.tracks = usable; len(f.tracks) == 0 {
+		return nil, errors.Join(append([]error{errors.New("no track can be used")}, f.Problems...)...)
+	}
+	return f, nil
 }
 
-// boxes calls f for each box in b, children of a box or sample entry.
-func boxes(b []byte, f func(kind string, body []byte) error) error {
-	for len(b) >= 8 {
-		c := &cursor{b: b}
-		size, kind, head := uint64(c.u32()), string(c.take(4)), uint64(8)
-		switch size {
-		case 0:
-			size = uint64(len(b))
-		case 1:
-			size, head = c.u64(), 16
-		}
-		if size < head || size > uint64(len(b)) {
-			return errMP4
-		}
-		if err := f(kind, b[head:size]); err != nil {
+func (f *File) problem(err error) { f.Problems = append(f.Problems, err) }
+
+// Tracks returns the tracks that frames belong to, without names.
+func (f *File) Tracks() (list []*kvsmedia.Track) {
+	for _, t := range f.tracks {
+		list = append(list, t.media)
+	}
+	return list
+}
+
+// walk goes through the boxes of the file up to moov and, if that says that there
+// are fragments, to the end.
+func (f *File) walk(r io.ReaderAt) error {
+	found, fragmented, index := false, false, int64(0)
+	for off := int64(0); ; {
+		kind, head, size, err := boxAt(r, off)
+		switch {
+		case errors.Is(err, io.EOF) && found:
+			return nil
+		case errors.Is(err, io.EOF):
+			return errors.New("not an MP4 file, or cut short: it has no moov box")
+		case err != nil && found:
+			f.problem(fmt.Errorf("the file is played up to byte %d: %w", off, err))
+			return nil
+		case err != nil:
 			return err
 		}
-		b = b[size:]
+		if kind == "moov" || kind == "moof" && fragmented {
+			if index += size; index > maxIndex {
+				return fmt.Errorf("its index has more than %d bytes", maxIndex)
+			}
+			b := make([]byte, size-head)
+			if _, err := r.ReadAt(b, off+head); err != nil && !found {
+				return fmt.Errorf("its index is cut short: %w", err)
+			} else if err != nil {
+				f.problem(fmt.Errorf("the file is played up to byte %d, where it is cut short", off))
+				return nil
+			}
+			switch {
+			case kind == "moof":
+				if err := f.fragment(b, off); err != nil {
+					f.problem(fmt.Errorf("the file is played up to byte %d: %w", off, err))
+					return nil
+				}
+			case !found:
+				if fragmented, err = f.movie(b); err != nil || !fragmented {
+					return err
+				}
+				found = true
+			}
+		}
+		off += size
 	}
-	return nil
 }
 
-func parseMoov(moov []byte) ([]*mp4Track, error) {
+// boxAt reads the head of a box. Its size is that of the whole box.
+func boxAt(r io.ReaderAt, off int64) (kind string, head, size int64, err error) {
+	var b [16]byte
+	if _, err := r.ReadAt(b[:8], off); err != nil {
+		return "", 0, 0, err
+	}
+	head, size = 8, int64(binary.BigEndian.Uint32(b[:]))
+	switch size {
+	case 0: // up to the end of the file
+		size = 1<<62 - off
+	case 1:
+		if _, err := r.ReadAt(b[8:], off+8); err != nil {
+			return "", 0, 0, err
+		}
+		head, size = 16, int64(binary.BigEndian.Uint64(b[8:]))
+	}
+	if size < head || size > 1<<62-off {
+		return "", 0, 0, errors.New("not an MP4 file, or damaged: a box has no sensible size")
+	}
+	return string(b[4:8]), head, size, nil
+}
+
+// movie reads a moov box.
+func (f *File) movie(moov []byte) (fragmented bool, err error) {
 	var movieScale int64
-	var tracks []*mp4Track
-	err := boxes(moov, func(kind string, body []byte) error {
+	n := 0
+	err = boxes(moov, func(kind string, body []byte) error {
 		switch kind {
 		case "mvhd":
-			movieScale, _ = scaleOf(body)
-		case "mvex":
-			return errors.New("fragmented MP4 is not read: convert it with ffmpeg -i FILE -c copy NEW.mp4")
+			movieScale = scaleOf(body)
 		case "trak":
-			t, err := parseTrak(body, movieScale)
-			if t != nil {
-				tracks = append(tracks, t)
-			}
-			if len(tracks) > maxTracks {
+			if n++; n > maxTracks {
 				return fmt.Errorf("it has more than %d tracks", maxTracks)
 			}
-			return err
+			t := &track{}
+			if err := f.trak(t, body, movieScale); err != nil {
+				f.problem(fmt.Errorf("track %d is left out: %w", n, err))
+			} else {
+				f.tracks = append(f.tracks, t)
+			}
+		case "mvex":
+			fragmented = true
+			return boxes(body, f.trex)
 		}
 		return nil
 	})
-	return tracks, err
+	return fragmented, err
 }
 
-// scaleOf returns the time scale of an mvhd or mdhd box.
-func scaleOf(box []byte) (int64, error) {
+// scaleOf returns the time scale of an mvhd or mdhd box, 0 if there is none.
+func scaleOf(box []byte) int64 {
 	c := &cursor{b: box}
-	if c.take(4)[0] == 1 {
+	if version, _ := c.full(); version == 1 {
 		c.take(16)
 	} else {
 		c.take(8)
 	}
-	scale := int64(c.u32())
-	if scale == 0 {
-		return 0, errMP4
-	}
-	return scale, nil
+	return int64(c.u32())
 }
 
-// parseTrak returns nil for a track that has no sample table.
-func parseTrak(trak []byte, movieScale int64) (*mp4Track, error) {
-	t := &mp4Track{}
+// trak reads a track. If it fails the track cannot be used.
+func (f *File) trak(t *track, trak []byte, movieScale int64) error {
 	var edits, stbl []byte
 	var walk func(kind string, body []byte) error
-	walk = func(kind string, body []byte) (err error) {
+	walk = func(kind string, body []byte) error {
 		switch kind {
 		case "edts", "mdia", "minf":
 			return boxes(body, walk)
+		case "tkhd":
+			c := &cursor{b: body}
+			version, _ := c.full()
+			c.take(8 << (version & 1)) // when it was created and modified
+			t.id = c.u32()
 		case "elst":
 			edits = body
 		case "mdhd":
-			t.scale, err = scaleOf(body)
+			t.scale = scaleOf(body)
 		case "stbl":
 			stbl = body
 		}
+		return nil
+	}
+	if err := boxes(trak, walk); err != nil {
 		return err
 	}
-	if err := boxes(trak, walk); err != nil || stbl == nil {
-		return nil, err
-	}
 	if t.scale == 0 {
-		return nil, errMP4
+		return errDamaged
 	}
-	if edits != nil && movieScale != 0 {
+	if movieScale != 0 {
 		t.shift = editShift(edits, movieScale, t.scale)
 	}
-	return t, t.parseTable(stbl)
+	found := map[string][]byte{}
+	if err := boxes(stbl, func(kind string, body []byte) error { found[kind] = body; return nil }); err != nil {
+		return err
+	}
+	if err := t.describe(found["stsd"]); err != nil {
+		return err
+	}
+	if err := t.locate(found, maxSamples-f.samples); err != nil {
+		return err
+	}
+	f.samples += len(t.samples)
+	for i, d := range t.descriptions {
+		if d.err != nil {
+			f.problem(fmt.Errorf("track %d: the frames of sample description %d are left out: %w", t.id, i+1, d.err))
+		}
+	}
+	return nil
 }
 
 // editShift returns what an edit list adds to the media's time: empty edits
@@ -148,11 +248,11 @@ func editShift(box []byte, movieScale, scale int64) (shift time.Duration) {
 	wide := len(box) > 0 && box[0] == 1
 	c, n := table(box, 12)
 	for range n {
-		var length, begin int64
+		length, begin := int64(c.number(wide)), int64(0)
 		if wide {
-			length, begin = int64(c.u64()), int64(c.u64())
+			begin = int64(c.u64())
 		} else {
-			length, begin = int64(c.u32()), int64(int32(c.u32()))
+			begin = int64(int32(c.u32()))
 		}
 		c.take(4) // rate
 		if begin >= 0 {
@@ -161,235 +261,4 @@ func editShift(box []byte, movieScale, scale int64) (shift time.Duration) {
 		shift += scaled(length, movieScale)
 	}
 	return shift
-}
-
-// parseTable reads the sample description and the sample table.
-func (t *mp4Track) parseTable(stbl []byte) error {
-	found := map[string][]byte{}
-	if err := boxes(stbl, func(kind string, body []byte) error {
-		found[kind] = body
-		return nil
-	}); err != nil {
-		return err
-	}
-	c, n := table(found["stsd"], 8)
-	if n == 0 {
-		return errMP4
-	}
-	if err := boxes(c.b, func(kind string, entry []byte) error {
-		if t.entry != "" {
-			return nil // one description is all that cameras and encoders write
-		}
-		t.entry = kind
-		return t.describe(entry)
-	}); err != nil || t.track == nil {
-		return err
-	}
-	return t.locate(found)
-}
-
-// locate fills in the samples from the boxes of the sample table.
-func (t *mp4Track) locate(found map[string][]byte) error {
-	c := &cursor{b: found["stsz"]}
-	c.take(4)
-	uniform, count := c.u32(), int64(c.u32())
-	if uniform == 0 && count*4 > int64(len(c.b)) || uniform != 0 && count > maxUniform {
-		return errMP4
-	}
-	t.samples = make([]mp4Sample, count)
-	for i := range t.samples {
-		s := &t.samples[i]
-		if s.size = uniform; uniform == 0 {
-			s.size = c.u32()
-		}
-		if s.size > maxFrame {
-			return fmt.Errorf("a sample of it has %d bytes; at most %d are read", s.size, maxFrame)
-		}
-	}
-	t.times(found["stts"], found["ctts"])
-	t.keys(found["stss"])
-	return t.chunks(found)
-}
-
-func (t *mp4Track) times(stts, ctts []byte) {
-	i, dts := 0, int64(0)
-	c, n := table(stts, 8)
-	for range n {
-		run, delta := c.u32(), int64(c.u32())
-		for ; run > 0 && i < len(t.samples); run-- {
-			t.samples[i].dts = dts
-			dts += delta
-			i++
-		}
-	}
-	i = 0
-	c, n = table(ctts, 8)
-	for range n {
-		run, delay := c.u32(), int32(c.u32())
-		for ; run > 0 && i < len(t.samples); run-- {
-			t.samples[i].delay = delay
-			i++
-		}
-	}
-}
-
-func (t *mp4Track) keys(stss []byte) {
-	for i := range t.samples {
-		t.samples[i].key = stss == nil
-	}
-	c, n := table(stss, 4)
-	for range n {
-		if k := int64(c.u32()) - 1; k >= 0 && k < int64(len(t.samples)) {
-			t.samples[k].key = true
-		}
-	}
-}
-
-// chunks works out where in the file each sample is.
-func (t *mp4Track) chunks(found map[string][]byte) error {
-	var where *cursor
-	var total int
-	wide := found["co64"] != nil
-	if wide {
-		where, total = table(found["co64"], 8)
-	} else {
-		where, total = table(found["stco"], 4)
-	}
-	runs, n := table(found["stsc"], 12)
-	var first, each, nextFirst, nextEach int64
-	if n > 0 {
-		nextFirst, nextEach = int64(runs.u32()), int64(runs.u32())
-		runs.take(4)
-	}
-	i := 0
-	for chunk := int64(1); chunk <= int64(total) && i < len(t.samples); chunk++ {
-		for n > 0 && chunk >= nextFirst {
-			first, each = nextFirst, nextEach
-			if n--; n > 0 {
-				nextFirst, nextEach = int64(runs.u32()), int64(runs.u32())
-				runs.take(4)
-			}
-		}
-		offset := int64(where.u32Or64(wide))
-		if offset < 0 || first == 0 {
-			return errMP4
-		}
-		for k := int64(0); k < each && i < len(t.samples); k++ {
-			t.samples[i].offset = offset
-			offset += int64(t.samples[i].size)
-			i++
-		}
-	}
-	if i < len(t.samples) {
-		return errMP4
-	}
-	return nil
-}
-
-func (c *cursor) u32Or64(wide bool) uint64 {
-	if wide {
-		return c.u64()
-	}
-	return uint64(c.u32())
-}
-
-// describe reads a sample entry (ISO/IEC 14496-12, 14496-14, 14496-15, and the Opus mapping).
-func (t *mp4Track) describe(entry []byte) error {
-	c := &cursor{b: entry}
-	track := &kvsmedia.Track{}
-	want := ""
-	switch t.entry {
-	case "avc1", "avc3":
-		track.Codec, want = kvsmedia.H264, "avcC"
-	case "hvc1", "hev1":
-		track.Codec, want = kvsmedia.H265, "hvcC"
-	case "mp4a":
-		track.Codec, want = kvsmedia.AAC, "esds"
-	case "Opus":
-		track.Codec, want = kvsmedia.Opus, "dOps"
-	default:
-		return nil
-	}
-	if track.Codec.Video() {
-		c.take(78)
-	} else {
-		version := c.take(16)[9] // QuickTime's, 0 in MP4
-		track.Channels = int(c.u16())
-		c.take(6)
-		track.SampleRate = int(c.u32() >> 16)
-		c.take(map[byte]int{1: 16, 2: 36}[version])
-	}
-	if c.short {
-		return errMP4
-	}
-	if err := boxes(c.b, func(kind string, body []byte) error {
-		if kind == want {
-			track.Private = bytes.Clone(body) // not the whole index
-		}
-		return nil
-	}); err != nil {
-		return err
-	}
-	switch want {
-	case "esds":
-		track.Private = audioConfig(track.Private)
-		if c, err := bitstream.ParseAudioSpecificConfig(track.Private); err == nil {
-			track.SampleRate, track.Channels = c.SampleRate, c.Channels // the entry's are often wrong
-		}
-	case "dOps":
-		track.SampleRate, track.Private = 48000, opusHead(track.Private)
-	}
-	if len(track.Private) == 0 {
-		return fmt.Errorf("its %s track has no configuration", track.Codec)
-	}
-	t.track = track
-	return nil
-}
-
-// audioConfig returns the AudioSpecificConfig in an esds box (ISO/IEC 14496-1, 7.2.6), or nil.
-func audioConfig(esds []byte) []byte {
-	c := &cursor{b: esds}
-	c.take(4)
-	for !c.short && len(c.b) > 0 {
-		tag, size := c.u8(), 0
-		for range 4 {
-			b := c.u8()
-			size = size<<7 | int(b&0x7f)
-			if b&0x80 == 0 {
-				break
-			}
-		}
-		switch tag {
-		case 3: // ES_Descriptor: what follows its fixed part are descriptors
-			c.take(2)
-			if c.u8() != 0 {
-				return nil // dependent streams and URLs are not for files
-			}
-		case 4: // DecoderConfigDescriptor, the same
-			if c.take(13)[0] != 0x40 {
-				return nil // MPEG-4 audio is the only one that is AAC without question
-			}
-		case 5:
-			if size > len(c.b) {
-				return nil
-			}
-			return c.take(size)
-		default:
-			c.take(size)
-		}
-	}
-	return nil
-}
-
-// opusHead makes the OpusHead of RFC 7845, 5.1, of a dOps box, which has the same fields big-endian.
-func opusHead(dOps []byte) []byte {
-	if len(dOps) < 11 {
-		return nil
-	}
-	le, be := binary.LittleEndian, binary.BigEndian
-	h := append([]byte("OpusHead"), 1, dOps[1])
-	h = le.AppendUint16(h, be.Uint16(dOps[2:]))
-	h = le.AppendUint32(h, be.Uint32(dOps[4:]))
-	h = le.AppendUint16(h, be.Uint16(dOps[8:]))
-	return append(h, dOps[10:]...)
 }

@@ -1,4 +1,4 @@
-package source
+package mp4
 
 import (
 	"bytes"
