@@ -14,9 +14,8 @@ const nonSync = 0x10000
 func (f *File) trex(kind string, body []byte) error {
 	c := &cursor{b: body}
 	c.full()
-	t := f.track(c.u32())
-	if kind == "trex" && t != nil {
-		t.fragments = defaults{c.u32(), c.u32(), c.u32(), c.u32()}
+	if id := c.u32(); kind == "trex" && len(f.fragments) < maxTracks {
+		f.fragments[id] = defaults{c.u32(), c.u32(), c.u32(), c.u32()}
 	}
 	return nil
 }
@@ -54,10 +53,11 @@ func (f *File) traf(traf []byte, moof, place int64) (end int64, err error) {
 		version, flags := c.full()
 		switch {
 		case kind == "tfhd":
-			if t = f.track(c.u32()); t == nil {
-				t = &track{scale: 1, descriptions: make([]description, 1)} // left out, but its data counts
+			id := c.u32()
+			if t = f.track(id); t == nil {
+				t = &track{} // left out, but what follows its data is counted from there
 			}
-			now = t.fragments
+			now = f.fragments[id]
 			if flags&0x20000 != 0 {
 				place = moof
 			}

@@ -23,8 +23,9 @@ type File struct {
 	// Problems names the tracks, or the end of the file, that are left out, and why.
 	Problems []error
 
-	tracks  []*track
-	samples int // of all tracks
+	tracks    []*track
+	samples   int                 // of all tracks
+	fragments map[uint32]defaults // by the ID of the track, also of those left out
 }
 
 // track is one track and the whereabouts of its samples.
@@ -35,8 +36,7 @@ type track struct {
 	scale        int64         // ticks a second
 	shift        time.Duration // from media time to presentation time
 	samples      []sample
-	fragments    defaults // of its samples in fragments
-	end          int64    // decoding time behind the last sample
+	end          int64 // decoding time behind the last sample
 }
 
 // sample is one frame in the file.
@@ -59,7 +59,7 @@ func scaled(ticks, scale int64) time.Duration {
 
 // Read reads the index of a file. It fails if no track can be read.
 func Read(r io.ReaderAt) (*File, error) {
-	f := &File{}
+	f := &File{fragments: map[uint32]defaults{}}
 	if err := f.walk(r); err != nil {
 		return nil, err
 	}
