@@ -148,6 +148,9 @@ func (u *Units) Waiting() (waiting, doubted bool) {
 	return u.cut.picture && !u.given && u.marked && !u.cut.waits, u.doubted
 }
 
+// Begun reports whether there are NAL units of an access unit that was not returned.
+func (u *Units) Begun() bool { return len(u.ends) > u.gone }
+
 // Flush ends the access unit that is being put together, and returns it if it has a
 // picture.
 func (u *Units) Flush() (au AccessUnit, ok bool) {
