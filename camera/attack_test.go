@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"slices"
@@ -28,6 +29,8 @@ import (
 // channel and a voice whose packets are made by hand.
 type hostile struct {
 	*webrtc.PeerConnection
+	t       *testing.T
+	srv     service
 	client  *signaling.Client
 	channel *webrtc.DataChannel
 	voice   *voice
@@ -73,7 +76,7 @@ func newHostile(t *testing.T, srv service, id string) *hostile {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &hostile{PeerConnection: pc, client: client, voice: &voice{bound: make(chan webrtc.TrackLocalWriter, 1)}}
+	h := &hostile{PeerConnection: pc, t: t, srv: srv, client: client, voice: &voice{bound: make(chan webrtc.TrackLocalWriter, 1)}}
 	t.Cleanup(func() { _ = pc.GracefulClose() })
 	pictures := make(chan uint32, 1)
 	pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
@@ -148,7 +151,7 @@ func (h *hostile) negotiate(ctx context.Context) error {
 }
 
 // open opens a data channel.
-func (h *hostile) open(label string) (io.Closer, error) {
+func (h *hostile) open(label string) (io.ReadWriteCloser, error) {
 	ch, err := h.CreateDataChannel(label, nil)
 	if err != nil {
 		return nil, err
@@ -276,6 +279,34 @@ var attacks = map[string]struct {
 			return s.Packet(chunks...)
 		}, err
 	}, ends: true},
+	"messages given up half way": {prepare: func(h *hostile) (func(int) error, error) {
+		s, err := sctptest.New(h.PeerConnection)
+		stream, sent := *h.channel.ID(), uint32(0)
+		return func(n int) error {
+			var chunks [][]byte
+			for range 40 { // each lacks its end, and a piece before it
+				sent++
+				s.Skip()
+				chunks = append(chunks, s.Piece(sctptest.Begin, stream, sent, 0, 'x'))
+			}
+			if n%8 == 7 { // all TSNs, and the first message alone
+				chunks = append(chunks, s.Forward(1<<30, stream, 1))
+			}
+			return s.Packet(chunks...)
+		}, err
+	}, ends: true},
+	"TSNs skipped": {prepare: func(h *hostile) (func(int) error, error) {
+		s, err := sctptest.New(h.PeerConnection)
+		stream, sent := *h.channel.ID(), uint32(0)
+		return func(int) error {
+			var chunks [][]byte
+			for range 20 {
+				sent++
+				chunks = append(chunks, s.Piece(sctptest.Begin, stream, sent, 0, 'x'), s.Forward(1<<30, stream, sent))
+			}
+			return s.Packet(chunks...)
+		}, err
+	}},
 	"messages that nobody reads": {prepare: func(h *hostile) (func(int) error, error) {
 		raw, err := h.channel.Detach()
 		message := make([]byte, 60_000)
@@ -286,6 +317,43 @@ var attacks = map[string]struct {
 			_, err := raw.Write(message)
 			return err
 		}, err
+	}},
+	"replies and notices that nobody reads": {prepare: func(h *hostile) (func(int) error, error) {
+		raw, err := h.open("smartcam")
+		return func(n int) error {
+			if h.channel.BufferedAmount() > megabyte {
+				return nil
+			}
+			_, err := fmt.Fprintf(raw, `{"id":%d,"call":"noise"}`, n+1)
+			return err
+		}, err
+	}, ends: true},
+	"offers of two sessions by turns": {prepare: func(h *hostile) (func(int) error, error) {
+		cfg := h.srv.config()
+		cfg.Logger = quiet
+		client, err := signaling.DialViewer(h.t.Context(), cfg, "janus")
+		if err != nil {
+			return nil, err
+		}
+		h.t.Cleanup(func() { client.Close() })
+		return func(n int) error {
+			offer := *h.LocalDescription()
+			offer.SDP = strings.Replace(offer.SDP, "o=- ", fmt.Sprintf("o=- %d", 1+n%2), 1)
+			payload, err := json.Marshal(offer)
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			defer cancel()
+			if err := client.Send(ctx, signaling.Message{Kind: signaling.Offer, Payload: payload}); err != nil {
+				return err
+			}
+			for {
+				if m, err := client.Receive(ctx); err != nil || m.Kind == signaling.Answer {
+					return err
+				}
+			}
+		}, nil
 	}},
 	"offers without end": {prepare: func(h *hostile) (func(int) error, error) {
 		return func(n int) error { return h.negotiate(context.Background()) }, nil

@@ -2,8 +2,11 @@ package camera
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/ring"
 )
 
 const (
@@ -11,8 +14,11 @@ const (
 	// it at one hour (KVS quotas, JoinStorageSession).
 	rejoinAfter = 55 * time.Minute
 
+	// joinLimit is how long a session may take to come about after its offer.
+	joinLimit = 30 * time.Second
+
 	joinRetry    = 6 * time.Second // the wait for an offer that AWS's own clients use
-	maxJoinRetry = time.Minute
+	maxJoinRetry = time.Minute     // and what a session lasts that is no failure
 )
 
 // keepJoined keeps a session with the storage service: it joins, again whenever
@@ -27,16 +33,12 @@ func (c *Camera) keepJoined(ctx context.Context, join func(context.Context) erro
 		joinCtx, cancel := context.WithTimeout(ctx, joinRetry)
 		err := join(joinCtx)
 		cancel()
+		begun := time.Now()
 		if err == nil {
+			err = stored(ctx, events)
+		}
+		if time.Since(begun) > maxJoinRetry {
 			wait = joinRetry
-			holdCtx, cancel := context.WithTimeout(ctx, rejoinAfter)
-			for err == nil {
-				it, _, nextErr := events.Next(holdCtx)
-				if left, ok := it.Value.(Left); nextErr != nil || ok && left.Peer.ID == "" {
-					break
-				}
-			}
-			cancel()
 			continue
 		}
 		if ctx.Err() == nil {
@@ -47,5 +49,32 @@ func (c *Camera) keepJoined(ctx context.Context, join func(context.Context) erro
 		case <-ctx.Done():
 		}
 		wait = min(wait*2, maxJoinRetry)
+	}
+}
+
+// stored waits until the session with the storage service is to be renewed, or tells
+// why there is none any more. The session that a new one replaces leaves before that
+// joins.
+func stored(ctx context.Context, events *ring.Reader[Event]) error {
+	comes, cancel := context.WithTimeout(ctx, joinLimit)
+	defer cancel()
+	for joined := false; !joined; {
+		it, _, err := events.Next(comes)
+		if err != nil {
+			return fmt.Errorf("no session within %v of the service's offer: %w", joinLimit, err)
+		}
+		e, ok := it.Value.(Joined)
+		joined = ok && e.Peer.ID == ""
+	}
+	lasts, cancel := context.WithTimeout(ctx, rejoinAfter)
+	defer cancel()
+	for {
+		it, _, err := events.Next(lasts)
+		if err != nil {
+			return nil
+		}
+		if e, ok := it.Value.(Left); ok && e.Peer.ID == "" {
+			return e.Err
+		}
 	}
 }

@@ -21,7 +21,8 @@ func TestKeepJoined(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var joins atomic.Int32
-		var fail atomic.Bool
+		var fail, refuse atomic.Bool
+		held := false
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
@@ -30,9 +31,21 @@ func TestKeepJoined(t *testing.T) {
 					return errors.New("no offer")
 				}
 				joins.Add(1)
+				if held { // the peer's goroutine has one session, which a new one replaces
+					cam.emit(Left{Err: errors.New("replaced")})
+				}
+				if held = !refuse.Load(); held {
+					cam.emit(Joined{})
+				} else {
+					cam.emit(Refused{})
+				}
 				return nil
 			})
 		}()
+		lose := func() {
+			held = false
+			cam.emit(Left{Err: errors.New("the service hung up")})
+		}
 		seen := int32(0)
 		wait := func(d time.Duration) int32 { // the joins since the last call
 			<-time.After(d)
@@ -48,12 +61,27 @@ func TestKeepJoined(t *testing.T) {
 		if n := wait(time.Second); n != 0 {
 			t.Errorf("%d joins when a viewer left", n)
 		}
-		cam.emit(Left{})
+		lose()
 		if n := wait(time.Second); n != 1 {
 			t.Errorf("%d joins when the session was lost", n)
 		}
+		for range 3 { // sessions that end at once are not made again at once
+			lose()
+			if n := wait(time.Second); n != 0 {
+				t.Errorf("%d joins at once when the session did not last", n)
+			}
+			if n := wait(time.Minute); n != 1 {
+				t.Errorf("%d joins in the minute after a session that did not last", n)
+			}
+		}
+		wait(time.Hour)
+		refuse.Store(true)
+		lose()
+		if n := wait(10 * time.Minute); n < 6 || n > 12 {
+			t.Errorf("%d joins in ten minutes in which no session came about", n)
+		}
+		refuse.Store(false)
 		fail.Store(true)
-		cam.emit(Left{})
 		wait(10 * time.Minute)
 		fail.Store(false)
 		if n := wait(2 * time.Minute); n != 1 {

@@ -11,6 +11,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
 // hd is a second of 1080p30 at 4 Mbit/s: a key frame four times as large as the
@@ -48,10 +49,15 @@ func (s *studio) write() error {
 // newStudio starts a camera; plain makes it send each packet by itself.
 func newStudio(srv service, plain bool) (*studio, error) {
 	track := &kvsmedia.Track{Codec: kvsmedia.H264}
-	cam, err := camera.New(camera.Config{Signaling: srv.config(), Tracks: []*kvsmedia.Track{track}, MaxViewers: 100, Logger: quiet})
+	cmds := &camera.Commands{}
+	cam, err := camera.New(camera.Config{Signaling: srv.config(), Tracks: []*kvsmedia.Track{track}, MaxViewers: 100, Commands: cmds, Logger: quiet})
 	if err != nil {
 		return nil, err
 	}
+	camera.Handle(cmds, "noise", func(context.Context, signaling.Peer, struct{}) (string, error) {
+		noise := strings.Repeat("x", 100_000)
+		return noise, cam.Notify("noise", noise)
+	})
 	if plain {
 		cam.SendPlain()
 	}

@@ -1,8 +1,10 @@
 package viewer
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,11 +17,10 @@ import (
 )
 
 // A restart of ICE is tried again, so what goes wrong with one must not leave the
-// viewer deaf to the answer of the next.
+// viewer deaf to the answer of the next, nor may it spoil the log.
 func TestBadAnswerToRestart(t *testing.T) {
 	srv := signalingtest.NewServer(signalingtest.Config{TURN: func(string, time.Time) []signalingtest.ICEServer { return nil }})
 	t.Cleanup(srv.Close)
-	quiet := slog.New(slog.DiscardHandler)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	master, err := signaling.DialMaster(ctx, srv.Config("door"))
@@ -49,12 +50,20 @@ func TestBadAnswerToRestart(t *testing.T) {
 	}
 	defer camera.Close()
 
-	v := &Viewer{cfg: Config{Logger: quiet}, client: client, session: session}
+	var log bytes.Buffer
+	set, err := Config{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}.validated()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &Viewer{cfg: set, client: client, session: session}
 	ended := make(chan error, 1)
 	life, end := context.WithCancel(ctx)
 	go func() { ended <- v.receive(life, nil) }()
-	for _, p := range [][]byte{[]byte(`{"type":"answer","sdp":"v=0"}`), answer} {
-		if err := master.Send(ctx, signaling.Message{Kind: signaling.Answer, Peer: "v", Payload: p}); err != nil {
+	candidate := []byte(`{"candidate":"candidate:1 1 udp 1 ` + strings.Repeat("spam", 1500) + ` 1 typ host"}`)
+	for _, m := range []signaling.Message{{Kind: signaling.ICECandidate, Payload: candidate},
+		{Kind: signaling.Answer, Payload: []byte(`{"type":"` + strings.Repeat("spam", 1500) + `"}`)}, {Kind: signaling.Answer, Payload: answer}} {
+		m.Peer = "v"
+		if err := master.Send(ctx, m); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -69,4 +78,12 @@ func TestBadAnswerToRestart(t *testing.T) {
 	}
 	end()
 	<-ended
+	for _, what := range []string{"a candidate was not taken", "the answer to a restart was not taken"} {
+		if !strings.Contains(log.String(), what) {
+			t.Errorf("%q is not logged", what)
+		}
+	}
+	if n := log.Len(); n > 2000 {
+		t.Errorf("%d bytes are logged", n)
+	}
 }

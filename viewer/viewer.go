@@ -14,6 +14,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
+	"github.com/smartcam-sdk/smartcam/internal/safelog"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
@@ -70,6 +71,7 @@ func (c Config) validated() (Config, error) {
 	if c.Signaling.Logger == nil {
 		c.Signaling.Logger = c.Logger
 	}
+	c.Logger = safelog.New(c.Logger)
 	return c, nil
 }
 

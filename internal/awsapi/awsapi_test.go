@@ -91,6 +91,10 @@ func TestDo(t *testing.T) {
 		"refused": {0, func(_ int, w http.ResponseWriter) {
 			(&awsapitest.Error{Status: 404, Name: "ResourceNotFoundException", Message: "gone"}).Write(w)
 		}, "ResourceNotFoundException", 1},
+		"sent elsewhere, the token with it": {0, func(_ int, w http.ResponseWriter) {
+			w.Header().Set("Location", "/elsewhere")
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		}, "TemporaryRedirect", 1},
 		"down": {0, func(_ int, w http.ResponseWriter) { w.WriteHeader(500) }, "InternalServerError", 3},
 	} {
 		t.Run(name, func(t *testing.T) {

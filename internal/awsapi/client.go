@@ -50,6 +50,11 @@ func New(opt Options) *Client {
 		c.own = newHTTPClient(c.Clock.local)
 		c.opt.AWS.HTTPClient = c.own
 	}
+	if given, ok := c.opt.AWS.HTTPClient.(*http.Client); ok { // a redirect would take the session token along
+		own := *given
+		own.CheckRedirect = noRedirect
+		c.opt.AWS.HTTPClient = &own
+	}
 	c.endpoint, c.endErr = Resolve(context.Background(), opt.AWS, opt.Service, opt.ID, opt.DualStack, opt.FIPS)
 	return c
 }
@@ -63,9 +68,11 @@ func newHTTPClient(now func() time.Time) *http.Client {
 	t.TLSClientConfig.Time = now
 	return &http.Client{
 		Transport:     t,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		CheckRedirect: noRedirect,
 	}
 }
+
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // Close drops idle connections, if c has an HTTP client of its own. c can still
 // be used.

@@ -47,6 +47,16 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// StreamConfig describes a stream to add.
+type StreamConfig struct {
+	// RetentionHours is how long fragments are kept; zero keeps them in the host
+	// buffer alone.
+	RetentionHours int
+
+	MediaType string // such as "video/h264,audio/aac"; optional
+	KMSKey    string // "arn:aws:kms:…:alias/aws/kinesisvideo"
+}
+
 // Identity is what the service knows about an access key.
 type Identity struct {
 	SecretAccessKey string
@@ -122,6 +132,22 @@ var defaultRates = map[string]Rate{
 	"GetTSFragment":                        {0, 20},
 }
 
+func (c *Config) setDefaults() {
+	c.Region = cmp.Or(c.Region, "us-west-2")
+	c.Account = cmp.Or(c.Account, "123456789012")
+	if c.Credentials == nil {
+		c.Credentials = func(key string) (Identity, bool) {
+			return Identity{SecretAccessKey: staticSecret, Principal: "test"}, key == staticKey
+		}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Limits.apply()
+	c.Timing.setDefaults()
+	c.Variants.setDefaults()
+}
+
 // limit returns the limit to apply, 0 for none.
 func (l *Limits) limit(value, standard int) int {
 	switch {
@@ -133,9 +159,10 @@ func (l *Limits) limit(value, standard int) int {
 	return value
 }
 
-func (l *Limits) rate(api string) Rate {
+// rate returns the calls per second to allow of an API, 0 for any number.
+func (l *Limits) rate(api string) (account, stream int) {
 	standard, own := defaultRates[api], l.Rates[api]
-	return Rate{l.limit(own.Account, standard.Account), l.limit(own.Stream, standard.Stream)}
+	return l.limit(own.Account, standard.Account), l.limit(own.Stream, standard.Stream)
 }
 
 // apply replaces each limit by the one to apply, 0 for none.

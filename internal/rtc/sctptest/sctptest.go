@@ -102,6 +102,19 @@ func (s *Association) Reset(number, last uint32, stream uint16) []byte {
 	return b
 }
 
+// Forward is an I-FORWARD-TSN chunk (RFC 8260, 2.3.1) that skips TSNs, with which the
+// next chunk's follows on, and the messages of a stream up to one.
+func (s *Association) Forward(skip uint32, stream uint16, message uint32) []byte {
+	s.tsn += skip
+	b := make([]byte, 16)
+	b[0] = 194
+	binary.BigEndian.PutUint16(b[2:], 16)
+	binary.BigEndian.PutUint32(b[4:], s.tsn-1)
+	binary.BigEndian.PutUint16(b[8:], stream)
+	binary.BigEndian.PutUint32(b[12:], message)
+	return b
+}
+
 // TSN is that of the next chunk.
 func (s *Association) TSN() uint32 { return s.tsn }
 
