@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"slices"
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
@@ -31,7 +32,7 @@ func newInTrack(in *mkv.Track) *inTrack {
 	t.Track = &Track{Codec: codec, Name: in.Name}
 	if codec.Video() {
 		t.sets.Codec = codec.bitstream()
-		if size, sets, err := bitstream.ParseRecord(t.sets.Codec, in.CodecPrivate); err == nil {
+		if size, sets, err := bitstream.ParseRecord(t.sets.Codec, in.CodecPrivate); err == nil || errors.Is(err, bitstream.ErrAnnexB) {
 			t.lengthSize = size
 			t.sets.Update(sets)
 		} else { // Annex B, as some producers have it
