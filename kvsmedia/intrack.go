@@ -16,7 +16,7 @@ type inTrack struct {
 	*Track     // nil if the codec is none of ours
 	number     uint64
 	codecID    string // in Matroska
-	lengthSize int // of video, as its record says; 0 without one
+	lengthSize int    // of video, as its record says; 0 without one
 	sets       bitstream.ParameterSets
 	nalus      [][]byte // reused
 	skipped    int

@@ -15,6 +15,7 @@ type clock struct {
 	line  mark     // the latest frame on the line
 	away  mark     // the latest frame, if its timestamp was off the line
 	lost  bool     // away is set
+	pause int64    // before the first such frame, or a stall of the network, in ticks
 	steps [8]int64 // the latest distances between frames, in ticks
 	count int      // of steps, ever
 }
@@ -28,22 +29,34 @@ type mark struct {
 
 // next sets ticks to those of the next frame; anew is true if the sender has set its
 // clock. A frame whose timestamp is off the line is placed at the usual distance from
-// the one before.
-func (c *clock) next(stamp uint32, at time.Duration) (anew bool) {
+// the one before. whole says that no frame is missing between the two.
+func (c *clock) next(stamp uint32, at time.Duration, whole bool) (anew bool) {
 	switch d := c.distance(c.line, stamp); {
 	case !c.begun:
 		c.begun = true
 		c.line = mark{stamp, 0, at}
 	case c.follows(d, c.line, at):
-		c.learn(d)
+		if d > 0 && whole {
+			c.steps[c.count%len(c.steps)] = d
+			c.count++
+		}
 		c.line = mark{stamp, c.line.ticks + d, at}
 	case c.lost && c.follows(c.distance(c.away, stamp), c.away, at):
 		anew = true
-		c.line = mark{stamp, c.away.ticks + c.distance(c.away, stamp), at}
+		d := c.distance(c.away, stamp)
+		ticks := c.away.ticks + d
+		if c.inTicks(at-c.away.at) > d/2 { // not in a burst, as after a stall: what was before was a pause
+			ticks += c.pause
+		}
+		c.line = mark{stamp, ticks, at}
 	default:
-		before := c.line
-		if c.lost {
-			before = c.away
+		before := c.away
+		if !c.lost {
+			before = c.line
+			c.pause = 0
+			if elapsed := c.inTicks(at - before.at); elapsed > c.slack() {
+				c.pause = elapsed - c.step()
+			}
 		}
 		c.away = mark{stamp, before.ticks + c.guess(at-before.at), at}
 		c.lost, c.ticks = true, c.away.ticks
@@ -59,10 +72,7 @@ func (c *clock) distance(from mark, stamp uint32) int64 { return int64(int32(sta
 // follows reports whether a frame can be d ticks behind another: about as far as
 // its arrival is, or less after a stall and in a burst.
 func (c *clock) follows(d int64, from mark, at time.Duration) bool {
-	slack := 10 * c.rate // before it is known how far frames are apart
-	if c.count > 2 {
-		slack = max(c.rate, 3*c.step())
-	}
+	slack := c.slack()
 	least := -slack // pictures can be reordered
 	if c.forward {
 		least = 1
@@ -70,19 +80,20 @@ func (c *clock) follows(d int64, from mark, at time.Duration) bool {
 	return d >= least && d <= c.inTicks(at-from.at)+slack
 }
 
-// guess returns how far a frame is likely to be behind the one before, in ticks.
-func (c *clock) guess(elapsed time.Duration) int64 {
-	if c.inTicks(elapsed) > max(c.rate, 3*c.step()) {
-		return c.inTicks(elapsed) // there was a pause
+// slack is by how much a frame's timestamp and its arrival may disagree.
+func (c *clock) slack() int64 {
+	if c.count <= 2 { // it is not known yet how far frames are apart
+		return 10 * c.rate
 	}
-	return c.step()
+	return max(c.rate, 3*c.step())
 }
 
-func (c *clock) learn(d int64) {
-	if d > 0 {
-		c.steps[c.count%len(c.steps)] = d
-		c.count++
+// guess returns how far a frame is likely to be behind the one before, in ticks.
+func (c *clock) guess(elapsed time.Duration) int64 {
+	if c.count == 0 {
+		return min(max(c.inTicks(elapsed), c.step()), c.rate)
 	}
+	return c.step()
 }
 
 // step returns the usual distance between two frames in ticks, the median of the latest.

@@ -92,6 +92,14 @@ func (l *Line) Release(now time.Duration) []kvsmedia.Frame {
 	return l.release()
 }
 
+// End returns the frames that are held: the session is over.
+func (l *Line) End() []kvsmedia.Frame {
+	if !l.holding || l.count == 0 {
+		return nil
+	}
+	return l.release()
+}
+
 // release ends the hold. The tracks' frames are interleaved by time, those of a track stay in their order.
 func (l *Line) release() (frames []kvsmedia.Frame) {
 	first := time.Duration(math.MaxInt64)

@@ -35,23 +35,27 @@ func (t *track) arrived(u *Unit) (media time.Duration, missing int, earlier bool
 	if u.Reordered {
 		t.clock.forward = false
 	}
-	if u.Index == 0 && t.clock.next(u.Stamp, u.At) {
+	if u.Index == 0 && t.clock.next(u.Stamp, u.At, !u.Lossy) {
 		t.agreed = 0
 	}
 	media = t.clock.time(t.clock.ticks + int64(u.Index)*t.each)
 	if u.Lossy {
-		each := t.each
-		if each == 0 {
-			each = t.clock.step()
-		}
-		gap := (media-t.last)/max(t.clock.time(each), 1) - 1
-		if (media-t.last)%max(t.clock.time(each), 1) > t.clock.time(each)/2 {
-			gap++
-		}
-		missing = max(u.Dropped, int(min(gap, 1<<20)))
+		missing = max(u.Dropped, t.missing(media))
 	}
 	t.last = media
 	return media, missing, t.observe(u.At - media)
+}
+
+// missing returns how many frames belong between the one before and one at media.
+func (t *track) missing(media time.Duration) int {
+	each := t.clock.time(t.each)
+	if each == 0 && t.clock.count > 0 {
+		each = t.clock.time(t.clock.step())
+	}
+	if each == 0 || !t.seen {
+		return 0
+	}
+	return int(min(max((media-t.last+each/2)/each-1, 0), 1<<20))
 }
 
 // observe takes the time from media to arrival of a frame.
@@ -111,4 +115,9 @@ func (t *track) report(wall time.Duration, stamp uint32, at time.Duration) (set 
 	t.sender, t.reports = sender, true
 	t.agreed++
 	return set
+}
+
+// NTP converts a timestamp of NTP (RFC 3550, 4) to the time since its era began.
+func NTP(t uint64) time.Duration {
+	return time.Duration(t>>32)*time.Second + time.Duration((t&0xffffffff)*uint64(time.Second)>>32)
 }
