@@ -19,6 +19,9 @@ type Config struct {
 	Now      func() time.Time // the service's clock
 	Live     time.Duration    // age of the newest fragment at which a stream is no longer live
 	Sessions int              // of a stream at once; 0 for any number. A further one ends the oldest
+
+	Apart      time.Duration // that ingestion of a run may pause longer than its media do
+	WholeClips bool          // clips have all of a range of producer timestamps, not its oldest run alone
 }
 
 // Endpoint serves the operations that begin playback, and the URLs of sessions. It

@@ -41,8 +41,13 @@ func (ss *session) update() error {
 		if len(ss.entries) == 0 && len(list) > ss.max {
 			list = list[len(list)-ss.max:]
 		}
-	} else if list, err = ss.choice.Choose(list, ss.mode == "ON_DEMAND"); err != nil {
-		return err
+	} else {
+		if list, err = ss.choice.Choose(list, ss.mode == "ON_DEMAND"); err != nil {
+			return err
+		}
+		if ss.choice.FragmentSelectorType == "PRODUCER_TIMESTAMP" && !ss.whole {
+			list = oldestRun(list, ss.endpoint.cfg.Apart)
+		}
 	}
 	slices.SortStableFunc(list, func(a, b *store.Fragment) int { return at(a).Compare(at(b)) })
 	for i, f := range list {
@@ -63,6 +68,34 @@ func (ss *session) update() error {
 		return api.NotFound("No fragments of the stream %s were found in the time range.", ss.stream.Name)
 	}
 	return nil
+}
+
+// oldestRun returns what a session plays of the fragments of a range of producer
+// timestamps: the first one that was ingested and those that were ingested
+// immediately after it (HLSFragmentSelector). The run ends with a fragment that
+// goes back in time, or that was ingested at a very different time: later than the
+// one before it by more than the pause of the media and apart. A repetition of a
+// fragment counts for nothing.
+func oldestRun(list []*store.Fragment, apart time.Duration) []*store.Fragment {
+	list = slices.SortedFunc(slices.Values(list), store.Compare)
+	var run []*store.Fragment
+	seen := map[int64]bool{} // producer timestamps in ms
+	for _, f := range list {
+		at := f.Producer.UnixMilli()
+		if seen[at] {
+			continue
+		}
+		seen[at] = true
+		if len(run) > 0 {
+			last := run[len(run)-1]
+			media, took := f.Producer.Sub(last.Producer), f.Server.Sub(last.Server)
+			if media < 0 || took-media > apart {
+				break
+			}
+		}
+		run = append(run, f)
+	}
+	return run
 }
 
 // add appends a fragment, which must have the tracks that the session has.
