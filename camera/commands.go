@@ -16,6 +16,9 @@ import (
 const (
 	maxNoticeBytes = 4 << 20 // kept for viewers whose link is slow
 	maxDataBytes   = 4 << 20 // kept for a slow reader of Data
+
+	// dataLinger is what is kept of messages for a loop over Data to come: the largest.
+	dataLinger = command.MaxMessage + 1<<10
 )
 
 // Commands are what viewers can call. The zero value has none; see [Handle].
@@ -95,16 +98,14 @@ type Data struct {
 }
 
 // Data yields the messages of data channels that do not speak the command
-// protocol, from the beginning of the loop on until ctx ends. Each loop gets all
-// of them; one that falls behind by more than 4 MiB, some 150 bytes for each message
-// included, loses the oldest. While no loop runs, messages are dropped.
+// protocol, from the call on until ctx ends. Each loop gets all of them since the
+// call; one that falls behind by more than 4 MiB, some 150 bytes for each message
+// included, loses the oldest. While no loop runs, the newest MiB is kept.
 func (c *Camera) Data(ctx context.Context) iter.Seq[Data] {
+	start := c.data.Next()
 	return func(yield func(Data) bool) {
-		r := c.data.Reader(c.data.Next())
-		defer r.Close()
-		for {
-			it, _, err := r.Next(ctx)
-			if err != nil || !yield(it.Value) {
+		for it := range c.data.Reader(start).All(ctx) {
+			if !yield(it.Value) {
 				return
 			}
 		}

@@ -24,7 +24,8 @@ type track struct {
 
 	mu      sync.Mutex
 	begun   bool
-	last    time.Duration
+	last    time.Duration // PTS
+	leaps   leaps
 	sets    bitstream.ParameterSets
 	nalus   [][]byte
 	profile string // see sdp.Profile
@@ -82,9 +83,18 @@ func newTrack(t *kvsmedia.Track) (*track, error) {
 // those of one track come in the order of decoding with PTS increasing, without
 // B-frames.
 //
+// A PTS may wrap, be set back by an encoder that restarts, or leap: the frame is
+// taken, and the track's media time, which is the PTS that Frames yields, goes on. A
+// PTS leaps if it is not after the one before, or more than 5 seconds further than
+// the time since then explains. The new offset of media time from PTS is that of
+// another track which leapt at the same time, so that they stay together; for a
+// track that leaps alone the times of capture (Frame.Time) tell how much time has
+// passed, or if there are none the times of the calls. A single PTS that is far off
+// moves that frame alone. A track's leaps are logged, at most one a minute.
+//
 // Key is found in the video data and need not be set. An error means that the
-// frame was not taken: the track is not one of Config.Tracks, PTS does not
-// increase, the data is empty, larger than 8 MiB or not framed as the track
+// frame was not taken: the track is not one of Config.Tracks, PTS is that of the
+// frame before, the data is empty, larger than 8 MiB or not framed as the track
 // says, or a key frame has no parameter sets and none came before.
 func (c *Camera) WriteFrame(f kvsmedia.Frame) error {
 	lane, ok := c.lanes[f.Track]
@@ -97,7 +107,7 @@ func (c *Camera) WriteFrame(f kvsmedia.Frame) error {
 	t := c.tracks[lane]
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.begun && f.PTS <= t.last {
+	if t.begun && f.PTS == t.last {
 		return fmt.Errorf("camera: frame of track %q has PTS %v, not after %v of the frame before", t.Name, f.PTS, t.last)
 	}
 	profile := t.profile
@@ -108,7 +118,9 @@ func (c *Camera) WriteFrame(f kvsmedia.Frame) error {
 	if err != nil {
 		return err
 	}
-	t.begun, t.last = true, f.PTS
+	pts := f.PTS
+	f.PTS = c.mediaTime(lane, f)
+	t.begun, t.last = true, pts
 	if t.meter.add(f.PTS, len(f.Data)) {
 		c.adapt.SetRate(lane, t.meter.rate)
 	}
@@ -175,23 +187,27 @@ func (c *Camera) rateOf(lane int) int {
 }
 
 // Frames yields the camera's frames, all tracks in the order in which they were
-// written, until ctx ends. It begins preRoll before now, at a key frame of the
-// first video track, as far back as the ring reaches; with 0 it begins with the
-// next key frame. A loop that falls behind the ring goes on at a key frame,
-// whose Skipped counts what was lost; it never holds up the writer. While the loop
-// runs, the picture is not lowered for viewers with slow networks.
+// written, until ctx ends. Each loop begins preRoll before the call of Frames, at a key
+// frame of the first video track, as far back as the ring reaches; with 0 it begins
+// with the next key frame.
+//
+// PTS of the frames is media time: it equals the PTS written until that wraps, is set
+// back or leaps, and goes on then; see [Camera.WriteFrame]. For each track it grows
+// from frame to frame.
+//
+// A loop never holds up the writer. It may lag as long as Config.RingBytes has room:
+// what it has yet to read stays in the ring beyond Config.PreRoll, so that a loop that
+// hangs lets the ring fill up, until its ctx ends. One that lags further goes on at a
+// key frame, whose Skipped counts what was lost. While the loop runs, the picture is
+// not lowered for viewers with slow networks.
 func (c *Camera) Frames(ctx context.Context, preRoll time.Duration) iter.Seq[kvsmedia.Frame] {
 	start := c.rollBack(preRoll)
 	return func(yield func(kvsmedia.Frame) bool) {
-		r := c.units.Reader(start)
-		defer r.Close()
 		c.adapt.AddReader(time.Now())
-		defer func() { c.adapt.RemoveReader(time.Now()) }()
-		for {
-			it, skipped, err := r.Next(ctx)
-			if err != nil {
-				return
-			}
+		leave := sync.OnceFunc(func() { c.adapt.RemoveReader(time.Now()) })
+		defer leave()
+		defer context.AfterFunc(ctx, leave)()
+		for it, skipped := range c.units.Reader(start).Hold().All(ctx) {
 			f := it.Value.Frame
 			f.Skipped = skipped
 			if !yield(f) {

@@ -35,13 +35,7 @@ type talkback struct {
 func (c *Camera) Talkback(ctx context.Context) iter.Seq[kvsmedia.Frame] {
 	start := c.talk.frames.Next()
 	return func(yield func(kvsmedia.Frame) bool) {
-		r := c.talk.frames.Reader(start)
-		defer r.Close()
-		for {
-			it, lost, err := r.Next(ctx)
-			if err != nil {
-				return
-			}
+		for it, lost := range c.talk.frames.Reader(start).All(ctx) {
 			it.Value.Skipped += lost
 			if !yield(it.Value) {
 				return

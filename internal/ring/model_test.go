@@ -27,13 +27,14 @@ func (m *model) push(it Item[int]) {
 
 // now is the ring's clock after all items.
 func (m *model) now() (clock time.Duration) {
-	at, lanes := map[int]time.Duration{}, map[int]time.Duration{}
+	var at, lanes [4]time.Duration
+	var begun [4]bool
 	for _, it := range m.all {
-		last, begun := at[it.Lane]
+		last := at[it.Lane]
 		d := max(it.At-last, 0)
 		switch {
-		case !begun:
-			at[it.Lane], lanes[it.Lane] = it.At, clock
+		case !begun[it.Lane]:
+			at[it.Lane], lanes[it.Lane], begun[it.Lane] = it.At, clock, true
 		case d > 0:
 			lanes[it.Lane] = max(lanes[it.Lane]+d, clock-m.Keep)
 			at[it.Lane] = it.At
