@@ -1,15 +1,14 @@
-package camera
+package camera_test
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -138,23 +137,12 @@ func (s *spell) frame(wall time.Time) (t *clocked, f kvsmedia.Frame, captured, a
 	return t, f, captured, arrives, stray
 }
 
-// leapLog counts lines of the log.
-type leapLog struct {
-	slog.Handler
-	lines int
-}
-
-func (l *leapLog) Enabled(context.Context, slog.Level) bool      { return true }
-func (l *leapLog) Handle(_ context.Context, r slog.Record) error { l.lines++; return nil }
-func (l *leapLog) WithAttrs([]slog.Attr) slog.Handler            { return l }
-func (l *leapLog) WithGroup(string) slog.Handler                 { return l }
-
 // TestEpochs draws wraps, restarts, leaps, strays, pauses and stalls: every frame is
 // taken, media time grows, the tracks stay together within 80 ms, a pre-roll has the
 // last seconds, and what is older leaves the ring.
 func TestEpochs(t *testing.T) {
 	seeds := uint64(100)
-	if raceEnabled {
+	if race {
 		seeds = 5
 	}
 	for seed := range seeds {
@@ -166,12 +154,11 @@ func TestEpochs(t *testing.T) {
 
 func epochs(t *testing.T, s *spell) {
 	const preRoll = 4 * time.Second
-	log := &leapLog{}
-	cfg := Config{PreRoll: preRoll + 4*time.Second, Logger: slog.New(log)}
+	cfg := camera.Config{PreRoll: preRoll + 4*time.Second, Logger: quiet}
 	for _, c := range s.tracks {
 		cfg.Tracks = append(cfg.Tracks, c.Track)
 	}
-	c, err := New(cfg)
+	c, err := camera.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,10 +172,7 @@ func epochs(t *testing.T, s *spell) {
 		if err := c.WriteFrame(f); err != nil {
 			t.Fatalf("%v after %q of %v: %v", captured, story, happened, err)
 		}
-		lane := c.lanes[track.Track]
-		seq, _ := c.units.Newest(lane)
-		it, _ := c.units.Get(seq)
-		at := it.Value.Frame.PTS
+		at := c.Newest(track.Track).PTS
 		if last, ok := media[track]; ok && at <= last {
 			t.Fatalf("media time of %s goes from %v to %v, %v after %q", track.Name, last, at, captured-happened, story)
 		}
@@ -201,16 +185,14 @@ func epochs(t *testing.T, s *spell) {
 				t.Fatalf("%s is %v off %s, %v after %q, timed %v", track.Name, off[track]-o, other.Name, captured-happened, story, s.timed)
 			}
 		}
-		if items, bytes := c.units.Size(); items > 85*14 {
+		if items, bytes := c.RingSize(); items > 85*14 {
 			t.Fatalf("%d items of %d bytes are in the ring, %v after %q", items, bytes, captured-happened, story)
 		}
 		if captured < next || track.late > 0 {
 			continue
 		}
 		for f := range c.Frames(t.Context(), preRoll) {
-			newest, _ := c.units.Newest(0)
-			it, _ := c.units.Get(newest)
-			if d := it.At - f.PTS; !f.Key || d < preRoll || d > preRoll+3*time.Second {
+			if d := c.Newest(s.tracks[0].Track).PTS - f.PTS; !f.Key || d < preRoll || d > preRoll+3*time.Second {
 				t.Fatalf("a pre-roll of %v begins %v before the newest picture, %v after %q", preRoll, d, captured-happened, story)
 			}
 			break
