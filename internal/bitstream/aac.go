@@ -31,8 +31,8 @@ func ParseAudioSpecificConfig(b []byte) (AudioSpecificConfig, error) {
 	}
 	c.Channels = channels
 	switch {
-	case r.err != nil:
-		return AudioSpecificConfig{}, fmt.Errorf("bitstream: AudioSpecificConfig of %d bytes: %w", len(b), r.err)
+	case r.bad:
+		return AudioSpecificConfig{}, fmt.Errorf("bitstream: AudioSpecificConfig of %d bytes: %w", len(b), r.err())
 	case c.SampleRate == 0 || c.ObjectType == 0 || channels > 8:
 		return AudioSpecificConfig{}, fmt.Errorf("bitstream: AudioSpecificConfig with reserved values: object type %d, %d Hz, channel configuration %d",
 			c.ObjectType, c.SampleRate, channels)

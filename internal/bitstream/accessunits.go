@@ -7,35 +7,35 @@ import (
 	"io"
 )
 
-// MaxAccessUnit bounds an access unit that [AccessUnits] returns, in bytes. A
+// MaxAccessUnit bounds an access unit that [AccessUnits] and [Units] return, in bytes. A
 // raw 4K picture in 4:2:0 has 12 MB; what a camera encodes is far below.
 const MaxAccessUnit = 8 << 20
 
 // AccessUnits cuts an Annex B byte stream, such as a .h264 file or the pipe
-// from an encoder, into access units: one coded picture each with the parameter
-// sets and messages before it.
+// from an encoder, into access units: one coded picture each, or two fields of one
+// frame, with the parameter sets and messages before it. [Units] does the same with NAL
+// units that have timestamps.
 //
-// That an access unit is over is known only when the next one begins, or the
+// That an access unit is over is known only when the next one's picture begins, or the
 // stream ends: in a live pipe every picture comes out one frame interval late.
 // Where that matters take the frames from the encoder's own interface.
 //
 // An AccessUnits is not safe for concurrent use.
 type AccessUnits struct {
-	r     io.Reader
-	codec Codec
-	max   int
+	r   io.Reader
+	cut cutter
+	max int
 
-	buf     []byte
-	start   int  // of the access unit being read, with its start code
-	scan    int  // where to look for the next start code
-	began   bool // a NAL unit was found
-	picture bool // among them one of the picture
-	err     error
+	buf   []byte
+	start int // of the access unit being read, with its start code
+	scan  int // where to look for the next start code
+	nalu  int // where the newest NAL unit begins, 0 before the first
+	err   error
 }
 
 // NewAccessUnits returns a reader of r's access units. It reads ahead.
 func NewAccessUnits(r io.Reader, c Codec) *AccessUnits {
-	return &AccessUnits{r: r, codec: c, max: MaxAccessUnit, buf: make([]byte, 0, 64<<10)}
+	return &AccessUnits{r: r, cut: cutter{sets: ParameterSets{Codec: c}}, max: MaxAccessUnit, buf: make([]byte, 0, 64<<10)}
 }
 
 // Next returns the next access unit in Annex B, its NAL units as they are in
@@ -48,7 +48,7 @@ func (a *AccessUnits) Next() (au []byte, err error) {
 		i := bytes.Index(a.buf[a.scan:], startCode)
 		if i < 0 {
 			a.scan = max(a.scan, len(a.buf)-2)
-			if !a.began {
+			if a.nalu == 0 {
 				a.start = max(a.start, a.scan-1) // a zero more belongs to the start code
 			}
 			if a.err != nil {
@@ -58,42 +58,61 @@ func (a *AccessUnits) Next() (au []byte, err error) {
 			continue
 		}
 		p := a.scan + i
-		if p+6 > len(a.buf) && a.err == nil { // the header and a byte more
+		if p+3+a.need() > len(a.buf) && a.err == nil {
 			a.scan = p
 			a.fill()
 			continue
 		}
-		nalu := a.buf[p+3 : min(p+6, len(a.buf))]
 		start := p
 		if p > a.start && a.buf[p-1] == 0 {
 			start-- // zero_byte
 		}
-		a.scan = p + 3
-		if !a.began {
-			a.began, a.start = true, start
-		} else if a.picture && a.codec.begins(nalu) {
-			au = trimZeros(a.buf[a.start:p])
+		if a.nalu == 0 {
 			a.start = start
-			a.picture = a.codec.IsVCL(nalu)
+		} else {
+			a.learn(p)
+		}
+		a.nalu, a.scan = p+3, p+3
+		if cut, ok := a.cut.add(a.buf[a.nalu:min(a.nalu+a.need(), len(a.buf))], start); ok {
+			au = trimZeros(a.buf[a.start:cut])
+			a.start = cut
 			return au, nil
 		}
-		a.picture = a.picture || a.codec.IsVCL(nalu)
+	}
+}
+
+// need returns how many bytes of a NAL unit have to be there before it is looked at.
+func (a *AccessUnits) need() int {
+	if a.cut.sets.fields() {
+		return 2 * sliceHead // emulation prevention bytes among them
+	}
+	return 3
+}
+
+// learn takes notice of the NAL unit that ends before p, if it is a parameter set.
+func (a *AccessUnits) learn(p int) {
+	if n := trimZeros(a.buf[a.nalu:p]); a.cut.sets.Codec.IsParameterSet(n) {
+		a.cut.sets.Update([][]byte{n})
 	}
 }
 
 // last returns what stands before the end of the stream.
 func (a *AccessUnits) last() ([]byte, error) {
-	if !errors.Is(a.err, io.EOF) || !a.picture {
+	if !errors.Is(a.err, io.EOF) || !a.cut.picture {
 		return nil, a.err
 	}
-	a.picture = false
-	return trimZeros(a.buf[a.start:]), nil
+	a.cut.picture = false
+	end := len(a.buf)
+	if a.cut.waits {
+		end = a.cut.next
+	}
+	return trimZeros(a.buf[a.start:end]), nil
 }
 
 // fill reads more, making room if there is none.
 func (a *AccessUnits) fill() {
 	if len(a.buf)-a.start > a.max {
-		a.err = fmt.Errorf("bitstream: access unit of more than %d bytes; is the stream %v in Annex B?", a.max, a.codec)
+		a.err = fmt.Errorf("bitstream: access unit of more than %d bytes; is the stream %v in Annex B?", a.max, a.cut.sets.Codec)
 		return
 	}
 	if len(a.buf) == cap(a.buf) {
@@ -104,6 +123,10 @@ func (a *AccessUnits) fill() {
 		n := copy(whole[:cap(whole)], a.buf[a.start:])
 		a.buf = whole[:n]
 		a.scan -= a.start
+		a.cut.next -= a.start
+		if a.nalu > 0 {
+			a.nalu -= a.start
+		}
 		a.start = 0
 	}
 	for range 100 {

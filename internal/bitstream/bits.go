@@ -12,7 +12,14 @@ var errBits = errors.New("ends early or holds a number out of range")
 type bitReader struct {
 	b   []byte
 	pos int // in bits
-	err error
+	bad bool
+}
+
+func (r *bitReader) err() error {
+	if r.bad {
+		return errBits
+	}
+	return nil
 }
 
 // newRBSP returns a reader of a NAL unit's payload: without its header and
@@ -20,34 +27,44 @@ type bitReader struct {
 func newRBSP(nalu []byte, header int) *bitReader {
 	b := nalu[min(header, len(nalu)):]
 	if bytes.Contains(b, []byte{0, 0, 3}) {
-		raw := make([]byte, 0, len(b))
-		zeros := 0
-		for _, x := range b {
-			if zeros >= 2 && x == 3 {
-				zeros = 0
-				continue
-			}
-			if x == 0 {
-				zeros++
-			} else {
-				zeros = 0
-			}
-			raw = append(raw, x)
-		}
-		b = raw
+		raw := make([]byte, len(b))
+		b = raw[:unescape(raw, b)]
 	}
 	return &bitReader{b: b}
 }
 
+// unescape copies b to dst without its emulation prevention bytes, as much of it as dst
+// has room for, and returns how many bytes that are.
+func unescape(dst, b []byte) (n int) {
+	zeros := 0
+	for _, x := range b {
+		if zeros >= 2 && x == 3 {
+			zeros = 0
+			continue
+		}
+		if n == len(dst) {
+			break
+		}
+		if zeros++; x != 0 {
+			zeros = 0
+		}
+		dst[n] = x
+		n++
+	}
+	return n
+}
+
 // u reads n bits, at most 32.
 func (r *bitReader) u(n int) (v uint32) {
-	if r.err != nil || n > len(r.b)*8-r.pos {
-		r.err = errBits
+	if r.bad || n > len(r.b)*8-r.pos {
+		r.bad = true
 		return 0
 	}
-	for range n {
-		v = v<<1 | uint32(r.b[r.pos/8]>>(7-r.pos%8)&1)
-		r.pos++
+	for n > 0 {
+		left := 8 - r.pos&7 // bits of the byte
+		take := min(n, left)
+		v = v<<take | uint32(r.b[r.pos>>3])>>(left-take)&(1<<take-1)
+		r.pos, n = r.pos+take, n-take
 	}
 	return v
 }
@@ -55,8 +72,8 @@ func (r *bitReader) u(n int) (v uint32) {
 func (r *bitReader) flag() bool { return r.u(1) != 0 }
 
 func (r *bitReader) skip(n int) {
-	if r.err != nil || n < 0 || n > len(r.b)*8-r.pos {
-		r.err = errBits
+	if r.bad || n < 0 || n > len(r.b)*8-r.pos {
+		r.bad = true
 		return
 	}
 	r.pos += n
@@ -65,15 +82,15 @@ func (r *bitReader) skip(n int) {
 // ue reads an unsigned Exp-Golomb number (H.264 9.1) of at most limit.
 func (r *bitReader) ue(limit uint32) int {
 	zeros := 0
-	for r.err == nil && !r.flag() {
+	for !r.bad && !r.flag() {
 		zeros++
 	}
 	if zeros > 31 {
-		r.err = errBits
+		r.bad = true
 	}
 	v := uint32(1)<<(zeros&31) - 1 + r.u(zeros&31)
-	if r.err != nil || v > limit {
-		r.err = errBits
+	if r.bad || v > limit {
+		r.bad = true
 		return 0
 	}
 	return int(v)

@@ -19,6 +19,14 @@
 // remembers them as they pass, repeats them on key frames that come without,
 // and builds the record. [ParseSPS] says what is in the picture.
 //
+// # Pictures
+//
+// [ParameterSets.Inspect] reads the headers of an access unit's slices: whether it holds
+// one whole picture of the codec, whether decoding can start there, and whether pictures
+// come in another order than the one in which they are shown. [CheckAAC] and [CheckOpus]
+// do likewise for packets of sound. Nothing is decoded, and no more than the first bytes
+// of each slice is looked at.
+//
 // Everything here takes bytes from outside: sizes are bounded, what makes no
 // sense is an error or is passed by, and nothing panics. Slices that are handed
 // in are not kept and not changed.

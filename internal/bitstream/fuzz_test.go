@@ -60,19 +60,7 @@ func FuzzAccessUnits(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, c := range codecs() {
-			var want [][][]byte
-			var au [][]byte
-			picture := false
-			for _, n := range Split(nil, b) {
-				if picture && c.begins(n) {
-					want, au, picture = append(want, au), nil, false
-				}
-				au = append(au, n)
-				picture = picture || c.IsVCL(n)
-			}
-			if picture {
-				want = append(want, au)
-			}
+			want := group(c, Split(nil, b))
 			for _, r := range []io.Reader{bytes.NewReader(b), iotest.HalfReader(bytes.NewReader(b)), iotest.OneByteReader(bytes.NewReader(b))} {
 				var got [][][]byte
 				a := NewAccessUnits(r, c)
@@ -92,6 +80,50 @@ func FuzzAccessUnits(f *testing.F) {
 			}
 		}
 	})
+}
+
+// group is what AccessUnits makes of the NAL units of a stream, all of which are at hand.
+func group(c Codec, nalus [][]byte) (units [][][]byte) {
+	sets := ParameterSets{Codec: c}
+	from, behind, last := 0, 0, slice{} // behind: after the newest slice of any layer
+	for i, n := range nalus {
+		sets.Update([][]byte{n})
+		if !c.isSlice(n) {
+			if c.extends(n) && behind > 0 {
+				behind = i + 1
+			}
+			continue
+		}
+		if c.starts(n) {
+			var s slice
+			if sets.fields() {
+				if head, err := sets.slice264(n); err == nil {
+					s = head
+				}
+			}
+			if pair := behind > 0 && last.pairs(s); pair {
+				s.field = false
+			} else if behind > 0 {
+				end := behind
+				for end < i && !c.leads(nalus[end]) {
+					end++
+				}
+				units, from = append(units, nalus[from:end]), end
+			}
+			if s.known {
+				last = s
+			}
+		}
+		behind = i + 1
+	}
+	if behind > 0 {
+		end := behind
+		for end < len(nalus) && !c.leads(nalus[end]) {
+			end++
+		}
+		units = append(units, nalus[from:end])
+	}
+	return units
 }
 
 // Whatever sets a stream brings, a record made of them reads back the same.

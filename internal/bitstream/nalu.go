@@ -22,16 +22,23 @@ func (c Codec) String() string {
 
 // NAL unit types: H.264 table 7-1, H.265 table 7-1.
 const (
-	avcSliceA = 2
-	avcSliceB = 3
-	avcSliceC = 4
-	avcIDR    = 5
-	avcSEI    = 6
-	avcSPS    = 7
-	avcPPS    = 8
-	avcAUD    = 9
+	avcSlice     = 1
+	avcSliceA    = 2
+	avcSliceB    = 3
+	avcSliceC    = 4
+	avcIDR       = 5
+	avcSEI       = 6
+	avcSPS       = 7
+	avcPPS       = 8
+	avcAUD       = 9
+	avcPrefix    = 14
+	avcExtension = 20
 
+	hevcRADLN     = 6  // the first of four types of leading pictures
+	hevcRASLR     = 9  // the last
 	hevcFirstIRAP = 16 // BLA_W_LP
+	hevcIDR       = 19 // IDR_W_RADL
+	hevcIDRAlone  = 20 // IDR_N_LP
 	hevcLastIRAP  = 21 // CRA_NUT
 	hevcLastVCL   = 31
 	hevcVPS       = 32
@@ -116,27 +123,34 @@ func (c Codec) IsSEI(nalu []byte) bool {
 	return c == H264 && t == avcSEI || c == H265 && (t == hevcPrefixSEI || t == hevcSuffixSEI)
 }
 
-// begins reports whether a NAL unit, of which at least the first three bytes
-// are given, is the first of a new access unit when one with a picture stands
-// before it: H.264 7.4.1.2.3 and 7.4.1.2.4, H.265 7.4.2.4.4. Slices are taken to
-// be in order and not redundant, as every profile but Baseline and Extended
-// demands and every camera does it.
-func (c Codec) begins(nalu []byte) bool {
+// leads reports whether a NAL unit is of a kind that stands in front of a picture's
+// slices, so that after them it belongs to the next picture: H.264 7.4.1.2.3, H.265
+// 7.4.2.4.4.
+func (c Codec) leads(nalu []byte) bool {
 	t := c.Type(nalu)
 	if c == H265 {
-		switch {
-		case t == noType || nalu[0]&1 != 0 || nalu[1]&0xf8 != 0: // nuh_layer_id above 0: an enhancement
-			return false
-		case t <= hevcLastVCL:
-			return len(nalu) > 2 && nalu[2]&0x80 != 0 // first_slice_segment_in_pic_flag
-		}
-		return t <= hevcAUD || t == hevcPrefixSEI || t >= 41 && t <= 44 || t >= 48 && t <= 55
+		return t != noType && layer(nalu) == 0 && (t >= hevcVPS && t <= hevcAUD || t == hevcPrefixSEI || t >= 41 && t <= 44 || t >= 48 && t <= 55)
 	}
-	switch {
-	case t == avcSliceB, t == avcSliceC: // partitions that follow an A
-		return false
-	case t >= 1 && t <= avcIDR:
-		return len(nalu) > 1 && nalu[1]&0x80 != 0 // first_mb_in_slice, ue(v), is 0
+	return t >= avcSEI && t <= avcAUD || t >= avcPrefix && t <= 18
+}
+
+// isSlice reports whether a NAL unit is a piece of the picture in the base layer, which
+// is what access units are cut by.
+func (c Codec) isSlice(nalu []byte) bool {
+	t := c.Type(nalu)
+	if c == H265 {
+		return t <= hevcLastVCL && layer(nalu) == 0
 	}
-	return t >= avcSEI && t <= avcAUD || t >= 14 && t <= 18
+	return t >= avcSlice && t <= avcIDR
+}
+
+// starts reports whether a slice, of which at least the first three bytes are given, is
+// the first of its picture. Slices are taken to be in order and not redundant, as every
+// profile but Baseline and Extended demands and every camera does it.
+func (c Codec) starts(nalu []byte) bool {
+	if c == H265 {
+		return len(nalu) > 2 && nalu[2]&0x80 != 0 // first_slice_segment_in_pic_flag
+	}
+	t := c.Type(nalu)
+	return t != avcSliceB && t != avcSliceC && len(nalu) > 1 && nalu[1]&0x80 != 0 // first_mb_in_slice, ue(v), is 0
 }

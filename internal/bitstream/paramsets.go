@@ -24,6 +24,12 @@ type ParameterSets struct {
 type paramSet struct {
 	id   int
 	nalu []byte
+
+	// Of an SPS.
+	sps    SPS
+	syntax spsSyntax
+
+	pps ppsSyntax // of a PPS
 }
 
 // Update takes copies of the parameter sets among the NAL units of an access
@@ -35,12 +41,12 @@ func (p *ParameterSets) Update(nalus [][]byte) (changed bool) {
 		if kind < 0 || len(n) > maxSet || p.has(kind, n) {
 			continue
 		}
-		id, err := p.Codec.setID(kind, n)
+		set, err := p.Codec.parseSet(kind, n)
 		if err != nil {
 			continue
 		}
-		set := paramSet{id, bytes.Clone(n)}
-		i, found := slices.BinarySearchFunc(p.sets[kind], id, func(s paramSet, id int) int { return s.id - id })
+		set.nalu = bytes.Clone(n)
+		i, found := p.find(kind, set.id)
 		if found {
 			p.sets[kind][i] = set
 		} else {
@@ -60,21 +66,25 @@ func (p *ParameterSets) has(kind int, nalu []byte) bool {
 	return false
 }
 
-// setID reads the id of a parameter set; it also bounds how many there can be.
-func (c Codec) setID(kind int, nalu []byte) (id int, err error) {
-	r := newRBSP(nalu, int(c)) // the header has one byte in H.264, two in H.265
-	switch {
-	case kind == kindVPS:
-		id = int(r.u(4))
-	case kind == kindPPS && c == H264:
-		id = r.ue(255)
-	case kind == kindPPS:
-		id = r.ue(63)
-	default:
-		sps, err := ParseSPS(c, nalu)
-		return sps.ID, err
+// find returns where the set of a kind and id stands, or would.
+func (p *ParameterSets) find(kind, id int) (i int, found bool) {
+	return slices.BinarySearchFunc(p.sets[kind], id, func(s paramSet, id int) int { return s.id - id })
+}
+
+// parseSet reads a parameter set. The ranges of the ids bound how many there can be.
+func (c Codec) parseSet(kind int, nalu []byte) (s paramSet, err error) {
+	switch kind {
+	case kindVPS:
+		r := newRBSP(nalu, 2)
+		s.id = int(r.u(4))
+		return s, r.err()
+	case kindPPS:
+		s.id, s.pps, err = c.parsePPS(nalu)
+		return s, err
 	}
-	return id, r.err
+	s.sps, s.syntax, err = parseSPS(c, nalu)
+	s.id = s.sps.ID
+	return s, err
 }
 
 // Complete reports whether there is a set of each kind, without which no
@@ -100,7 +110,7 @@ func (p *ParameterSets) SPS() (SPS, error) {
 	if len(p.sets[kindSPS]) == 0 {
 		return SPS{}, fmt.Errorf("bitstream: no %v sequence parameter set has come yet", p.Codec)
 	}
-	return ParseSPS(p.Codec, p.sets[kindSPS][0].nalu)
+	return p.sets[kindSPS][0].sps, nil
 }
 
 // AppendKey appends the NAL units of a key frame to dst. If they lack one of

@@ -32,7 +32,8 @@ func TestParseSPSH264(t *testing.T) {
 	}
 }
 
-// x265's Main 320 x 180, level 2, as in ISO/IEC 23008-2 with cropping of 4 rows.
+// x265's Main 320 x 180, level 2, as in ISO/IEC 23008-2 with cropping of 4 rows, cut
+// off where the order of the pictures would follow.
 func TestParseSPSH265(t *testing.T) {
 	s, err := ParseSPS(H265, unhex(t, "420101 01600000030090000003000003003c a00a080b9f79 65"))
 	if err != nil {
@@ -41,7 +42,7 @@ func TestParseSPSH265(t *testing.T) {
 	want := SPS{
 		Codec: H265, Profile: 1, Level: 60, Width: 320, Height: 180,
 		ChromaFormat: 1, BitDepthLuma: 8, BitDepthChroma: 8,
-		Constraints: 0x900000000000, Compatibility: 0x60000000, TemporalLayers: 1, TemporalNesting: true,
+		Constraints: 0x900000000000, Reorder: -1, Compatibility: 0x60000000, TemporalLayers: 1, TemporalNesting: true,
 	}
 	if d := cmp.Diff(want, s); d != "" {
 		t.Errorf("(-want +got)\n%s", d)

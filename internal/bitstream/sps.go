@@ -1,6 +1,10 @@
 package bitstream
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+	"math/bits"
+)
 
 // maxSet bounds a parameter set, in bytes. Real ones have less than 200.
 const maxSet = 8 << 10
@@ -25,12 +29,30 @@ type SPS struct {
 	// general_profile_compatibility_flags.
 	Constraints uint64
 
+	// Reorder is how many pictures may stand before one that is shown earlier:
+	// max_num_reorder_frames (H.264 E.2.1), sps_max_num_reorder_pics (H.265 7.4.3.2.1).
+	// It is -1 if the set does not say.
+	Reorder int
+
 	// The rest is H.265 only.
 	ProfileSpace    uint8
 	HighTier        bool   // general_tier_flag
 	Compatibility   uint32 // general_profile_compatibility_flag[0] is the top bit
 	TemporalLayers  uint8  // sps_max_sub_layers_minus1 + 1
 	TemporalNesting bool
+}
+
+// spsSyntax is what the headers of slices are read with.
+type spsSyntax struct {
+	separatePlanes bool // slice headers have colour_plane_id
+	pocBits        int  // of pic_order_cnt_lsb; 0 if slice headers have none
+
+	// H.264 only.
+	frameNumBits int
+	fields       bool // frame_mbs_only_flag is 0
+	slack        bool // the profile has redundant pictures: Baseline, if not constrained, and Extended
+
+	addressBits int // H.265: of slice_segment_address; -1 if not known
 }
 
 // ProfileLevelID returns the profile-level-id of RFC 6184, section 8.1, such as
@@ -45,37 +67,40 @@ func (s SPS) ProfileLevelID() string {
 // ParseSPS reads a sequence parameter set: a NAL unit with its header, without
 // start code.
 func ParseSPS(c Codec, nalu []byte) (SPS, error) {
-	if !c.IsSPS(nalu) {
-		return SPS{}, fmt.Errorf("bitstream: NAL unit type %d is no %v sequence parameter set", c.Type(nalu), c)
-	}
-	if len(nalu) > maxSet {
-		return SPS{}, fmt.Errorf("bitstream: %v sequence parameter set of %d bytes", c, len(nalu))
-	}
-	s := SPS{Codec: c}
-	var err error
-	if c == H265 {
-		err = s.parseH265(newRBSP(nalu, 2))
-	} else {
-		err = s.parseH264(newRBSP(nalu, 1))
-	}
-	if err != nil {
-		return SPS{}, fmt.Errorf("bitstream: %v sequence parameter set: %w", c, err)
-	}
-	return s, nil
+	s, _, err := parseSPS(c, nalu)
+	return s, err
 }
 
-// parseH264 reads seq_parameter_set_data, H.264 7.3.2.1.1, up to the cropping.
-func (s *SPS) parseH264(r *bitReader) error {
+func parseSPS(c Codec, nalu []byte) (s SPS, x spsSyntax, err error) {
+	if !c.IsSPS(nalu) {
+		return SPS{}, x, fmt.Errorf("bitstream: NAL unit type %d is no %v sequence parameter set", c.Type(nalu), c)
+	}
+	if len(nalu) > maxSet {
+		return SPS{}, x, fmt.Errorf("bitstream: %v sequence parameter set of %d bytes", c, len(nalu))
+	}
+	s.Codec = c
+	if c == H265 {
+		err = s.parseH265(newRBSP(nalu, 2), &x)
+	} else {
+		err = s.parseH264(newRBSP(nalu, 1), &x)
+	}
+	if err != nil {
+		return SPS{}, x, fmt.Errorf("bitstream: %v sequence parameter set: %w", c, err)
+	}
+	return s, x, nil
+}
+
+// parseH264 reads seq_parameter_set_data, H.264 7.3.2.1.1.
+func (s *SPS) parseH264(r *bitReader, x *spsSyntax) error {
 	s.Profile = uint8(r.u(8))
 	s.Constraints = uint64(r.u(8))
 	s.Level = uint8(r.u(8))
 	s.ID = r.ue(31)
 	s.ChromaFormat, s.BitDepthLuma, s.BitDepthChroma = 1, 8, 8
-	separatePlanes := false
 	if hasChromaFormat(s.Profile) {
 		s.ChromaFormat = uint8(r.ue(3))
 		if s.ChromaFormat == 3 {
-			separatePlanes = r.flag()
+			x.separatePlanes = r.flag()
 		}
 		s.BitDepthLuma = uint8(8 + r.ue(6))
 		s.BitDepthChroma = uint8(8 + r.ue(6))
@@ -92,10 +117,12 @@ func (s *SPS) parseH264(r *bitReader) error {
 			}
 		}
 	}
-	r.ue(12)         // log2_max_frame_num_minus4
-	switch r.ue(2) { // pic_order_cnt_type
+	x.frameNumBits = r.ue(12) + 4
+	x.slack = s.Profile == 66 && s.Constraints&0x40 == 0 || s.Profile == 88
+	pocType := r.ue(2)
+	switch pocType {
 	case 0:
-		r.ue(12) // log2_max_pic_order_cnt_lsb_minus4
+		x.pocBits = r.ue(12) + 4
 	case 1:
 		r.skip(1) // delta_pic_order_always_zero_flag
 		r.se()    // offset_for_non_ref_pic
@@ -108,18 +135,37 @@ func (s *SPS) parseH264(r *bitReader) error {
 	r.skip(1) // gaps_in_frame_num_value_allowed_flag
 	s.Width = (r.ue(maxSide/16-1) + 1) * 16
 	s.Height = (r.ue(maxSide/16-1) + 1) * 16
-	frameMbsOnly := r.flag()
+	x.fields = !r.flag() // frame_mbs_only_flag
 	unitY := 1
-	if !frameMbsOnly {
+	if x.fields {
 		s.Height *= 2
 		unitY = 2
 		r.skip(1) // mb_adaptive_frame_field_flag
 	}
 	r.skip(1)     // direct_8x8_inference_flag
 	if r.flag() { // frame_cropping_flag
-		s.crop(r, separatePlanes, unitY)
+		s.crop(r, x.separatePlanes, unitY)
 	}
-	return s.check(r)
+	if err := s.check(r); err != nil {
+		return err
+	}
+	if s.Reorder = -1; pocType == 2 || s.intraOnly() {
+		s.Reorder = 0
+	} else if r.flag() { // vui_parameters_present_flag
+		s.Reorder = vuiReorder(r)
+	}
+	return nil
+}
+
+// intraOnly reports whether the profile allows I slices alone (H.264 A.2).
+func (s *SPS) intraOnly() bool {
+	switch s.Profile {
+	case 44:
+		return true
+	case 100, 110, 122, 244:
+		return s.Constraints&0x10 != 0 // constraint_set3_flag
+	}
+	return false
 }
 
 // hasChromaFormat reports whether an H.264 profile's SPS has the fields from
@@ -149,8 +195,9 @@ func skipScalingList(r *bitReader, list int) {
 	}
 }
 
-// parseH265 reads seq_parameter_set_rbsp, H.265 7.3.2.2.1, up to the bit depths.
-func (s *SPS) parseH265(r *bitReader) error {
+// parseH265 reads seq_parameter_set_rbsp, H.265 7.3.2.2.1, up to the sizes of the
+// coding blocks.
+func (s *SPS) parseH265(r *bitReader, x *spsSyntax) error {
 	r.skip(4) // sps_video_parameter_set_id
 	layers := int(r.u(3))
 	s.TemporalLayers = uint8(layers + 1)
@@ -158,15 +205,34 @@ func (s *SPS) parseH265(r *bitReader) error {
 	s.profileTierLevel(r, layers)
 	s.ID = r.ue(15)
 	s.ChromaFormat = uint8(r.ue(3))
-	separatePlanes := s.ChromaFormat == 3 && r.flag()
+	x.separatePlanes = s.ChromaFormat == 3 && r.flag()
 	s.Width = r.ue(maxSide)
 	s.Height = r.ue(maxSide)
+	width, height := s.Width, s.Height
 	if r.flag() { // conformance_window_flag
-		s.crop(r, separatePlanes, 1)
+		s.crop(r, x.separatePlanes, 1)
 	}
 	s.BitDepthLuma = uint8(8 + r.ue(8))
 	s.BitDepthChroma = uint8(8 + r.ue(8))
-	return s.check(r)
+	if err := s.check(r); err != nil {
+		return err
+	}
+	x.pocBits = r.ue(12) + 4
+	first := layers
+	if r.flag() { // sps_sub_layer_ordering_info_present_flag
+		first = 0
+	}
+	for i := first; i <= layers; i++ { // the last one is that of the whole stream
+		r.ue(15) // sps_max_dec_pic_buffering_minus1
+		s.Reorder = r.ue(15)
+		r.ue(math.MaxUint32) // sps_max_latency_increase_plus1
+	}
+	block := 1 << (r.ue(3) + 3 + r.ue(3)) // CtbSizeY
+	x.addressBits = bits.Len(uint((width+block-1)/block*((height+block-1)/block) - 1))
+	if r.bad {
+		s.Reorder, x.pocBits, x.addressBits = -1, 0, -1
+	}
+	return nil
 }
 
 // profileTierLevel reads profile_tier_level, H.265 7.3.3.
@@ -209,8 +275,8 @@ func (s *SPS) crop(r *bitReader, separatePlanes bool, unitY int) {
 }
 
 func (s *SPS) check(r *bitReader) error {
-	if r.err != nil {
-		return r.err
+	if r.bad {
+		return r.err()
 	}
 	if s.Width <= 0 || s.Height <= 0 {
 		return fmt.Errorf("a picture of %d x %d pixels after cropping", s.Width, s.Height)

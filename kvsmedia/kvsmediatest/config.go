@@ -47,6 +47,16 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// StreamConfig describes a stream to add.
+type StreamConfig struct {
+	// RetentionHours is how long fragments are kept; zero keeps them in the host
+	// buffer alone.
+	RetentionHours int
+
+	MediaType string // such as "video/h264,audio/aac"; optional
+	KMSKey    string // "arn:aws:kms:…:alias/aws/kinesisvideo"
+}
+
 // Identity is what the service knows about an access key.
 type Identity struct {
 	SecretAccessKey string
@@ -122,6 +132,22 @@ var defaultRates = map[string]Rate{
 	"GetTSFragment":                        {0, 20},
 }
 
+func (c *Config) setDefaults() {
+	c.Region = cmp.Or(c.Region, "us-west-2")
+	c.Account = cmp.Or(c.Account, "123456789012")
+	if c.Credentials == nil {
+		c.Credentials = func(key string) (Identity, bool) {
+			return Identity{SecretAccessKey: staticSecret, Principal: "test"}, key == staticKey
+		}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Limits.apply()
+	c.Timing.setDefaults()
+	c.Variants.setDefaults()
+}
+
 // limit returns the limit to apply, 0 for none.
 func (l *Limits) limit(value, standard int) int {
 	switch {
@@ -133,9 +159,10 @@ func (l *Limits) limit(value, standard int) int {
 	return value
 }
 
-func (l *Limits) rate(api string) Rate {
+// rate returns the calls per second to allow of an API, 0 for any number.
+func (l *Limits) rate(api string) (account, stream int) {
 	standard, own := defaultRates[api], l.Rates[api]
-	return Rate{l.limit(own.Account, standard.Account), l.limit(own.Stream, standard.Stream)}
+	return l.limit(own.Account, standard.Account), l.limit(own.Stream, standard.Stream)
 }
 
 // apply replaces each limit by the one to apply, 0 for none.
@@ -164,6 +191,7 @@ type Timing struct {
 	HostBuffer time.Duration // for which media of a stream without retention can be read; 5 min
 	GetMedia   time.Duration // without new fragments until GetMedia ends; 3 s
 	Live       time.Duration // age of the newest fragment at which a stream is no longer live; 30 s
+	Apart      time.Duration // that ingestion pauses longer than media do, for players to take it for another run; 1 min, in AWS unknown
 }
 
 func (t *Timing) setDefaults() {
@@ -174,6 +202,7 @@ func (t *Timing) setDefaults() {
 	t.HostBuffer = cmp.Or(t.HostBuffer, 5*time.Minute)
 	t.GetMedia = cmp.Or(t.GetMedia, 3*time.Second)
 	t.Live = cmp.Or(t.Live, 30*time.Second)
+	t.Apart = cmp.Or(t.Apart, time.Minute)
 }
 
 // Variants choose between behaviours where AWS documents none, or where
@@ -194,6 +223,11 @@ type Variants struct {
 	// ReverseLists lets ListFragments return each page with its newest fragment
 	// first: the API promises no order.
 	ReverseLists bool
+
+	// WholeClips lets GetClip take all fragments of a range of producer timestamps.
+	// Otherwise it takes the oldest run alone, as is documented of HLS and DASH
+	// sessions.
+	WholeClips bool
 
 	// MinDurationID is the error ID of MIN_FRAGMENT_DURATION_REACHED, which is
 	// documented without one; 4013.

@@ -1,31 +1,33 @@
 package kvsmediatest
 
 import (
-	"cmp"
-	"net/http"
-	"slices"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/ingest"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/retrieval"
 )
 
-type refusal struct {
-	left int // negative: for ever
-	err  Error
+// Error is how the service refuses a call.
+type Error struct {
+	// Status is the HTTP status. In [Service.Refuse] zero closes the
+	// connection without an answer.
+	Status  int
+	Name    string // such as "ResourceNotFoundException"
+	Message string
 }
+
+// Error returns the name and the message.
+func (e *Error) Error() string { return e.Name + ": " + e.Message }
 
 // Refuse lets the next n calls of an API fail with err. A negative n means all
 // further calls, zero none any more.
-func (s *Service) Refuse(api string, n int, err Error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.refusals[api] = &refusal{n, err}
+func (s *Service) Refuse(name string, n int, err Error) {
+	s.front.SetRefusal(name, n, api.Error(err))
 }
 
 // Delay lets every further call of an API take d longer; zero ends that.
-func (s *Service) Delay(api string, d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.delays[api] = d
-}
+func (s *Service) Delay(api string, d time.Duration) { s.front.SetDelay(api, d) }
 
 // Skew sets the service's clock off by d: for signatures, for the life of
 // credentials, for server timestamps and in the Date header.
@@ -41,20 +43,17 @@ func (s *Service) clockSkew() time.Duration {
 	return s.skew
 }
 
+// now is the service's clock, as Skew sets it.
+func (s *Service) now() time.Time { return time.Now().Add(s.clockSkew()) }
+
 // SetOutage begins or ends an outage, in which every PutMedia connection is
 // dropped and every request is cut off without an answer.
 func (s *Service) SetOutage(on bool) {
 	s.mu.Lock()
 	s.outage = on
-	var all []*Upload
-	for _, st := range s.streams {
-		all = append(all, st.uploads...)
-	}
 	s.mu.Unlock()
 	if on {
-		for _, u := range all {
-			u.drop(errOutage)
-		}
+		s.ingest.DropAll(ingest.ErrOutage)
 	}
 }
 
@@ -62,43 +61,11 @@ func (s *Service) SetOutage(on bool) {
 // acknowledgement, 4500 to 4506, from the next fragment on; zero makes the key
 // usable again. It reports whether the stream exists.
 func (s *Service) SetKeyError(stream string, id int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st := s.streams[stream]
+	st := s.store.Stream(stream)
 	if st != nil {
-		st.kms = id
+		st.SetKeyError(id)
 	}
 	return st != nil
-}
-
-// fault counts a call and applies the faults that were asked for.
-func (s *Service) fault(api string, r *http.Request) error {
-	s.mu.Lock()
-	s.calls[api]++
-	s.noteLocked(Event{Name: api})
-	delay := s.delays[api]
-	var refused *Error
-	if f := s.refusals[api]; f != nil && f.left != 0 {
-		f.left--
-		e := f.err
-		refused = &e
-	}
-	s.mu.Unlock()
-	if delay > 0 {
-		t := time.NewTimer(delay)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-r.Context().Done():
-			return &Error{}
-		case <-s.ctx.Done():
-			return &Error{}
-		}
-	}
-	if refused != nil {
-		return refused
-	}
-	return nil
 }
 
 // Moment is a point in the life of a fragment.
@@ -132,97 +99,17 @@ type Fault struct {
 	Delay   time.Duration // of SlowAcks
 }
 
-type pendingFault struct {
-	Fault
-	left int
-}
-
 // Inject lets faults happen. They count their fragments from now on, each for
 // itself.
 func (s *Service) Inject(faults ...Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	for _, f := range faults {
-		s.faults = append(s.faults, &pendingFault{f, f.Skip})
+		s.ingest.Inject(ingest.Fault{Stream: f.Stream, Skip: f.Skip, When: ingest.Moment(f.When),
+			Do: ingest.Action(f.Do), ErrorID: f.ErrorID, Delay: f.Delay})
 	}
 }
 
 // Pending returns how many of the injected faults have not happened yet.
-func (s *Service) Pending() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.faults)
-}
-
-// mediaFault applies the injected faults of a moment. An error ends the
-// connection.
-func (s *Service) mediaFault(u *Upload, when Moment) error {
-	s.mu.Lock()
-	var due []Fault
-	s.faults = slices.DeleteFunc(s.faults, func(f *pendingFault) bool {
-		if f.When != when || f.Stream != "" && f.Stream != u.stream.Name {
-			return false
-		}
-		if f.left--; f.left >= 0 {
-			return false
-		}
-		due = append(due, f.Fault)
-		return true
-	})
-	s.mu.Unlock()
-	for _, f := range due {
-		switch f.Do {
-		case SendError:
-			return refuse(cmp.Or(f.ErrorID, 5000), "on request")
-		case Reset:
-			u.drop(errReset)
-			return errEnded
-		case Stall:
-			u.Stall()
-		case SlowAcks:
-			u.SlowAcks(f.Delay)
-		}
-	}
-	return u.proceed(0)
-}
-
-// Drop ends the connection without a word.
-func (u *Upload) Drop() { u.drop(errReset) }
-
-// Fail ends the connection with the acknowledgement of an error.
-func (u *Upload) Fail(id int) { u.fail(id) }
-
-// Stall stops reading and acknowledging until Resume, or until the connection is
-// dropped after Timing.Idle.
-func (u *Upload) Stall() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.stalled = true
-}
-
-// Resume ends Stall.
-func (u *Upload) Resume() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.stalled {
-		u.stalled = false
-		now := time.Now()
-		u.last, u.idleAcked = now, now
-		close(u.resume)
-		u.resume = make(chan struct{})
-		u.signal()
-	}
-}
-
-// SlowAcks lets every further acknowledgement come d later.
-func (u *Upload) SlowAcks(d time.Duration) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.slow = d
-}
-
-// Stream returns the name of the connection's stream.
-func (u *Upload) Stream() string { return u.stream.Name }
+func (s *Service) Pending() int { return s.ingest.Pending() }
 
 // ReadFault is trouble with one response of GetMedia or GetMediaForFragmentList.
 type ReadFault struct {
@@ -237,20 +124,7 @@ type ReadFault struct {
 // InjectRead lets faults happen to the responses that begin from now on, one to
 // each.
 func (s *Service) InjectRead(faults ...ReadFault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.readFaults = append(s.readFaults, faults...)
-}
-
-// readFault takes the next fault for a response of an API, if there is one.
-func (s *Service) readFault(api string) *ReadFault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.readFaults, func(f ReadFault) bool { return f.API == "" || f.API == api })
-	if i < 0 {
-		return nil
+	for _, f := range faults {
+		s.retrieval.Inject(retrieval.Fault(f))
 	}
-	f := s.readFaults[i]
-	s.readFaults = slices.Delete(s.readFaults, i, i+1)
-	return &f
 }

@@ -3,9 +3,12 @@ package kvsmediatest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +40,7 @@ func FuzzMedia(f *testing.F) {
 			b = mkv.AppendTags(b, mkv.Tags{{Simple: []mkv.SimpleTag{{Name: "n", String: "v"}}}})
 		}
 		f.Add(b)
-		f.Add(mkv.AppendTags(b, mkv.Tags{{Simple: []mkv.SimpleTag{{Name: tagEndOfFragment}}}}))
+		f.Add(mkv.AppendTags(b, mkv.Tags{{Simple: []mkv.SimpleTag{{Name: "AWS_KINESISVIDEO_END_OF_FRAGMENT"}}}}))
 	}
 	f.Fuzz(func(t *testing.T, media []byte) {
 		s, err := New(Config{Limits: Limits{Off: true}})
@@ -76,21 +79,44 @@ func FuzzMedia(f *testing.F) {
 		const all = `"FragmentSelectorType":"SERVER_TIMESTAMP","TimestampRange":{"StartTimestamp":1,"EndTimestamp":9e9}`
 		post("/listFragments", `{"StreamName":"door","FragmentSelector":{`+all+`}}`)
 		post("/getClip", `{"StreamName":"door","ClipFragmentSelector":{`+all+`}}`)
-		st := s.streams["door"]
-		for _, by := range []player{hls, dash, clip} {
-			ss := &session{svc: s, stream: st, by: by, mode: "LIVE", max: 5, token: "x", choice: selector{FragmentSelectorType: "SERVER_TIMESTAMP"}}
-			if ss.update() != nil {
-				continue
-			}
-			_, _, _ = ss.masterPlaylist(nil, nil)
-			_, _, _ = ss.manifest(nil, nil)
-			for _, e := range ss.entries {
-				for _, track := range e.tracks {
-					_, _ = track.run(e.fragment, ss.start(e))
+		for _, call := range []string{
+			`/getHLSStreamingSessionURL {"StreamName":"door"}`,
+			`/getHLSStreamingSessionURL {"StreamName":"door","ContainerFormat":"MPEG_TS"}`,
+			`/getHLSStreamingSessionURL {"StreamName":"door","PlaybackMode":"ON_DEMAND","HLSFragmentSelector":{` + all + `}}`,
+			`/getDASHStreamingSessionURL {"StreamName":"door"}`,
+		} {
+			path, body, _ := strings.Cut(call, " ")
+			var session struct{ HLSStreamingSessionURL, DASHStreamingSessionURL string }
+			if w := post(path, body); w.Code == http.StatusOK {
+				if err := json.Unmarshal(w.Body.Bytes(), &session); err != nil {
+					t.Fatal(err)
 				}
+				follow(t, s, session.HLSStreamingSessionURL+session.DASHStreamingSessionURL)
 			}
 		}
 	})
+}
+
+// reference finds the relative URLs of a playlist or a manifest.
+var reference = regexp.MustCompile(`\bget\w+\.\w+\?[^"\s<]+`)
+
+// follow asks for an URL and for all that it leads to.
+func follow(t *testing.T, s *Service, address string) {
+	seen := map[string]bool{}
+	for queue := []string{address}; len(queue) > 0; queue = queue[1:] {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(duplex{w}, httptest.NewRequestWithContext(t.Context(), "GET", queue[0], nil))
+		if kind := w.Header().Get("Content-Type"); !strings.Contains(kind, "mpegurl") && !strings.Contains(kind, "xml") {
+			continue
+		}
+		base := address[:strings.LastIndex(address, "/")+1]
+		for _, ref := range reference.FindAllString(w.Body.String(), -1) {
+			if next := base + html.UnescapeString(ref); !seen[next] {
+				seen[next] = true
+				queue = append(queue, next)
+			}
+		}
+	}
 }
 
 const unsignedPayload = "UNSIGNED-PAYLOAD"
@@ -100,16 +126,4 @@ func sign(t *testing.T, r *http.Request) {
 	if err := v4.NewSigner().SignHTTP(context.Background(), creds, r, unsignedPayload, "kinesisvideo", "us-west-2", time.Now()); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func FuzzFileName(f *testing.F) {
-	f.Add((&fragment{number: "91343852333181432392682062623", server: time.UnixMilli(5), producer: time.UnixMilli(4), timecode: 4, header: 2, cluster: 3}).fileName(), int64(5))
-	f.Add("1_2_3.mkv", int64(0))
-	f.Fuzz(func(t *testing.T, name string, size int64) {
-		if got, ok := parseFileName(name, size); ok {
-			if again, ok := parseFileName(got.fileName(), got.size()); !ok || again.fileName() != got.fileName() {
-				t.Errorf("%q is %q and then %q", name, got.fileName(), again.fileName())
-			}
-		}
-	})
 }

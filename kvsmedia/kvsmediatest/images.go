@@ -1,99 +1,43 @@
 package kvsmediatest
 
 import (
-	"bytes"
-	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"image/jpeg"
-	"image/png"
-	"os/exec"
-	"slices"
-	"strings"
-	"time"
-
-	"github.com/smartcam-sdk/smartcam/internal/mkv"
+	"os"
+	"path/filepath"
 )
 
-// errNoFFmpeg tells what images need.
-var errNoFFmpeg = errors.New("ffmpeg is not installed; it is needed to make images")
-
-// frameTimes returns the presentation times of a fragment's pictures since its
-// beginning, ascending.
-func (f *fragment) frameTimes() ([]time.Duration, error) {
-	var begin time.Duration
-	var times []time.Duration
-	err := f.elements(func(e mkv.Element) bool {
-		switch e := e.(type) {
-		case *mkv.Cluster:
-			begin = e.Timestamp
-		case *mkv.Block:
-			if e.Track != nil && e.Track.Type == mkv.VideoTrack && e.Number == 1 {
-				times = append(times, e.Time-begin)
-			}
-		}
-		return true
-	})
-	slices.Sort(times)
-	return times, err
+// Image is an image that the service delivers, as S3 gets it.
+type Image struct {
+	Bucket, Key string
+	ContentType string
+	Metadata    map[string]string
+	Data        []byte
 }
 
-// pictures returns the pictures of a fragment that have the given indexes, each
-// as a file.
-func (s *Service) pictures(ctx context.Context, f *fragment, indexes []int, form *imageForm) ([][]byte, error) {
-	ffmpeg, err := exec.LookPath("ffmpeg")
-	if err != nil {
-		return nil, errNoFFmpeg
-	}
-	select {
-	case s.decoders <- struct{}{}:
-		defer func() { <-s.decoders }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	file, err := f.open()
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	var chosen []string
-	for _, i := range indexes {
-		chosen = append(chosen, fmt.Sprintf("eq(n,%d)", i))
-	}
-	filter := "select='" + strings.Join(chosen, "+") + "'"
-	if form.WidthPixels > 0 || form.HeightPixels > 0 {
-		side := func(n int) int {
-			if n == 0 {
-				return -1 // as the other side demands
-			}
-			return n
+// Notification is a message that the service publishes, as SNS gets it.
+type Notification struct {
+	TopicARN, Subject string
+	Message           string // JSON
+}
+
+// Folder returns a store of images for Config.PutImage: a file in the folder for
+// each, at bucket and key, and its metadata in another one whose name ends in
+// .json.
+func Folder(dir string) func(Image) error {
+	return func(i Image) error {
+		path := filepath.Join(dir, filepath.FromSlash(i.Bucket), filepath.FromSlash(i.Key))
+		if !filepath.IsLocal(filepath.Join(filepath.FromSlash(i.Bucket), filepath.FromSlash(i.Key))) {
+			return fmt.Errorf("kvsmediatest: the key %q leads out of the folder", i.Key)
 		}
-		filter += fmt.Sprintf(",scale=%d:%d", side(form.WidthPixels), side(form.HeightPixels))
-	}
-	var out, trouble bytes.Buffer
-	cmd := exec.CommandContext(ctx, ffmpeg, "-v", "error", "-i", "pipe:0", "-map", "0:v:0", "-vf", filter,
-		"-fps_mode", "passthrough", "-c:v", "png", "-f", "image2pipe", "pipe:1")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = file, &out, &trouble
-	cmd.WaitDelay = time.Second
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("ffmpeg: %w: %.300s", err, trouble.String())
-	}
-	var files [][]byte
-	for range indexes {
-		picture, err := png.Decode(&out)
+		metadata, err := json.MarshalIndent(i.Metadata, "", "  ")
 		if err != nil {
-			return nil, fmt.Errorf("ffmpeg decoded %d of %d pictures: %.300s", len(files), len(indexes), trouble.String())
+			return err
 		}
-		var b bytes.Buffer
-		if form.Format == "PNG" {
-			err = png.Encode(&b, picture)
-		} else {
-			err = jpeg.Encode(&b, picture, &jpeg.Options{Quality: form.quality()})
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return err
 		}
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, b.Bytes())
+		return errors.Join(os.WriteFile(path, i.Data, 0o600), os.WriteFile(path+".json", append(metadata, '\n'), 0o600))
 	}
-	return files, nil
 }

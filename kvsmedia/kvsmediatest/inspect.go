@@ -3,6 +3,8 @@ package kvsmediatest
 import (
 	"io"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
 )
 
 // Fragment is a fragment that the service holds.
@@ -13,13 +15,13 @@ type Fragment struct {
 	Length                   time.Duration
 	Size                     int64 // bytes of its document
 
-	kept *fragment
+	kept *store.Fragment
 }
 
 // Document returns the fragment as Matroska: the producer's header, the cluster
 // and its tags, byte for byte as they came.
 func (f Fragment) Document() ([]byte, error) {
-	file, err := f.kept.open()
+	file, err := f.kept.Open()
 	if err != nil {
 		return nil, err
 	}
@@ -30,15 +32,13 @@ func (f Fragment) Document() ([]byte, error) {
 // Fragments returns the fragments of a stream in the order of their arrival,
 // those of the host buffer included.
 func (s *Service) Fragments(stream string) []Fragment {
-	s.mu.Lock()
-	st := s.streams[stream]
-	s.mu.Unlock()
+	st := s.store.Stream(stream)
 	if st == nil {
 		return nil
 	}
 	var list []Fragment
-	for _, f := range s.held(st, false) {
-		list = append(list, Fragment{f.number, f.timecode, f.producer, f.server, f.length, f.size(), f})
+	for _, f := range st.Fragments() {
+		list = append(list, Fragment{f.Number, f.Timecode, f.Producer, f.Server, f.Length, f.Size(), f})
 	}
 	return list
 }

@@ -2,43 +2,29 @@ package kvsmediatest
 
 import (
 	"context"
-	"crypto/rand"
+	"errors"
 	"fmt"
-	"io"
-	"log/slog"
+	"maps"
 	"net/http"
-	"regexp"
-	"strings"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/control"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/images"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/ingest"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/playback"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/retrieval"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
 )
-
-// maxBody bounds the body of a call other than PutMedia, in bytes.
-const maxBody = 1 << 20
 
 // The key that a Service knows if Config.Credentials is nil.
 const (
 	staticKey    = "AKIDEXAMPLE"
 	staticSecret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 )
-
-// Forms from the API reference.
-var (
-	namePattern = form{regexp.MustCompile(`^[a-zA-Z0-9_.-]+$`), 256}
-	arnPattern  = form{regexp.MustCompile(`^arn:[a-z\d-]+:kinesisvideo:[a-z0-9-]+:[0-9]+:stream/[a-zA-Z0-9_.-]+/[0-9]+$`), 1024}
-)
-
-// form is what a name must look like. Its length is apart from the expression,
-// which would take a hundred kilobytes of memory with it.
-type form struct {
-	chars *regexp.Regexp
-	most  int // bytes
-}
-
-// MatchString reports whether s has the form.
-func (f form) MatchString(s string) bool { return len(s) <= f.most && f.chars.MatchString(s) }
 
 // Service is Kinesis Video Streams as an http.Handler: control plane, PutMedia,
 // the archive and the URLs of playback, on whatever host they are asked for. It
@@ -47,72 +33,120 @@ func (f form) MatchString(s string) bool { return len(s) <= f.most && f.chars.Ma
 // The http.Server that it is given to must offer HTTP/1.1 alone and have no read
 // or write timeout.
 type Service struct {
-	cfg      Config
-	verifier awsapitest.Verifier
-	limiter  awsapitest.Limiter
-	handler  http.Handler
-	log      *slog.Logger
+	cfg        Config
+	journal    *api.Journal
+	store      *store.Store
+	front      *api.Front
+	ingest     *ingest.Endpoint
+	retrieval  *retrieval.Endpoint
+	playback   *playback.Endpoint
+	images     *images.Maker
+	operations map[string]*api.Operation // by path, but PutMedia
+	handler    http.Handler
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
-	wg     sync.WaitGroup // requests, images, notifications
+	wg     sync.WaitGroup // requests
 
-	decoders chan struct{} // holds one for each ffmpeg that runs
-
-	mu       sync.Mutex
-	closed   bool
-	streams  map[string]*stream // by name
-	calls    map[string]int     // by API
-	events   []Event
-	changed  chan struct{} // closed and replaced at each event
-	refusals map[string]*refusal
-	delays   map[string]time.Duration
-	faults   []*pendingFault
-	outage   bool
-
-	readFaults []ReadFault
-	jobs       int // fragments that wait for their images
-	skew       time.Duration
+	mu     sync.Mutex
+	closed bool
+	outage bool
+	skew   time.Duration
 }
 
 // New returns a service with the streams that Config.Dir holds. It starts
 // nothing. The error is of Config.Dir.
 func New(cfg Config) (*Service, error) {
-	if cfg.Region == "" {
-		cfg.Region = "us-west-2"
-	}
-	if cfg.Account == "" {
-		cfg.Account = "123456789012"
-	}
-	if cfg.Credentials == nil {
-		cfg.Credentials = func(key string) (Identity, bool) {
-			return Identity{SecretAccessKey: staticSecret, Principal: "test"}, key == staticKey
-		}
-	}
-	cfg.Limits.apply()
-	cfg.Timing.setDefaults()
-	cfg.Variants.setDefaults()
-	s := &Service{
-		cfg: cfg, log: cfg.Logger, streams: map[string]*stream{}, calls: map[string]int{},
-		decoders: make(chan struct{}, 2), changed: make(chan struct{}), refusals: map[string]*refusal{}, delays: map[string]time.Duration{},
-	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
-	}
-	find := cfg.Credentials
-	s.verifier = awsapitest.Verifier{
-		Region: cfg.Region, Service: "kinesisvideo", Now: s.now,
-		Credentials: func(key string) (awsapitest.Identity, bool) {
-			id, ok := find(key)
-			return awsapitest.Identity(id), ok
-		},
-	}
+	cfg.setDefaults()
+	s := &Service{cfg: cfg, journal: api.NewJournal(cfg.Logger)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.handler = awsapitest.AllowOrigins(http.HandlerFunc(s.serve))
-	if err := s.load(); err != nil {
+	arnPrefix := fmt.Sprintf("arn:aws:kinesisvideo:%s:%s:stream/", cfg.Region, cfg.Account)
+	var err error
+	s.store, err = store.Open(store.Config{
+		Dir: cfg.Dir, ARNPrefix: arnPrefix, KMSKey: "arn:aws:kms:" + cfg.Region + ":" + cfg.Account + ":alias/aws/kinesisvideo",
+		Most: cfg.Limits.Streams, Now: s.now, Create: cfg.Timing.Create,
+		HostBuffer: cfg.Timing.HostBuffer, HostBufferBytes: cfg.Limits.HostBufferBytes,
+	})
+	if err != nil {
 		return nil, fmt.Errorf("kvsmediatest: %w", err)
 	}
+	s.front = &api.Front{
+		Store: s.store, Journal: s.journal, Rate: cfg.Limits.rate, DeniedStatus: cfg.Variants.NotAuthorizedStatus,
+		ARNPrefix: arnPrefix, Endpoint: cfg.DataEndpoint, Done: s.ctx.Done(),
+		Verifier: awsapitest.Verifier{
+			Region: cfg.Region, Service: "kinesisvideo", Now: s.now,
+			Credentials: func(key string) (awsapitest.Identity, bool) {
+				id, ok := cfg.Credentials(key)
+				return awsapitest.Identity(id), ok
+			},
+		},
+	}
+	if cfg.Authorize != nil {
+		s.front.Authorize = func(a api.Access) error { return cfg.Authorize(Access(a)) }
+	}
+	s.images = images.NewMaker(s.imagesConfig())
+	s.ingest = ingest.New(s.ingestConfig())
+	s.retrieval = retrieval.New(retrieval.Config{
+		Now: s.now, Done: s.ctx.Done(), Fed: func(st *store.Stream) bool { return len(s.ingest.Connections(st)) > 0 },
+		Readers: cfg.Limits.Readers, Idle: cfg.Timing.GetMedia, List: cfg.Timing.List, ReverseLists: cfg.Variants.ReverseLists,
+	})
+	s.playback = playback.New(playback.Config{
+		Front: s.front, Now: s.now, Live: cfg.Timing.Live, Sessions: cfg.Limits.Sessions,
+		Apart: cfg.Timing.Apart, WholeClips: cfg.Variants.WholeClips,
+	})
+	plane := &control.Plane{Store: s.store, Region: cfg.Region, Now: s.now, Deleted: func(st *store.Stream) {
+		for _, c := range s.ingest.Connections(st) {
+			c.Fail(4507)
+		}
+	}}
+	s.operations = operations(plane, s.images, s.retrieval, s.playback)
+	s.handler = awsapitest.AllowOrigins(http.HandlerFunc(s.serve))
 	return s, nil
+}
+
+func (s *Service) ingestConfig() ingest.Config {
+	l, t, v := &s.cfg.Limits, &s.cfg.Timing, &s.cfg.Variants
+	return ingest.Config{
+		Front: s.front, Journal: s.journal, Now: s.now, Skew: s.clockSkew, Done: s.ctx.Done(), Deliver: s.images.Deliver,
+
+		Connections: l.Uploads, UploadBytes: l.UploadBytes, FragmentRate: l.FragmentRate, FragmentBytes: l.FragmentBytes,
+		FragmentTags: l.FragmentTags, Tracks: l.Tracks,
+		MinFragment: time.Duration(l.MinFragmentMillis) * time.Millisecond, MaxFragment: time.Duration(l.MaxFragmentMillis) * time.Millisecond,
+
+		Session: t.Session, IdleAck: t.IdleAck, Idle: t.Idle, Persist: t.Persist,
+		WrapAcks: v.WrapAcks, SplitAcks: v.SplitAcks, OutliveCredentials: v.OutliveCredentials, MinDurationID: v.MinDurationID,
+	}
+}
+
+func (s *Service) imagesConfig() images.Config {
+	cfg := images.Config{Account: s.cfg.Account, Now: s.now, Configure: s.cfg.Timing.Configure, Journal: s.journal}
+	put := s.cfg.PutImage
+	if put == nil && s.cfg.Dir != "" {
+		put = Folder(filepath.Join(s.cfg.Dir, "images"))
+	}
+	if put != nil {
+		cfg.Put = func(i images.Image) error { return put(Image(i)) }
+	}
+	if notify := s.cfg.Notify; notify != nil {
+		cfg.Notify = func(n images.Notification) error { return notify(Notification(n)) }
+	}
+	return cfg
+}
+
+// AddStream makes a stream, as CreateStream does, and returns its ARN. A stream
+// of that name that exists already is left as it is.
+func (s *Service) AddStream(name string, cfg StreamConfig) (arn string, err error) {
+	if !api.ValidName(name) {
+		return "", fmt.Errorf("kvsmediatest: the name %q must match [a-zA-Z0-9_.-]{1,256}", name)
+	}
+	st, err := s.store.Create(store.Description{Name: name, RetentionHours: cfg.RetentionHours, MediaType: cfg.MediaType, KMSKey: cfg.KMSKey})
+	if errors.Is(err, store.ErrExists) {
+		st, err = s.store.Stream(name), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return st.ARN, nil
 }
 
 // Close ends all connections and waits until nothing of the service is left
@@ -123,16 +157,8 @@ func (s *Service) Close() {
 	s.mu.Unlock()
 	s.cancel()
 	s.wg.Wait()
+	s.images.Close()
 }
-
-// now is the service's clock, as Skew sets it.
-func (s *Service) now() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.nowLocked()
-}
-
-func (s *Service) nowLocked() time.Time { return time.Now().Add(s.skew) }
 
 // ServeHTTP serves one call.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -168,165 +194,34 @@ func (s *Service) breakOff(w http.ResponseWriter) (end func()) {
 // Handles reports whether a request is one for this service, for a handler that
 // serves others beside it on one listener.
 func Handles(r *http.Request) bool {
-	_, plays := playbacks[r.URL.Path]
-	return plays || operations[r.URL.Path] != nil || r.URL.Path == putMediaPath
+	return playback.Plays(r.URL.Path) || r.URL.Path == putMediaPath || known[r.URL.Path] != nil
 }
 
-// operation is one call of the API.
-type operation struct {
-	name     string
-	denied   string // exception; NotAuthorizedException if empty
-	response bool   // run writes the response itself, once it has not failed
-	run      func(*Service, *call) (any, error)
-}
-
-// operations are the calls by path, but PutMedia.
-var operations map[string]*operation
-
-func init() {
-	operations = map[string]*operation{}
-	add := func(path, name string, run func(*Service, *call) (any, error)) *operation {
-		op := &operation{name: name, run: run}
-		operations[path] = op
-		return op
+// operations returns the operations of all rooms by path.
+func operations(p *control.Plane, m *images.Maker, r *retrieval.Endpoint, b *playback.Endpoint) map[string]*api.Operation {
+	all := p.Operations()
+	for _, more := range []map[string]*api.Operation{m.Operations(), r.Operations(), b.Operations()} {
+		maps.Copy(all, more)
 	}
-	add("/createStream", "CreateStream", (*Service).createStream)
-	add("/describeStream", "DescribeStream", (*Service).describeStream)
-	add("/listStreams", "ListStreams", (*Service).listStreams)
-	add("/updateStream", "UpdateStream", (*Service).updateStream)
-	add("/deleteStream", "DeleteStream", (*Service).deleteStream)
-	add("/updateDataRetention", "UpdateDataRetention", (*Service).updateRetention)
-	add("/getDataEndpoint", "GetDataEndpoint", (*Service).dataEndpoint)
-	add("/tagStream", "TagStream", (*Service).tagStream)
-	add("/untagStream", "UntagStream", (*Service).untagStream)
-	add("/listTagsForStream", "ListTagsForStream", (*Service).listTags)
-	for path, op := range map[string]operation{
-		"/describeImageGenerationConfiguration": {name: "DescribeImageGenerationConfiguration", run: (*Service).describeImages},
-		"/updateImageGenerationConfiguration":   {name: "UpdateImageGenerationConfiguration", run: (*Service).updateImages},
-		"/describeNotificationConfiguration":    {name: "DescribeNotificationConfiguration", run: (*Service).describeNotifications},
-		"/updateNotificationConfiguration":      {name: "UpdateNotificationConfiguration", run: (*Service).updateNotifications},
-	} {
-		add(path, op.name, op.run).denied = "AccessDeniedException"
-	}
-	add("/getImages", "GetImages", (*Service).getImages)
-	add("/listFragments", "ListFragments", (*Service).listFragments)
-	add("/getMedia", "GetMedia", (*Service).getMedia).response = true
-	add("/getHLSStreamingSessionURL", "GetHLSStreamingSessionURL", (*Service).hlsURL)
-	add("/getDASHStreamingSessionURL", "GetDASHStreamingSessionURL", (*Service).dashURL)
-	add("/getClip", "GetClip", (*Service).getClip).response = true
-	add("/getMediaForFragmentList", "GetMediaForFragmentList", (*Service).getFragmentList).response = true
+	return all
 }
 
-// call is one request under way.
-type call struct {
-	svc       *Service
-	op        *operation
-	w         http.ResponseWriter
-	request   *http.Request
-	body      []byte
-	principal string
-}
+// known has the paths of all operations; none of it is run.
+var known = operations(nil, nil, nil, nil)
+
+const putMediaPath = "/putMedia"
 
 func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
-	if r.Method == http.MethodPost && r.URL.Path == putMediaPath {
-		s.putMedia(w, r)
-		return
-	}
-	if p, ok := playbacks[r.URL.Path]; ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-		s.play(w, r, p)
-		return
-	}
-	op := operations[r.URL.Path]
-	if op == nil || r.Method != http.MethodPost {
+	op := s.operations[r.URL.Path]
+	switch {
+	case r.Method == http.MethodPost && r.URL.Path == putMediaPath:
+		s.ingest.PutMedia(w, r)
+	case playback.Plays(r.URL.Path) && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+		s.playback.ServeHTTP(w, r)
+	case op != nil && r.Method == http.MethodPost:
+		s.front.Perform(op, w, r)
+	default:
 		(&awsapitest.Error{Status: http.StatusNotFound, Name: "UnknownOperationException",
 			Message: "No operation " + r.Method + " " + r.URL.Path}).Write(w)
-		return
-	}
-	reply, err := s.perform(op, w, r)
-	if err != nil {
-		s.refuse(w, op.name, err)
-		return
-	}
-	if !op.response {
-		awsapitest.WriteJSON(w, reply)
 	}
 }
-
-func (s *Service) perform(op *operation, w http.ResponseWriter, r *http.Request) (any, error) {
-	if err := s.fault(op.name, r); err != nil {
-		return nil, err
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	if err != nil || len(body) > maxBody {
-		return nil, invalid("The request body is broken or longer than %d bytes.", maxBody)
-	}
-	caller, err := s.verifier.Verify(r, body)
-	if err != nil {
-		return nil, err
-	}
-	return op.run(s, &call{s, op, w, r, body, caller.Principal})
-}
-
-func (c *call) decode(v any) error { return awsapitest.Decode(c.body, v) }
-
-// named is what calls name a stream by.
-type named struct{ StreamName, StreamARN string }
-
-// stream returns the stream that a call names by name or by ARN, once the
-// principal's right and the rate are checked. With an ARN it is that very stream,
-// not a later one of the same name.
-func (c *call) stream(n named) (*stream, error) {
-	s := c.svc
-	name := n.StreamName
-	switch {
-	case n.StreamName != "" && n.StreamARN != "":
-		return nil, invalid("Either StreamName or StreamARN is to be given, not both.")
-	case n.StreamARN != "":
-		if !arnPattern.MatchString(n.StreamARN) || !strings.HasPrefix(n.StreamARN, s.arnPrefix()) {
-			return nil, invalid("StreamARN must be the ARN of a stream of this account and region.")
-		}
-		name = strings.Split(n.StreamARN, "/")[1]
-	case name == "":
-		return nil, invalid("Either StreamName or StreamARN must be given.")
-	case !namePattern.MatchString(name):
-		return nil, invalid("StreamName must match [a-zA-Z0-9_.-]{1,256}.")
-	}
-	if err := c.allow(Access{c.principal, c.op.name, name, n.StreamARN}); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st := s.streams[name]
-	if st == nil || n.StreamARN != "" && n.StreamARN != st.ARN {
-		return nil, notFound("The requested stream %s is not found or not active.", name)
-	}
-	return st, nil
-}
-
-// allow checks the principal's right and the rates of the account and stream.
-func (c *call) allow(a Access) error {
-	if f := c.svc.cfg.Authorize; f != nil {
-		if err := f(a); err != nil {
-			return c.svc.denied(c.op, a)
-		}
-	}
-	return c.svc.pace(c.op.name, a.Stream)
-}
-
-// pace holds the calls of an API to their rates.
-func (s *Service) pace(api, stream string) error {
-	rate := s.cfg.Limits.rate(api)
-	if stream != "" && !s.limiter.Allow(api+"/"+stream, rate.Stream) {
-		return tooMany("The rate of %d %s calls per second of this stream is exceeded.", rate.Stream, api)
-	}
-	if !s.limiter.Allow(api, rate.Account) {
-		return tooMany("The rate of %d %s calls per second of this account is exceeded.", rate.Account, api)
-	}
-	return nil
-}
-
-func (s *Service) arnPrefix() string {
-	return fmt.Sprintf("arn:aws:kinesisvideo:%s:%s:stream/", s.cfg.Region, s.cfg.Account)
-}
-
-func newVersion() string { return rand.Text()[:20] }

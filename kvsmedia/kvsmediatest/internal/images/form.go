@@ -1,0 +1,51 @@
+package images
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
+)
+
+// Form is what an image is to be like.
+type Form struct {
+	SamplingInterval int // ms
+	Format           string
+	FormatConfig     map[string]string
+	WidthPixels      int // 0: as the frame has it, or by the other side
+	HeightPixels     int
+}
+
+// FormOf returns the form of the images that a configuration asks for.
+func FormOf(cfg *store.ImageConfig) *Form {
+	return &Form{cfg.SamplingInterval, cfg.Format, cfg.FormatConfig, cfg.WidthPixels, cfg.HeightPixels}
+}
+
+// standardQuality is that of JPEG where none is given.
+const standardQuality = 80
+
+// Check returns what the API says to a form that it does not take.
+func (f *Form) Check() error {
+	switch {
+	case f.SamplingInterval < 200:
+		return api.Invalid("SamplingInterval must be at least 200 ms.")
+	case !slices.Contains([]string{"JPEG", "PNG"}, f.Format):
+		return api.Invalid("Format must be JPEG or PNG.")
+	case f.WidthPixels < 0 || f.WidthPixels > 3840 || f.HeightPixels < 0 || f.HeightPixels > 2160:
+		return api.Invalid("WidthPixels must be from 1 to 3840 and HeightPixels from 1 to 2160.")
+	}
+	for k, v := range f.FormatConfig {
+		if q, err := strconv.Atoi(v); k != "JPEGQuality" || f.Format != "JPEG" || err != nil || q < 1 || q > 100 {
+			return api.Invalid("FormatConfig takes JPEGQuality from 1 to 100 alone.")
+		}
+	}
+	return nil
+}
+
+func (f *Form) quality() int {
+	if q, err := strconv.Atoi(f.FormatConfig["JPEGQuality"]); err == nil {
+		return q
+	}
+	return standardQuality
+}
