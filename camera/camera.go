@@ -68,6 +68,7 @@ func New(cfg Config) (*Camera, error) {
 
 		unreadable: unreadable{woken: make(chan struct{}, 1)},
 	}
+	c.talk.clock = epoch.New(0)
 	c.talk.frames = ring.New[kvsmedia.Frame](ring.Config{Bytes: maxTalkBytes})
 	for i, t := range cfg.Tracks {
 		tr, err := newTrack(t)

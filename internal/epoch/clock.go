@@ -13,7 +13,8 @@ type Frame struct {
 	Time  time.Time // of capture; zero if it is not known
 
 	// Reorder is how far PTS may be behind that of an earlier frame, which is how
-	// B-frames come. Zero means not at all.
+	// B-frames come. Zero means not at all, as with key frames, which are shown
+	// after all that is decoded before them.
 	Reorder time.Duration
 }
 
