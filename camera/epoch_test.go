@@ -9,8 +9,11 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera"
+	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
+
+var keyPicture = testmedia.NewNoise().Next().Data[:64]
 
 // clocked is a track whose PTS is captured time on a clock of its own.
 type clocked struct {
@@ -126,9 +129,9 @@ func (s *spell) frame(wall time.Time) (t *clocked, f kvsmedia.Frame, captured, a
 	case !t.Codec.Video():
 		f.Data = []byte{0xff}
 	case t.n%t.gop == 0:
-		f.Data = []byte("\x00\x00\x00\x01\x67\x42\xc0\x0c\xd9\x01\x41\x9f\x9f\x01\x10\x00\x00\x03\x00\x10\x00\x00\x03\x01\xe0\xf1\x42\xa4\x80\x00\x00\x00\x01\x68\xcb\x83\xcb\x20\x00\x00\x00\x01\x65\x88")
+		f.Data = keyPicture
 	default:
-		f.Data = []byte("\x00\x00\x00\x01\x41\x9a")
+		f.Data = append([]byte{0, 0, 0, 1}, append(testmedia.SliceHead(false, true, t.n%t.gop), 0x55)...)
 	}
 	arrives = captured + t.late + s.within(0, 15*time.Millisecond)
 	t.late = max(t.late-t.step*9/10, 0)
@@ -170,7 +173,7 @@ func epochs(t *testing.T, s *spell) {
 		track, f, captured, arrives, stray := s.frame(wall)
 		time.Sleep(time.Until(began.Add(arrives)))
 		if err := c.WriteFrame(f); err != nil {
-			t.Fatalf("%v after %q of %v: %v", captured, story, happened, err)
+			t.Fatalf("%v after %q: %v", captured-happened, story, err)
 		}
 		at := c.Newest(track.Track).PTS
 		if last, ok := media[track]; ok && at <= last {

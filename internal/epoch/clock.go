@@ -24,6 +24,7 @@ type Change uint8
 // Changes of a track's offset.
 const (
 	None      Change = iota
+	Behind           // no leap: it has the PTS of the frame before, or is a B-frame too far behind
 	Returned         // after a stray
 	Together         // to the epoch that another track began
 	Wrapped          // a counter was full
@@ -33,7 +34,7 @@ const (
 
 // String names what the offset was found by.
 func (c Change) String() string {
-	return [...]string{"nothing", "the epoch before", "another track", "the counter's length", "Time", "arrival"}[c]
+	return [...]string{"nothing", "being behind", "the epoch before", "another track", "the counter's length", "Time", "arrival"}[c]
 }
 
 // Begins reports whether an epoch begins that no other track has begun.
@@ -69,9 +70,10 @@ func rounds(rate int) []time.Duration {
 	return all
 }
 
-// Map returns the media time of a frame that arrives now, which is not before that
-// of the track's earlier frames, but by less than f.Reorder, and why its offset is
-// another one than that of the frame before.
+// Map returns the media time of a frame that arrives now, which is after that of the
+// track's earlier frames or less than f.Reorder behind, and why its offset is another
+// one than that of the frame before. Of a frame that is Behind it returns where that
+// would be, and forgets it.
 func (c *Clock) Map(f Frame, now time.Time) (time.Duration, Change) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -85,8 +87,13 @@ func (c *Clock) Map(f Frame, now time.Time) (time.Duration, Change) {
 	switch {
 	case !t.begun:
 		m, change = c.begin(t, f, arrival)
+	case m == t.last.media:
+		return m, Behind
 	case !t.sure || m <= t.solid.media-f.Reorder || m > t.high+modest:
 		m, change, sure = c.place(t, f, arrival)
+	}
+	if change == Behind {
+		return m, Behind
 	}
 	return t.take(place{m, arrival, f.Time}, change, sure, f.Reorder), change
 }
@@ -156,6 +163,8 @@ func (c *Clock) place(t *track, f Frame, arrival time.Duration) (m time.Duration
 		}
 	}
 	switch {
+	case best == math.MaxInt64 && f.Reorder > 0 && add(f.PTS, t.offset) <= low:
+		return add(f.PTS, t.offset), Behind, false // no epoch begins with a B-frame
 	case best == math.MaxInt64:
 		offset, m, change = add(want, -f.PTS), want, by
 	case change == None:

@@ -209,7 +209,10 @@ func FuzzMap(f *testing.F) {
 			if b[0]&0x80 != 0 {
 				f.Time = now.Add(time.Duration(b[0]) * time.Second)
 			}
-			media, _ := c.Map(f, now)
+			media, change := c.Map(f, now)
+			if change == Behind {
+				continue
+			}
 			if begun[track] && media <= last[track] {
 				t.Fatalf("media time of track %d goes from %v to %v", track, last[track], media)
 			}
