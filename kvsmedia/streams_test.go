@@ -298,6 +298,7 @@ func TestStreamArguments(t *testing.T) {
 		{"keys", `the key ""`, s.Untag(ctx, "garage", "a", "")},
 		{"ImageGeneration.URI", "s3://bucket/prefix", pictures(func(g *kvsmedia.ImageGeneration) { g.URI = "https://pictures" })},
 		{"ImageGeneration.URI", "s3://bucket/prefix", pictures(func(g *kvsmedia.ImageGeneration) { g.URI = "s3:///prefix" })},
+		{"ImageGeneration.URI", "without *", pictures(func(g *kvsmedia.ImageGeneration) { g.URI = "s3://pictures/*" })},
 		{"ImageGeneration.URI", "255 bytes", pictures(func(g *kvsmedia.ImageGeneration) { g.URI = "s3://" + long })},
 		{"ImageGeneration.Region", "bucket in the stream's region", pictures(func(g *kvsmedia.ImageGeneration) { g.Region = "eu-west-1" })},
 		{"ImageGeneration.Every", "200ms", pictures(func(g *kvsmedia.ImageGeneration) { g.Every = 0 })},
@@ -308,6 +309,7 @@ func TestStreamArguments(t *testing.T) {
 		{"ImageGeneration.Width", "3840", pictures(func(g *kvsmedia.ImageGeneration) { g.Width = 3841 })},
 		{"ImageGeneration.Height", "2160", pictures(func(g *kvsmedia.ImageGeneration) { g.Height = -1 })},
 		{"Notifications.Topic", "standard SNS topic", s.SetNotifications(ctx, "garage", kvsmedia.Notifications{Enabled: true})},
+		{"Notifications.Topic", "standard SNS topic", s.SetNotifications(ctx, "garage", kvsmedia.Notifications{Topic: "arn:aws:sqs:us-west-2:123456789012:door"})},
 		{"Notifications.Topic", "FIFO", s.SetNotifications(ctx, "garage", kvsmedia.Notifications{Topic: topicARN + ".fifo"})},
 	} {
 		var config *kvsmedia.ConfigError

@@ -5,8 +5,8 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -47,15 +47,19 @@ const (
 	maxEvery  = math.MaxInt32 * time.Millisecond
 	maxWidth  = 3840
 	maxHeight = 2160
+	maxURI    = 255 // bytes, of topics as well
 )
 
-// bucketURI is where pictures can go; its length is checked by its form.
-var bucketURI = form{regexp.MustCompile(`^s3://[^/*]+(/[^*]*)?$`), 255}
+// isBucket reports whether pictures can go to a URI.
+func isBucket(uri string) bool {
+	place, ok := strings.CutPrefix(uri, "s3://")
+	return ok && len(uri) <= maxURI && place != "" && place[0] != '/' && !strings.Contains(place, "*")
+}
 
 func (g *ImageGeneration) check(region string) error {
 	switch {
-	case !bucketURI.MatchString(g.URI):
-		return &ConfigError{"ImageGeneration.URI", fmt.Sprintf("is %q: give s3://bucket/prefix, of at most 255 bytes and without *", g.URI)}
+	case !isBucket(g.URI):
+		return &ConfigError{"ImageGeneration.URI", fmt.Sprintf("is %q: give s3://bucket/prefix, of at most %d bytes and without *", g.URI, maxURI)}
 	case g.Region != "" && g.Region != region:
 		return &ConfigError{"ImageGeneration.Region", fmt.Sprintf("is %q but the stream is in %q: pictures go to a bucket in the stream's region", g.Region, region)}
 	case g.Every < minEvery || g.Every > maxEvery || g.Every%time.Millisecond != 0:

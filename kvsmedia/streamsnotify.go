@@ -3,7 +3,9 @@ package kvsmedia
 import (
 	"context"
 	"fmt"
-	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 )
 
 // Notifications is where the service tells of fragments that
@@ -18,8 +20,12 @@ type Notifications struct {
 	Topic string
 }
 
-// snsTopic is the ARN of a standard topic: those of FIFO topics have a dot.
-var snsTopic = form{regexp.MustCompile(`^arn:[a-z0-9-]+:sns:[a-z0-9-]+:[0-9]+:[A-Za-z0-9_-]+$`), 255}
+// isTopic reports whether notifications can go to a topic.
+func isTopic(topic string) bool {
+	a, err := arn.Parse(topic)
+	return err == nil && len(topic) <= maxURI && a.Service == "sns" && a.Resource != "" &&
+		strings.Trim(a.Resource, alphanumerics+"_-") == "" // names of FIFO topics have a dot
+}
 
 // notificationConfiguration is a NotificationConfiguration of the API.
 type notificationConfiguration struct {
@@ -47,7 +53,7 @@ func (s *Streams) Notifications(ctx context.Context, stream string) (Notificatio
 func (s *Streams) SetNotifications(ctx context.Context, stream string, n Notifications) error {
 	var c *notificationConfiguration
 	if n != (Notifications{}) {
-		if !snsTopic.MatchString(n.Topic) {
+		if !isTopic(n.Topic) {
 			return &ConfigError{"Notifications.Topic", fmt.Sprintf("is %q: give the ARN of a standard SNS topic, not of a FIFO topic", n.Topic)}
 		}
 		c = &notificationConfiguration{status(n.Enabled), destination{Uri: n.Topic}}
