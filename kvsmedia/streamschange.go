@@ -119,10 +119,10 @@ func (s *Streams) SetRetention(ctx context.Context, stream, version string, d ti
 	})
 }
 
-// SetTier changes where media is stored that comes from then on
-// (UpdateStreamStorageConfiguration). version is as for SetRetention. It returns
-// once the stream is ACTIVE again. A stream that has the tier already is left as it
-// is.
+// SetTier changes where media is stored (UpdateStreamStorageConfiguration); what
+// becomes of media that is there already is not documented. version is as for
+// SetRetention. It returns once the stream is ACTIVE again. A stream that has the
+// tier already is left as it is.
 func (s *Streams) SetTier(ctx context.Context, stream, version string, t Tier) error {
 	if t != Hot && t != Warm {
 		return &ConfigError{"tier", fmt.Sprintf("is %d: allowed are Hot and Warm", t)}
