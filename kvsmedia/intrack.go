@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"slices"
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
@@ -15,7 +16,7 @@ type inTrack struct {
 	*Track     // nil if the codec is none of ours
 	number     uint64
 	codecID    string // in Matroska
-	lengthSize int // of video, as its record says; 0 without one
+	lengthSize int    // of video, as its record says; 0 without one
 	sets       bitstream.ParameterSets
 	nalus      [][]byte // reused
 	skipped    int
@@ -31,11 +32,9 @@ func newInTrack(in *mkv.Track) *inTrack {
 	t.Track = &Track{Codec: codec, Name: in.Name}
 	if codec.Video() {
 		t.sets.Codec = codec.bitstream()
-		if size, sets, err := bitstream.ParseRecord(t.sets.Codec, in.CodecPrivate); err == nil {
+		if size, sets, err := bitstream.ParseRecord(t.sets.Codec, in.CodecPrivate); err == nil || errors.Is(err, bitstream.ErrAnnexB) {
 			t.lengthSize = size
 			t.sets.Update(sets)
-		} else { // Annex B, as some producers have it
-			t.sets.Update(bitstream.Split(nil, in.CodecPrivate))
 		}
 		return t
 	}

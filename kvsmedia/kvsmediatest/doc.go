@@ -16,7 +16,9 @@
 // # What it enforces
 //
 // Signatures are verified over the bytes received. Requests are refused with
-// the status and name that AWS documents, and held to the quotas ([Limits]).
+// the status and name that AWS documents, and held to the quotas ([Limits]). Changes
+// of a stream need its version, and take a while ([Timing]) in which there can be no
+// other.
 // Media is parsed as it arrives and acknowledged fragment by fragment; what
 // breaks a rule ends the connection with the acknowledgement that names it. A
 // fragment that was acknowledged as PERSISTED is on disk with Config.Dir, byte
@@ -27,7 +29,9 @@
 //
 // Clips, HLS (MP4 and MPEG-TS) and DASH are made of what was stored, for any
 // player, with the service's own rules about codecs, codec private data and
-// changes of tracks. Images of tagged fragments, and those of GetImages, are made
+// changes of tracks. Of a range of producer timestamps they have the oldest run
+// alone: the first fragment that was ingested and those ingested immediately after
+// it, but not what was ingested at a very different time, such as into a gap. Images of tagged fragments, and those of GetImages, are made
 // by ffmpeg, which must be installed; they go to Config.PutImage, notifications
 // to Config.Notify.
 //

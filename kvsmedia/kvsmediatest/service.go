@@ -64,7 +64,8 @@ func New(cfg Config) (*Service, error) {
 	var err error
 	s.store, err = store.Open(store.Config{
 		Dir: cfg.Dir, ARNPrefix: arnPrefix, KMSKey: "arn:aws:kms:" + cfg.Region + ":" + cfg.Account + ":alias/aws/kinesisvideo",
-		Most: cfg.Limits.Streams, Now: s.now, Create: cfg.Timing.Create,
+		Most: cfg.Limits.Streams, Now: s.now,
+		Create: cfg.Timing.Create, Update: cfg.Timing.Update, Delete: cfg.Timing.Delete,
 		HostBuffer: cfg.Timing.HostBuffer, HostBufferBytes: cfg.Limits.HostBufferBytes,
 	})
 	if err != nil {
@@ -90,12 +91,19 @@ func New(cfg Config) (*Service, error) {
 		Now: s.now, Done: s.ctx.Done(), Fed: func(st *store.Stream) bool { return len(s.ingest.Connections(st)) > 0 },
 		Readers: cfg.Limits.Readers, Idle: cfg.Timing.GetMedia, List: cfg.Timing.List, ReverseLists: cfg.Variants.ReverseLists,
 	})
-	s.playback = playback.New(playback.Config{Front: s.front, Now: s.now, Live: cfg.Timing.Live, Sessions: cfg.Limits.Sessions})
-	plane := &control.Plane{Store: s.store, Region: cfg.Region, Now: s.now, Deleted: func(st *store.Stream) {
-		for _, c := range s.ingest.Connections(st) {
-			c.Fail(4507)
-		}
-	}}
+	s.playback = playback.New(playback.Config{
+		Front: s.front, Now: s.now, Live: cfg.Timing.Live, Sessions: cfg.Limits.Sessions,
+		Apart: cfg.Timing.Apart, WholeClips: cfg.Variants.WholeClips,
+	})
+	plane := &control.Plane{
+		Store: s.store, Region: cfg.Region, Now: s.now,
+		WarmNeedsMonth: cfg.Variants.WarmNeedsMonth, WarmStays: cfg.Variants.WarmStays,
+		Deleted: func(st *store.Stream) {
+			for _, c := range s.ingest.Connections(st) {
+				c.Fail(4507)
+			}
+		},
+	}
 	s.operations = operations(plane, s.images, s.retrieval, s.playback)
 	s.handler = awsapitest.AllowOrigins(http.HandlerFunc(s.serve))
 	return s, nil

@@ -1,7 +1,8 @@
-package source
+package rtsp
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -16,60 +17,121 @@ import (
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
-// rtspStream turns the RTP packets of one stream into frames.
-type rtspStream struct {
-	media  *description.Media
-	format format.Format
-	track  *kvsmedia.Track
+// keyless is after how many pictures without a key frame the lack of one is reported.
+const keyless = 500
 
-	// decode returns the NAL units of an access unit, or audio packets.
-	decode func(*rtp.Packet) ([][]byte, error)
-	step   int64 // ticks from one audio packet to the next of the same RTP packet
-	sets   bitstream.ParameterSets
+// Stream turns the RTP packets of one stream into units. It is not safe for
+// concurrent use.
+type Stream struct {
+	Media  *description.Media
+	Format format.Format
+	Track  *kvsmedia.Track // its frames have it
+	Rate   int             // RTP ticks a second
 
-	now, before int64 // the latest two timestamps, in ticks
-	skipped     int
+	// OnTrouble is called with what makes packets or frames unusable; nil discards.
+	OnTrouble func(error)
+
+	decode func(*rtp.Packet) ([][]byte, error) // NAL units that are whole, or audio frames
+	step   int64                               // ticks of one AAC frame, 0 with other codecs
+	units  bitstream.Units                     // of video
+
+	begun        bool
+	seq          uint16
+	waits        bool // for a key frame: what comes before it refers to what is lost
+	lossy        bool // something is lost since the unit before
+	dropped      int  // units left out since then, the last with droppedStamp
+	droppedStamp int64
+	waited       int // pictures left out for want of a key frame
+
+	arrivals [2]arrival // of the first packet of the latest two timestamps
 }
 
-// newRTSPStream returns nil if the codec is none of ours.
-func newRTSPStream(m *description.Media, forma format.Format) (*rtspStream, error) {
-	s := &rtspStream{media: m, format: forma, track: &kvsmedia.Track{}}
+type arrival struct {
+	stamp uint32
+	at    time.Duration
+	wall  time.Time
+}
+
+// Unit is a frame without its times.
+type Unit struct {
+	Frame kvsmedia.Frame // without PTS, Time and Skipped
+
+	Stamp uint32        // RTP timestamp
+	Index int           // of the frame in its packet, each one frame later
+	At    time.Duration // arrival on the clock of [Line]
+	Wall  time.Time     // arrival
+
+	Reordered bool // pictures come in another order than the one in which they are shown
+	Lossy     bool // frames before it are missing
+	Dropped   int  // how many at least
+}
+
+// newStream returns the stream of a format; rate is the clock of its rtpmap, 0 if it has none.
+// The error says why a camera cannot use it.
+func newStream(m *description.Media, forma format.Format, rate int) (*Stream, error) {
+	s := &Stream{Media: m, Format: forma, Track: &kvsmedia.Track{}, Rate: forma.ClockRate(), OnTrouble: func(error) {}}
 	var err error
 	switch f := forma.(type) {
 	case *format.H264:
-		s.track.Codec = kvsmedia.H264
-		s.sets.Codec = bitstream.H264
-		s.sets.Update([][]byte{f.SPS, f.PPS})
+		s.video(kvsmedia.H264, bitstream.H264, f.SPS, f.PPS)
 		s.decode, err = decoder(f.CreateDecoder())
 	case *format.H265:
-		s.track.Codec = kvsmedia.H265
-		s.sets.Codec = bitstream.H265
-		s.sets.Update([][]byte{f.VPS, f.SPS, f.PPS})
+		s.video(kvsmedia.H265, bitstream.H265, f.VPS, f.SPS, f.PPS)
 		s.decode, err = decoder(f.CreateDecoder())
 	case *format.Opus:
-		s.track.Codec, s.track.SampleRate, s.track.Channels = kvsmedia.Opus, 48000, f.ChannelCount
+		s.Track.Codec, s.Track.SampleRate, s.Track.Channels = kvsmedia.Opus, 48000, f.ChannelCount
 		s.decode, err = single(f.CreateDecoder())
 	case *format.G711:
-		s.track.Codec, s.track.SampleRate, s.track.Channels = kvsmedia.PCMA, f.SampleRate, f.ChannelCount
+		s.Track.Codec, s.Track.Channels = kvsmedia.PCMA, f.ChannelCount
 		if f.MULaw {
-			s.track.Codec = kvsmedia.PCMU
+			s.Track.Codec = kvsmedia.PCMU
 		}
+		if rate != 0 { // 16 kHz are not unusual, even under the payload types of 8 kHz
+			s.Rate = rate
+		}
+		s.Track.SampleRate = s.Rate
 		s.decode, err = single(f.CreateDecoder())
 	case *format.MPEG4Audio:
-		s.track.Codec, s.step = kvsmedia.AAC, 1024
-		if s.track.Private, err = f.Config.Marshal(); err != nil {
+		if err := s.aac(f, rate); err != nil {
 			return nil, err
 		}
-		var c bitstream.AudioSpecificConfig
-		if c, err = bitstream.ParseAudioSpecificConfig(s.track.Private); err != nil {
-			return nil, err
-		}
-		s.track.SampleRate, s.track.Channels = c.SampleRate, c.Channels
 		s.decode, err = decoder(f.CreateDecoder())
 	default:
-		return nil, nil
+		return nil, errors.New("its codec is none that a camera can use")
+	}
+	if err == nil && (s.Rate < 1000 || s.Rate > 1<<20) {
+		err = fmt.Errorf("its clock has %d Hz", s.Rate)
 	}
 	return s, err
+}
+
+func (s *Stream) video(codec kvsmedia.Codec, coding bitstream.Codec, sets ...[]byte) {
+	s.Track.Codec, s.waits = codec, true
+	s.units.Codec, s.units.Sets.Codec = coding, coding
+	s.units.Sets.Update(sets)
+}
+
+// aac takes the clock from the rtpmap, as RFC 3640, 4.1 has it. With SBR that is the rate
+// of the sound, twice that of the core which the configuration gives, or the core's.
+func (s *Stream) aac(f *format.MPEG4Audio, rate int) (err error) {
+	s.Track.Codec = kvsmedia.AAC
+	if s.Track.Private, err = f.Config.Marshal(); err != nil {
+		return err
+	}
+	c, err := bitstream.ParseAudioSpecificConfig(s.Track.Private)
+	if err != nil {
+		return err
+	}
+	s.Track.SampleRate, s.Track.Channels = c.SampleRate, c.Channels
+	switch rate {
+	case 0:
+		rate = c.SampleRate
+	case c.SampleRate, 2 * c.SampleRate, f.Config.ExtensionSampleRate:
+	default:
+		return fmt.Errorf("its description contradicts itself: a clock of %d Hz (rtpmap) for AAC of %d Hz (config)", rate, c.SampleRate)
+	}
+	s.Rate, s.step = rate, int64(1024*rate/c.SampleRate)
+	return nil
 }
 
 func decoder[D interface {
@@ -87,53 +149,142 @@ func single[D interface {
 	}, err
 }
 
-// frames yields the frames that a packet completes. ticks is its timestamp on
-// the stream's clock.
-func (s *rtspStream) frames(pkt *rtp.Packet, ticks int64) iter.Seq[kvsmedia.Frame] {
-	return func(yield func(kvsmedia.Frame) bool) {
-		if ticks != s.now {
-			s.before, s.now = s.now, ticks
+// Units yields the units that a packet completes.
+func (s *Stream) Units(pkt *rtp.Packet, at time.Duration, wall time.Time) iter.Seq[Unit] {
+	return func(yield func(Unit) bool) {
+		if pkt.Timestamp != s.arrivals[0].stamp || !s.begun {
+			s.arrivals = [2]arrival{{pkt.Timestamp, at, wall}, s.arrivals[0]}
 		}
-		units, err := s.decode(pkt)
+		if s.begun && pkt.SequenceNumber != s.seq+1 {
+			if waiting, doubted := s.units.Waiting(); waiting && !doubted && !s.flush(yield) {
+				return
+			}
+			s.lose(fmt.Errorf("RTP packets are missing: %d follows %d", pkt.SequenceNumber, s.seq))
+		}
+		s.begun, s.seq = true, pkt.SequenceNumber
+		nalus, err := s.decode(whole(pkt, s.Track.Codec.Video()))
 		switch {
 		case errors.Is(err, rtph264.ErrMorePacketsNeeded), errors.Is(err, rtph265.ErrMorePacketsNeeded),
 			errors.Is(err, rtpmpeg4audio.ErrMorePacketsNeeded),
 			errors.Is(err, rtph264.ErrNonStartingPacketAndNoPrevious), errors.Is(err, rtph265.ErrNonStartingPacketAndNoPrevious):
-			return
 		case err != nil:
-			s.skipped++
-			return
-		}
-		if s.track.Codec.Video() {
-			if !pkt.Marker {
-				ticks = s.before // a new timestamp, not a marker, ended the access unit before
-			}
-			yield(s.picture(units, ticks))
-			return
-		}
-		for i, u := range units {
-			f := kvsmedia.Frame{Track: s.track, PTS: s.time(ticks + int64(i)*s.step), Key: true, Skipped: s.skipped, Data: u}
-			if s.skipped = 0; !yield(f) {
-				return
+			s.lose(fmt.Errorf("an RTP packet cannot be read: %w", err))
+		case s.Track.Codec.Video():
+			s.pictures(nalus, pkt, yield)
+		default:
+			for i, data := range nalus {
+				if len(data) > 0 && !yield(s.unit(data, pkt.Timestamp, true, i)) {
+					return
+				}
 			}
 		}
 	}
 }
 
-// picture makes an Annex B frame of NAL units. A key frame gets the parameter
-// sets that came before, in the description or the stream, if it comes without.
-func (s *rtspStream) picture(nalus [][]byte, ticks int64) kvsmedia.Frame {
-	f := kvsmedia.Frame{Track: s.track, PTS: s.time(ticks), Key: s.sets.Codec.HasKey(nalus), Skipped: s.skipped}
-	s.skipped = 0
-	s.sets.Update(nalus)
-	if f.Key {
-		nalus = s.sets.AppendKey(nil, nalus)
+// whole returns a packet whose NAL units the decoder gives at once: where access units
+// end is for [bitstream.Units] to find out.
+func whole(pkt *rtp.Packet, video bool) *rtp.Packet {
+	if !video {
+		return pkt
 	}
-	f.Data = bitstream.AppendAnnexB(nil, nalus)
-	return f
+	marked := *pkt
+	marked.Marker = true
+	return &marked
 }
 
-func (s *rtspStream) time(ticks int64) time.Duration {
-	rate := int64(s.format.ClockRate())
-	return time.Duration(ticks/rate)*time.Second + time.Duration(ticks%rate)*time.Second/time.Duration(rate)
+// lose notes that packets are of no use: the frames that refer to theirs are left out.
+func (s *Stream) lose(err error) {
+	if !s.lossy { // more that is lost follows from it
+		s.OnTrouble(err)
+	}
+	s.lossy = true
+	if s.Track.Codec.Video() {
+		s.waits = true
+		if au, ok := s.units.Flush(); ok {
+			s.drop(au)
+		}
+		s.units.Drop()
+	}
+}
+
+// drop counts a picture that is left out, of which there may be several pieces.
+func (s *Stream) drop(au bitstream.AccessUnit) {
+	if s.dropped == 0 || s.droppedStamp != au.Stamp {
+		s.dropped++
+	}
+	s.droppedStamp = au.Stamp
+}
+
+func (s *Stream) pictures(nalus [][]byte, pkt *rtp.Packet, yield func(Unit) bool) {
+	going := true
+	take := func(au bitstream.AccessUnit, ok bool) {
+		if ok && going {
+			going = s.picture(au, yield)
+		}
+	}
+	for _, n := range nalus {
+		take(s.units.Push(n, int64(pkt.Timestamp)))
+	}
+	if pkt.Marker {
+		take(s.units.Mark())
+	}
+}
+
+// Flush yields the picture that waits for its end to be confirmed, if it is marked as
+// whole: nothing more will come.
+func (s *Stream) Flush() iter.Seq[Unit] {
+	return func(yield func(Unit) bool) {
+		if waiting, _ := s.units.Waiting(); waiting {
+			s.flush(yield)
+		}
+	}
+}
+
+func (s *Stream) flush(yield func(Unit) bool) (going bool) {
+	au, ok := s.units.Flush()
+	return !ok || s.picture(au, yield)
+}
+
+// picture yields an access unit, a key frame with the parameter sets that came before,
+// in the description or the stream, if it comes without.
+func (s *Stream) picture(au bitstream.AccessUnit, yield func(Unit) bool) (going bool) {
+	if au.Err == nil && au.Key && !s.units.Sets.Complete() {
+		au.Err = errors.New("it is a key frame, and parameter sets came neither before it nor in the description")
+	}
+	if au.Err != nil {
+		if !s.lossy {
+			s.OnTrouble(fmt.Errorf("a picture is left out: %w", au.Err))
+		}
+		s.waits, s.lossy = true, true
+		s.drop(au)
+		return true
+	}
+	if s.waits && !au.Key {
+		if s.lossy {
+			s.drop(au)
+		}
+		if s.waited++; s.waited == keyless {
+			s.OnTrouble(fmt.Errorf("no key frame among %d pictures: have the encoder send IDR pictures regularly", keyless))
+		}
+		return true
+	}
+	s.waits, s.waited = false, 0
+	nalus := au.NALUs
+	if au.Key {
+		nalus = s.units.Sets.AppendKey(nil, nalus)
+	}
+	u := s.unit(bitstream.AppendAnnexB(nil, nalus), uint32(au.Stamp), au.Key, 0)
+	u.Reordered = au.Reordered
+	return yield(u)
+}
+
+func (s *Stream) unit(data []byte, stamp uint32, key bool, index int) Unit {
+	a := s.arrivals[0]
+	if stamp == s.arrivals[1].stamp && stamp != a.stamp {
+		a = s.arrivals[1]
+	}
+	u := Unit{Frame: kvsmedia.Frame{Track: s.Track, Key: key, Data: data}, Stamp: stamp, Index: index,
+		At: a.at, Wall: a.wall, Lossy: s.lossy, Dropped: s.dropped}
+	s.lossy, s.dropped = false, 0
+	return u
 }
