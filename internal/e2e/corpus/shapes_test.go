@@ -20,8 +20,11 @@ type shape struct {
 	noClip bool   // the service makes no clip of it
 }
 
-// leftOut is in the warning of a track that is not used.
-const leftOut = "left out"
+// What warnings say.
+const (
+	leftOut = "left out"   // of a track that is not used
+	bFrames = "(B-frames)" // of a picture that viewers do not get
+)
 
 // filmed is a moving picture, and a sound if args have a codec for it, that ffmpeg
 // encodes.
@@ -116,10 +119,10 @@ var shapes = []shape{
 	filmed("h264 interlaced", ".h264", x264+"-flags +ildct+ilme"),
 	filmed("h264 fake interlaced", ".h264", x264+"-x264-params fake-interlaced=1"),
 	filmed("h264 cropped", ".h264", x264+"-vf crop=170:138"),
-	filmed("h264 open GOP", ".h264", x264+"-bf 2 -x264-params open-gop=1"),
+	filmed("h264 open GOP", ".h264", x264+"-bf 2 -x264-params open-gop=1").warning(bFrames),
 	filmed("h264 intra refresh", ".h264", x264+"-x264-params intra-refresh=1"),
-	filmed("h264 B-frames", ".h264", x264+"-bf 2"),
-	filmed("h264 B-pyramid", ".h264", x264+"-bf 5 -b-pyramid normal -x264-params b-adapt=0"),
+	filmed("h264 B-frames", ".h264", x264+"-bf 2").warning(bFrames),
+	filmed("h264 B-pyramid", ".h264", x264+"-bf 5 -b-pyramid normal -x264-params b-adapt=0").warning(bFrames),
 	filmed("h264 lossless", ".h264", x264+"-qp 0"),
 	filmed("h264 weighted", ".h264", x264+"-weightp 2 -refs 5"),
 	filmed("h264 10 bit", ".h264", x264+"-pix_fmt yuv420p10"),
@@ -127,23 +130,23 @@ var shapes = []shape{
 	filmed("h265", ".h265", x265+"bframes=0:no-open-gop=1"),
 	filmed("h265 slices", ".h265", x265+"bframes=0:slices=3"),
 	filmed("h265 delimiters", ".h265", x265+"bframes=0:aud=1:hrd=0"),
-	filmed("h265 CRA and RASL", ".h265", x265+"bframes=3:open-gop=1:b-adapt=0"),
-	filmed("h265 RADL", ".h265", x265+"bframes=3:no-open-gop=1:radl=2"),
-	filmed("h265 B-frames", ".h265", x265+"bframes=3:no-open-gop=1"),
+	filmed("h265 CRA and RASL", ".h265", x265+"bframes=3:open-gop=1:b-adapt=0").warning(bFrames),
+	filmed("h265 RADL", ".h265", x265+"bframes=3:no-open-gop=1:radl=2").warning(bFrames),
+	filmed("h265 B-frames", ".h265", x265+"bframes=3:no-open-gop=1").warning(bFrames),
 	filmed("h265 intra refresh", ".h265", x265+"bframes=0:intra-refresh=1"),
 	filmed("h265 cropped", ".h265", x265+"bframes=0 -vf crop=170:138"),
 	filmed("h265 10 bit", ".h265", "-pix_fmt yuv420p10 "+x265[len("-pix_fmt yuv420p "):]+"bframes=0"),
 	filmed("h265 every picture a key frame", ".h265", x265+"bframes=0:keyint=1"),
-	filmed("h265 temporal layers", ".h265", x265+"bframes=3:temporal-layers=2"),
+	filmed("h265 temporal layers", ".h265", x265+"bframes=3:temporal-layers=2").warning(bFrames),
 	filmed("MP4", ".mp4", x264+"-c:a aac"),
-	filmed("MP4 B-frames", ".mp4", x264+"-bf 2 -c:a aac"),
-	filmed("MP4 of h265", ".mp4", x265+"bframes=3 -tag:v hvc1"),
+	filmed("MP4 B-frames", ".mp4", x264+"-bf 2 -c:a aac").warning(bFrames),
+	filmed("MP4 of h265", ".mp4", x265+"bframes=3 -tag:v hvc1").warning(bFrames),
 	filmed("MP4 of h265, hev1", ".mp4", x265+"bframes=0 -tag:v hev1"),
 	filmed("MP4 index first", ".mp4", x264+"-movflags faststart"),
 	filmed("QuickTime", ".mov", x264+"-c:a aac"),
 	filmed("Matroska", ".mkv", x264+"-c:a aac"),
-	filmed("Matroska B-frames", ".mkv", x264+"-bf 2"),
-	filmed("Matroska of h265", ".mkv", x265+"bframes=3"),
+	filmed("Matroska B-frames", ".mkv", x264+"-bf 2").warning(bFrames),
+	filmed("Matroska of h265", ".mkv", x265+"bframes=3").warning(bFrames),
 	filmed("Matroska short clusters", ".mkv", x264+"-cluster_time_limit 100 -c:a aac"),
 	filmed("MP4 with MP2 sound", ".mp4", x264+"-c:a mp2").warning(leftOut),
 	filmed("Matroska with AC-3 sound", ".mkv", x264+"-c:a ac3").warning(leftOut),
