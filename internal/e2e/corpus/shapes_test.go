@@ -69,6 +69,11 @@ func edited(name, args string, edit func(nalu []byte) [][]byte) shape {
 	}}
 }
 
+// stored is a file that a user had.
+func stored(name string) func(*testing.T, string) string {
+	return func(*testing.T, string) string { return filepath.Join("../../../examples/camera/source/testdata", name) }
+}
+
 func typeOf(nalu []byte) byte { return nalu[0] & 31 }
 
 // prefixed puts a prefix NAL unit before each slice, and one of an enhancement layer,
@@ -163,4 +168,6 @@ var shapes = []shape{
 	}),
 	edited("h264 zeros after each NAL unit", x264, func(nalu []byte) [][]byte { return [][]byte{append(bytes.Clone(nalu), 0, 0, 0, 0)} }),
 	{name: "h264 a larger picture", make: twoSizes, noClip: true},
+	{name: "MP4 of two sample descriptions", make: stored("twodesc-b.mp4"), noClip: true},
+	{name: "MP4 with MP2 sound as a file has it", make: stored("h264-mp2.mp4"), warns: leftOut},
 }
