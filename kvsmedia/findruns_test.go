@@ -219,6 +219,16 @@ func TestParts(t *testing.T) {
 			}
 		}
 	}
+	for at, want := range map[float64]string{-5: "0-20:10 90000-90002:1", 0: "0-20:10 90000-90002:1", 3.9: "2-20:9 90000-90002:1", 4: "4-20:8 90000-90002:1", 50: "90000-90002:1", 90_001: "90000-90002:1", 90_002: ""} {
+		part, ok := run.Since(midnight.Add(time.Duration(at * float64(time.Second))))
+		var got []Run
+		if ok {
+			got = slices.Collect(part.Parts(0, 0))
+		}
+		if ranges(got) != want || ok != (want != "") {
+			t.Errorf("since %g: %s, want %s", at, ranges(got), want)
+		}
+	}
 	for range run.Parts(1, 0) {
 		break // leaving is allowed
 	}

@@ -186,6 +186,62 @@ func TestArchive(t *testing.T) {
 	})
 }
 
+// What was recorded live with a gap that was filled later is played and saved whole,
+// in order and once.
+func TestGapFilledLater(t *testing.T) {
+	c := cloud(t)
+	if _, err := c.AddThing("door"); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now().Add(-5 * time.Minute).Truncate(time.Millisecond)
+	for _, from := range []time.Duration{0, 2 * length, length} {
+		record(t, c, "door", at.Add(from))
+	}
+	t.Setenv("SMARTCAM_STREAM", "door")
+	stretch := []string{"-from", at.Format(time.RFC3339Nano), "-to", at.Add(3 * length).Format(time.RFC3339Nano)}
+	pictures, sounds := count(length)
+
+	out, told, err := call(t, append([]string{"play", "-o", "-"}, stretch...)...)
+	if err != nil {
+		t.Fatal(err, told)
+	}
+	r := kvsmedia.NewReader(strings.NewReader(out))
+	var seen []kvsmedia.Frame
+	heard := 0
+	for f := range r.Frames() {
+		if !f.Track.Codec.Video() {
+			heard++
+			continue
+		}
+		if n := len(seen); n > 0 && (f.PTS <= seen[n-1].PTS || f.PTS > seen[n-1].PTS+100*time.Millisecond) {
+			t.Errorf("a picture at %v after one at %v", f.PTS, seen[n-1].PTS)
+		}
+		seen = append(seen, f)
+	}
+	if r.Err() != nil || len(seen) != 3*pictures || heard < 3*(sounds-1) || heard > 3*sounds {
+		t.Errorf("%d pictures and %d sounds are played, want %d and %d: %v", len(seen), heard, 3*pictures, 3*sounds, r.Err())
+	}
+	for i, f := range seen {
+		if !bytes.Equal(f.Data, seen[i%pictures].Data) {
+			t.Errorf("picture %d is another one", i)
+			break
+		}
+	}
+
+	file := filepath.Join(t.TempDir(), "visit.mp4")
+	if _, told, err := call(t, append([]string{"clip", "-o", file}, stretch...)...); err != nil {
+		t.Fatal(err, told)
+	}
+	probed, err := exec.Command(testtools.Need(t, "ffprobe"), "-v", "error", "-count_frames", "-show_entries",
+		"stream=codec_name,nb_read_frames:format=duration", "-of", "csv=p=0", file).CombinedOutput()
+	var gotPictures, gotSounds int
+	var duration float64
+	if _, scanErr := fmt.Sscanf(string(probed), "h264,%d\naac,%d\n%f", &gotPictures, &gotSounds, &duration); err != nil || scanErr != nil ||
+		gotPictures != 3*pictures || gotSounds < 3*(sounds-1) || gotSounds > 3*sounds || duration < 29.9 || duration > 30.2 {
+		t.Errorf("ffprobe of the clip: %q %v %v; want %d pictures and %d sounds", probed, err, scanErr, 3*pictures, 3*sounds)
+	}
+}
+
 // play goes on with what is being recorded, across the service's pauses.
 func TestPlayFollows(t *testing.T) {
 	c := cloud(t)
