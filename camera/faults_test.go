@@ -235,7 +235,7 @@ func TestVanishedViewerIsReaped(t *testing.T) {
 	v.hold(true)
 	began := time.Now()
 	e := event[camera.Left](t, events)
-	if took := time.Since(began); took > 15*time.Second {
+	if took := time.Since(began); took > 20*time.Second { // 12, on a machine with time
 		t.Errorf("noticed after %v", took)
 	}
 	if !strings.Contains(e.Err.Error(), "nothing was heard") {

@@ -18,7 +18,7 @@ const (
 	maxHeld      = 32 << 20         // bytes
 	maxHeldTime  = 30 * time.Second // of media
 	audioCluster = 2000             // ms, where no video track sets the rhythm
-	headroom     = 16               // bytes before a frame for the head of its block
+	headroom     = 64               // bytes before a frame for the head of its block: a line of the cache, so that the frame begins one
 )
 
 var errClosed = errors.New("kvsmedia: the muxer is closed")
@@ -216,6 +216,9 @@ func (m *Muxer) begin() error {
 // parse puts a frame into m.buf as it is to be written, checks it, and tells
 // whether decoding can start at it.
 func (m *Muxer) parse(t *muxTrack, f *Frame) (key bool, err error) {
+	if !t.video {
+		return true, t.checkSound(f.Data)
+	}
 	if t.annexB {
 		if m.nalus, err = t.split(m.nalus[:0], f.Data); err != nil {
 			return false, err
@@ -250,9 +253,16 @@ func (m *Muxer) write(t *muxTrack, f *Frame, key bool) error {
 	case !starts && relative < math.MinInt16:
 		return fmt.Errorf("it is %d ms older than its fragment; at most %d are possible", -relative, -math.MinInt16)
 	}
+	if !starts && !t.video {
+		m.buf = append(mkv.AppendBlock(m.buf[:0], t.number, int16(relative), key, len(f.Data)), f.Data...)
+		return m.flush(m.buf)
+	}
+	if !t.video {
+		m.buf = append(m.buf[:headroom], f.Data...)
+	}
 	size := len(m.buf) - headroom
-	begin := headroom - mkv.BlockHead(size)
 	if !starts {
+		begin := headroom - mkv.BlockHead(size)
 		mkv.AppendBlock(m.buf[begin:begin], t.number, int16(relative), key, size)
 		return m.flush(m.buf[begin:])
 	}

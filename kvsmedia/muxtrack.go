@@ -42,6 +42,7 @@ const maxAnnexB = maxFrame / 5 * 4
 type muxTrack struct {
 	*Track
 	number  uint8
+	video   bool
 	frames  uint64 // that came
 	keyed   bool   // a key frame came that the frames to come can refer to
 	sets    bitstream.ParameterSets
@@ -62,7 +63,7 @@ func newMuxTrack(t *Track, number int) (*muxTrack, error) {
 	if !t.Codec.Video() {
 		return mt, mt.describeAudio()
 	}
-	mt.sets.Codec = t.Codec.bitstream()
+	mt.video, mt.sets.Codec = true, t.Codec.bitstream()
 	if mt.annexB = len(t.Private) == 0; mt.annexB {
 		return mt, nil
 	}
@@ -107,10 +108,20 @@ func (t *muxTrack) split(dst [][]byte, b []byte) (_ [][]byte, err error) {
 		if dst, err = bitstream.SplitPrefixed(dst, b, t.lengthSize); err != nil {
 			err = fmt.Errorf("it is not length-prefixed, as Track.Private has it: %w", err)
 		}
-	case t.Codec == AAC && len(b) >= 7 && b[0] == 0xff && b[1]&0xf6 == 0xf0:
-		err = errors.New("it has an ADTS header; AAC frames are to be raw")
+	default:
+		err = t.checkSound(b)
 	}
 	return dst, err
+}
+
+func (t *muxTrack) checkSound(b []byte) error {
+	switch {
+	case len(b) == 0 || len(b) > maxFrame:
+		return errSize(len(b))
+	case t.Codec == AAC && len(b) >= 7 && b[0] == 0xff && b[1]&0xf6 == 0xf0:
+		return errors.New("it has an ADTS header; AAC frames are to be raw")
+	}
+	return nil
 }
 
 // head is split, of Annex B, as far as examine needs it.
