@@ -91,6 +91,7 @@ func TestFindRuns(t *testing.T) {
 			h.now = h.now.Add(time.Hour)
 			h.ingest(5, 25, 4, 1)
 		}, "0-20:10 17-21:1 21-25:1"},
+		"a picture alone": {func(h *history) { h.ingest(0, 20, 2, 1); h.ingest(100, 100.04, 2, 1) }, "0-100:11"},
 		"one long fragment over a gap": {func(h *history) {
 			h.ingest(0, 10, 2, 1)
 			h.now = h.now.Add(10 * time.Second)

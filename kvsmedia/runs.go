@@ -170,7 +170,7 @@ func findRuns(all []FragmentInfo) []Run {
 // ingested later.
 func leads(list []ingested, first, last, next int) bool {
 	run := list[first].run
-	if next < last || list[next].run != run {
+	if list[next].run != run {
 		return false
 	}
 	return !slices.ContainsFunc(list[last+1:next], func(f ingested) bool { return !f.twice && f.run <= run })

@@ -159,7 +159,7 @@ func TestRecordings(t *testing.T) {
 // A gap that was filled later plays in its place: the page is told of one playlist
 // after another, as it asks for what follows the end of the one before.
 func TestGapFilledLater(t *testing.T) {
-	srv, _, page := served(t)
+	srv, rec, page := served(t)
 	first := upload(t, srv, 60*time.Second)
 	last := upload(t, srv, 20*time.Second)
 	between := upload(t, srv, 40*time.Second)
@@ -214,6 +214,11 @@ func TestGapFilledLater(t *testing.T) {
 	}
 	if !slices.Equal(starts, want) || sessions != 4 {
 		t.Errorf("%d sessions play the fragments at %v, want %v", sessions, starts, want)
+	}
+	// A playlist may end a little before its media: what follows is the next run.
+	run, err := rec.run(t.Context(), first.Add(6*time.Second-seam/2), time.Now())
+	if err != nil || run.Start.Sub(between).Abs() > 10*time.Millisecond {
+		t.Errorf("behind the end of the first playlist comes %v, %v; want %v", run.Start, err, between)
 	}
 }
 
