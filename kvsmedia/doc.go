@@ -69,6 +69,15 @@
 //	defer m.Close()
 //	err = kvsmedia.WriteMKV(file, m.Frames(), …)
 //
+// Of a range in which a gap was filled later, the service plays in one session what
+// was uploaded first, without what fills the gap. [Archive.Runs] finds the stretches
+// that sessions play; one after another they show all, in order and once:
+//
+//	for run, err := range a.Runs(ctx, day) {
+//		…
+//		url, err := a.HLSURL(ctx, kvsmedia.Playback{Range: run.Range})
+//	}
+//
 // # Streams
 //
 // A stream belongs to a camera. The camera's [Producer] can create it; backends and
