@@ -32,9 +32,12 @@ type ArchiveConfig struct {
 
 // Archive reads what a stream holds. It is safe for concurrent use. Refusals of
 // the service satisfy smithy.APIError; calls are repeated as the Retryer of the
-// aws.Config says.
+// aws.Config says, and no sooner than after a second if the service throttles. Each
+// API is called no more often than its quota allows, 5 or 25 times a second, however
+// many goroutines call.
 type Archive struct {
 	streams
+	pace pacer
 
 	mu        sync.Mutex
 	endpoints map[string]string // by API
@@ -64,10 +67,16 @@ func (a *Archive) call(ctx context.Context, api, path, name string, do func(awsa
 		endpoint, known := a.endpoints[api]
 		a.mu.Unlock()
 		if !known {
-			var err error
-			if endpoint, err = a.endpoint(ctx, api); err != nil {
+			err := a.pace.wait(ctx, "GET_DATA_ENDPOINT")
+			if err == nil {
+				endpoint, err = a.endpoint(ctx, api)
+			}
+			if err != nil {
 				return err
 			}
+		}
+		if err := a.pace.wait(ctx, api); err != nil {
+			return fmt.Errorf("kvsmedia: %s: %w", name, err)
 		}
 		err := do(awsapi.Call{Name: name, Endpoint: endpoint, Path: path})
 		a.mu.Lock()
@@ -148,9 +157,9 @@ type FragmentInfo struct {
 }
 
 // ListFragments yields the fragments that begin in a range, in whatever order the
-// service has them, asking for a page at a time; an error ends the sequence. A
-// range without ends means all. The list follows what is stored within seconds
-// (ListFragments).
+// service has them, asking for a page of 1,000 at a time, of which there are five a
+// second at most; an error ends the sequence. A range without ends means all. The
+// list follows what is stored within seconds (ListFragments).
 func (a *Archive) ListFragments(ctx context.Context, r Range) iter.Seq2[FragmentInfo, error] {
 	type selector struct {
 		FragmentSelectorType string

@@ -34,7 +34,8 @@ type Call struct {
 }
 
 // Do makes the call. Attempts that fail for a passing reason are repeated as
-// the Retryer says, until ctx ends.
+// the Retryer says, but after a second at least if the service throttles, until ctx
+// ends.
 func (c *Client) Do(ctx context.Context, call Call) error {
 	_, err := c.send(ctx, call, func(r *http.Response) error {
 		defer r.Body.Close()

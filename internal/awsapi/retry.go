@@ -76,6 +76,9 @@ func (c *Client) send(ctx context.Context, call Call, read func(*http.Response) 
 		if delayErr != nil {
 			return fail(err)
 		}
+		if Throttled(err) {
+			wait = max(wait, throttledWait)
+		}
 		var tokenErr error
 		if release, tokenErr = c.retryer.GetRetryToken(ctx, err); tokenErr != nil {
 			return fail(err)

@@ -191,6 +191,7 @@ type Timing struct {
 	HostBuffer time.Duration // for which media of a stream without retention can be read; 5 min
 	GetMedia   time.Duration // without new fragments until GetMedia ends; 3 s
 	Live       time.Duration // age of the newest fragment at which a stream is no longer live; 30 s
+	Apart      time.Duration // that ingestion pauses longer than media do, for players to take it for another run; 1 min, in AWS unknown
 }
 
 func (t *Timing) setDefaults() {
@@ -201,6 +202,7 @@ func (t *Timing) setDefaults() {
 	t.HostBuffer = cmp.Or(t.HostBuffer, 5*time.Minute)
 	t.GetMedia = cmp.Or(t.GetMedia, 3*time.Second)
 	t.Live = cmp.Or(t.Live, 30*time.Second)
+	t.Apart = cmp.Or(t.Apart, time.Minute)
 }
 
 // Variants choose between behaviours where AWS documents none, or where
@@ -221,6 +223,11 @@ type Variants struct {
 	// ReverseLists lets ListFragments return each page with its newest fragment
 	// first: the API promises no order.
 	ReverseLists bool
+
+	// WholeClips lets GetClip take all fragments of a range of producer timestamps.
+	// Otherwise it takes the oldest run alone, as is documented of HLS and DASH
+	// sessions.
+	WholeClips bool
 
 	// MinDurationID is the error ID of MIN_FRAGMENT_DURATION_REACHED, which is
 	// documented without one; 4013.

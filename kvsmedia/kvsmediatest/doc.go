@@ -27,7 +27,9 @@
 //
 // Clips, HLS (MP4 and MPEG-TS) and DASH are made of what was stored, for any
 // player, with the service's own rules about codecs, codec private data and
-// changes of tracks. Images of tagged fragments, and those of GetImages, are made
+// changes of tracks. Of a range of producer timestamps they have the oldest run
+// alone: the first fragment that was ingested and those ingested immediately after
+// it, but not what was ingested at a very different time, such as into a gap. Images of tagged fragments, and those of GetImages, are made
 // by ffmpeg, which must be installed; they go to Config.PutImage, notifications
 // to Config.Notify.
 //

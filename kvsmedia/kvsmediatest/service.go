@@ -90,7 +90,10 @@ func New(cfg Config) (*Service, error) {
 		Now: s.now, Done: s.ctx.Done(), Fed: func(st *store.Stream) bool { return len(s.ingest.Connections(st)) > 0 },
 		Readers: cfg.Limits.Readers, Idle: cfg.Timing.GetMedia, List: cfg.Timing.List, ReverseLists: cfg.Variants.ReverseLists,
 	})
-	s.playback = playback.New(playback.Config{Front: s.front, Now: s.now, Live: cfg.Timing.Live, Sessions: cfg.Limits.Sessions})
+	s.playback = playback.New(playback.Config{
+		Front: s.front, Now: s.now, Live: cfg.Timing.Live, Sessions: cfg.Limits.Sessions,
+		Apart: cfg.Timing.Apart, WholeClips: cfg.Variants.WholeClips,
+	})
 	plane := &control.Plane{Store: s.store, Region: cfg.Region, Now: s.now, Deleted: func(st *store.Stream) {
 		for _, c := range s.ingest.Connections(st) {
 			c.Fail(4507)

@@ -54,6 +54,14 @@ func annexB(aus [][][]byte) []byte {
 	return b
 }
 
+// framed returns each access unit in Annex B.
+func framed(aus [][][]byte) (frames [][]byte) {
+	for _, au := range aus {
+		frames = append(frames, bitstream.AppendAnnexB(nil, au))
+	}
+	return frames
+}
+
 // packets returns n audio packets of different sizes.
 func packets(n int) [][]byte {
 	r := rand.New(rand.NewPCG(2, uint64(n)))

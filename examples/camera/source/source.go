@@ -13,9 +13,6 @@ import (
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
-// maxFrame bounds one frame of a file, in bytes.
-const maxFrame = 16 << 20
-
 // Source is an opened source of frames.
 type Source struct {
 	in  input

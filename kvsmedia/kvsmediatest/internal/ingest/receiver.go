@@ -183,7 +183,7 @@ func (r *receiver) begin(at time.Duration, cluster []byte) error {
 	now := u.endpoint.cfg.Now().Truncate(time.Millisecond)
 	timecode := uint64(at / r.scale)
 	c := &arriving{begin: at, last: at, end: at, frames: map[uint64]*timing{}}
-	c.Server, c.Timecode, c.Number = now, timecode, store.FragmentNumber(r.count, now)
+	c.Server, c.Timecode, c.Number = now, timecode, u.Stream.NextNumber(now)
 	u.setPosition(position{c.Number, &timecode})
 	if err := u.usable(); err != nil {
 		return err

@@ -30,7 +30,7 @@ func (e *Endpoint) getClip(c *api.Call) (any, error) {
 	if st.RetentionHours() == 0 {
 		return nil, api.NoRetention(st)
 	}
-	ss := &session{endpoint: e, stream: st, by: clip, mode: "ON_DEMAND", choice: *in.ClipFragmentSelector, max: maxClipFragments + 1}
+	ss := &session{endpoint: e, stream: st, by: clip, mode: "ON_DEMAND", choice: *in.ClipFragmentSelector, max: maxClipFragments + 1, whole: e.cfg.WholeClips}
 	ss.mu.Lock() // for update
 	defer ss.mu.Unlock()
 	if err := ss.checkRange(); err != nil {

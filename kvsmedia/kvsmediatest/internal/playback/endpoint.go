@@ -19,6 +19,9 @@ type Config struct {
 	Now      func() time.Time // the service's clock
 	Live     time.Duration    // age of the newest fragment at which a stream is no longer live
 	Sessions int              // of a stream at once; 0 for any number. A further one ends the oldest
+
+	Apart      time.Duration // that ingestion of a run may pause longer than its media do
+	WholeClips bool          // clips have all of a range of producer timestamps, not its oldest run alone
 }
 
 // Endpoint serves the operations that begin playback, and the URLs of sessions. It
@@ -153,6 +156,9 @@ func (e *Endpoint) session(token string, by player) (*session, error) {
 		if ss.token == token && ss.by == by && now.Before(ss.expires) && !ss.stream.Deleted() {
 			return ss, nil
 		}
+	}
+	if token == "" {
+		return nil, api.Invalid("SessionToken is required.")
 	}
 	return nil, &api.Error{Status: http.StatusForbidden, Name: "NotAuthorizedException", Message: "The session token is expired or none of this service's."}
 }

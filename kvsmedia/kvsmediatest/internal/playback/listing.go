@@ -22,6 +22,41 @@ type entry struct {
 	breaks bool // a discontinuity stands before it
 	init   int  // index of the entry whose tracks the players know
 	tracks []*playTrack
+	ends   []time.Duration // of the tracks' media since the entry's beginning; nil until lengths was called
+}
+
+// length returns how long a track of an entry is on the session's timeline: as long
+// as its media, up to the next entry.
+func (ss *session) length(e *entry, track int) time.Duration {
+	if e.index == len(ss.entries)-1 {
+		return e.lengths()[track]
+	}
+	room := ss.entries[e.index+1].at.Sub(e.at)
+	if room <= e.length {
+		return room
+	}
+	return min(e.lengths()[track], room)
+}
+
+// lengths returns how long the media of each track are, which for sound can be longer
+// than the pictures; the entry's length where they cannot be read.
+func (e *entry) lengths() []time.Duration {
+	if e.ends != nil {
+		return e.ends
+	}
+	for _, t := range e.tracks {
+		end := e.length
+		if run, err := t.run(e.Fragment, 0); err == nil && len(run.Samples) > 0 {
+			units := run.Start
+			for _, s := range run.Samples {
+				units += uint64(s.Duration)
+			}
+			// Rounded up to the millisecond of a manifest.
+			end = time.Duration((units*1000+uint64(t.Timescale)-1)/uint64(t.Timescale)) * time.Millisecond
+		}
+		e.ends = append(e.ends, end)
+	}
+	return e.ends
 }
 
 // update lists the fragments that have come. ON_DEMAND lists once.
@@ -41,8 +76,13 @@ func (ss *session) update() error {
 		if len(ss.entries) == 0 && len(list) > ss.max {
 			list = list[len(list)-ss.max:]
 		}
-	} else if list, err = ss.choice.Choose(list, ss.mode == "ON_DEMAND"); err != nil {
-		return err
+	} else {
+		if list, err = ss.choice.Choose(list, ss.mode == "ON_DEMAND"); err != nil {
+			return err
+		}
+		if ss.choice.FragmentSelectorType == "PRODUCER_TIMESTAMP" && !ss.whole {
+			list = oldestRun(list, ss.endpoint.cfg.Apart)
+		}
 	}
 	slices.SortStableFunc(list, func(a, b *store.Fragment) int { return at(a).Compare(at(b)) })
 	for i, f := range list {
@@ -63,6 +103,34 @@ func (ss *session) update() error {
 		return api.NotFound("No fragments of the stream %s were found in the time range.", ss.stream.Name)
 	}
 	return nil
+}
+
+// oldestRun returns what a session plays of the fragments of a range of producer
+// timestamps: the first one that was ingested and those that were ingested
+// immediately after it (HLSFragmentSelector). The run ends with a fragment that
+// goes back in time, or that was ingested at a very different time: later than the
+// one before it by more than the pause of the media and apart. A repetition of a
+// fragment counts for nothing.
+func oldestRun(list []*store.Fragment, apart time.Duration) []*store.Fragment {
+	list = slices.SortedFunc(slices.Values(list), store.Compare)
+	var run []*store.Fragment
+	seen := map[int64]bool{} // producer timestamps in ms
+	for _, f := range list {
+		at := f.Producer.UnixMilli()
+		if seen[at] {
+			continue
+		}
+		seen[at] = true
+		if len(run) > 0 {
+			last := run[len(run)-1]
+			media, took := f.Producer.Sub(last.Producer), f.Server.Sub(last.Server)
+			if media < 0 || took-media > apart {
+				break
+			}
+		}
+		run = append(run, f)
+	}
+	return run
 }
 
 // add appends a fragment, which must have the tracks that the session has.

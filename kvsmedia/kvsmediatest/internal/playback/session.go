@@ -27,6 +27,7 @@ type session struct {
 	numbers  bool   // show fragment numbers
 
 	transport bool // MPEG-TS instead of MP4
+	whole     bool // plays all of a range of producer timestamps, not its oldest run alone
 
 	choice  api.Selector
 	max     int // fragments of a playlist

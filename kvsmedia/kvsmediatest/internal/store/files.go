@@ -66,6 +66,7 @@ func (st *Stream) loadFragments(dir string) error {
 		}
 		if f, ok := parseFileName(path, info.Size()); ok {
 			st.fragments = append(st.fragments, f)
+			st.count = max(st.count, countOf(f.Number))
 		}
 	}
 	slices.SortFunc(st.fragments, Compare)

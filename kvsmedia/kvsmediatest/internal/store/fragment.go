@@ -119,14 +119,27 @@ func parseFileName(path string, size int64) (*Fragment, bool) {
 	return f, err == nil && n == 7 && f.Size() == size && f.Header > 0 && f.Cluster > 0 && f.Trailer >= 0
 }
 
-// FragmentNumber returns a number in the form of the service's: 2^156, the count
-// within the connection times 2^92, the server's milliseconds times 2^28, and
-// bits without meaning.
-func FragmentNumber(count int, server time.Time) string {
+// NextNumber returns the number of the stream's next fragment, in the form of the
+// service's: 2^156, a count times 2^92, the server's milliseconds times 2^28, and
+// bits without meaning. Numbers grow in the order of ingestion (Fragment).
+func (st *Stream) NextNumber(server time.Time) string {
+	st.store.mu.Lock()
+	st.count++
+	count := st.count
+	st.store.mu.Unlock()
 	n := new(big.Int).Lsh(big.NewInt(1), 156)
-	n.Add(n, new(big.Int).Lsh(big.NewInt(int64(count)), 92))
+	n.Add(n, new(big.Int).Lsh(big.NewInt(count), 92))
 	n.Add(n, new(big.Int).Lsh(big.NewInt(server.UnixMilli()), 28))
 	return n.Add(n, big.NewInt(rand.Int64N(1<<28))).String()
+}
+
+// countOf returns the count in a number, 0 if it has none.
+func countOf(number string) int64 {
+	n, ok := new(big.Int).SetString(number, 10)
+	if !ok || n.BitLen() != 157 {
+		return 0
+	}
+	return new(big.Int).Rsh(n.SetBit(n, 156, 0), 92).Int64()
 }
 
 // Compare orders fragments as they came. All numbers have 47 digits.

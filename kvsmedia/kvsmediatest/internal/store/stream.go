@@ -14,6 +14,7 @@ type Stream struct {
 	store       *Store
 	description Description
 	fragments   []*Fragment // in the order of their arrival
+	count       int64       // of fragments ever begun, as numbers tell it
 	keyError    int
 	deleted     bool
 	changed     chan struct{} // closed and replaced when fragments come, or at the end
