@@ -104,6 +104,8 @@
 // configuration in the stream where the track does not bring it. A stream cut
 // off anywhere, by a power loss for example, is a valid file up to there.
 //
+// [AccessUnits] makes frames' data of what an encoder writes to a pipe.
+//
 // # Reading
 //
 // [Reader] reads frames, or whole fragments with their tags, from such files,

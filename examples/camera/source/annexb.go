@@ -1,9 +1,7 @@
 package source
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -26,11 +24,16 @@ func openAnnexB(path string, codec kvsmedia.Codec, fps float64) (*annexBFile, er
 		return nil, err
 	}
 	defer f.Close()
-	au, err := bitstream.NewAccessUnits(f, videoCodec(codec)).Next()
-	if err != nil || !videoCodec(codec).HasKey(bitstream.Split(nil, au)) {
+	track := &kvsmedia.Track{Codec: codec, Name: "main"}
+	key := false
+	err = eachPicture(f, track, func(first kvsmedia.Frame) bool {
+		key = first.Key
+		return false
+	})
+	if err != nil || !key {
 		return nil, fmt.Errorf("%s does not begin with a key frame of %s in Annex B", path, codec)
 	}
-	return &annexBFile{path: path, fps: fps, track: &kvsmedia.Track{Codec: codec, Name: "main"}}, nil
+	return &annexBFile{path: path, fps: fps, track: track}, nil
 }
 
 func (a *annexBFile) tracks() []*kvsmedia.Track { return []*kvsmedia.Track{a.track} }
@@ -54,21 +57,20 @@ func (a *annexBFile) run(ctx context.Context, emit func(kvsmedia.Frame) bool) er
 // eachPicture cuts a stream into frames, without their timestamps. It returns
 // nil at the stream's end.
 func eachPicture(r io.Reader, track *kvsmedia.Track, emit func(kvsmedia.Frame) bool) error {
-	codec := videoCodec(track.Codec)
-	units := bitstream.NewAccessUnits(r, codec)
+	sets := bitstream.ParameterSets{Codec: videoCodec(track.Codec)}
 	var nalus [][]byte
-	for {
-		au, err := units.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
+	for au, err := range kvsmedia.AccessUnits(r, track.Codec) {
+		if err != nil {
 			return err
 		}
 		nalus = bitstream.Split(nalus[:0], au)
-		if !emit(kvsmedia.Frame{Track: track, Key: codec.HasKey(nalus), Data: bytes.Clone(au)}) {
+		sets.Update(nalus)
+		pic, _ := sets.Inspect(nalus) // the camera tells what is wrong with a picture
+		if !emit(kvsmedia.Frame{Track: track, Key: pic.Key, Data: au}) {
 			return nil
 		}
 	}
+	return nil
 }
 
 func videoCodec(c kvsmedia.Codec) bitstream.Codec {
