@@ -28,8 +28,8 @@ var (
 // sets every ten, payloads of random bytes, some of them larger than an RTP packet.
 func pictures(n int) [][][]byte {
 	r := rand.New(rand.NewPCG(1, uint64(n)))
-	slice := func(header byte, size int) []byte {
-		b := []byte{header, 0x80}
+	slice := func(size int, header ...byte) []byte { // first_mb_in_slice, slice_type, pic_parameter_set_id
+		b := header
 		for range size {
 			b = append(b, byte(1+r.IntN(255)))
 		}
@@ -38,9 +38,9 @@ func pictures(n int) [][][]byte {
 	var all [][][]byte
 	for i := range n {
 		if i%10 == 0 {
-			all = append(all, [][]byte{testSPS, testPPS, slice(0x65, 5000+r.IntN(5000))})
+			all = append(all, [][]byte{testSPS, testPPS, slice(5000+r.IntN(5000), 0x65, 0x88, 0x80)})
 		} else {
-			all = append(all, [][]byte{slice(0x41, 10+r.IntN(3000))})
+			all = append(all, [][]byte{slice(10+r.IntN(3000), 0x41, 0x9a)})
 		}
 	}
 	return all
