@@ -1,15 +1,11 @@
 package kvsmedia
 
 import (
-	"bufio"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
+	"context"
+	"iter"
 	"strconv"
+	"sync"
 	"time"
-
-	"github.com/aws/smithy-go"
 )
 
 // AckType says what an [Ack] tells.
@@ -58,169 +54,80 @@ type Ack struct {
 	Err error
 }
 
-// RefusedError is the service's refusal of a fragment, or of a session, in an
-// ERROR acknowledgement. It satisfies smithy.APIError.
-type RefusedError struct {
-	ID     int       // such as 4004
-	Code   string    // such as FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS
-	Number string    // of the fragment, if the service gave it
-	Time   time.Time // of the fragment; zero if the service names none
-}
+// ackBacklog is how many acknowledgements a loop over Acks may fall behind.
+const ackBacklog = 256
 
-// Error says what was refused and why.
-func (e *RefusedError) Error() string {
-	s := fmt.Sprintf("the service refused the media with error %d %s", e.ID, e.Code)
-	if !e.Time.IsZero() {
-		s += " at the fragment of " + e.Time.UTC().Format("2006-01-02T15:04:05.000Z")
-	}
-	return s
-}
-
-// ErrorCode returns Code.
-func (e *RefusedError) ErrorCode() string { return e.Code }
-
-// ErrorMessage returns what Error does.
-func (e *RefusedError) ErrorMessage() string { return e.Error() }
-
-// ErrorFault returns the server's fault for IDs from 5000 on, otherwise the client's.
-func (e *RefusedError) ErrorFault() smithy.ErrorFault {
-	if e.ID >= 5000 {
-		return smithy.FaultServer
-	}
-	return smithy.FaultClient
-}
-
-// consequence is what follows from an ERROR acknowledgement.
-type consequence uint8
-
-const (
-	resend consequence = iota // the fragment is as good as before: in another session
-	skip                      // the fragment is refused for what is in it
-	hold                      // the stream or its key cannot be used
-)
-
-func (e *RefusedError) consequence() consequence {
-	switch {
-	case e.ID == 4008 || e.ID >= 4500 && e.ID < 5000: // STREAM_NOT_ACTIVE; KMS_…, STREAM_DELETED
-		return hold
-	case e.ID == 4000 || e.ID == 4003 || e.ID >= 5000 || e.ID < 4000: // STREAM_READ_ERROR, MAX_CONNECTION_DURATION_REACHED
-		return resend
-	}
-	return skip
-}
-
-// maxAck is the length of one acknowledgement in bytes; the C producer takes 1024.
-const maxAck = 4096
-
-// wireAck is an acknowledgement as the service writes it.
-type wireAck struct {
-	EventType        string
-	FragmentTimecode text // ms, as in the stream
-	FragmentNumber   text
-	ErrorID          text `json:"ErrorId"`
-	ErrorCode        text
-}
-
-// start returns the timestamp of the fragment, if there is one.
-func (a *wireAck) start() (int64, bool) {
-	ms, err := strconv.ParseInt(string(a.FragmentTimecode), 10, 64)
-	return ms, err == nil
-}
-
-// refusal returns the error of an ERROR acknowledgement.
-func (a *wireAck) refusal() *RefusedError {
-	id, _ := strconv.Atoi(string(a.ErrorID)) // 0 says that there is none
-	return &RefusedError{ID: id, Code: string(a.ErrorCode), Number: string(a.FragmentNumber)}
-}
-
-// text is a string, or a number as its digits: the documentation and the service
-// differ in which it is.
-type text string
-
-func (t *text) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] == '"' {
-		return json.Unmarshal(b, (*string)(t))
-	}
-	if string(b) == "null" {
-		return nil
-	}
-	var n json.Number
-	err := json.Unmarshal(b, &n)
-	*t = text(n)
-	return err
-}
-
-func (a *wireAck) kind() AckType {
-	for t, name := range ackNames {
-		if name != "" && name == a.EventType && AckType(t) != AckDropped {
-			return AckType(t)
-		}
-	}
-	return 0
-}
-
-// ackReader takes acknowledgements out of a response, in which they follow one
-// another in any portions.
-type ackReader struct {
-	r   *bufio.Reader
-	buf []byte
-}
-
-func newAckReader(r io.Reader) *ackReader { return &ackReader{r: bufio.NewReaderSize(r, maxAck)} }
-
-// next returns the next acknowledgement; io.EOF after the last one.
-func (r *ackReader) next() (wireAck, error) {
-	b, err := r.object()
-	if err != nil {
-		return wireAck{}, err
-	}
-	var a struct {
-		wireAck
-		Acknowledgement *wireAck // around it, according to the documentation
-	}
-	if err := json.Unmarshal(b, &a); err != nil {
-		return wireAck{}, fmt.Errorf("acknowledgement %.100q: %w", b, err)
-	}
-	if a.Acknowledgement != nil {
-		return *a.Acknowledgement, nil
-	}
-	return a.wireAck, nil
-}
-
-// object reads up to the end of one JSON object.
-func (r *ackReader) object() ([]byte, error) {
-	r.buf = r.buf[:0]
-	depth, quoted, escaped := 0, false, false
-	for {
-		c, err := r.r.ReadByte()
-		if err != nil {
-			if errors.Is(err, io.EOF) && len(r.buf) > 0 {
-				err = io.ErrUnexpectedEOF
+// Acks yields what becomes of the fragments, from the call on until ctx ends. Each
+// loop gets all; one that falls behind by more than 256, or that begins as many after
+// the call, loses the oldest. A sequence that is never ranged over costs nothing, one
+// that is ranged over again begins at the call again. It is safe for concurrent use.
+func (p *Producer) Acks(ctx context.Context) iter.Seq[Ack] {
+	log := &p.media.acks
+	start := log.end()
+	return func(yield func(Ack) bool) {
+		next := start
+		for ctx.Err() == nil {
+			acks, more := log.from(&next)
+			for _, a := range acks {
+				if ctx.Err() != nil || !yield(a) {
+					return
+				}
 			}
-			return nil, err
-		}
-		switch {
-		case len(r.buf) == 0 && (c == '\n' || c == '\r' || c == ' ' || c == '\t'):
-			continue
-		case len(r.buf) == 0 && c != '{':
-			return nil, fmt.Errorf("acknowledgement begins with %q, want a JSON object", c)
-		case len(r.buf) == maxAck:
-			return nil, fmt.Errorf("acknowledgement of more than %d bytes", maxAck)
-		}
-		r.buf = append(r.buf, c)
-		switch {
-		case escaped:
-			escaped = false
-		case quoted:
-			escaped, quoted = c == '\\', c != '"'
-		case c == '"':
-			quoted = true
-		case c == '{':
-			depth++
-		case c == '}':
-			if depth--; depth == 0 {
-				return r.buf, nil
+			if len(acks) > 0 {
+				continue
+			}
+			select {
+			case <-more:
+			case <-ctx.Done():
 			}
 		}
 	}
+}
+
+// ackLog holds the latest acknowledgements, for whoever reads them. It is safe for
+// concurrent use.
+type ackLog struct {
+	mu   sync.Mutex
+	acks []Ack         // number n is at n modulo ackBacklog
+	next int           // number of the one to come
+	more chan struct{} // closed when it comes; nil if nobody waits for it
+}
+
+func (l *ackLog) add(a Ack) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if at := l.next % ackBacklog; at < len(l.acks) {
+		l.acks[at] = a
+	} else {
+		l.acks = append(l.acks, a)
+	}
+	l.next++
+	if l.more != nil {
+		close(l.more)
+		l.more = nil
+	}
+}
+
+// end returns the number of the acknowledgement to come.
+func (l *ackLog) end() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.next
+}
+
+// from returns the acknowledgements from number next on that are still there, and
+// moves next behind them; if there are none, a channel that is closed when there are.
+func (l *ackLog) from(next *int) (list []Ack, more <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for *next = max(*next, l.next-len(l.acks)); *next < l.next; *next++ {
+		list = append(list, l.acks[*next%ackBacklog])
+	}
+	if len(list) > 0 {
+		return list, nil
+	}
+	if l.more == nil {
+		l.more = make(chan struct{})
+	}
+	return nil, l.more
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/internal/fragment"
 	"github.com/smartcam-sdk/smartcam/internal/mkv"
 )
 
@@ -19,8 +20,8 @@ const (
 // fill returns what is to be written next, and waits for it. Its error is io.EOF
 // at the end of the session, another if it was broken off.
 func (s *session) fill() ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.media.mu.Lock()
+	defer s.media.mu.Unlock()
 	s.wrote()
 	b := s.buf[:0]
 	for {
@@ -29,7 +30,7 @@ func (s *session) fill() ([]byte, error) {
 		}
 		now := time.Now()
 		if !s.accepted && now.Sub(s.start) < answerGrace {
-			s.moved.Wait()
+			s.media.moved.Wait()
 			continue
 		}
 		more, end := false, false
@@ -44,7 +45,7 @@ func (s *session) fill() ([]byte, error) {
 			s.buf, s.writing = b, now
 			return b, nil
 		}
-		s.moved.Wait()
+		s.media.moved.Wait()
 	}
 }
 
@@ -71,19 +72,19 @@ func (s *session) append(b []byte, now time.Time) (_ []byte, more, end bool) {
 	switch {
 	case f == nil:
 		return s.begin(b, now)
-	case f.refused != nil:
+	case f.Refused != nil:
 		return b, false, false // the session is about to end
-	case s.next < len(f.samples):
-		for s.next < len(f.samples) && len(b) < s.batch {
-			b = s.appendSample(b, &f.samples[s.next])
+	case s.next < len(f.Samples):
+		for s.next < len(f.Samples) && len(b) < s.batch {
+			b = s.appendSample(b, &f.Samples[s.next])
 			s.next++
 		}
-		f.sent = now
+		f.Sent = now
 		return b, true, false
-	case f.complete:
-		b = append(b, f.tags...)
+	case f.Complete:
+		b = append(b, f.Tags...)
 		s.cur, s.last = nil, f
-		if f.ends {
+		if f.Ends {
 			b = s.endFragment(b, now)
 		}
 		return b, true, false
@@ -96,56 +97,55 @@ func (s *session) endFragment(b []byte, now time.Time) []byte {
 	if s.last == nil {
 		return b
 	}
-	s.last.ended = now
+	s.last.Ended = now
 	s.last = nil
 	return mkv.AppendTags(b, endOfFragment)
 }
 
 // begin begins the next fragment, or the end of the session.
 func (s *session) begin(b []byte, now time.Time) (_ []byte, more, end bool) {
-	f := s.window.unsent(s)
-	if s.leaving || f == nil && s.over || f != nil && f.desc != s.desc {
+	f := s.media.window.Unsent(s.number)
+	if s.leaving || f == nil && s.media.over || f != nil && f.Description != s.desc {
 		return s.endFragment(b, now), false, true
 	}
 	if f == nil {
 		return b, false, false
 	}
-	if d := s.pace(now); d > 0 {
+	if d := s.media.pace.wait(now); d > 0 {
 		if s.alarm == nil || !now.Before(s.rings) {
-			s.alarm, s.rings = time.AfterFunc(d, s.wake), now.Add(d)
+			s.alarm, s.rings = time.AfterFunc(d, s.media.wake), now.Add(d)
 		}
 		return b, false, false
 	}
 	if !s.begun {
 		s.begun = true
-		b = append(b, s.desc.header...)
+		b = append(b, header(s.desc)...)
 	}
 	if s.last != nil {
-		s.last.ended = now
+		s.last.Ended = now
 		s.last = nil
 	}
-	s.frames.timeline.sent = true
-	f.by, f.began, f.sent, f.ended = s, now, now, time.Time{}
-	if f.sends++; f.sends > 1 {
-		s.stats.Resent++
+	s.media.cutter.Sent()
+	if f.Begin(s.number, now); f.Sends > 1 {
+		s.media.stats.Resent++
 	}
 	s.cur, s.next = f, 0
-	return mkv.AppendCluster(b, uint64(f.start)), true, false
+	return mkv.AppendCluster(b, uint64(f.Start)), true, false
 }
 
 // appendSample appends a frame as a block.
-func (s *session) appendSample(b []byte, f *sample) []byte {
-	number, relative := s.desc.number(f.lane), int16(f.at-s.cur.start)
-	if !f.lane.annexB {
-		b = mkv.AppendBlock(b, number, relative, f.key, len(f.data))
-		return append(b, f.data...)
+func (s *session) appendSample(b []byte, f *fragment.Sample) []byte {
+	number, relative := s.desc.Number(f.Lane), int16(f.At-s.cur.Start)
+	if !s.media.intake.tracks[f.Lane].annexB {
+		b = mkv.AppendBlock(b, number, relative, f.Key, len(f.Data))
+		return append(b, f.Data...)
 	}
-	s.nalus = bitstream.Split(s.nalus[:0], f.data)
+	s.nalus = bitstream.Split(s.nalus[:0], f.Data)
 	size := 0
 	for _, n := range s.nalus {
 		size += 4 + len(n)
 	}
-	b = mkv.AppendBlock(b, number, relative, f.key, size)
+	b = mkv.AppendBlock(b, number, relative, f.Key, size)
 	b = bitstream.AppendPrefixed(b, s.nalus)
 	clear(s.nalus)
 	return b
@@ -156,16 +156,16 @@ func (s *session) appendSample(b []byte, f *sample) []byte {
 type body struct{ s *session }
 
 func (b *body) enter() {
-	b.s.mu.Lock()
-	defer b.s.mu.Unlock()
+	b.s.media.mu.Lock()
+	defer b.s.media.mu.Unlock()
 	b.s.writers++
 }
 
 func (b *body) leave() {
-	b.s.mu.Lock()
-	defer b.s.mu.Unlock()
+	b.s.media.mu.Lock()
+	defer b.s.media.mu.Unlock()
 	b.s.writers--
-	b.s.moved.Broadcast()
+	b.s.media.moved.Broadcast()
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -202,9 +202,9 @@ func (b *body) WriteTo(w io.Writer) (n int64, err error) {
 }
 
 func (b *body) Close() error {
-	b.s.mu.Lock()
-	defer b.s.mu.Unlock()
+	b.s.media.mu.Lock()
+	defer b.s.media.mu.Unlock()
 	b.s.closed = true
-	b.s.moved.Broadcast()
+	b.s.media.moved.Broadcast()
 	return nil
 }

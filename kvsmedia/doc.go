@@ -65,6 +65,21 @@
 //	defer m.Close()
 //	err = kvsmedia.WriteMKV(file, m.Frames(), …)
 //
+// # Streams
+//
+// A stream belongs to a camera. The camera's [Producer] can create it; backends and
+// tools have [Streams] for that and for all that follows: how long media is kept, in
+// which [Tier], pictures and notifications of tagged fragments, tags, lists, the end:
+//
+//	s := kvsmedia.NewStreams(cfg)
+//	arn, err := s.Create(ctx, "front-door", kvsmedia.StreamSettings{Retention: 31 * 24 * time.Hour, Tier: kvsmedia.Warm})
+//	…
+//	err = s.SetNotifications(ctx, arn, kvsmedia.Notifications{Enabled: true, Topic: topic})
+//
+// The service changes one thing at a time. Each call waits for what others have
+// begun, and for its own end; the version that [Streams.Describe] returns guards
+// against changes that were not known of.
+//
 // # Writing
 //
 // [WriteMKV] makes a file out of a sequence:
@@ -103,7 +118,7 @@
 //
 // # Errors
 //
-//   - [*ConfigError]: the configuration cannot work; it names the field.
+//   - [*ConfigError]: the configuration or argument cannot work; it names the field.
 //   - What satisfies smithy.APIError: the service's refusal of a call, such as
 //     ResourceNotFoundException, or [*RefusedError] of media.
 //   - [*EndpointError]: the control plane is reached over https, but leads to a data

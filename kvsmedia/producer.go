@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -103,23 +104,12 @@ func (cfg *ProducerConfig) check() error {
 // Producer uploads frames to one Kinesis video stream. It is safe for
 // concurrent use; one Upload runs at a time.
 type Producer struct {
-	cfg     ProducerConfig
-	log     *slog.Logger
-	streams streams
-	busy    atomic.Bool
-
-	mu     sync.Mutex
-	moved  sync.Cond // something of what mu guards has changed
-	window window
-	frames *fragmenter
-	server serverClock
-	stats  Stats
-	subs   map[*subscriber]struct{}
-	begun  []time.Time // of the fragments sent last, for their quota
-
-	// Of the goroutine that makes sessions alone.
-	target target
-	proven bool // the service has stored something
+	cfg    ProducerConfig
+	log    *slog.Logger
+	media  buffer
+	busy   atomic.Bool // the upload that runs has finder and retry
+	finder finder
+	retry  retry
 }
 
 // NewProducer returns a producer. It starts nothing and does no I/O; its error is
@@ -128,30 +118,19 @@ func NewProducer(cfg ProducerConfig) (*Producer, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	tracks := make([]*muxTrack, len(cfg.Tracks))
-	for i, t := range cfg.Tracks {
-		mt, err := newMuxTrack(t, i+1)
-		for _, before := range tracks[:i] {
-			if err == nil && before.Track == t {
-				err = errors.New("it is named twice")
-			}
-		}
-		if err != nil {
-			return nil, &ConfigError{fmt.Sprintf("Tracks[%d]", i), err.Error()}
-		}
-		tracks[i] = mt
-	}
+	cfg.Tracks = slices.Clone(cfg.Tracks)
 	cfg.AWS.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
-	p := &Producer{
-		cfg: cfg, log: cfg.Logger.With("stream", cfg.Stream),
+	p := &Producer{cfg: cfg, log: cfg.Logger.With("stream", cfg.Stream)}
+	p.finder = finder{
 		streams: newStreams(cfg.AWS, cfg.Stream, cfg.DualStack, cfg.FIPS, answerLimit),
-		subs:    map[*subscriber]struct{}{},
+		create:  cfg.Create, tracks: cfg.Tracks, log: p.log,
 	}
-	if _, err := p.streams.api.Endpoint(); err != nil {
+	if err := p.media.init(&p.cfg, p.log, p.finder.streams.api.Clock.Now); err != nil {
+		return nil, err
+	}
+	if _, err := p.finder.streams.api.Endpoint(); err != nil {
 		return nil, &ConfigError{"AWS", err.Error()}
 	}
-	p.moved.L = &p.mu
-	p.frames = newFragmenter(&p.window, tracks)
 	return p, nil
 }
 
@@ -177,34 +156,39 @@ func (p *Producer) Upload(ctx context.Context, frames iter.Seq[Frame]) error {
 	defer p.busy.Store(false)
 	client, closeIdle := mediaClient(p.cfg.AWS.HTTPClient)
 	defer closeIdle()
-	defer p.streams.api.Close()
+	defer p.finder.streams.api.Close()
+	p.media.begin()
+	p.retry.begin()
+	u := &upload{cfg: &p.cfg, log: p.log, media: &p.media, finder: &p.finder, client: client, retry: &p.retry}
 	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
-	u := &upload{Producer: p, client: client}
-	p.mu.Lock()
-	p.frames.reset()
-	p.mu.Unlock()
-	var wg sync.WaitGroup
-	watching := make(chan struct{})
-	wg.Go(func() { u.run(work) })
-	wg.Go(func() { u.watch(ctx, stop, watching) })
-	defer wg.Wait()
-	defer close(watching)
 	defer stop(nil)
+	var runs, watches sync.WaitGroup
+	var err error
+	watching := make(chan struct{})
+	runs.Go(func() { err = u.run(work) })
+	watches.Go(func() { u.watch(ctx, stop, watching) })
+	defer func() { // also when the sequence panics
+		stop(nil)
+		close(watching)
+		runs.Wait()
+		watches.Wait()
+	}()
 
 	left := false
 	for f := range frames {
-		if left = ctx.Err() != nil || !u.add(&f); left {
+		if left = ctx.Err() != nil || !p.media.add(&f); left {
 			break
 		}
 	}
 	if left = left || ctx.Err() != nil; left && p.cfg.Linger < 0 {
 		stop(context.Cause(ctx))
 	}
-	err := u.finish()
+	p.media.finish()
+	runs.Wait()
 	if err == nil && left {
 		err = fmt.Errorf("kvsmedia: upload to %q ended: %w", p.cfg.Stream, context.Cause(ctx))
 	}
-	return u.missing.wrap(p.cfg.Stream, err)
+	return p.media.close(err)
 }
 
 // Tag puts a name and a value on the fragment that is being built, or on the
@@ -216,44 +200,32 @@ func (p *Producer) Upload(ctx context.Context, frames iter.Seq[Frame]) error {
 // and a fragment has at most ten tags, those of SetTag, TagImage and
 // TagNotification included.
 func (p *Producer) Tag(name, value string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.frames.tags.tag(name, value)
+	p.media.mu.Lock()
+	defer p.media.mu.Unlock()
+	return p.media.tags.tag(name, value)
 }
 
 // SetTag puts a name and a value on the fragment that is being built and on all
 // later ones, until another value is set or an empty one ends it. Its limits are
 // those of Tag.
 func (p *Producer) SetTag(name, value string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.frames.tags.set(name, value)
+	p.media.mu.Lock()
+	defer p.media.mu.Unlock()
+	return p.media.tags.set(name, value)
 }
 
 // TagImage asks the service to make a picture of the fragment that is being
 // built: see [Muxer.TagImage].
 func (p *Producer) TagImage(prefix string, metadata map[string]string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.frames.tags.tagImage(prefix, metadata)
+	p.media.mu.Lock()
+	defer p.media.mu.Unlock()
+	return p.media.tags.tagImage(prefix, metadata)
 }
 
 // TagNotification asks the service to publish a message once it has stored the
 // fragment that is being built: see [Muxer.TagNotification].
 func (p *Producer) TagNotification(payload map[string]string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.frames.tags.tagNotification(payload)
-}
-
-// clock returns what is known of the time. The caller holds mu.
-func (p *Producer) clock() clock {
-	now := time.Now()
-	c := clock{now, p.server.correction(now)}
-	if p.server.date.IsZero() {
-		if d := p.streams.api.Clock.Now().Sub(now); d.Abs() > clockError {
-			c.correction = d
-		}
-	}
-	return c
+	p.media.mu.Lock()
+	defer p.media.mu.Unlock()
+	return p.media.tags.tagNotification(payload)
 }

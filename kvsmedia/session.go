@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi"
+	"github.com/smartcam-sdk/smartcam/internal/fragment"
 )
 
 const (
@@ -27,14 +29,21 @@ const (
 	closeGrace  = 2 * time.Second // for the service to end a session that has done its work
 )
 
-// session is one PutMedia exchange. It is guarded by the Producer's mu.
+// session is one PutMedia exchange. The buffer's lock guards what changes in it.
 type session struct {
-	*upload
-	desc      *description
-	start     time.Time
-	deadline  time.Time
+	media     *buffer
+	log       *slog.Logger
+	api       *awsapi.Client
+	client    aws.HTTPClient
+	stream    string
+	patience  *patience
+	fail      context.CancelCauseFunc // ends it
 	retention bool
-	cancel    context.CancelCauseFunc
+
+	number   int
+	desc     *fragment.Description
+	start    time.Time
+	deadline time.Time
 
 	accepted bool // the service has answered well
 	closed   bool // nothing more is to be sent
@@ -42,68 +51,33 @@ type session struct {
 	finished bool // the body has been sent to its end
 	writers  int  // calls of Read and WriteTo
 
-	cur      *fragment   // that is being sent
-	next     int         // sample of it
-	last     *fragment   // of which the service does not know that it is whole
-	begun    bool        // the header was sent
-	buf      []byte      // of media, as it is written; reused
-	batch    int         // bytes of it
-	rest     []byte      // of buf, for Read
-	nalus    [][]byte    // reused
-	writing  time.Time   // since when a write has been under way; zero if none is
-	alarm    *time.Timer // for the quota
+	cur      *fragment.Fragment // that is being sent
+	next     int                // sample of it
+	last     *fragment.Fragment // of which the service does not know that it is whole
+	begun    bool               // the header was sent
+	buf      []byte             // of media, as it is written; reused
+	batch    int                // bytes of it
+	rest     []byte             // of buf, for Read
+	nalus    [][]byte           // reused
+	writing  time.Time          // since when a write has been under way; zero if none is
+	alarm    *time.Timer        // for the quota
 	rings    time.Time
 	progress time.Time // the last acknowledgement
 	stalled  bool
 }
 
-// attempt makes one session and returns why it ended, nil if it did its work.
-func (u *upload) attempt(ctx context.Context) error {
-	t, err := u.find(ctx)
-	if err != nil {
-		return err
-	}
-	creds, err := u.credentials(ctx)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	s := &session{upload: u, cancel: cancel, retention: t.retention, batch: 2 * minBatch}
-	from, ok := s.open(creds)
-	if !ok {
-		cancel(nil)
-		return nil // what was there has been given up
-	}
-	err = s.exchange(ctx, t, creds, from)
-	if cause := context.Cause(ctx); cause != nil {
-		err = cause
-	}
-	if errors.Is(err, errClosedSession) {
-		err = nil
-	}
-	cancel(nil)
-	return s.end(err)
-}
-
-// credentials asks the provider for some that last.
-func (u *upload) credentials(ctx context.Context) (aws.Credentials, error) {
-	c, err := u.streams.api.Credentials(ctx)
-	if err == nil && c.CanExpire && time.Until(c.Expires) < expiryMargin+minSession && u.streams.api.Invalidate() {
-		c, err = u.streams.api.Credentials(ctx)
-	}
-	return c, err
-}
-
 // open prepares the session for the fragment that is next.
 func (s *session) open(creds aws.Credentials) (from int64, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f := s.window.unsent(s)
+	m := s.media
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f := m.window.Unsent(m.sessions + 1)
 	if f == nil {
 		return 0, false
 	}
+	s.number = m.open(s.fail)
 	s.start = time.Now()
-	s.desc, s.progress = f.desc, s.start
+	s.desc, s.progress = f.Description, s.start
 	s.deadline = s.start.Add(awsapi.Between(rollFrom, rollTo))
 	if creds.CanExpire {
 		left := creds.Expires.Sub(s.start) // by the local clock, as aws.Credentials.Expired
@@ -111,9 +85,7 @@ func (s *session) open(creds aws.Credentials) (from int64, ok bool) {
 			s.deadline = s.start.Add(left)
 		}
 	}
-	s.patience = max(s.patience, minPatience)
-	s.upload.session = s
-	return f.start, true
+	return f.Start, true
 }
 
 // exchange sends the request and reads its answer to the end.
@@ -127,17 +99,17 @@ func (s *session) exchange(ctx context.Context, t target, creds aws.Credentials,
 		return awsapi.StripURL(err)
 	}
 	name := "X-Amzn-Stream-Name"
-	if strings.HasPrefix(s.cfg.Stream, "arn:") {
+	if strings.HasPrefix(s.stream, "arn:") {
 		name = "X-Amzn-Stream-Arn"
 	}
-	req.Header.Set(name, s.cfg.Stream)
+	req.Header.Set(name, s.stream)
 	req.Header.Set("X-Amzn-Fragment-Timecode-Type", "ABSOLUTE")
 	req.Header.Set("X-Amzn-Producer-Start-Timestamp", fmt.Sprintf("%d.%03d", from/1000, from%1000))
 	req.Header.Set("X-Amzn-Fragment-Acknowledgment-Required", "1")
-	if err := s.streams.api.Sign(ctx, req, creds, nil); err != nil {
+	if err := s.api.Sign(ctx, req, creds, nil); err != nil {
 		return fail(err)
 	}
-	grace := time.AfterFunc(answerGrace, s.wake)
+	grace := time.AfterFunc(answerGrace, s.media.wake)
 	defer grace.Stop()
 	resp, err := s.client.Do(req)
 	if err != nil {
@@ -148,7 +120,7 @@ func (s *session) exchange(ctx context.Context, t target, creds aws.Credentials,
 		b, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 		refusal := awsapi.ResponseError(resp.StatusCode, resp.Header, b)
 		s.learn(resp.Header)
-		s.streams.api.Recover(refusal, resp.Header)
+		s.api.Recover(refusal, resp.Header)
 		return fail(refusal)
 	}
 	s.accept(resp.Header)
@@ -171,66 +143,46 @@ func (s *session) exchange(ctx context.Context, t target, creds aws.Credentials,
 
 // learn sets the clock by an answer.
 func (s *session) learn(h http.Header) {
-	date, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		return
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		s.media.learn(date)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.server = serverClock{date, time.Now()}
-	s.frames.correct(s.clock())
 }
 
 // accept begins the sending.
 func (s *session) accept(h http.Header) {
 	s.learn(h)
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	m := s.media
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	s.accepted, s.progress = true, time.Now()
-	s.stats.Sessions++
-	s.stats.Connected, s.stats.Err = true, nil
-	s.moved.Broadcast()
+	m.stats.Sessions++
+	m.stats.Connected, m.stats.Err = true, nil
+	m.moved.Broadcast()
 	s.log.Info("kvsmedia: session open", "until", s.deadline)
 }
 
 // complete reports whether the session did all that it was to do.
 func (s *session) complete() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.media.mu.Lock()
+	defer s.media.mu.Unlock()
 	return s.finished && !s.owes()
 }
 
 // owes reports whether the service has still something to acknowledge.
-func (s *session) owes() bool {
-	for _, f := range s.window.fragments {
-		if f.by == s {
-			return true
-		}
-	}
-	return false
-}
+func (s *session) owes() bool { return s.media.window.Of(s.number) }
 
 // end takes leave of the session: nothing of it is under way when it returns.
-func (s *session) end(err error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *session) end() {
+	m := s.media
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	s.closed = true
-	s.moved.Broadcast()
+	m.moved.Broadcast()
 	for s.writers > 0 {
-		s.moved.Wait()
+		m.moved.Wait()
 	}
 	if s.alarm != nil {
 		s.alarm.Stop()
 	}
-	s.upload.session = nil
-	s.stats.Connected = false
-	for _, f := range s.window.fragments {
-		if f.by == s {
-			f.by, f.buffered, f.received = nil, false, time.Time{}
-		}
-	}
-	return err
+	m.leave()
 }
-
-// fail ends the session. The caller holds mu.
-func (s *session) fail(err error) { s.cancel(err) }

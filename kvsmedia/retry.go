@@ -22,35 +22,63 @@ const (
 	provenPatience = 2 * time.Minute
 )
 
+// retry is what the attempts of a producer came to.
+type retry struct {
+	fails   int  // in a row
+	denials int  // of them, refusals that may be permanent
+	proven  bool // the service has stored something
+	denied  time.Time
+	logged  string
+}
+
+// begin makes ready for an upload.
+func (r *retry) begin() { *r = retry{proven: r.proven} }
+
+// stored notes that the service has stored something.
+func (r *retry) stored() { r.fails, r.denials, r.proven = 0, 0, true }
+
 // judge decides what follows from the end of a session: to try again after a
 // while, or to end the upload.
 func (u *upload) judge(err error) (wait time.Duration, end error) {
-	u.fails++
-	if awsapi.Doubtful(err, u.fails) {
-		u.target = target{}
+	r := u.retry
+	r.fails++
+	if awsapi.Doubtful(err, r.fails) {
+		u.finder.doubt()
 	}
 	var refused *RefusedError
 	switch {
 	case errors.As(err, &refused) && refused.consequence() != hold:
-		if u.fails == 1 {
+		if r.fails == 1 {
 			return 0, nil // another session may begin at once
 		}
-	case final(err) && !u.proven:
+	case final(err) && !r.proven:
 		return 0, u.explain(err)
 	case hard(err):
-		u.target = target{}
-		u.streams.api.Invalidate()
-		if u.denials++; u.denials == 1 {
-			u.denied = time.Now()
+		u.finder.doubt()
+		u.finder.streams.api.Invalidate()
+		if r.denials++; r.denials == 1 {
+			r.denied = time.Now()
 		}
-		if !u.proven && u.denials >= denialsAllowed ||
-			u.denials >= provenDenials && time.Since(u.denied) >= provenPatience {
+		if !r.proven && r.denials >= denialsAllowed ||
+			r.denials >= provenDenials && time.Since(r.denied) >= provenPatience {
 			return 0, u.explain(err)
 		}
 	default:
-		u.denials = 0
+		r.denials = 0
 	}
-	return retries.Wait(err, u.fails), nil
+	return retries.Wait(err, r.fails), nil
+}
+
+// interrupted notes why there is no session, and says so now and then.
+func (u *upload) interrupted(err error, delay time.Duration) {
+	u.media.mu.Lock()
+	u.media.stats.Err = err
+	u.media.mu.Unlock()
+	r := u.retry
+	if text := err.Error(); r.fails&(r.fails-1) == 0 || text != r.logged {
+		r.logged = text
+		u.log.Warn("kvsmedia: upload interrupted", "err", err, "retry", delay, "attempt", r.fails)
+	}
 }
 
 // hard reports whether a refusal is one that mostly does not pass by itself.

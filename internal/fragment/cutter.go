@@ -1,0 +1,338 @@
+package fragment
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/mkv"
+)
+
+// How fragments are cut: the service takes 1 to 20 seconds and 50 MB ("Amazon
+// Kinesis Video Streams service quotas").
+const (
+	minFragment   = 1000  // ms
+	soundFragment = 2000  // ms, where no video sets the rhythm
+	longFragment  = 19500 // ms; the next frame of the leading track must not come later
+	endFragment   = 19900 // ms; whatever comes later begins a new one
+	fragmentBytes = 48 << 20
+
+	pauseGap       = 5000    // ms; nothing came for so long: a pause
+	maxQueued      = 1000    // frames that wait for those of other tracks
+	maxQueuedBytes = 8 << 20 // of them
+)
+
+// PauseGap is how long no frame may come until the fragment should be ended: see
+// [Cutter.Pause].
+const PauseGap = pauseGap * time.Millisecond
+
+// QueueTime is how long no frame may come until those that wait for other tracks
+// should be passed on: see [Cutter.Flush].
+const QueueTime = 2 * minWait * time.Millisecond
+
+// Clock is what time it is: locally, and what to add to that for the true time.
+type Clock struct {
+	Now        time.Time
+	Correction time.Duration
+}
+
+func (c Clock) truth() time.Duration {
+	return time.Duration(c.Now.Add(c.Correction).UnixNano())
+}
+
+// Track is what a Cutter knows of a track.
+type Track struct{ Video bool }
+
+// Frame is a frame of one of the tracks. Frames of one track come in the order of
+// decoding.
+type Frame struct {
+	Lane  int           // index of the track
+	PTS   time.Duration // on the clock of the track
+	Time  time.Time     // of capture, by the local clock; zero if unknown
+	Key   bool          // decoding can begin here; all sound has it
+	Data  []byte
+	Entry *mkv.Track // describes the track from this frame on: another pointer, another description
+}
+
+// Cutter makes fragments of frames.
+type Cutter struct {
+	Window Window
+
+	lanes []*lane // by index
+	order lanes   // video first
+	lead  *lane   // whose key frames begin fragments
+	tags  func() []byte
+	desc  *Description
+
+	begun  bool  // a frame of this sequence came
+	sent   bool  // the service has seen timestamps: they cannot be moved any more
+	newest int64 // timestamp, ms
+	floor  int64 // the latest timestamp of complete fragments, ms
+	old    int64 // frames up to here were uploaded before
+	last   time.Time
+	queued int // frames in lanes
+	bytes  int // of them
+	unfit  int
+	known  int // frames of this sequence that were uploaded before
+	notes  []Note
+
+	clock     Clock         // at the latest call
+	corrected time.Duration // the correction that timestamps have
+}
+
+// New returns a Cutter of the tracks. tags is called whenever a fragment is complete,
+// and returns what follows it in the stream.
+func New(tracks []Track, tags func() []byte) *Cutter {
+	c := &Cutter{tags: tags}
+	for i, t := range tracks {
+		c.lanes = append(c.lanes, &lane{Track: t, index: i})
+	}
+	c.order = slices.Clone(c.lanes)
+	slices.SortStableFunc(c.order, func(a, b *lane) int {
+		switch {
+		case a.Video == b.Video:
+			return 0
+		case a.Video:
+			return -1
+		}
+		return 1
+	})
+	c.lead = c.order[0]
+	c.Reset()
+	return c
+}
+
+// Reset makes ready for another sequence of frames.
+func (c *Cutter) Reset() {
+	c.begun = false
+	for _, l := range c.lanes {
+		l.queue, l.taken, l.last, l.newest, l.keyed, l.stops, l.back = nil, 0, never, never, false, 0, never
+		l.noted = [noteKinds]bool{}
+	}
+	c.queued, c.bytes, c.known, c.desc, c.newest = 0, 0, 0, nil, never
+}
+
+// Unfit returns how many frames there was no place for.
+func (c *Cutter) Unfit() int { return c.unfit }
+
+// Known returns how many frames of the sequence were uploaded before.
+func (c *Cutter) Known() int { return c.known }
+
+// Last returns when the last frame came, or what took its place: see Wait.
+func (c *Cutter) Last() time.Time { return c.last }
+
+// Wait notes that no frame can come for the moment, which is no pause.
+func (c *Cutter) Wait(now time.Time) { c.last = now }
+
+// Queued reports whether frames wait for those of other tracks.
+func (c *Cutter) Queued() bool { return c.queued > 0 }
+
+// Forget lets frames from a timestamp on be cut again though they were before.
+func (c *Cutter) Forget(start int64) { c.floor = min(c.floor, start-1) }
+
+// Add takes a frame. Its error is [ErrPTS] or [ErrUnaligned]: the frame has no place
+// in time, and is left out.
+func (c *Cutter) Add(f Frame, clock Clock) error {
+	if f.PTS.Abs() > maxPTS {
+		c.unfit++
+		return ErrPTS
+	}
+	l := c.lanes[f.Lane]
+	c.Correct(clock)
+	t := tick{pts: f.PTS, now: clock.Now}
+	if y := f.Time.Year(); y >= 1970 && y < 2100 && f.Time.Unix() >= 0 {
+		t.timed, t.time = true, time.Duration(f.Time.UnixNano())+clock.Correction
+	}
+	if !c.begun {
+		c.resume(l, t)
+	}
+	c.last = clock.Now
+	at, ok := c.place(l, t)
+	if !ok {
+		c.unfit++
+		return ErrUnaligned
+	}
+	if c.newest != never && at > c.newest+pauseGap {
+		c.Pause()
+	}
+	if c.newest == never || at > c.newest+pauseGap { // as if all flowed, so they are waited for
+		for _, l := range c.lanes {
+			l.newest = max(l.newest, at-1)
+		}
+	}
+	stamp := l.stamp(at, f.Key)
+	if l == c.lead && l.Video && stamp > at { // it goes on from there, and the others with it
+		l.line.shift(time.Duration(stamp-at) * time.Millisecond)
+	}
+	at = stamp
+	order := at - l.depth
+	if at > l.last { // so are all that come after it
+		order = max(order, l.last+1)
+	}
+	l.last, l.newest, c.newest = max(l.last, at), max(l.newest, at), max(c.newest, at)
+	l.push(queued{at: at, order: order, key: f.Key, data: f.Data, entry: f.Entry})
+	c.queued++
+	c.bytes += len(f.Data)
+	c.release(c.queued > maxQueued || c.bytes > maxQueuedBytes)
+	return nil
+}
+
+// resume begins a sequence. If its first frame is on the clock of the sequence before,
+// the frames may have been in that one.
+func (c *Cutter) resume(l *lane, t tick) {
+	c.begun = true
+	if l.line.begun && t.timed && (t.time-t.pts-l.line.offset).Abs() <= clockSlack {
+		c.old = c.floor
+		return
+	}
+	for _, l := range c.lanes {
+		l.line = line{}
+	}
+	c.sent, c.floor, c.old = false, 0, 0
+}
+
+// Pause ends the fragment, as no frame may come for a while.
+func (c *Cutter) Pause() {
+	c.Flush()
+	c.complete(true)
+}
+
+// Flush passes on the frames that wait for those of other tracks.
+func (c *Cutter) Flush() { c.release(true) }
+
+// Sent notes that the service has seen timestamps: they cannot be moved any more.
+func (c *Cutter) Sent() { c.sent = true }
+
+// GiveUp takes a fragment out of the window for good. If it is being built, the next
+// one begins with a key frame, as what the frames to come refer to is lost.
+func (c *Cutter) GiveUp(f *Fragment) {
+	if f == c.Window.Open {
+		c.complete(false)
+		for _, l := range c.lanes {
+			l.keyed = !l.Video
+		}
+	}
+	c.Window.Remove(f)
+}
+
+// release passes on the frames that need not wait any more.
+func (c *Cutter) release(all bool) {
+	for {
+		l, q := c.order.next(c.lead, c.Window.Open != nil, all)
+		if l == nil {
+			return
+		}
+		c.queued--
+		c.bytes -= len(q.data)
+		if !c.put(l, q, all) {
+			c.unfit++
+		}
+	}
+}
+
+// put adds a frame to the fragment that it belongs to, and reports whether there
+// is one. all says that no frame is waited for.
+func (c *Cutter) put(l *lane, q queued, all bool) bool {
+	if c.old > 0 && q.at <= c.old {
+		c.known++
+		return true
+	}
+	l.entry = q.entry
+	l.keyed = l.keyed || q.key
+	o := c.Window.Open
+	cut := o != nil && c.cuts(o, l, q)
+	if cut {
+		c.complete(q.at-o.Start < minFragment) // ended, it may be short
+	}
+	if o == nil || cut {
+		if o = c.begin(l, q, cut || all && c.lead.keyed); o == nil {
+			return false
+		}
+		q.at = o.Start
+	}
+	if !l.keyed || o.Description.Number(l.index) == 0 {
+		return false
+	}
+	// Raised, a timestamp is not later than the fragment's first: no limit is passed.
+	at := max(q.at, c.floor+1, o.Start+math.MinInt16)
+	c.Window.add(Sample{At: at, Data: q.data, Lane: l.index, Key: q.key})
+	return true
+}
+
+// cuts reports whether a fragment ends before a frame.
+func (c *Cutter) cuts(o *Fragment, l *lane, q queued) bool {
+	long := q.at - o.Start
+	least := int64(minFragment)
+	if !c.lead.Video {
+		least = soundFragment
+	}
+	leads := o.Description.Number(c.lead.index) != 0
+	switch {
+	case l == c.lead && (!leads && l.keyed || q.key && long >= least):
+		return true
+	case l == c.lead && long+(q.at-o.lastOf(l.index)) > longFragment:
+		return long > 0
+	case !leads && l.index == o.Description.Lanes[0] && long >= soundFragment:
+		return true
+	}
+	return long > endFragment || o.Bytes+len(q.data) > fragmentBytes
+}
+
+// begin begins a fragment with a frame, if one can begin with it: one of the
+// leading track, or any if that track does not come. The tracks of which no frame
+// comes soon are not declared: the service refuses a fragment that lacks frames
+// of a track. now says that the leading track cannot be waited for.
+func (c *Cutter) begin(l *lane, q queued, now bool) *Fragment {
+	absent := q.at-c.lead.newest > pauseGap
+	if !l.keyed || l != c.lead && !absent && !now {
+		return nil
+	}
+	q.at += c.fit(l)
+	start := c.floor + 1
+	if behind := start - q.at; behind > 0 {
+		c.move(behind) // so that the frames to come keep their distance
+	}
+	start = max(start, q.at)
+	d := &Description{}
+	for _, other := range c.order {
+		w := other.waiting()
+		switch {
+		case other == l:
+			d.Lanes, d.Entries = append(d.Lanes, l.index), append(d.Entries, q.entry)
+		case len(w) == 0 || w[0].at-q.at > near || !other.keyed && !w[0].key || q.at < other.back:
+			if c.desc != nil && c.desc.Number(other.index) != 0 {
+				other.back = q.at + int64(min(other.stops, 10))*1000
+				other.stops++
+			}
+		default:
+			d.Lanes, d.Entries = append(d.Lanes, other.index), append(d.Entries, w[0].entry)
+		}
+	}
+	if c.desc == nil || !slices.Equal(c.desc.Lanes, d.Lanes) || !slices.Equal(c.desc.Entries, d.Entries) {
+		c.desc = d
+	}
+	o := &Fragment{Description: c.desc, Start: start, End: start, Before: c.floor, Key: q.key && l.index == d.Lanes[0]}
+	c.Window.begin(o)
+	return o
+}
+
+// complete ends the fragment being built; ends says whether for a pause.
+func (c *Cutter) complete(ends bool) {
+	o := c.Window.Open
+	if o == nil {
+		return
+	}
+	o.Complete, o.Ends, o.Tags = true, ends, c.tags()
+	c.floor = max(c.floor, o.End)
+	c.Window.Open = nil
+}
+
+// Errors of [Cutter.Add].
+var (
+	ErrPTS       = errors.New("its PTS is out of range: at most 140 years from zero, either way")
+	ErrUnaligned = errors.New("its track cannot be aligned with the picture: " +
+		"its PTS is more than 5 s from the picture's, and its Time is not set or is of another moment; let all tracks have the time of their capture")
+)
+
+const maxPTS = 140 * 365 * 24 * time.Hour

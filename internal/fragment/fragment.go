@@ -1,0 +1,109 @@
+package fragment
+
+import (
+	"slices"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/mkv"
+)
+
+// Sample is one frame as it is kept: by reference.
+type Sample struct {
+	At   int64 // timestamp, ms since 1970
+	Data []byte
+	Lane int
+	Key  bool
+}
+
+// SampleOverhead is what keeping a frame costs besides its data, in bytes.
+const SampleOverhead = 64
+
+// Description is what a session declares of its tracks. Fragments of another one
+// need another session.
+type Description struct {
+	Lanes   []int        // in the order of their numbers in the stream, from 1 on
+	Entries []*mkv.Track // of the lanes; their numbers are not set
+}
+
+// Number returns the number of a lane in the stream, 0 if it is not declared.
+func (d *Description) Number(lane int) uint8 { return uint8(slices.Index(d.Lanes, lane) + 1) }
+
+// Fragment is a cluster that is being collected or is not yet acknowledged.
+type Fragment struct {
+	Description *Description
+	Start, End  int64 // timestamps of the first frame and of the latest, ms since 1970
+	Before      int64 // the latest timestamp before it, less than those of all its frames
+	Samples     []Sample
+	Bytes       int
+	Key         bool   // it can be decoded without the fragment before it
+	Complete    bool   // nothing is added any more
+	Ends        bool   // and it is to be ended without waiting for the next one
+	Tags        []byte // of a complete one
+
+	// What became of it, for who sends it.
+	Session  int       // number of the session that sends it, or sent it; 0 for none
+	Sends    int       // how often its sending began
+	Began    time.Time // to be sent
+	Sent     time.Time // its last frame
+	Ended    time.Time // what tells the service that it is whole
+	Buffered bool      // acknowledged
+	Received time.Time // acknowledged
+	Refusals int       // for what is in it
+	Refusal  int       // error ID of the last one
+	Refused  error     // the service does not take it
+}
+
+// Time returns the fragment's producer timestamp.
+func (f *Fragment) Time() time.Time { return time.UnixMilli(f.Start) }
+
+// Duration returns how much media it has so far.
+func (f *Fragment) Duration() time.Duration { return time.Duration(f.End-f.Start) * time.Millisecond }
+
+// Size returns the bytes of its frames.
+func (f *Fragment) Size() int64 { return int64(f.Bytes - len(f.Samples)*SampleOverhead) }
+
+// Begin notes that a session begins to send it.
+func (f *Fragment) Begin(session int, now time.Time) {
+	f.Session, f.Began, f.Sent, f.Ended = session, now, now, time.Time{}
+	f.Sends++
+}
+
+// Release notes that the session has ended before it was acknowledged.
+func (f *Fragment) Release() { f.Session, f.Buffered, f.Received = 0, false, time.Time{} }
+
+// Due returns since when an acknowledgement could come, zero if none is to come
+// yet.
+func (f *Fragment) Due() time.Time {
+	switch {
+	case !f.Received.IsZero():
+		return f.Received
+	case !f.Buffered:
+		return f.Began
+	}
+	return f.Ended
+}
+
+// add adds a frame.
+func (f *Fragment) add(s Sample) {
+	f.Samples = append(f.Samples, s)
+	f.End = max(f.End, s.At)
+	f.Bytes += len(s.Data) + SampleOverhead
+}
+
+// lastOf returns the timestamp of a lane's last frame, or of the fragment's first.
+func (f *Fragment) lastOf(lane int) int64 {
+	for i := len(f.Samples) - 1; i >= 0; i-- {
+		if f.Samples[i].Lane == lane {
+			return f.Samples[i].At
+		}
+	}
+	return f.Start
+}
+
+// shift moves all its timestamps.
+func (f *Fragment) shift(ms int64) {
+	f.Start, f.End, f.Before = f.Start+ms, f.End+ms, f.Before+ms
+	for i := range f.Samples {
+		f.Samples[i].At += ms
+	}
+}

@@ -1,0 +1,94 @@
+package fragment
+
+import (
+	"slices"
+	"time"
+)
+
+// Window holds the fragments that are not yet safe, the oldest first.
+type Window struct {
+	Fragments []*Fragment
+	Open      *Fragment // the last one, to which frames are added; nil if none is being built
+	Bytes     int       // of all, with SampleOverhead
+}
+
+func (w *Window) begin(f *Fragment) {
+	w.Open = f
+	w.Fragments = append(w.Fragments, f)
+}
+
+func (w *Window) add(s Sample) {
+	before := w.Open.Bytes
+	w.Open.add(s)
+	w.Bytes += w.Open.Bytes - before
+}
+
+// Remove takes a fragment out.
+func (w *Window) Remove(f *Fragment) {
+	i := slices.Index(w.Fragments, f)
+	if i < 0 {
+		return
+	}
+	w.Fragments = slices.Delete(w.Fragments, i, i+1)
+	w.Bytes -= f.Bytes
+	if w.Open == f {
+		w.Open = nil
+	}
+}
+
+// Unsent returns the next fragment for a session to send, nil if there is none.
+func (w *Window) Unsent(session int) *Fragment {
+	for _, f := range w.Fragments {
+		if f.Session != session && f.Refused == nil {
+			return f
+		}
+	}
+	return nil
+}
+
+// Pending reports whether there is something for a session to do.
+func (w *Window) Pending() bool {
+	return slices.ContainsFunc(w.Fragments, func(f *Fragment) bool { return f.Refused == nil })
+}
+
+// Of returns whether a session has sent something that is not safe.
+func (w *Window) Of(session int) bool {
+	return slices.ContainsFunc(w.Fragments, func(f *Fragment) bool { return f.Session == session })
+}
+
+// Find returns the fragment that a session sent with a timestamp.
+func (w *Window) Find(session int, start int64) *Fragment {
+	for _, f := range w.Fragments {
+		if f.Session == session && f.Start == start {
+			return f
+		}
+	}
+	return nil
+}
+
+// Span returns how much media there is, in time.
+func (w *Window) Span() time.Duration {
+	if len(w.Fragments) == 0 {
+		return 0
+	}
+	return time.Duration(w.Fragments[len(w.Fragments)-1].End-w.Fragments[0].Start) * time.Millisecond
+}
+
+// Victims returns what to give up when there is too much: the oldest fragment that
+// the session does not send, or the oldest of all if it sends all, and those after it
+// that cannot be decoded without it.
+func (w *Window) Victims(session int) []*Fragment {
+	i := max(slices.IndexFunc(w.Fragments, func(f *Fragment) bool { return session == 0 || f.Session != session }), 0)
+	n := i + 1
+	for n < len(w.Fragments) && !w.Fragments[n].Key {
+		n++
+	}
+	return slices.Clone(w.Fragments[i:n])
+}
+
+// shift moves all timestamps.
+func (w *Window) shift(ms int64) {
+	for _, f := range w.Fragments {
+		f.shift(ms)
+	}
+}
