@@ -5,6 +5,9 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/signaling"
+	"github.com/smartcam-sdk/smartcam/viewer"
 )
 
 // leaping is an encoder's clock that every three seconds is set back to 0, leaps
@@ -21,8 +24,15 @@ func leaping(pts time.Duration) time.Duration {
 	return (full - spell/2 + in) % full
 }
 
-// Chromium goes on showing a camera whose time stamps leap.
-func TestChromiumOverLeaps(t *testing.T) {
+// Viewers go on showing a camera whose time stamps leap.
+func TestLeaps(t *testing.T) {
+	run, wait := atOnce(t)
+	defer wait()
+	run("Chromium", chromiumOverLeaps)
+	run("our viewer", viewerOverLeaps)
+}
+
+func chromiumOverLeaps(t *testing.T) {
 	c := startCloud(t)
 	filmAt(t, camera.Config{Signaling: device(t, c, "leaps")}, leaping)
 	job := jsSDK(t, c, c.ViewerAWS("leaps"))
@@ -45,5 +55,39 @@ func TestChromiumOverLeaps(t *testing.T) {
 	}
 	if got.Played < seconds*0.8 || got.Concealed > 0.2 {
 		t.Errorf("%.1f s of sound were played in %d s, of which %.0f %% were made up", got.Played, seconds, 100*got.Concealed)
+	}
+}
+
+// viewerOverLeaps wants PTS to go on as the time does.
+func viewerOverLeaps(t *testing.T) {
+	c := startCloud(t)
+	filmAt(t, camera.Config{Signaling: device(t, c, "leaps")}, leaping)
+	cfg := viewer.Config{Signaling: signaling.Config{AWS: c.ViewerAWS("leaps"), Channel: "leaps"}, Logger: logger(t)}
+	v, err := viewer.Dial(within(t), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	var begun kvsmedia.Frame
+	last, frames := map[bool]time.Duration{}, map[bool]int{}
+	for f := range v.Frames(within(t)) {
+		video := f.Track.Codec.Video()
+		if begun.Track == nil {
+			begun = f
+		}
+		if frames[video]++; frames[video] > 1 && f.PTS <= last[video] {
+			t.Fatalf("PTS goes from %v to %v, video %v", last[video], f.PTS, video)
+		}
+		last[video] = f.PTS
+		media, passed := f.PTS-begun.PTS, f.Time.Sub(begun.Time)
+		if off := media - passed; off.Abs() > 2*time.Second {
+			t.Fatalf("after %v PTS is %v off, video %v", passed, off, video)
+		}
+		if passed > 12*time.Second {
+			break
+		}
+	}
+	if frames[true] < 12*15*6/10 || frames[false] < 12*50*6/10 || (last[true]-last[false]).Abs() > time.Second {
+		t.Errorf("%d pictures up to %v and %d packets of sound up to %v came in 12 s", frames[true], last[true], frames[false], last[false])
 	}
 }
