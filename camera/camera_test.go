@@ -310,7 +310,7 @@ func TestWriteFrameRefuses(t *testing.T) {
 		"no track":          {kvsmedia.Frame{Data: []byte{1}}, "not in Config.Tracks"},
 		"empty":             {kvsmedia.Frame{Track: enc.audio}, "0 bytes"},
 		"no start code":     {kvsmedia.Frame{Track: enc.video, Data: []byte{0x65, 1, 2, 3}}, "no start code"},
-		"no parameter sets": {kvsmedia.Frame{Track: enc.video, Data: []byte{0, 0, 0, 1, 0x65, 0x88, 2, 3}}, "without parameter sets"},
+		"no parameter sets": {kvsmedia.Frame{Track: enc.video, Data: []byte{0, 0, 0, 1, 0x65, 0x88, 0x87, 3}}, "without parameter sets"},
 	} {
 		if err := cam.WriteFrame(c.frame); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
@@ -320,7 +320,7 @@ func TestWriteFrameRefuses(t *testing.T) {
 	if err := cam.WriteFrame(video); err != nil {
 		t.Fatal(err)
 	}
-	if err := cam.WriteFrame(video); err == nil || !strings.Contains(err.Error(), "not after") {
+	if err := cam.WriteFrame(video); err == nil || !strings.Contains(err.Error(), "which an earlier frame has") {
 		t.Errorf("same PTS: %v", err)
 	}
 }
@@ -332,7 +332,7 @@ func TestKeyFramesGetTheirParameterSets(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, _ := enc.next()
-	bare := kvsmedia.Frame{Track: enc.video, PTS: time.Second, Data: []byte{0, 0, 1, 0x65, 0x88, 2, 3}}
+	bare := kvsmedia.Frame{Track: enc.video, PTS: time.Second, Data: []byte{0, 0, 1, 0x65, 0x88, 0x87, 3}}
 	if err := errors.Join(cam.WriteFrame(first), cam.WriteFrame(bare)); err != nil {
 		t.Fatal(err)
 	}

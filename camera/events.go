@@ -65,16 +65,13 @@ func (Refused) event() {}
 func (Talking) event() {}
 
 // Events yields what happens from the call on until ctx ends. Each loop gets
-// all events; one that falls behind by more than 256 KiB, which are some 150 events,
+// all events since the call; one that falls behind by more than 256 KiB, which are some 150 events,
 // loses the oldest.
 func (c *Camera) Events(ctx context.Context) iter.Seq[Event] {
 	start := c.events.Next()
 	return func(yield func(Event) bool) {
-		r := c.events.Reader(start)
-		defer r.Close()
-		for {
-			it, _, err := r.Next(ctx)
-			if err != nil || !yield(it.Value) {
+		for it := range c.events.Reader(start).All(ctx) {
+			if !yield(it.Value) {
 				return
 			}
 		}
@@ -100,9 +97,10 @@ func (c *Camera) emit(e Event) {
 
 // Status is a camera's state at one moment.
 type Status struct {
-	Online  bool     // viewers can find the camera
-	Err     error    // why it is offline; nil when online or not yet known
-	Viewers []Viewer // sessions, the oldest first, those still connecting included
+	Online  bool          // viewers can find the camera
+	Err     error         // why it is offline; nil when online or not yet known
+	Viewers []Viewer      // sessions, the oldest first, those still connecting included
+	Tracks  []TrackStatus // in the order of Config.Tracks
 }
 
 // Viewer is one session of a camera.
@@ -129,9 +127,10 @@ type Path struct {
 
 // Status returns the camera's state.
 func (c *Camera) Status() Status {
+	tracks := c.trackStatus()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := Status{Online: c.online, Err: c.err}
+	s := Status{Online: c.online, Err: c.err, Tracks: tracks}
 	for _, p := range c.peers {
 		visit := p.visit
 		if visit == nil {

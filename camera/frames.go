@@ -22,13 +22,13 @@ type track struct {
 	*kvsmedia.Track
 	codec bitstream.Codec
 
-	mu      sync.Mutex
-	begun   bool
-	last    time.Duration
-	sets    bitstream.ParameterSets
-	nalus   [][]byte
-	profile string // see sdp.Profile
-	meter   meter
+	mu       sync.Mutex
+	sets     bitstream.ParameterSets
+	nalus    [][]byte
+	profile  string // see sdp.Profile
+	pictures pictures
+	meter    meter
+	leaps    leaps
 }
 
 // meterTime is the time over which a track's bitrate is measured: about that
@@ -79,13 +79,27 @@ func newTrack(t *kvsmedia.Track) (*track, error) {
 // WriteFrame takes one encoded frame of one of the camera's tracks. It copies
 // the data and returns without waiting for anyone, whether or not the camera
 // runs or is online. Frames of different tracks may be written concurrently;
-// those of one track come in the order of decoding with PTS increasing, without
-// B-frames.
+// those of one track come in the order of decoding with PTS increasing.
+//
+// B-frames are taken: PTS may go back to show a picture before at most 16 that came
+// earlier, by less than 5 seconds. Such a track is recorded, but viewers do not get it
+// (see [TrackStatus]); they get another rendition of the camera, or are refused.
+//
+// A PTS may wrap, be set back by an encoder that restarts, or leap: the frame is
+// taken, and the track's media time, which is the PTS that Frames yields, goes on. A
+// PTS leaps if it is behind that of an earlier frame, for which a B-frame is refused,
+// or more than 5 seconds further than the time since the frame before explains. The new
+// offset of media time from PTS is that of another track which leapt at the same time,
+// so that they stay together; for a track that leaps alone the times of capture
+// (Frame.Time) tell how much time has passed, or if there are none the times of the
+// calls. A single PTS that is far off moves that frame alone. A track's leaps are
+// logged, at most one a minute.
 //
 // Key is found in the video data and need not be set. An error means that the
 // frame was not taken: the track is not one of Config.Tracks, PTS does not
-// increase, the data is empty, larger than 8 MiB or not framed as the track
-// says, or a key frame has no parameter sets and none came before.
+// increase as described, the data is empty, larger than 8 MiB, not framed as the track
+// says or not one whole picture of its codec, a packet of sound is not of its codec, or
+// a key frame has no parameter sets and none came before.
 func (c *Camera) WriteFrame(f kvsmedia.Frame) error {
 	lane, ok := c.lanes[f.Track]
 	if !ok {
@@ -97,52 +111,60 @@ func (c *Camera) WriteFrame(f kvsmedia.Frame) error {
 	t := c.tracks[lane]
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.begun && f.PTS <= t.last {
-		return fmt.Errorf("camera: frame of track %q has PTS %v, not after %v of the frame before", t.Name, f.PTS, t.last)
-	}
 	profile := t.profile
-	err := t.prepare(&f)
+	pic, err := t.prepare(&f)
 	if t.profile != profile {
 		c.adapt.SetDecoder(lane, t.decoder())
 	}
 	if err != nil {
 		return err
 	}
-	t.begun, t.last = true, f.PTS
+	if f.PTS, err = c.mediaTime(lane, f, pic); err != nil {
+		return err
+	}
+	if t.Codec.Video() {
+		c.note(lane, pic, f.PTS)
+	}
 	if t.meter.add(f.PTS, len(f.Data)) {
 		c.adapt.SetRate(lane, t.meter.rate)
 	}
 	f.Skipped = 0
-	c.units.Push(ring.Item[*packet.Unit]{Value: &packet.Unit{Frame: f}, Lane: lane, Key: f.Key, Size: len(f.Data), At: f.PTS})
+	c.units.Push(ring.Item[*packet.Unit]{Value: &packet.Unit{Frame: f, Hidden: t.pictures.barred != nil}, Lane: lane, Key: f.Key, Size: len(f.Data), At: f.PTS})
 	return nil
 }
 
 // prepare finds out what f is and gives it a copy of its data, with parameter
 // sets in front where a key frame lacks them.
-func (t *track) prepare(f *kvsmedia.Frame) error {
+func (t *track) prepare(f *kvsmedia.Frame) (pic bitstream.Picture, err error) {
 	if !t.Codec.Video() {
+		if err := checkSound(t.Codec, f.Data); err != nil {
+			return pic, fmt.Errorf("camera: frame of track %q: %w", t.Name, err)
+		}
 		f.Key = true
 		f.Data = append([]byte(nil), f.Data...)
-		return nil
+		return pic, nil
 	}
 	nalus, err := packet.Split(t.nalus[:0], t.Track, f.Data)
 	if err != nil {
-		return fmt.Errorf("camera: frame of track %q: %w", t.Name, err)
+		return pic, fmt.Errorf("camera: frame of track %q: %w", t.Name, err)
 	}
 	if len(nalus) == 0 {
-		return fmt.Errorf("camera: frame of track %q has no start code: it is not Annex B; set Track.Private if its NAL units are length-prefixed", t.Name)
+		return pic, fmt.Errorf("camera: frame of track %q has no start code: it is not Annex B; set Track.Private if its NAL units are length-prefixed", t.Name)
 	}
 	defer func() { clear(nalus[:cap(nalus)]); t.nalus = nalus[:0] }()
 	if t.sets.Update(nalus) {
 		t.profile = sdp.Profile(&t.sets)
 	}
-	f.Key = t.codec.HasKey(nalus)
+	if pic, err = t.sets.Inspect(nalus); err != nil {
+		return pic, fmt.Errorf("camera: frame of track %q: %w", t.Name, err)
+	}
+	f.Key = pic.Key
 	if !f.Key {
 		f.Data = append([]byte(nil), f.Data...)
-		return nil
+		return pic, nil
 	}
 	if !t.sets.Complete() {
-		return fmt.Errorf("camera: key frame of track %q comes without parameter sets (SPS, PPS), and none came before: let the encoder repeat them, or set Track.Private", t.Name)
+		return pic, fmt.Errorf("camera: key frame of track %q comes without parameter sets (SPS, PPS), and none came before: let the encoder repeat them, or set Track.Private", t.Name)
 	}
 	whole := t.sets.AppendKey(nalus, nalus)[len(nalus):]
 	size := 0
@@ -155,7 +177,7 @@ func (t *track) prepare(f *kvsmedia.Frame) error {
 	} else {
 		f.Data = bitstream.AppendPrefixed(data, whole)
 	}
-	return nil
+	return pic, nil
 }
 
 // profileOf is the profile of a video track, for the choice of a rendition.
@@ -175,23 +197,27 @@ func (c *Camera) rateOf(lane int) int {
 }
 
 // Frames yields the camera's frames, all tracks in the order in which they were
-// written, until ctx ends. It begins preRoll before now, at a key frame of the
-// first video track, as far back as the ring reaches; with 0 it begins with the
-// next key frame. A loop that falls behind the ring goes on at a key frame,
-// whose Skipped counts what was lost; it never holds up the writer. While the loop
-// runs, the picture is not lowered for viewers with slow networks.
+// written, until ctx ends. Each loop begins preRoll before the call of Frames, at a key
+// frame of the first video track, as far back as the ring reaches; with 0 it begins
+// with the next key frame.
+//
+// PTS of the frames is media time: it equals the PTS written until that wraps, is set
+// back or leaps, and goes on then; see [Camera.WriteFrame]. For each track it grows
+// from frame to frame.
+//
+// A loop never holds up the writer. It may lag as long as Config.RingBytes has room:
+// what it has yet to read stays in the ring beyond Config.PreRoll, so that a loop that
+// hangs lets the ring fill up, until its ctx ends. One that lags further goes on at a
+// key frame, whose Skipped counts what was lost. While the loop runs, the picture is
+// not lowered for viewers with slow networks.
 func (c *Camera) Frames(ctx context.Context, preRoll time.Duration) iter.Seq[kvsmedia.Frame] {
 	start := c.rollBack(preRoll)
 	return func(yield func(kvsmedia.Frame) bool) {
-		r := c.units.Reader(start)
-		defer r.Close()
 		c.adapt.AddReader(time.Now())
-		defer func() { c.adapt.RemoveReader(time.Now()) }()
-		for {
-			it, skipped, err := r.Next(ctx)
-			if err != nil {
-				return
-			}
+		leave := sync.OnceFunc(func() { c.adapt.RemoveReader(time.Now()) })
+		defer leave()
+		defer context.AfterFunc(ctx, leave)()
+		for it, skipped := range c.units.Reader(start).Hold().All(ctx) {
 			f := it.Value.Frame
 			f.Skipped = skipped
 			if !yield(f) {

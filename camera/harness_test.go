@@ -21,6 +21,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
+	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
@@ -65,12 +66,19 @@ func (e *encoder) bytes(first byte, n int) []byte {
 	return b
 }
 
+// slice is the first slice of a picture, or another one.
+func (e *encoder) slice(key, first bool, n int) []byte {
+	b := e.bytes(0, n)
+	copy(b, testmedia.SliceHead(key, first, 0))
+	return b
+}
+
 func (e *encoder) next() (video, audio kvsmedia.Frame) {
 	unhex := func(s string) []byte { b, _ := hex.DecodeString(s); return b }
 	pts := time.Duration(e.n) * 40 * time.Millisecond
-	nalus := [][]byte{e.bytes(0x41, 1000+e.rand.IntN(3000))}
+	nalus := [][]byte{e.slice(false, true, 1000+e.rand.IntN(3000))}
 	if e.n%10 == 0 {
-		nalus = [][]byte{unhex("6742c00cd901419f9f0110000003001000000301e0f142a480"), unhex("68cb83cb20"), e.bytes(0x65, 9000)}
+		nalus = [][]byte{unhex("6742c00cd901419f9f0110000003001000000301e0f142a480"), unhex("68cb83cb20"), e.slice(true, true, 9000)}
 	}
 	e.n++
 	return kvsmedia.Frame{Track: e.video, PTS: pts, Data: bitstream.AppendAnnexB(nil, nalus)},

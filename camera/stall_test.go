@@ -168,12 +168,12 @@ func (c *crowd) write(tb testing.TB) {
 	n := len(c.written)
 	c.written = append(c.written, time.Now())
 	c.mu.Unlock()
-	nalus := [][]byte{c.enc.bytes(0x41, 5_000)}
+	nalus := [][]byte{c.enc.slice(false, true, 5_000)}
 	if n%30 == 0 {
 		key, _ := newEncoder().next()
-		nalus = append(bitstream.Split(nil, key.Data)[:2], c.enc.bytes(0x65, 5_000))
+		nalus = append(bitstream.Split(nil, key.Data)[:2], c.enc.slice(true, true, 5_000))
 	}
-	copy(nalus[len(nalus)-1][1:], fmt.Appendf(nil, "%08d", n))
+	copy(nalus[len(nalus)-1][4:], fmt.Appendf(nil, "%08d", n))
 	f := kvsmedia.Frame{Track: c.track, PTS: time.Duration(n) * 10 * time.Millisecond, Data: bitstream.AppendAnnexB(nil, nalus)}
 	if err := c.cam.WriteFrame(f); err != nil {
 		tb.Fatal(err)
@@ -217,7 +217,7 @@ func (c *crowd) join(tb testing.TB) <-chan arrival {
 		defer close(done)
 		for f := range v.Frames(context.Background()) {
 			nalus := bitstream.Split(nil, f.Data)
-			n, err := strconv.Atoi(string(nalus[len(nalus)-1][1:9]))
+			n, err := strconv.Atoi(string(nalus[len(nalus)-1][4:12]))
 			if err != nil {
 				tb.Errorf("a picture without a number: %v", err)
 				return

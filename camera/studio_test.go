@@ -21,10 +21,10 @@ func hd(track *kvsmedia.Track) []kvsmedia.Frame {
 	key, _ := enc.next()
 	sets := bitstream.Split(nil, key.Data)[:2]
 	const rate, size = 30, 4_000_000 / 8 / 33 // a key frame counts as four
-	delta := bitstream.AppendAnnexB(nil, [][]byte{enc.bytes(0x41, size/2), enc.bytes(0x41, size/2)})
+	delta := bitstream.AppendAnnexB(nil, [][]byte{enc.slice(false, true, size/2), enc.slice(false, false, size/2)})
 	frames := make([]kvsmedia.Frame, rate)
 	frames[0] = kvsmedia.Frame{Track: track, Data: bitstream.AppendAnnexB(nil,
-		append(sets, enc.bytes(0x65, 2*size), enc.bytes(0x65, 2*size)))}
+		append(sets, enc.slice(true, true, 2*size), enc.slice(true, false, 2*size)))}
 	for i := range frames[1:] {
 		frames[1+i] = kvsmedia.Frame{Track: track, Data: delta}
 	}

@@ -49,7 +49,7 @@ func (p *peer) begin(ctx context.Context, offer *sdp.Description) (*visit, []byt
 	session, answer, err := rtc.Answer(ctx, rtc.Config{
 		Peer: p.peer, Certificates: &c.certificates, ICEServers: p.iceServers(ctx), ICEPolicy: c.cfg.ICEPolicy, Logger: c.log,
 		Buffers: &c.buffers, PlainSends: c.plain, Net: c.net, RootCAs: awsapi.RootCAs(c.cfg.Signaling.AWS),
-	}, offer, rtc.Source{Ring: c.units, Tracks: c.cfg.Tracks, Profile: c.profileOf, Rate: c.rateOf})
+	}, offer, rtc.Source{Ring: c.units, Tracks: c.cfg.Tracks, Profile: c.profileOf, Barred: c.barredOf, Rate: c.rateOf})
 	if err != nil {
 		return nil, nil, err
 	}

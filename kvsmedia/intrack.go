@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"slices"
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
@@ -14,22 +15,24 @@ import (
 type inTrack struct {
 	*Track     // nil if the codec is none of ours
 	number     uint64
-	lengthSize int // of video, as its record says; 0 without one
+	codecID    string // in Matroska
+	lengthSize int    // of video, as its record says; 0 without one
 	sets       bitstream.ParameterSets
 	nalus      [][]byte // reused
 	skipped    int
+	waits      bool // for a key frame: what comes before it refers to a lost frame
 }
 
 func newInTrack(in *mkv.Track) *inTrack {
-	t := &inTrack{number: in.Number}
+	t := &inTrack{number: in.Number, codecID: in.CodecID}
 	codec := codecOf(in)
-	if codec == 0 {
+	if codec == 0 || in.Encoding != "" {
 		return t
 	}
 	t.Track = &Track{Codec: codec, Name: in.Name}
 	if codec.Video() {
 		t.sets.Codec = codec.bitstream()
-		if size, sets, err := bitstream.ParseRecord(t.sets.Codec, in.CodecPrivate); err == nil {
+		if size, sets, err := bitstream.ParseRecord(t.sets.Codec, in.CodecPrivate); err == nil || errors.Is(err, bitstream.ErrAnnexB) {
 			t.lengthSize = size
 			t.sets.Update(sets)
 		}
@@ -81,38 +84,53 @@ func (t *inTrack) same(old *inTrack) bool {
 		bytes.Equal(t.Private, old.Private)
 }
 
-// annexB returns a frame with start codes, where possible in place, and a key
-// frame with its parameter sets; nil if it cannot be read. Some producers put
-// Annex B into Matroska, which the service lets pass.
-func (t *inTrack) annexB(b []byte, key bool) []byte {
-	size := cmp.Or(t.lengthSize, 4)
-	if size == 4 && bitstream.Detect(b) == bitstream.AnnexB {
-		t.nalus = bitstream.Split(t.nalus[:0], b)
-	} else {
-		var err error
-		if t.nalus, err = bitstream.SplitPrefixed(t.nalus[:0], b, size); err != nil {
-			return nil
-		}
-		if size == 4 {
-			for at := 0; at < len(b); {
-				n := int(binary.BigEndian.Uint32(b[at:])) // was checked
-				binary.BigEndian.PutUint32(b[at:], 1)     // a start code
-				at += 4 + n
-			}
-		} else {
-			b = bitstream.AppendAnnexB(nil, t.nalus)
-		}
-	}
-	if len(t.nalus) == 0 {
-		return nil
+// picture returns a frame in Annex B, where possible in place, and a key frame
+// with its parameter sets; nil if it cannot be read, or refers to a frame that
+// could not. Whatever the record says, some producers put Annex B into Matroska,
+// which the service lets pass.
+func (t *inTrack) picture(b []byte, key bool) (annexB []byte, isKey bool) {
+	annexB = t.split(b)
+	key = key || t.sets.Codec.HasKey(t.nalus)
+	if t.waits = len(t.nalus) == 0 || t.waits && !key; t.waits {
+		return nil, false
 	}
 	if key {
 		t.sets.Update(t.nalus)
 		whole := t.sets.AppendKey(nil, t.nalus)
 		if !slices.EqualFunc(whole, t.nalus, bytes.Equal) {
-			b = bitstream.AppendAnnexB(nil, whole)
+			annexB = bitstream.AppendAnnexB(nil, whole)
 		}
 	}
 	clear(t.nalus)
+	return annexB, key
+}
+
+// split puts the NAL units of a frame into nalus, none if it cannot be read, and
+// returns them in Annex B.
+func (t *inTrack) split(b []byte) []byte {
+	size := cmp.Or(t.lengthSize, 4)
+	var err error
+	t.nalus, err = bitstream.SplitPrefixed(t.nalus[:0], b, size)
+	switch {
+	case t.lengthSize == 0 && bitstream.Detect(b) == bitstream.AnnexB,
+		err != nil && size == 4 && bitstream.Detect(b) == bitstream.AnnexB:
+		t.nalus = bitstream.Split(t.nalus[:0], b)
+		return b
+	case err != nil:
+		t.nalus = t.nalus[:0]
+		return nil
+	}
+	total := 0
+	for _, n := range t.nalus {
+		total += 4 + len(n)
+	}
+	if size != 4 || total != len(b) { // other lengths, or empty NAL units among them
+		return bitstream.AppendAnnexB(nil, t.nalus)
+	}
+	for at := 0; at < len(b); {
+		n := int(binary.BigEndian.Uint32(b[at:])) // was checked
+		binary.BigEndian.PutUint32(b[at:], 1)     // a start code
+		at += 4 + n
+	}
 	return b
 }

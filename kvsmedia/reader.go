@@ -18,11 +18,12 @@ const absolute = 1e9 * time.Second // September 2001
 // programs, and what GetMedia and GetMediaForFragmentList of Kinesis Video
 // Streams return, which is one document after another, one for each fragment.
 //
-// It takes H.264, H.265, AAC, G.711 and Opus; other tracks are left out.
-// Video frames are Annex B, and key frames have parameter sets, whatever the file
-// has them in; a Track keeps its identity from one document to the next, also
-// when the parameter sets change. A video frame whose data cannot be taken apart
-// is left out and counted as Skipped of the next one of its track.
+// It takes H.264, H.265, AAC, G.711 and Opus; other tracks, and encrypted or
+// compressed ones, are left out: see [Reader.LeftOut]. Video frames are Annex B,
+// and key frames have parameter sets, whatever the file has them in; a Track keeps
+// its identity from one document to the next, also when the parameter sets change.
+// A video frame whose data cannot be taken apart is left out, with those that
+// follow up to the next key frame, and counted as Skipped of that.
 //
 // PTS is the timestamp in the stream. Time is known if the service tells the
 // producer's timestamp, if the timestamps are absolute, or if a [Muxer] wrote
@@ -76,6 +77,17 @@ func (r *Reader) Tracks() ([]*Track, error) {
 		}
 	}
 	return ts, nil
+}
+
+// LeftOut returns the Matroska codec IDs of the tracks of the document being read
+// that Tracks does not have, such as "A_AC3".
+func (r *Reader) LeftOut() (codecs []string) {
+	for _, t := range r.tracks {
+		if t.Track == nil {
+			codecs = append(codecs, t.codecID)
+		}
+	}
+	return codecs
 }
 
 // Frames yields the frames up to the end of the stream, in the order of the
@@ -170,7 +182,7 @@ func (r *Reader) setTracks(list mkv.Tracks) {
 	for i, in := range list {
 		t := newInTrack(in)
 		if j := slices.IndexFunc(before, t.same); j >= 0 {
-			t.Track, t.skipped = before[j].Track, before[j].skipped
+			t.Track, t.skipped, t.waits = before[j].Track, before[j].skipped, before[j].waits
 			before[j] = &inTrack{} // found
 		}
 		r.tracks[i] = t
@@ -185,7 +197,7 @@ func (r *Reader) frame(b *mkv.Block) (Frame, bool) {
 	t := r.tracks[i]
 	f := Frame{Track: t.Track, PTS: b.Time - b.Track.CodecDelay, Key: b.Key, Data: b.Data}
 	if f.Track.Codec.Video() {
-		if f.Data = t.annexB(b.Data, b.Key); f.Data == nil {
+		if f.Data, f.Key = t.picture(b.Data, b.Key); f.Data == nil {
 			t.skipped++
 			return Frame{}, false
 		}

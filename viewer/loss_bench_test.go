@@ -12,6 +12,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/faultnet"
+	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -50,19 +51,19 @@ func (e *numbered) write(b *testing.B) {
 	e.mu.Lock()
 	n := len(e.written)
 	e.mu.Unlock()
-	slice := func(head byte, size int) []byte {
+	slice := func(key bool, size int) []byte {
 		s := make([]byte, size)
 		for i := range s {
 			s[i] = byte(1 + e.rand.UintN(255)) // no zeros: no start codes
 		}
-		s[0] = head
+		copy(s, testmedia.SliceHead(key, true, 0))
 		copy(s[size-numberLen:], fmt.Sprintf("%0*x", numberLen, n))
 		return s
 	}
-	nalus := [][]byte{slice(0x41, lossSize)}
+	nalus := [][]byte{slice(false, lossSize)}
 	if n%lossGroup == 0 {
 		sps, _ := hex.DecodeString("6742c00cd901419f9f0110000003001000000301e0f142a480")
-		nalus = [][]byte{sps, {0x68, 0xcb, 0x83, 0xcb, 0x20}, slice(0x65, 5*lossSize)}
+		nalus = [][]byte{sps, {0x68, 0xcb, 0x83, 0xcb, 0x20}, slice(true, 5*lossSize)}
 	}
 	f := kvsmedia.Frame{Track: e.track, PTS: time.Duration(n) * time.Second / lossRate, Data: bitstream.AppendAnnexB(nil, nalus)}
 	e.mu.Lock()

@@ -17,10 +17,12 @@ type fakeSession struct {
 	keysOnly bool
 	trial    int
 	noTry    bool
+	ended    error
 }
 
 func (f *fakeSession) SetLane(lane int)           { f.lane = lane }
 func (f *fakeSession) SetKeyframesOnly(only bool) { f.keysOnly = only }
+func (f *fakeSession) End(why error)              { f.ended = why }
 func (f *fakeSession) Try(bitrate int) bool       { f.trial = bitrate; return !f.noTry }
 
 // bench is an adapter with a clock of its own and encoders that follow its hints.

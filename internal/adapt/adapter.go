@@ -48,6 +48,9 @@ type Session interface {
 	// that the path's Target can grow to it; 0 ends that. It is false if the
 	// viewer takes no such packets.
 	Try(bitrate int) bool
+
+	// End ends the session for a reason.
+	End(why error)
 }
 
 // Adapter decides about all viewers and encoders of one camera. Its methods may be
@@ -66,6 +69,7 @@ type Adapter struct {
 type lane struct {
 	Lane
 	decoder string    // see SetDecoder
+	barred  error     // see Withdraw
 	rate    int       // measured bitrate; 0 until it is known
 	usual   int       // rate while no hint holds the encoder back
 	hinted  int       // bitrate of the last hint; 0 before the first, which counts as Max
@@ -125,6 +129,45 @@ func (a *Adapter) Join(v *Viewer, s Session, picture, sound int, now time.Time) 
 	v.session, v.lane, v.sound = s, picture, sound
 	v.changed, v.patience = now, firstTry
 	a.viewers[v] = true
+	a.rehouse(v, now)
+}
+
+// Withdraw says that viewers are not to get a lane's picture any more: its viewers are
+// moved to the next smaller rendition, or to a larger one, and sessions for which there
+// is none end for the reason why. Viewers may get the lane again after a call with nil.
+func (a *Adapter) Withdraw(lane int, why error, now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.lanes[lane].barred = why
+	for v := range a.viewers {
+		a.rehouse(v, now)
+	}
+}
+
+// rehouse gives v another picture if its own was withdrawn.
+func (a *Adapter) rehouse(v *Viewer, now time.Time) {
+	if v.lane < 0 || a.lanes[v.lane].barred == nil {
+		return
+	}
+	from, to := v.lane, -1
+	for i := range a.lanes {
+		if a.rendition(i, from) && (to < 0 || i > from && to < from) {
+			to = i
+		}
+	}
+	if to < 0 {
+		v.session.End(a.lanes[from].barred)
+		return
+	}
+	if v.keysOnly {
+		v.keysOnly = false
+		v.session.SetKeyframesOnly(false)
+	}
+	v.lane = to
+	v.session.SetLane(to)
+	v.moved(now)
+	a.adjust(from, now)
+	a.adjust(to, now)
 }
 
 // Leave removes a viewer; what its path held back is given back.

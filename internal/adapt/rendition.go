@@ -48,7 +48,7 @@ func (a *Adapter) larger(lane int) int {
 
 // rendition reports whether lane i has a picture to show instead of lane's.
 func (a *Adapter) rendition(i, lane int) bool {
-	return a.lanes[i].Video && a.lanes[i].rate > 0 && a.lanes[i].decoder == a.lanes[lane].decoder
+	return a.lanes[i].Video && a.lanes[i].rate > 0 && a.lanes[i].barred == nil && a.lanes[i].decoder == a.lanes[lane].decoder
 }
 
 // lower gives v a smaller picture if the path has been too narrow for its picture

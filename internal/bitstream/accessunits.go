@@ -35,7 +35,7 @@ type AccessUnits struct {
 
 // NewAccessUnits returns a reader of r's access units. It reads ahead.
 func NewAccessUnits(r io.Reader, c Codec) *AccessUnits {
-	return &AccessUnits{r: r, cut: cutter{sets: ParameterSets{Codec: c}}, max: MaxAccessUnit, buf: make([]byte, 0, 64<<10)}
+	return &AccessUnits{r: r, cut: cutter{sets: &ParameterSets{Codec: c}}, max: MaxAccessUnit, buf: make([]byte, 0, 64<<10)}
 }
 
 // Next returns the next access unit in Annex B, its NAL units as they are in

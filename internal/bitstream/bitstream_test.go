@@ -94,6 +94,13 @@ func TestDetect(t *testing.T) {
 		"00000002 0910 00000001 65":              LengthPrefixed,
 		"00000002 0910 00000009 65":              UnknownFraming,
 		"65aabbccddee":                           UnknownFraming,
+		"00000001 0a 00000002 6588":              LengthPrefixed, // begins with a NAL unit of one byte
+		"00000001 0a":                            AnnexB,
+		"00000001 0a 00000001 6588":              AnnexB,
+		"00000000 00000002 6588":                 LengthPrefixed, // begins with an empty one
+		"00000002 6588 00000000":                 LengthPrefixed,
+		"00000000":                               UnknownFraming,
+		"0000":                                   UnknownFraming,
 		"00000101" + strings.Repeat("65", 0x101): LengthPrefixed, // begins like a start code
 	} {
 		if got := Detect(unhex(t, in)); got != want {

@@ -6,7 +6,7 @@ package bitstream
 // is of that picture, whatever it is: prefix NAL units (14) are, and some encoders put
 // messages there. A second field goes with the first.
 type cutter struct {
-	sets    ParameterSets
+	sets    *ParameterSets
 	picture bool  // a slice was seen
 	last    slice // the newest that starts a picture or field; read if there may be fields
 	next    int   // position of the first NAL unit after the slices that may be of the next access unit

@@ -1,6 +1,6 @@
 // Package bitstream reads the elementary streams of cameras: H.264 and H.265
-// access units, their NAL units and parameter sets, and the AudioSpecificConfig
-// of AAC.
+// access units, their NAL units, parameter sets and slice headers, the
+// AudioSpecificConfig of AAC, and the lengths in Opus packets.
 //
 // # Framing
 //
@@ -10,8 +10,13 @@
 // MP4 and Matroska, each NAL unit follows its length, and the parameter sets
 // stand in a record, avcC or hvcC. [Split] and [SplitPrefixed] take an access
 // unit apart without copying, [AppendAnnexB] and [AppendPrefixed] put it
-// together, [Detect] tells which it is. [AccessUnits] cuts a stream without
-// timestamps, such as the pipe from an encoder, into access units.
+// together, [Detect] tells which it is.
+//
+// # Access units
+//
+// [AccessUnits] cuts a stream without timestamps, such as the pipe from an encoder, into
+// access units. [Units] puts them together from NAL units with timestamps, as RTP brings
+// them.
 //
 // # Parameter sets
 //

@@ -115,36 +115,34 @@ const (
 	LengthPrefixed         // lengths of four bytes
 )
 
-// Detect tells how an access unit is framed. A buffer that begins with a
-// three-byte start code can be read as a length of 256 to 511 as well; it is
-// length-prefixed only if all lengths then add up to the whole buffer.
+// Detect tells how an access unit is framed. A start code can be read as a length as
+// well, of 1 or of 256 to 511 bytes; a buffer is length-prefixed if all lengths add up to
+// the whole of it. One NAL unit of a single byte after a start code is Annex B.
 func Detect(b []byte) Framing {
-	start := bytes.HasPrefix(bytes.TrimLeft(b, "\x00"), []byte{1})
 	zeros := len(b) - len(bytes.TrimLeft(b, "\x00"))
 	switch {
-	case start && zeros >= 3:
-		return AnnexB
-	case wholePrefixed(b):
+	case wholePrefixed(b) && len(b) > 5:
 		return LengthPrefixed
-	case start && zeros == 2:
+	case zeros >= 2 && zeros < len(b) && b[zeros] == 1:
 		return AnnexB
 	}
 	return UnknownFraming
 }
 
+// wholePrefixed reports whether b is NAL units with lengths of four bytes, not all of
+// them empty.
 func wholePrefixed(b []byte) bool {
-	if len(b) == 0 {
-		return false
-	}
+	some := false
 	for len(b) > 0 {
-		if len(b) < 5 {
+		if len(b) < 4 {
 			return false
 		}
 		n := uint64(binary.BigEndian.Uint32(b))
-		if n == 0 || n > uint64(len(b)-4) || b[4]&0x80 != 0 { // forbidden_zero_bit
+		if n > uint64(len(b)-4) || n > 0 && b[4]&0x80 != 0 { // forbidden_zero_bit
 			return false
 		}
+		some = some || n > 0
 		b = b[4+n:]
 	}
-	return true
+	return some
 }

@@ -75,8 +75,17 @@ func appendSets(b []byte, sets []paramSet) []byte {
 	return b
 }
 
-// ParseRecord is [ParseAVCC] or [ParseHVCC], as the codec says.
+// ErrAnnexB is the error of parameter sets in Annex B where a record is to be.
+var ErrAnnexB = errors.New("bitstream: parameter sets in Annex B, not a record; " +
+	"a track whose frames are in Annex B needs no record: its key frames bring the sets")
+
+// ParseRecord is [ParseAVCC] or [ParseHVCC], as the codec says. Parameter sets in Annex
+// B, which some programs write in a record's place, are returned together with
+// [ErrAnnexB].
 func ParseRecord(c Codec, b []byte) (lengthSize int, sets [][]byte, err error) {
+	if Detect(b) == AnnexB {
+		return 0, Split(nil, b), ErrAnnexB
+	}
 	if c == H265 {
 		return ParseHVCC(b)
 	}

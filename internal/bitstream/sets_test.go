@@ -2,6 +2,7 @@ package bitstream
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -136,6 +137,17 @@ func TestParameterSets(t *testing.T) {
 	for n := range r {
 		if size, sets, err := ParseAVCC(r[:n]); err == nil {
 			t.Fatalf("%d bytes of %d: no error, %d %x", n, len(r), size, sets)
+		}
+	}
+}
+
+// Some programs write parameter sets as Annex B where Matroska has a record.
+func TestRecordInAnnexB(t *testing.T) {
+	sets := [][]byte{sps264(t), unhex(t, "68ce3c80")}
+	for _, b := range [][]byte{AppendAnnexB(nil, sets), AppendAnnexB(nil, sets)[1:]} {
+		size, got, err := ParseRecord(H264, b)
+		if size != 0 || !errors.Is(err, ErrAnnexB) || cmp.Diff(sets, got) != "" {
+			t.Errorf("%x: %d, %x, %v", b, size, got, err)
 		}
 	}
 }

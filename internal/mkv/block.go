@@ -60,9 +60,6 @@ func (r *Reader) block(b []byte, duration time.Duration) error {
 	if width == 0 || len(b) < width+3 {
 		return fmt.Errorf("mkv: block of %d bytes is too short for its header", len(b))
 	}
-	if !r.stamped {
-		return errors.New("mkv: block before its cluster's timestamp")
-	}
 	relative := time.Duration(int16(binary.BigEndian.Uint16(b[width:]))) * r.scale
 	flags := b[width+2]
 	frames, err := unlace(b[width+3:], flags&lacing)
@@ -79,17 +76,17 @@ func (r *Reader) block(b []byte, duration time.Duration) error {
 			track = t
 		}
 	}
-	if track != nil && track.encoding != "" {
-		return fmt.Errorf("mkv: track %d is %s, which is not supported", number, track.encoding)
+	if track != nil && track.Encoding != "" {
+		return nil
 	}
-	for _, f := range frames {
-		if track != nil && len(track.stripped) > 0 {
-			f = slices.Concat(track.stripped, f)
+	if track != nil && len(track.stripped) > 0 {
+		for i := range frames {
+			frames[i] = slices.Concat(track.stripped, frames[i])
 		}
-		step := duration / time.Duration(len(frames))
-		if track != nil && step == 0 {
-			step = track.frameDuration(f)
-		}
+	}
+	steps := track.durations(frames, duration)
+	for i, f := range frames {
+		step := steps[i]
 		r.queue = append(r.queue, &Block{
 			Number:      number,
 			Track:       track,

@@ -65,8 +65,12 @@ type Track struct {
 	Channels          int     // audio; 1 by default
 	BitDepth          int     // audio; 0 if it is not given
 
+	// Encoding says how the frames are encoded beyond their codec, such as
+	// "encrypted", if they cannot be restored: they are left out. Header
+	// stripping is undone.
+	Encoding string
+
 	stripped []byte // what header stripping took off each frame
-	encoding string // another content encoding, which is not supported
 }
 
 // Cluster is the beginning of a cluster.
@@ -84,9 +88,9 @@ type Block struct {
 	// one another by their durations.
 	Time time.Duration
 
-	// Duration is the frame's share of the block's duration if that is given;
-	// otherwise it comes from the track's DefaultDuration or, for Opus and AAC,
-	// from the frame. It is 0 if none of these says it.
+	// Duration is the block's duration or the track's DefaultDuration if one is
+	// given. Otherwise, and in laces, it comes from the frame where that tells it:
+	// Opus, AAC, G.711 and PCM. It is 0 if none of these says it.
 	Duration time.Duration
 
 	Key         bool // decoding can start here
@@ -228,8 +232,7 @@ func (t *Track) set(e element) error {
 	return nil
 }
 
-// setEncoding notes how the frames are to be restored. Header stripping is;
-// compression and encryption are an error once a frame of the track comes.
+// setEncoding notes how the frames are to be restored, if they can be.
 func (t *Track) setEncoding(b []byte) error {
 	var kind, algo uint64
 	var stripped []byte
@@ -252,11 +255,11 @@ func (t *Track) setEncoding(b []byte) error {
 	}
 	switch {
 	case kind != 0:
-		t.encoding = "encrypted"
+		t.Encoding = "encrypted"
 	case algo != 3:
-		t.encoding = fmt.Sprintf("compressed with algorithm %d", algo)
+		t.Encoding = fmt.Sprintf("compressed with algorithm %d", algo)
 	case len(stripped)+len(t.stripped) > 1024: // of each frame; real ones are a few bytes
-		t.encoding = "stripped of headers of more than 1024 bytes"
+		t.Encoding = "stripped of headers of more than 1024 bytes"
 	default:
 		t.stripped = append(stripped, t.stripped...)
 	}

@@ -30,7 +30,9 @@ type Reader struct {
 	tracks              Tracks
 	cluster             time.Duration // its timestamp
 	stamped             bool          // the timestamp came
-	queue               []*Block      // frames of the block read last
+	early               []element     // blocks that stand before it
+	earlyBytes          int
+	queue               []*Block // frames of the block read last
 }
 
 // limit is the end of a master element that is being read.
@@ -86,6 +88,9 @@ func (r *Reader) element() (Element, error) {
 		r.segment, r.clusterEnd = limit{}, limit{}
 	}
 	id, size, err := r.head()
+	if len(r.early) > 0 && (errors.Is(err, io.EOF) || id == idCluster) {
+		return nil, errors.New("mkv: cluster with blocks and without a timestamp")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +107,7 @@ func (r *Reader) element() (Element, error) {
 		return nil, nil
 	case idCluster:
 		r.clusterEnd = newLimit(r.pos, size)
-		r.stamped = false
+		r.stamped, r.earlyBytes = false, 0
 		return nil, nil
 	}
 	if size == unknownSize {
@@ -121,10 +126,14 @@ func (r *Reader) element() (Element, error) {
 			return nil, err
 		}
 		r.queue = r.queue[:0]
-		if id == idBlockGroup {
-			return nil, r.group(b)
+		if r.stamped {
+			return nil, r.frames(element{id, b})
 		}
-		return nil, r.block(b, 0)
+		if r.earlyBytes += len(b); r.earlyBytes > MaxBlock {
+			return nil, fmt.Errorf("mkv: cluster of more than %d bytes before its timestamp", MaxBlock)
+		}
+		r.early = append(r.early, element{id, b})
+		return nil, nil
 	}
 	return nil, r.skip(size)
 }
@@ -188,7 +197,21 @@ func (r *Reader) master(id uint32, b []byte) (Element, error) {
 		return nil, fmt.Errorf("mkv: cluster timestamp %d is out of range", ticks)
 	}
 	r.cluster, r.stamped = time.Duration(ticks)*r.scale, true
+	for _, e := range r.early {
+		if err := r.frames(e); err != nil {
+			return nil, err
+		}
+	}
+	r.early = nil
 	return &Cluster{Timestamp: r.cluster}, nil
+}
+
+// frames puts the frames of a SimpleBlock or a BlockGroup into the queue.
+func (r *Reader) frames(e element) error {
+	if e.id == idBlockGroup {
+		return r.group(e.data)
+	}
+	return r.block(e.data, 0)
 }
 
 // head reads an element's ID and size. The end of the stream is io.EOF only

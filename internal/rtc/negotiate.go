@@ -20,7 +20,7 @@ import (
 // send. An offer of which nothing can be served is refused with a
 // [*signaling.Refusal]; [sdp.Description.Refuse] makes its answer.
 func Answer(ctx context.Context, cfg Config, offer *sdp.Description, source Source) (*Session, []byte, error) {
-	choice, err := sdp.Choose(offer, sdp.Source{Tracks: source.Tracks, Profile: source.Profile}, nil)
+	choice, err := sdp.Choose(offer, sdp.Source{Tracks: source.Tracks, Profile: source.Profile, Barred: source.Barred}, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -67,7 +67,7 @@ func (s *Session) Renegotiate(ctx context.Context, offer *sdp.Description) ([]by
 	s.mu.Lock()
 	current := s.remote
 	s.mu.Unlock()
-	choice, err := sdp.Choose(offer, sdp.Source{Tracks: s.source.Tracks, Profile: s.source.Profile}, &current)
+	choice, err := sdp.Choose(offer, sdp.Source{Tracks: s.source.Tracks, Profile: s.source.Profile, Barred: s.source.Barred}, &current)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,12 @@ const (
 	// them: pion hands them out only when asked.
 	repairPoll = 2 * time.Millisecond
 
+	// A picture whose marker has come waits for the next one as long as it is not
+	// known whether the peer sets markers at the ends of pictures alone, but not
+	// longer than markPatience without a packet; longer if markers were wrong before.
+	markPatience = 20 * time.Millisecond
+	doubtful     = 200 * time.Millisecond
+
 	// keyRepeat is how often a decoder without a key frame asks for one.
 	keyRepeat = 400 * time.Millisecond
 )
@@ -39,6 +45,7 @@ type incoming struct {
 	clock  uint32
 	seqs   []uint16
 	asked  time.Time // last request for a key frame
+	came   time.Time // newest packet
 
 	begun bool
 	last  uint32        // RTP time of the newest frame
@@ -80,6 +87,7 @@ func (s *Session) receive(remote *webrtc.TrackRemote) {
 			if codec := codecOf(remote.Codec().MimeType); codec != in.track.Codec && codec != 0 {
 				in = newIncoming(remote, codec) // the peer may change it at any time (RFC 3264, 7)
 			}
+			in.came = now
 			in.order.Push(packet.Packet{Seq: p.SequenceNumber, Stamp: p.Timestamp, Marker: p.Marker, Payload: slices.Clone(p.Payload)}, now)
 		case errors.As(err, &timeout) && timeout.Timeout():
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrClosedPipe), s.ctx.Err() != nil:
@@ -95,7 +103,7 @@ func (s *Session) receive(remote *webrtc.TrackRemote) {
 		}
 		in.seqs, due = in.order.Missing(in.seqs[:0], now)
 		s.requestRepair(in, now)
-		var deadline time.Time
+		deadline := s.flush(in, now)
 		if !due.IsZero() {
 			deadline = now.Add(min(due.Sub(now), repairPoll))
 		}
@@ -103,6 +111,26 @@ func (s *Session) receive(remote *webrtc.TrackRemote) {
 			return
 		}
 	}
+}
+
+// flush delivers a picture that has waited long enough for the next one, and returns
+// when one that waits has, zero if there is none.
+func (s *Session) flush(in *incoming, now time.Time) (due time.Time) {
+	waiting, doubted := in.frames.Waiting()
+	if !waiting {
+		return time.Time{}
+	}
+	due = in.came.Add(markPatience)
+	if doubted {
+		due = in.came.Add(doubtful)
+	}
+	if now.Before(due) {
+		return due
+	}
+	if f, ok := in.frames.Flush(); ok {
+		s.deliver(in, f, now)
+	}
+	return time.Time{}
 }
 
 // requestRepair asks for lost packets, and for a key frame if none can be decoded without.

@@ -55,6 +55,9 @@ type Source struct {
 	// no key frame was seen.
 	Profile func(lane int) string
 
+	// Barred is why a video lane is not to be sent, nil if it is; see [sdp.Source].
+	Barred func(lane int) error
+
 	// Rate is what a lane's encoder made in the last seconds, in bits per second;
 	// nil or 0 if that is not known.
 	Rate func(lane int) int
@@ -163,6 +166,7 @@ func (s *Session) Close() {
 		s.closing = true
 		s.mu.Unlock()
 		s.net.EndWriting(time.Now().Add(goodbyeLimit))
+		s.streams.close()
 		if err := s.pc.GracefulClose(); err != nil {
 			s.log.Debug("closing the peer connection", "err", err)
 		}

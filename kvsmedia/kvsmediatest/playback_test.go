@@ -3,7 +3,6 @@ package kvsmediatest_test
 import (
 	"bytes"
 	"context"
-	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
@@ -252,35 +251,6 @@ func TestUnplayable(t *testing.T) {
 	})
 }
 
-func TestDASHManifest(t *testing.T) {
-	c, at := playable(t)
-	url := c.ok("/getDASHStreamingSessionURL", `{"StreamName":"door","PlaybackMode":"ON_DEMAND","DisplayFragmentNumber":"ALWAYS","DASHFragmentSelector":{`+
-		onDemand(at, time.Minute)+`}}`)["DASHStreamingSessionURL"].(string)
-	var got struct {
-		Type   string `xml:"type,attr"`
-		Period []struct {
-			AdaptationSet []struct {
-				Representation struct {
-					Codecs      string `xml:"codecs,attr"`
-					SegmentList struct {
-						SegmentURL []struct {
-							Media string `xml:"media,attr"`
-						}
-					}
-				}
-			}
-		}
-	}
-	if err := xml.Unmarshal([]byte(c.fetch(url)), &got); err != nil {
-		t.Fatal(err)
-	}
-	if got.Type != "static" || len(got.Period) != 1 || len(got.Period[0].AdaptationSet) != 2 ||
-		got.Period[0].AdaptationSet[1].Representation.Codecs != "mp4a.40.2" || len(got.Period[0].AdaptationSet[0].Representation.SegmentList.SegmentURL) != 10 {
-		t.Errorf("%+v", got)
-	}
-	c.fetch(beside(url, got.Period[0].AdaptationSet[1].Representation.SegmentList.SegmentURL[9].Media))
-}
-
 // A change of the parameter sets is a discontinuity with another initialization
 // segment; a change of the tracks is refused. Of two fragments that begin at the
 // same time the newer one is played.
@@ -306,16 +276,34 @@ func TestChangesInASession(t *testing.T) {
 	})
 }
 
-func TestDASHLive(t *testing.T) {
+// A token is good for what it was given for.
+func TestTokens(t *testing.T) {
 	sub := testmedia.Sub()
 	inBubble(t, kvsmediatest.Config{Limits: kvsmediatest.Limits{Off: true}}, func(c *client) {
 		at := time.Now()
 		c.store(recording(t, sub, at, sub.Tracks...))
-		url := c.ok("/getDASHStreamingSessionURL", `{"StreamName":"door","DASHFragmentSelector":{"FragmentSelectorType":"PRODUCER_TIMESTAMP"}}`)["DASHStreamingSessionURL"].(string)
-		manifest := c.fetch(url)
-		for _, want := range []string{`type="dynamic"`, `availabilityStartTime="` + at.Add(10*time.Second).UTC().Format("2006-01-02T15:04:05.000Z"), `minimumUpdatePeriod="PT`} {
-			if !strings.Contains(manifest, want) {
-				t.Errorf("no %s in %s", want, manifest)
+		c.addStream("other", 24)
+		selector := `"FragmentSelector":{` + onDemand(at, time.Minute) + `}`
+		token := c.ok("/listFragments", `{"StreamName":"door","MaxResults":2,`+selector+`}`)["NextToken"].(string)
+		c.ok("/listFragments", fmt.Sprintf(`{"StreamName":"door","NextToken":%q,%s}`, token, selector))
+		for _, bad := range []string{`"StreamName":"other",` + selector, `"StreamName":"door"`, `"StreamName":"door","FragmentSelector":{` + onDemand(at, time.Hour) + `}`} {
+			c.refused("/listFragments", fmt.Sprintf(`{"NextToken":%q,%s}`, token, bad), 400, "InvalidArgumentException")
+		}
+
+		url := c.hls("")
+		playlist := beside(url, first(t, `(?m)^(getHLSMediaPlaylist.*)$`, c.fetch(url)))
+		media := beside(url, first(t, `(?m)^(getMP4MediaFragment.*)$`, c.fetch(playlist)))
+		c.fetch(media)
+		for bad, want := range map[string]int{
+			regexp.MustCompile(`SessionToken=\w+`).ReplaceAllString(media, "SessionToken="):         400,
+			regexp.MustCompile(`SessionToken=\w+`).ReplaceAllString(media, "SessionToken=guessed"):  403,
+			strings.Replace(media, "/hls/", "/dash/", 1):                                            403, // a token of HLS
+			regexp.MustCompile(`SequenceNumber=\d+`).ReplaceAllString(media, "SequenceNumber=4"):    404,
+			regexp.MustCompile(`FragmentNumber=\d+`).ReplaceAllString(media, "FragmentNumber=9134"): 404,
+			regexp.MustCompile(`TrackNumber=\d+`).ReplaceAllString(media, "TrackNumber=7"):          400,
+		} {
+			if status, _, body := c.get(bad); status != want {
+				t.Errorf("%s: %d %s, want %d", bad, status, body, want)
 			}
 		}
 	})

@@ -127,7 +127,7 @@ func TestSessionEnds(t *testing.T) {
 			var writing sync.WaitGroup
 			writing.Go(func() {
 				p.write(header(video(1)))
-				time.Sleep(time.Second / 2) // so that no cluster comes at the limit
+				time.Sleep(time.Second / 2) // no fragment begins as the connection ends
 				for at := uint64(1000); ; at += 1000 {
 					if _, err := p.w.Write(cluster(at, 0)); err != nil {
 						return

@@ -8,8 +8,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
+
+var testAvcC = []byte{1, 0x42, 0xc0, 0x0d, 0xff, 0xe1, 0, 1, 0x67, 1, 0, 1, 0x68}
 
 // element is an EBML element; its size takes eight bytes.
 func element(id uint32, parts ...[]byte) []byte {
@@ -52,8 +55,12 @@ func mkvBytes(video, audio [][]byte) []byte {
 }
 
 func TestMKV(t *testing.T) {
-	video, audio := prefixed(pictures(30)), packets(60)
-	whole := mkvBytes(video, audio)
+	aus, audio := pictures(30), packets(60)
+	var stored [][]byte
+	for _, au := range aus {
+		stored = append(stored, bitstream.AppendPrefixed(nil, au))
+	}
+	video, whole := framed(aus), mkvBytes(stored, audio)
 	for _, path := range []string{
 		write(t, "in.mkv", whole),
 		write(t, "cut.mkv", whole[:len(whole)-1]), // in the last packet of sound
@@ -64,7 +71,7 @@ func TestMKV(t *testing.T) {
 			for _, tr := range s.Tracks() {
 				got += fmt.Sprintf("%s %s %d %d %x;", tr.Name, tr.Codec, tr.SampleRate, tr.Channels, tr.Private)
 			}
-			if want := fmt.Sprintf("main H264 0 0 %x;audio PCMU 8000 1 ;", testAvcC); got != want {
+			if want := "main H264 0 0 ;audio PCMU 8000 1 ;"; got != want {
 				t.Errorf("tracks %s, want %s", got, want)
 			}
 			for i, f := range of(frames, kvsmedia.H264) {

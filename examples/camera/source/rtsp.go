@@ -13,20 +13,29 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
+	"github.com/smartcam-sdk/smartcam/examples/camera/source/rtsp"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
-// rtspTimeout bounds one request, and the silence of a server that plays.
-const rtspTimeout = 10 * time.Second
+const (
+	// rtspTimeout bounds one request, and the silence of a server that plays.
+	rtspTimeout = 10 * time.Second
+
+	// troublePause is from one warning about a stream's packets to the next.
+	troublePause = time.Minute
+)
 
 // rtspSource is a camera or a server that speaks RTSP, over TCP.
 type rtspSource struct {
-	url  *base.URL
-	log  *slog.Logger
-	list []*kvsmedia.Track // one for each stream, in the order of the description
-	time timeline
+	url   *base.URL
+	log   *slog.Logger
+	list  []*kvsmedia.Track // one for each stream, in the order of the description
+	start time.Time         // of the clock of arrivals
+	line  rtsp.Line
+	told  map[string]bool // what was left out with a warning
 }
 
 func openRTSP(ctx context.Context, spec string, logger *slog.Logger) (*rtspSource, error) {
@@ -34,13 +43,13 @@ func openRTSP(ctx context.Context, spec string, logger *slog.Logger) (*rtspSourc
 	if err != nil {
 		return nil, errors.New("the RTSP URL cannot be read") // it may hold a password
 	}
-	s := &rtspSource{url: u, log: logger.With("source", u.CloneWithoutCredentials().String())}
+	s := &rtspSource{url: u, log: logger.With("source", u.CloneWithoutCredentials().String()), start: time.Now(), told: map[string]bool{}}
 	var retry backoff
 	for {
 		streams, err := s.describe(ctx)
 		if err == nil {
 			for _, st := range streams {
-				s.list = append(s.list, st.track)
+				s.list = append(s.list, st.Track)
 			}
 			nameTracks(s.list)
 			return s, nil
@@ -58,9 +67,27 @@ func openRTSP(ctx context.Context, spec string, logger *slog.Logger) (*rtspSourc
 
 func (s *rtspSource) tracks() []*kvsmedia.Track { return s.list }
 
-// client returns a started client that is closed by the function returned, or when ctx is done.
-func (s *rtspSource) client(ctx context.Context) (*gortsplib.Client, func(), error) {
+// warn warns of something that is left out, once.
+func (s *rtspSource) warn(err error) {
+	if !s.told[err.Error()] && len(s.told) < 100 {
+		s.told[err.Error()] = true
+		s.log.Warn("a part of the RTSP source is left out", "err", err)
+	}
+}
+
+// rtspSession is one connection to the server.
+type rtspSession struct {
+	*gortsplib.Client
+	close   func()
+	base    *base.URL
+	streams []*rtsp.Stream
+}
+
+// connect describes the source. The session is to be closed, and is when ctx is done.
+func (s *rtspSource) connect(ctx context.Context) (*rtspSession, error) {
 	tcp := gortsplib.ProtocolTCP
+	var said rtsp.Description
+	described := false // said is complete
 	c := &gortsplib.Client{
 		Scheme: s.url.Scheme, Host: s.url.Host, Protocol: &tcp,
 		ReadTimeout: rtspTimeout, WriteTimeout: rtspTimeout,
@@ -70,55 +97,44 @@ func (s *rtspSource) client(ctx context.Context) (*gortsplib.Client, func(), err
 			defer context.AfterFunc(ctx, cancel)()
 			return (&net.Dialer{Timeout: rtspTimeout}).DialContext(inner, network, address)
 		},
-		OnPacketsLost: func(n uint64) { s.log.Warn("RTSP packets lost", "count", n) },
+		OnResponse: func(res *base.Response) {
+			if !described {
+				said.Mend(res)
+			}
+		},
+		OnPacketsLost: func(uint64) {}, // the streams notice
 		OnDecodeError: func(err error) { s.log.Debug("RTSP packet dropped", "err", err) },
 	}
 	if err := c.Start(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	stop := context.AfterFunc(ctx, c.Close)
-	return c, func() { stop(); c.Close() }, nil
-}
-
-func (s *rtspSource) describe(ctx context.Context) ([]*rtspStream, error) {
-	c, closeClient, err := s.client(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer closeClient()
+	session := &rtspSession{Client: c, close: func() { stop(); c.Close() }}
 	desc, _, err := c.Describe(s.url)
 	if err != nil {
-		return nil, err
+		session.close()
+		return nil, errors.Join(append([]error{err}, said.Problems...)...)
 	}
-	return s.streams(desc)
+	described = true
+	session.base, session.streams = desc.BaseURL, said.Streams(desc)
+	for _, p := range said.Problems {
+		s.warn(p)
+	}
+	return session, nil
 }
 
-// streams returns the streams of a description that a camera can use.
-func (s *rtspSource) streams(desc *description.Session) ([]*rtspStream, error) {
-	var all []*rtspStream
-	for _, m := range desc.Medias {
-		if m.IsBackChannel {
-			continue
-		}
-		for _, f := range m.Formats {
-			st, err := newRTSPStream(m, f)
-			if err != nil {
-				return nil, err
-			}
-			if st == nil {
-				s.log.Warn("RTSP stream left out: its codec is none that a camera can use", "codec", f.Codec())
-				continue
-			}
-			all = append(all, st)
-		}
+func (s *rtspSource) describe(ctx context.Context) ([]*rtsp.Stream, error) {
+	session, err := s.connect(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return all, nil
+	session.close()
+	return session.streams, nil
 }
 
 func (s *rtspSource) run(ctx context.Context, emit func(kvsmedia.Frame) bool) error {
 	var retry backoff
 	for {
-		s.time.restart()
 		going, err := s.session(ctx, func(f kvsmedia.Frame) bool {
 			retry.reset()
 			return emit(f)
@@ -138,74 +154,167 @@ func (s *rtspSource) run(ctx context.Context, emit func(kvsmedia.Frame) bool) er
 
 var errTracksChanged = errors.New("the RTSP source has other tracks than before: open it again")
 
+// received is what came of one stream.
+type received struct {
+	stream int
+	unit   rtsp.Unit
+	report *rtcp.SenderReport // instead of a unit
+	at     time.Duration
+}
+
 // session plays until the connection ends; going is false if emit no longer wants frames.
 func (s *rtspSource) session(ctx context.Context, emit func(kvsmedia.Frame) bool) (going bool, err error) {
-	c, closeClient, err := s.client(ctx)
+	session, err := s.connect(ctx)
 	if err != nil {
 		return true, err
 	}
-	defer closeClient()
-	desc, _, err := c.Describe(s.url)
-	if err != nil {
-		return true, err
-	}
-	streams, err := s.streams(desc)
-	if err != nil {
-		return true, err
-	}
-	if !slices.EqualFunc(streams, s.list, func(st *rtspStream, t *kvsmedia.Track) bool {
-		return st.track.Codec == t.Codec && st.track.SampleRate == t.SampleRate && st.track.Channels == t.Channels
+	defer session.close()
+	if !slices.EqualFunc(session.streams, s.list, func(st *rtsp.Stream, t *kvsmedia.Track) bool {
+		return st.Track.Codec == t.Codec && st.Track.SampleRate == t.SampleRate && st.Track.Channels == t.Channels
 	}) {
 		return true, errTracksChanged
 	}
-
-	frames := make(chan kvsmedia.Frame, 64)
-	over, end := context.WithCancel(ctx) // ends before closeClient, which waits for the callbacks
+	in := make(chan received, 64)
+	over, end := context.WithCancel(ctx) // ends before close, which waits for the callbacks
 	defer end()
-	for i, st := range streams {
-		if err := setupOnce(c, desc, streams[:i], st.media); err != nil {
-			return true, err
+	if err := s.setup(over, session, in); err != nil {
+		return true, err
+	}
+	s.line.Start(session.streams)
+	if _, err := session.Play(nil); err != nil {
+		return true, err
+	}
+	ended := make(chan error, 1)
+	defer func() { end(); session.close(); <-ended }()
+	go func() { ended <- session.Wait(); close(ended) }()
+	going, err = s.play(in, ended, emit)
+	if !going || ctx.Err() != nil {
+		return going, err
+	}
+	return s.finish(session.streams, in, emit), err
+}
+
+// setup asks for the media and has what comes of them sent to in.
+func (s *rtspSource) setup(over context.Context, session *rtspSession, in chan<- received) error {
+	send := func(r received) bool {
+		select {
+		case in <- r:
+			return true
+		case <-over.Done():
+			return false
 		}
-		st.track = s.list[i]
-		c.OnPacketRTP(st.media, st.format, func(pkt *rtp.Packet) {
-			ticks, ok := c.PacketPTS(st.media, pkt)
-			if !ok {
-				return
-			}
-			for f := range st.frames(pkt, ticks) {
-				select {
-				case frames <- f:
-				case <-over.Done():
+	}
+	media := map[*description.Media]error{}
+	var refused error
+	n := 0
+	for i, st := range session.streams {
+		err, asked := media[st.Media]
+		if !asked {
+			_, err = session.Setup(session.base, st.Media, 0, 0)
+			media[st.Media] = err
+		}
+		var status liberrors.ErrClientBadStatusCode
+		switch {
+		case errors.As(err, &status):
+			refused = fmt.Errorf("the server refuses the %s stream: %w", st.Track.Codec, err)
+			continue
+		case err != nil:
+			return err
+		}
+		n++
+		st.Track, st.OnTrouble = s.list[i], s.trouble(s.list[i])
+		session.OnPacketRTP(st.Media, st.Format, func(pkt *rtp.Packet) {
+			now := time.Now()
+			for u := range st.Units(pkt, now.Sub(s.start), now) {
+				if !send(received{stream: i, unit: u}) {
 					return
 				}
 			}
 		})
+		if !asked { // the reports of a medium are of its first stream
+			session.OnPacketRTCP(st.Media, func(pkt rtcp.Packet) {
+				if report, ok := pkt.(*rtcp.SenderReport); ok {
+					send(received{stream: i, report: report, at: time.Since(s.start)})
+				}
+			})
+		}
 	}
-	if _, err := c.Play(nil); err != nil {
-		return true, err
+	if n == 0 {
+		return refused
 	}
-	ended := make(chan error, 1)
-	defer func() { end(); closeClient(); <-ended }()
-	go func() { ended <- c.Wait(); close(ended) }()
+	if refused != nil {
+		s.warn(refused)
+	}
+	return nil
+}
+
+// trouble returns what logs the troubles of a stream, of which a minute has one warning.
+func (s *rtspSource) trouble(t *kvsmedia.Track) func(error) {
+	var last time.Time
+	return func(err error) {
+		if now := time.Now(); last.IsZero() || now.Sub(last) > troublePause {
+			last = now
+			s.log.Warn("frames of the RTSP source are lost", "track", t.Name, "err", err)
+			return
+		}
+		s.log.Debug("frames of the RTSP source are lost", "track", t.Name, "err", err)
+	}
+}
+
+// play emits frames until the connection ends.
+func (s *rtspSource) play(in <-chan received, ended <-chan error, emit func(kvsmedia.Frame) bool) (going bool, err error) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
 	for {
+		var frames []kvsmedia.Frame
 		select {
-		case f := <-frames:
-			f.PTS = s.time.pts(f.PTS)
-			f.Time = time.Now()
-			if !emit(f) {
-				return false, nil
-			}
+		case r := <-in:
+			frames = s.take(r)
+		case <-timer.C:
+			frames = s.line.Release(time.Since(s.start))
 		case err := <-ended:
 			return true, err
+		}
+		if !all(frames, emit) {
+			return false, nil
+		}
+		if due, ok := s.line.Due(); ok {
+			timer.Reset(due - time.Since(s.start))
 		}
 	}
 }
 
-// setupOnce asks for a media unless an earlier stream of it was asked for.
-func setupOnce(c *gortsplib.Client, desc *description.Session, earlier []*rtspStream, m *description.Media) error {
-	if slices.ContainsFunc(earlier, func(st *rtspStream) bool { return st.media == m }) {
+// take returns the frames that are ready with what was received.
+func (s *rtspSource) take(r received) []kvsmedia.Frame {
+	if r.report != nil {
+		s.line.Report(r.stream, rtsp.NTP(r.report.NTPTime), r.report.RTPTime, r.at)
 		return nil
 	}
-	_, err := c.Setup(desc.BaseURL, m, 0, 0)
-	return err
+	return s.line.Add(r.stream, r.unit)
+}
+
+// finish emits what came before the connection ended.
+func (s *rtspSource) finish(streams []*rtsp.Stream, in <-chan received, emit func(kvsmedia.Frame) bool) (going bool) {
+	for len(in) > 0 {
+		if !all(s.take(<-in), emit) {
+			return false
+		}
+	}
+	for i, st := range streams {
+		for u := range st.Flush() {
+			if !all(s.line.Add(i, u), emit) {
+				return false
+			}
+		}
+	}
+	return all(s.line.End(), emit)
+}
+
+func all(frames []kvsmedia.Frame, emit func(kvsmedia.Frame) bool) bool {
+	for _, f := range frames {
+		if !emit(f) {
+			return false
+		}
+	}
+	return true
 }

@@ -13,9 +13,6 @@ import (
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
-// maxFrame bounds one frame of a file, in bytes.
-const maxFrame = 16 << 20
-
 // Source is an opened source of frames.
 type Source struct {
 	in  input
@@ -67,9 +64,9 @@ func open(ctx context.Context, spec string, logger *slog.Logger) (input, error) 
 	}
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".h264", ".264", ".avc":
-		return openAnnexB(path, kvsmedia.H264, fps)
+		return openAnnexB(path, kvsmedia.H264, fps, logger)
 	case ".h265", ".265", ".hevc":
-		return openAnnexB(path, kvsmedia.H265, fps)
+		return openAnnexB(path, kvsmedia.H265, fps, logger)
 	case ".mp4", ".m4v", ".mov":
 		return openMP4(path, logger)
 	case ".mkv", ".webm":

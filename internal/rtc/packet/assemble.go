@@ -1,6 +1,8 @@
 package packet
 
 import (
+	"bytes"
+
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
@@ -11,18 +13,21 @@ const maxAccessUnit = 4 << 20
 // Assembler makes frames out of the ordered packets of one stream: access
 // units in Annex B for video, packets as they are for audio. After a loss it
 // drops what cannot be decoded, up to the next key frame.
+//
+// A picture comes out at its marker once the sender has shown that it sets markers at
+// the ends of pictures alone, and before that when the next one begins or
+// [Assembler.Flush] is called; see [bitstream.Units].
 type Assembler struct {
 	codec   kvsmedia.Codec
-	unit    []byte // access unit being built, with start codes
-	stamp   uint32
-	open    bool // unit has begun
-	broken  bool // a part of the unit is missing or damaged
-	inFU    bool // within a fragmented NAL unit
-	gap     bool // packets are missing before the next one with a payload
+	units   bitstream.Units
+	nalu    []byte // of which fragments are coming
+	inFU    bool
+	stamp   uint32 // of the newest packet
+	broken  bool   // a part of the picture with this stamp is missing or damaged
+	gap     bool   // packets are missing before the next one with a payload
 	needKey bool
 	skipped int
-	sets    bitstream.ParameterSets
-	nalus   [][]byte
+	ready   []Assembled // frames that came out with another
 }
 
 // Assembled is a frame as it comes out of the packets.
@@ -35,10 +40,12 @@ type Assembled struct {
 
 // NewAssembler returns an assembler for a stream of the codec.
 func NewAssembler(codec kvsmedia.Codec) *Assembler {
-	return &Assembler{codec: codec, needKey: codec.Video(), sets: bitstream.ParameterSets{Codec: BitstreamCodec(codec)}}
+	return &Assembler{codec: codec, needKey: codec.Video(), units: bitstream.Units{Codec: BitstreamCodec(codec), Max: maxAccessUnit}}
 }
 
-// Push takes the next packet and returns the frame that it completes, if any.
+// Push takes the next packet and returns the frame that it completes, if any. A packet
+// that shows one to be over and completes another gives the second to the next call of
+// Flush.
 func (a *Assembler) Push(p Packet) (Assembled, bool) {
 	p.Gap = p.Gap || a.gap
 	a.gap = p.Gap && len(p.Payload) == 0
@@ -53,38 +60,67 @@ func (a *Assembler) Push(p Packet) (Assembled, bool) {
 		a.skipped = 0
 		return f, true
 	}
-	if p.Gap {
+	switch {
+	case p.Gap:
 		a.lose(p)
+	case a.broken && p.Stamp != a.stamp:
+		a.broken = false
+	case a.inFU && p.Stamp != a.stamp:
+		a.drop()
+		a.broken = false
 	}
-	if a.open && p.Stamp != a.stamp { // the unit before ended without its marker
+	a.stamp = p.Stamp
+	if !a.broken && !a.depacketize(p.Payload) {
 		a.drop()
 	}
-	if !a.open {
-		a.open, a.stamp, a.unit = true, p.Stamp, nil
+	switch {
+	case !p.Marker:
+	case a.broken:
+		_, a.broken = a.units.Waiting() // up to the next stamp if markers are doubted
+	case !a.inFU:
+		a.take(a.units.Mark())
 	}
-	if !a.broken && !a.depacketize(p.Payload) {
-		a.broken = true
-	}
-	if !p.Marker {
-		return Assembled{}, false
-	}
-	return a.finish()
+	return a.next()
 }
 
-// lose notes that packets before p are gone: the open unit, or, if p is not of
-// that unit, perhaps the beginning of p's own.
+// Waiting reports whether a picture waits for the next one although its marker has come,
+// and whether that is because this sender's markers were wrong before.
+func (a *Assembler) Waiting() (waiting, doubted bool) { return a.units.Waiting() }
+
+// Flush returns the picture that waits for the next one.
+func (a *Assembler) Flush() (Assembled, bool) {
+	if len(a.ready) == 0 && a.codec.Video() && !a.inFU && !a.broken {
+		a.take(a.units.Flush())
+	}
+	return a.next()
+}
+
+func (a *Assembler) next() (Assembled, bool) {
+	if len(a.ready) == 0 {
+		return Assembled{}, false
+	}
+	f := a.ready[0]
+	a.ready = a.ready[1:]
+	return f, true
+}
+
+// lose notes that packets before p are gone: with them the picture that is being put
+// together, and perhaps the beginning of p's own.
 func (a *Assembler) lose(p Packet) {
-	if a.open && p.Stamp != a.stamp {
+	if waiting, _ := a.units.Waiting(); waiting && !a.inFU && p.Stamp != a.stamp {
+		a.take(a.units.Flush()) // its marker came before the gap
+	} else if a.inFU || a.broken || a.units.Begun() {
 		a.drop()
 	}
-	if !a.open {
-		a.open, a.stamp, a.unit = true, p.Stamp, nil
-	}
-	// What came before p is missing: only a NAL unit that stands first in its
-	// access unit shows that p's own unit is whole.
+	a.units.Drop()
+	// Only a NAL unit that stands first in its access unit shows that p's own unit is
+	// whole.
 	a.skipped = max(a.skipped, 1)
-	a.broken = !a.First(p.Payload)
-	a.needKey = true
+	a.broken, a.inFU, a.needKey = false, false, true
+	if !a.First(p.Payload) {
+		a.broken = true
+		a.skipped++
+	}
 }
 
 // First reports whether a payload begins with what stands first in an access
@@ -122,43 +158,35 @@ func (a *Assembler) Key(b []byte) bool {
 	return len(b) > 0 && b[0]&0x1f == 7
 }
 
-// drop gives the open unit up.
+// drop gives the picture up that is being put together, with all that has its stamp.
 func (a *Assembler) drop() {
-	a.open, a.broken, a.inFU, a.needKey = false, false, false, true
+	a.units.Drop()
+	a.broken, a.inFU, a.needKey = true, false, true
 	a.skipped++
 }
 
-func (a *Assembler) finish() (Assembled, bool) {
-	if a.broken || a.inFU || len(a.unit) == 0 {
-		a.drop()
-		return Assembled{}, false
-	}
-	a.open = false
-	a.nalus = bitstream.Split(a.nalus[:0], a.unit)
-	a.sets.Update(a.nalus)
-	key := BitstreamCodec(a.codec).HasKey(a.nalus)
-	if a.needKey && !(key && a.sets.Complete()) {
+// take takes an access unit that is over.
+func (a *Assembler) take(au bitstream.AccessUnit, ok bool) {
+	switch {
+	case !ok:
+	case au.Err != nil:
+		a.needKey = true
 		a.skipped++
-		return Assembled{}, false
+	case a.needKey && !(au.Key && a.units.Sets.Complete()):
+		a.skipped++
+	default:
+		a.ready = append(a.ready, Assembled{Data: bytes.Clone(au.Data), Stamp: uint32(au.Stamp), Key: au.Key, Skipped: a.skipped})
+		a.needKey, a.skipped = false, 0
 	}
-	a.needKey = false
-	f := Assembled{Data: a.unit, Stamp: a.stamp, Key: key, Skipped: a.skipped}
-	a.unit, a.skipped = nil, 0
-	return f, true
 }
 
-var startCode = []byte{0, 0, 0, 1}
-
-// depacketize adds an RTP payload to the unit and reports whether it could be read.
+// depacketize takes the NAL units of an RTP payload and reports whether it could be read.
 func (a *Assembler) depacketize(b []byte) bool {
-	if len(a.unit)+len(b) > maxAccessUnit {
+	if len(a.nalu)+len(b) > maxAccessUnit {
 		return false
 	}
 	if a.codec == kvsmedia.H265 {
 		return a.depacketizeH265(b)
-	}
-	if len(b) < 1 {
-		return false
 	}
 	switch kind := b[0] & 0x1f; {
 	case kind >= 1 && kind <= 23:
@@ -169,7 +197,7 @@ func (a *Assembler) depacketize(b []byte) bool {
 		if len(b) < 3 {
 			return false
 		}
-		return a.fragment(b[1], []byte{b[0]&0xe0 | b[1]&0x1f}, b[2:])
+		return a.fragment(b[1], b[0]&0xe0|b[1]&0x1f, nil, b[2:])
 	}
 	return false
 }
@@ -185,22 +213,22 @@ func (a *Assembler) depacketizeH265(b []byte) bool {
 		if len(b) < 4 {
 			return false
 		}
-		return a.fragment(b[2], []byte{b[0]&0x81 | b[2]&0x3f<<1, b[1]}, b[3:])
+		return a.fragment(b[2], b[0]&0x81|b[2]&0x3f<<1, b[1:2], b[3:])
 	default:
 		return kind < 48 && a.whole(b)
 	}
 }
 
-// whole adds a NAL unit.
+// whole takes a NAL unit.
 func (a *Assembler) whole(nalu []byte) bool {
 	if a.inFU {
 		return false
 	}
-	a.unit = append(append(a.unit, startCode...), nalu...)
+	a.take(a.units.Push(nalu, int64(a.stamp)))
 	return true
 }
 
-// aggregate adds NAL units that each follow their 16-bit length.
+// aggregate takes NAL units that each follow their 16-bit length.
 func (a *Assembler) aggregate(b []byte, header int) bool {
 	for len(b) > 0 {
 		if len(b) < 2 {
@@ -215,23 +243,24 @@ func (a *Assembler) aggregate(b []byte, header int) bool {
 	return true
 }
 
-// fragment adds a piece of a NAL unit, whose header is made again from that of
+// fragment takes a piece of a NAL unit, whose header is made again from that of
 // the pieces.
-func (a *Assembler) fragment(fu byte, header, b []byte) bool {
+func (a *Assembler) fragment(fu, header byte, more, b []byte) bool {
 	if fu&0x80 != 0 {
 		if a.inFU {
 			return false
 		}
 		a.inFU = true
-		a.unit = append(append(a.unit, startCode...), header...)
+		a.nalu = append(append(a.nalu[:0], header), more...)
 	} else if !a.inFU {
 		return false
 	}
-	a.unit = append(a.unit, b...)
-	if fu&0x40 != 0 {
-		a.inFU = false
+	a.nalu = append(a.nalu, b...)
+	if fu&0x40 == 0 {
+		return true
 	}
-	return true
+	a.inFU = false
+	return a.whole(a.nalu)
 }
 
 // NeedsKey reports whether nothing can be decoded before the next key frame.

@@ -18,6 +18,9 @@ const MaxPayload = 1170
 type Unit struct {
 	Frame kvsmedia.Frame
 
+	// Hidden is true for a frame that viewers do not get.
+	Hidden bool
+
 	once  sync.Once
 	parts []Payload
 }

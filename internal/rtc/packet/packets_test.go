@@ -2,6 +2,8 @@ package packet
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -11,6 +13,41 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
+
+// all pushes packets, and returns all that comes out.
+func all(a *Assembler, packets ...Packet) []Assembled {
+	frames := push(a, packets)
+	if f, ok := a.Flush(); ok {
+		frames = append(frames, f)
+	}
+	return frames
+}
+
+// push pushes packets, after which more come.
+func push(a *Assembler, packets []Packet) (frames []Assembled) {
+	for _, p := range packets {
+		if f, ok := a.Push(p); ok {
+			frames = append(frames, f)
+		}
+	}
+	return frames
+}
+
+// trusting returns an assembler that ends pictures at their markers: it has seen some
+// of a stream, of which skipped are lost.
+func trusting(t *testing.T, s *testmedia.Noise) *Assembler {
+	t.Helper()
+	a := NewAssembler(kvsmedia.H264)
+	for n := range 10 {
+		for _, p := range packetize(s.Next(), 0, uint32(1000+n)) {
+			a.Push(p)
+		}
+	}
+	if waiting, _ := a.Waiting(); waiting {
+		t.Fatal("markers that were right ten times are not believed")
+	}
+	return a
+}
 
 // packetize cuts a frame into RTP packets as a session sends them.
 func packetize(f kvsmedia.Frame, seq uint16, stamp uint32) []Packet {
@@ -23,15 +60,15 @@ func packetize(f kvsmedia.Frame, seq uint16, stamp uint32) []Packet {
 }
 
 func hevcUnit(r *rand.Rand) []byte {
-	nalu := func(kind byte, n int) []byte {
+	nalu := func(kind, first byte, n int) []byte { // a slice begins with first_slice_segment_in_pic_flag
 		b := make([]byte, n)
 		for i := range b {
 			b[i] = byte(1 + r.UintN(255))
 		}
-		b[0], b[1] = kind<<1, 1
+		b[0], b[1], b[2] = kind<<1, 1, first
 		return b
 	}
-	return bitstream.AppendAnnexB(nil, [][]byte{nalu(1, 3000), nalu(1, MaxPayload), nalu(1, MaxPayload+1), nalu(39, 20)})
+	return bitstream.AppendAnnexB(nil, [][]byte{nalu(1, 0xd0, 3000), nalu(1, 0x50, MaxPayload), nalu(1, 0x50, MaxPayload+1), nalu(40, 5, 20)})
 }
 
 func TestPacketsMakeTheSameAccessUnit(t *testing.T) {
@@ -43,31 +80,23 @@ func TestPacketsMakeTheSameAccessUnit(t *testing.T) {
 		for name, frame := range map[string]kvsmedia.Frame{"Annex B": f, "length-prefixed": prefixed} {
 			a := NewAssembler(kvsmedia.H264)
 			a.needKey = false
-			var got []byte
-			for _, p := range packetize(frame, 100, 9000) {
+			packets := packetize(frame, 100, 9000)
+			for _, p := range packets {
 				if len(p.Payload) > MaxPayload {
 					t.Fatalf("payload of %d bytes", len(p.Payload))
 				}
-				if f, ok := a.Push(p); ok {
-					got = f.Data
-				}
 			}
-			if !bytes.Equal(got, f.Data) {
-				t.Errorf("%s: %d bytes came out of %d", name, len(got), len(f.Data))
+			if got := all(a, packets...); len(got) != 1 || !bytes.Equal(got[0].Data, f.Data) {
+				t.Errorf("%s: %d frames came out of one of %d bytes", name, len(got), len(f.Data))
 			}
 		}
 	}
 	a := NewAssembler(kvsmedia.H265)
 	a.needKey = false
 	data := hevcUnit(rand.New(rand.NewPCG(3, 4)))
-	var got []byte
-	for _, p := range packetize(kvsmedia.Frame{Track: &kvsmedia.Track{Codec: kvsmedia.H265}, Data: data}, 1, 1) {
-		if f, ok := a.Push(p); ok {
-			got = f.Data
-		}
-	}
-	if !bytes.Equal(got, data) {
-		t.Errorf("H265: %d bytes came out of %d", len(got), len(data))
+	got := all(a, packetize(kvsmedia.Frame{Track: &kvsmedia.Track{Codec: kvsmedia.H265}, Data: data}, 1, 1)...)
+	if len(got) != 1 || !bytes.Equal(got[0].Data, data) {
+		t.Errorf("H265: %d frames came out of one of %d bytes", len(got), len(data))
 	}
 }
 
@@ -76,12 +105,11 @@ func TestAssemblerTakesWhatOthersSend(t *testing.T) {
 	stapA := []byte{24, 0, byte(len(sps))}
 	stapA = append(stapA, sps...)
 	stapA = append(append(stapA, 0, byte(len(pps))), pps...)
-	a.Push(Packet{Stamp: 1, Payload: stapA})
-	idr := []byte{0x65, 0x88, 1, 2}
-	f, ok := a.Push(Packet{Stamp: 1, Marker: true, Payload: idr})
+	idr := []byte{0x65, 0x88, 0x87, 2}
+	got := all(a, Packet{Stamp: 1, Payload: stapA}, Packet{Stamp: 1, Marker: true, Payload: idr})
 	want := bitstream.AppendAnnexB(nil, [][]byte{sps, pps, idr})
-	if !ok || !f.Key || !bytes.Equal(f.Data, want) {
-		t.Errorf("got %x, want %x", f.Data, want)
+	if len(got) != 1 || !got[0].Key || !bytes.Equal(got[0].Data, want) {
+		t.Errorf("got %+v, want %x", got, want)
 	}
 }
 
@@ -89,7 +117,7 @@ func TestAssemblerTakesWhatOthersSend(t *testing.T) {
 // before, to measure the path.
 func TestPaddingIsNoPartOfAPicture(t *testing.T) {
 	s := testmedia.NewNoise()
-	a := NewAssembler(kvsmedia.H264)
+	a := trusting(t, s)
 	for n := range 3 {
 		f := s.Next()
 		whole := 0
@@ -115,7 +143,7 @@ func TestPaddingIsNoPartOfAPicture(t *testing.T) {
 
 // Encoders may put supplemental information in front of the parameter sets.
 func TestStreamMayBeginWithSEI(t *testing.T) {
-	data := bitstream.AppendAnnexB(nil, [][]byte{{6, 5, 1, 0xff, 0x80}, sps, pps, {0x65, 0x88, 1}})
+	data := bitstream.AppendAnnexB(nil, [][]byte{{6, 5, 1, 0xff, 0x80}, sps, pps, {0x65, 0x88, 0x87, 1}})
 	f := kvsmedia.Frame{Track: &kvsmedia.Track{Codec: kvsmedia.H264}, Data: data}
 	a := NewAssembler(kvsmedia.H264)
 	r := NewReorder(true, a.First, a.Key)
@@ -123,20 +151,18 @@ func TestStreamMayBeginWithSEI(t *testing.T) {
 	for _, p := range packetize(f, 500, 1) {
 		r.Push(p, now)
 	}
-	n := 0
+	var packets []Packet
 	for p, ok := r.Pop(now); ok; p, ok = r.Pop(now) {
-		if f, ok := a.Push(p); ok && bytes.Equal(f.Data, data) {
-			n++
-		}
+		packets = append(packets, p)
 	}
-	if n != 1 {
+	if got := all(a, packets...); len(got) != 1 || !bytes.Equal(got[0].Data, data) {
 		t.Error("the first access unit did not come out at once")
 	}
 }
 
 func TestLossGoesOnAtAKeyFrame(t *testing.T) {
 	s := testmedia.NewNoise()
-	a := NewAssembler(kvsmedia.H264)
+	a := trusting(t, s)
 	var got []int
 	var skipped []int
 	for n := range 30 {
@@ -161,6 +187,79 @@ func TestLossGoesOnAtAKeyFrame(t *testing.T) {
 	}
 	if skipped[3] != 7 {
 		t.Errorf("skipped %d pictures, want 7", skipped[3])
+	}
+}
+
+// Senders set the marker on each slice, or on each NAL unit, or never, and stamp parameter
+// sets like the picture before: all pictures come out whole, with their own times.
+func TestMarkersAreNoProofOfAnEnd(t *testing.T) {
+	type sender struct {
+		marker func(last, slice bool) bool
+		early  bool // parameter sets have the stamp of the picture before
+	}
+	for name, c := range map[string]sender{
+		"on slices":              {marker: func(last, slice bool) bool { return slice }},
+		"on all":                 {marker: func(last, slice bool) bool { return true }},
+		"on parameter sets, too": {marker: func(last, slice bool) bool { return last || !slice }},
+		"never":                  {marker: func(last, slice bool) bool { return false }},
+		"sets of the one before": {marker: func(last, slice bool) bool { return last }, early: true},
+		"both":                   {marker: func(last, slice bool) bool { return true }, early: true},
+	} {
+		s := testmedia.NewNoise()
+		a := NewAssembler(kvsmedia.H264)
+		var want, got []string
+		sum := func(data []byte, stamp uint32, key bool, skipped int) string {
+			return fmt.Sprintf("%x of %d, %v, %d", sha256.Sum256(data), stamp, key, skipped)
+		}
+		var packets []Packet
+		for n := range uint32(25) {
+			f := s.Next()
+			want = append(want, sum(f.Data, 3000*n, f.Key, 0))
+			nalus := bitstream.Split(nil, f.Data)
+			for i, nalu := range nalus {
+				slice, stamp := bitstream.H264.IsVCL(nalu), 3000*n
+				if !slice && c.early {
+					stamp -= 3000
+				}
+				of := packetize(kvsmedia.Frame{Track: f.Track, Data: bitstream.AppendAnnexB(nil, [][]byte{nalu})}, 0, stamp)
+				of[len(of)-1].Marker = c.marker(i == len(nalus)-1, slice)
+				packets = append(packets, of...)
+			}
+		}
+		for _, f := range all(a, packets...) {
+			got = append(got, sum(f.Data, f.Stamp, f.Key, f.Skipped))
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("markers %s: (-want +got)\n%s", name, d)
+		}
+	}
+}
+
+// A sender whose markers were right so far sets one in the middle of a picture: that
+// picture is lost, and what refers to it, but nothing later.
+func TestMarkersThatTurnWrong(t *testing.T) {
+	s := testmedia.NewNoise()
+	a := trusting(t, s)
+	s.Next() // a key frame that does not come: the pictures after it can be decoded all the same here
+	var got []uint32
+	for n := range uint32(29) {
+		packets := packetize(s.Next(), 0, n)
+		if n%10 != 9 {
+			packets[len(packets)-2].Marker = true // ends the first slice
+		}
+		for _, f := range push(a, packets) {
+			got = append(got, f.Stamp)
+		}
+	}
+	if f, ok := a.Flush(); ok {
+		got = append(got, f.Stamp)
+	}
+	want := []uint32{0} // cut short
+	for n := range uint32(20) {
+		want = append(want, 9+n)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
 	}
 }
 

@@ -18,6 +18,9 @@ type Source struct {
 	// Profile names the profile of a video lane as [Profile] does; empty while no
 	// key frame was seen.
 	Profile func(lane int) string
+
+	// Barred is why a video lane is not offered, nil if it is. Without it all are.
+	Barred func(lane int) error
 }
 
 // voices are the codecs in which a peer may talk.
@@ -135,6 +138,9 @@ func (c *Choice) picture(source Source) (section, lane int, err error) {
 		if lane := source.lane(m, true); lane >= 0 {
 			return i, lane, nil
 		}
+		if why := source.barred(m); why != nil {
+			return -1, -1, &signaling.Refusal{Code: "B-frames", Reason: "of the picture that the viewer decodes: " + why.Error()}
+		}
 		wants = append(wants, m.names())
 	}
 	if len(have) == 0 || len(wants) == 0 {
@@ -147,11 +153,31 @@ func (c *Choice) picture(source Source) (section, lane int, err error) {
 // lane returns the first lane that a section can carry, -1 if there is none.
 func (s Source) lane(m *Media, video bool) int {
 	for lane, t := range s.Tracks {
-		if t.Codec.Video() == video && m.match(t.Codec, s.profileOf(lane)) != nil {
+		if t.Codec.Video() == video && m.match(t.Codec, s.profileOf(lane)) != nil && (!video || s.why(lane) == nil) {
 			return lane
 		}
 	}
 	return -1
+}
+
+// barred is why a section gets no picture although it can carry one, nil if it cannot.
+func (s Source) barred(m *Media) error {
+	for lane, t := range s.Tracks {
+		if t.Codec.Video() && m.match(t.Codec, s.profileOf(lane)) != nil {
+			if why := s.why(lane); why != nil {
+				return why
+			}
+		}
+	}
+	return nil
+}
+
+// why is why a video lane is not offered.
+func (s Source) why(lane int) error {
+	if s.Barred == nil {
+		return nil
+	}
+	return s.Barred(lane)
 }
 
 func (s Source) profileOf(lane int) string {

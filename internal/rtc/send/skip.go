@@ -51,6 +51,10 @@ func (s *Sender) nextUnit(out *stream) (it ring.Item[*packet.Unit], ok bool) {
 		if !ok {
 			return it, false
 		}
+		if it.Value.Hidden {
+			out.skipping = true
+			continue
+		}
 		if it.Key {
 			if s.late(it) > lateLimit && s.newerKey(it) {
 				out.skipping = true // of several key frames that wait the newest will do

@@ -3,9 +3,9 @@ package images
 import (
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"slices"
 	"sort"
+	"strconv"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
@@ -45,7 +45,7 @@ func (m *Maker) getImages(c *api.Call) (any, error) {
 	if st.RetentionHours() == 0 {
 		return nil, api.NoRetention(st)
 	}
-	times, next, err := in.page()
+	times, next, err := in.page(st)
 	if err != nil {
 		return nil, err
 	}
@@ -94,19 +94,21 @@ func (in *imagesInput) check() error {
 }
 
 // page returns the times of the images of a page, and the token of the next one.
-func (in *imagesInput) page() (times []time.Time, next string, err error) {
+func (in *imagesInput) page(st *store.Stream) (times []time.Time, next string, err error) {
 	limit := imagePage
 	if in.MaxResults != nil {
 		limit = *in.MaxResults
 	}
+	asked := *in
+	asked.MaxResults, asked.NextToken = nil, ""
 	i := 0
 	if in.NextToken != "" {
-		b, err := base64.StdEncoding.DecodeString(in.NextToken)
+		place, err := api.Place(st, asked, in.NextToken)
 		if err == nil {
-			_, err = fmt.Sscan(string(b), &i)
+			i, err = strconv.Atoi(place)
 		}
-		if err != nil || i < 0 {
-			return nil, "", api.Invalid("NextToken is none of this service's.")
+		if err != nil {
+			return nil, "", err
 		}
 	}
 	step := time.Duration(in.form.SamplingInterval) * time.Millisecond
@@ -118,7 +120,7 @@ func (in *imagesInput) page() (times []time.Time, next string, err error) {
 		times = append(times, t)
 	}
 	if !in.start.Add(time.Duration(i) * step).After(in.end) {
-		next = base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%d", i))
+		next = api.Token(st, asked, strconv.Itoa(i))
 	}
 	return times, next, nil
 }

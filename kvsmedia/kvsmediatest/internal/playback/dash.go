@@ -22,14 +22,19 @@ func (ss *session) manifest(http.ResponseWriter, *http.Request) ([]byte, string,
 		MinBufferTime: "PT2S",
 	}
 	last := list[len(list)-1]
+	length := time.Duration(0)
+	for i := range last.tracks {
+		length = max(length, ss.start(last)-ss.start(list[0])+ss.length(last, i))
+	}
 	if ss.mode == "ON_DEMAND" {
-		out.Duration = duration(ss.start(last) + last.length - ss.start(list[0]))
+		out.Duration = duration(length)
 	} else {
 		out.Type = "dynamic"
 		out.MinimumUpdatePeriod = duration(max(last.length, time.Second))
 		out.AvailabilityStart = ss.entries[0].at.UTC().Format("2006-01-02T15:04:05.000Z")
 		out.PublishTime = ss.endpoint.cfg.Now().UTC().Format("2006-01-02T15:04:05.000Z")
-		out.TimeShift = duration(ss.start(last) + last.length - ss.start(list[0]))
+		out.TimeShift = duration(length)
+		out.Clock = &descriptor{"urn:mpeg:dash:utc:direct:2014", out.PublishTime}
 	}
 	origin := time.Duration(0) // of the presentation
 	if ss.mode == "ON_DEMAND" {
@@ -63,15 +68,15 @@ func (ss *session) period(list []*entry, origin time.Duration) period {
 		r.List.Timescale, r.List.Offset = 1000, start.Milliseconds()
 		r.List.Init.URL = ss.uri("getMP4InitFragment.mp4", "TrackNumber", number, "SequenceNumber", strconv.Itoa(list[0].init+1))
 		for _, e := range list {
-			r.List.Timeline = append(r.List.Timeline, timelineEntry{ss.start(e).Milliseconds(), e.length.Milliseconds()})
-			u := segmentURL{Media: ss.fragmentURI(e, number)}
+			s := timelineEntry{T: ss.start(e).Milliseconds(), D: ss.length(e, i).Milliseconds()}
 			if ss.numbers {
-				u.Number = e.Number
+				s.Number = e.Number
 			}
 			if ss.stamps {
-				u.Time = api.Decimal(e.at)
+				s.Time = api.Decimal(e.at)
 			}
-			r.List.URLs = append(r.List.URLs, u)
+			r.List.Timeline = append(r.List.Timeline, s)
+			r.List.URLs = append(r.List.URLs, segmentURL{ss.fragmentURI(e, number)})
 		}
 		set.Representations = []representation{r}
 		p.Sets = append(p.Sets, set)
@@ -82,18 +87,24 @@ func (ss *session) period(list []*entry, origin time.Duration) period {
 func duration(d time.Duration) string { return fmt.Sprintf("PT%.3fS", d.Seconds()) }
 
 type mpd struct {
-	XMLName             xml.Name `xml:"MPD"`
-	XMLNS               string   `xml:"xmlns,attr"`
-	Names               string   `xml:"xmlns:kvs,attr"`
-	Profiles            string   `xml:"profiles,attr"`
-	Type                string   `xml:"type,attr"`
-	AvailabilityStart   string   `xml:"availabilityStartTime,attr,omitempty"`
-	PublishTime         string   `xml:"publishTime,attr,omitempty"`
-	MinimumUpdatePeriod string   `xml:"minimumUpdatePeriod,attr,omitempty"`
-	TimeShift           string   `xml:"timeShiftBufferDepth,attr,omitempty"`
-	Duration            string   `xml:"mediaPresentationDuration,attr,omitempty"`
-	MinBufferTime       string   `xml:"minBufferTime,attr"`
-	Periods             []period `xml:"Period"`
+	XMLName             xml.Name    `xml:"MPD"`
+	XMLNS               string      `xml:"xmlns,attr"`
+	Names               string      `xml:"xmlns:kvs,attr"`
+	Profiles            string      `xml:"profiles,attr"`
+	Type                string      `xml:"type,attr"`
+	AvailabilityStart   string      `xml:"availabilityStartTime,attr,omitempty"`
+	PublishTime         string      `xml:"publishTime,attr,omitempty"`
+	MinimumUpdatePeriod string      `xml:"minimumUpdatePeriod,attr,omitempty"`
+	TimeShift           string      `xml:"timeShiftBufferDepth,attr,omitempty"`
+	Duration            string      `xml:"mediaPresentationDuration,attr,omitempty"`
+	MinBufferTime       string      `xml:"minBufferTime,attr"`
+	Periods             []period    `xml:"Period"`
+	Clock               *descriptor `xml:"UTCTiming"`
+}
+
+type descriptor struct {
+	Scheme string `xml:"schemeIdUri,attr"`
+	Value  string `xml:"value,attr"`
 }
 
 type period struct {
@@ -126,15 +137,15 @@ type representation struct {
 	} `xml:"SegmentList"`
 }
 
+// timelineEntry tells a fragment's number and time by the service's attributes
+// (DisplayFragmentNumber, DisplayFragmentTimestamp), whose namespace is unknown.
 type timelineEntry struct {
-	T int64 `xml:"t,attr"`
-	D int64 `xml:"d,attr"`
-}
-
-// segmentURL names a fragment's number and time in attributes of a namespace of
-// our own.
-type segmentURL struct {
-	Media  string `xml:"media,attr"`
+	T      int64  `xml:"t,attr"`
+	D      int64  `xml:"d,attr"`
 	Number string `xml:"kvs:fn,attr,omitempty"`
 	Time   string `xml:"kvs:ts,attr,omitempty"`
+}
+
+type segmentURL struct {
+	Media string `xml:"media,attr"`
 }

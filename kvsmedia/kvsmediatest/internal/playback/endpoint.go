@@ -157,5 +157,8 @@ func (e *Endpoint) session(token string, by player) (*session, error) {
 			return ss, nil
 		}
 	}
+	if token == "" {
+		return nil, api.Invalid("SessionToken is required.")
+	}
 	return nil, &api.Error{Status: http.StatusForbidden, Name: "NotAuthorizedException", Message: "The session token is expired or none of this service's."}
 }

@@ -149,10 +149,11 @@ func (ss *session) mediaFragment(_ http.ResponseWriter, r *http.Request) ([]byte
 
 // entryOf returns the entry that a request names by its fragment.
 func (ss *session) entryOf(r *http.Request) (*entry, error) {
-	number := r.URL.Query().Get("FragmentNumber")
+	q := r.URL.Query()
+	number, sequence := q.Get("FragmentNumber"), q.Get("SequenceNumber")
 	n := slices.IndexFunc(ss.entries, func(e *entry) bool { return e.Number == number })
-	if n < 0 {
-		return nil, api.NotFound("The fragment %q is not part of the session.", number)
+	if n < 0 || sequence != strconv.Itoa(n+1) {
+		return nil, api.NotFound("The session has no fragment %q with the sequence number %q.", number, sequence)
 	}
 	return ss.entries[n], nil
 }

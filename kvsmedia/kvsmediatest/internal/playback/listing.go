@@ -22,6 +22,41 @@ type entry struct {
 	breaks bool // a discontinuity stands before it
 	init   int  // index of the entry whose tracks the players know
 	tracks []*playTrack
+	ends   []time.Duration // of the tracks' media since the entry's beginning; nil until lengths was called
+}
+
+// length returns how long a track of an entry is on the session's timeline: as long
+// as its media, up to the next entry.
+func (ss *session) length(e *entry, track int) time.Duration {
+	if e.index == len(ss.entries)-1 {
+		return e.lengths()[track]
+	}
+	room := ss.entries[e.index+1].at.Sub(e.at)
+	if room <= e.length {
+		return room
+	}
+	return min(e.lengths()[track], room)
+}
+
+// lengths returns how long the media of each track are, which for sound can be longer
+// than the pictures; the entry's length where they cannot be read.
+func (e *entry) lengths() []time.Duration {
+	if e.ends != nil {
+		return e.ends
+	}
+	for _, t := range e.tracks {
+		end := e.length
+		if run, err := t.run(e.Fragment, 0); err == nil && len(run.Samples) > 0 {
+			units := run.Start
+			for _, s := range run.Samples {
+				units += uint64(s.Duration)
+			}
+			// Rounded up to the millisecond of a manifest.
+			end = time.Duration((units*1000+uint64(t.Timescale)-1)/uint64(t.Timescale)) * time.Millisecond
+		}
+		e.ends = append(e.ends, end)
+	}
+	return e.ends
 }
 
 // update lists the fragments that have come. ON_DEMAND lists once.

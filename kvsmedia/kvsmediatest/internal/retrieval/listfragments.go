@@ -1,7 +1,6 @@
 package retrieval
 
 import (
-	"encoding/base64"
 	"fmt"
 	"slices"
 	"time"
@@ -47,7 +46,7 @@ func (e *Endpoint) listFragments(c *api.Call) (any, error) {
 		}
 	}
 	if in.NextToken != "" {
-		after, err := decodeToken(in.NextToken)
+		after, err := afterToken(st, in.FragmentSelector, in.NextToken)
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +58,8 @@ func (e *Endpoint) listFragments(c *api.Call) (any, error) {
 	}{Fragments: []fragmentInfo{}}
 	if len(list) > limit {
 		list = list[:limit]
-		out.NextToken = encodeToken(list[limit-1])
+		last := list[limit-1]
+		out.NextToken = api.Token(st, in.FragmentSelector, fmt.Sprintf("%d %s", last.Server.UnixMilli(), last.Number))
 	}
 	for _, f := range list {
 		out.Fragments = append(out.Fragments, fragmentInfo{
@@ -72,20 +72,17 @@ func (e *Endpoint) listFragments(c *api.Call) (any, error) {
 	return out, nil
 }
 
-// A token names the last fragment of a page, by its place in the order.
-func encodeToken(f *store.Fragment) string {
-	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%d %s", f.Server.UnixMilli(), f.Number))
-}
-
-func decodeToken(token string) (*store.Fragment, error) {
+// afterToken returns the last fragment of the page before, which its token names by
+// its place in the order.
+func afterToken(st *store.Stream, asked *api.Selector, token string) (*store.Fragment, error) {
+	place, err := api.Place(st, asked, token)
+	if err != nil {
+		return nil, err
+	}
 	f := &store.Fragment{}
 	var ms int64
-	b, err := base64.StdEncoding.DecodeString(token)
-	if err == nil {
-		_, err = fmt.Sscanf(string(b), "%d %s", &ms, &f.Number)
-	}
-	if err != nil {
-		return nil, api.Invalid("NextToken is none of this service's.")
+	if _, err := fmt.Sscanf(place, "%d %s", &ms, &f.Number); err != nil {
+		return nil, err
 	}
 	f.Server = time.UnixMilli(ms)
 	return f, nil

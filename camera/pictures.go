@@ -1,0 +1,202 @@
+package camera
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+)
+
+const (
+	// A picture may be shown before at most maxReorder of those that were decoded
+	// earlier (H.264 A.3.1, MaxDpbFrames; H.265 A.4.2), and PTS may go back by less than
+	// maxBack for it: that is 16 pictures at 3 a second.
+	maxReorder = 16
+	maxBack    = 5 * time.Second
+
+	// calmTime is how long a track must have had no B-frames for viewers to get it
+	// again, whole GOPs of course, unless its parameter sets rule them out: encoders that
+	// choose by the scene leave them out for a while.
+	calmTime = 10 * time.Second
+
+	// joinTime is how long a track may have no key frame before the camera warns, if it
+	// refreshes gradually instead or never had one.
+	joinTime = 10 * time.Second
+)
+
+// errBFrames is why viewers do not get a track.
+var errBFrames = errors.New("its pictures come in another order than they are shown in (B-frames), for which live view over WebRTC has no place: " +
+	"encode without B-frames (x264 and x265 bframes=0, FFmpeg -bf 0 or max_b_frames=0, GStreamer b-frames=0 or bframes=0, ONVIF and V4L2 profile Baseline)")
+
+// pictures is what the camera has found out about the pictures of a track.
+type pictures struct {
+	order order
+
+	barred   error // why viewers do not get the track
+	warned   bool  // of barred
+	clean    bool  // no B-frame since the newest key frame
+	disorder time.Duration
+
+	key       time.Duration // PTS of the newest key frame, or of the first picture
+	begun     bool
+	keyed     bool // there was one
+	gradual   bool // a recovery point since then
+	unjoined  error
+	unjoinedW bool // a warning was given
+}
+
+// take takes notice of a picture and reports whether viewers may get it. sps is that
+// of the stream.
+func (p *pictures) take(pic bitstream.Picture, pts time.Duration, sps bitstream.SPS) {
+	if pic.Key {
+		if p.barred != nil && (sps.Reorder == 0 || p.clean && pts-p.disorder >= calmTime) {
+			p.barred = nil
+		}
+		p.clean = true
+		p.key, p.keyed, p.gradual, p.unjoined = pts, true, false, nil
+	}
+	if pic.Reordered {
+		p.barred, p.clean, p.disorder = errBFrames, false, pts
+	}
+	if !p.begun {
+		p.begun, p.key = true, pts
+	}
+	p.gradual = p.gradual || pic.Gradual
+	if p.unjoined == nil && pts-p.key >= joinTime && (p.gradual || !p.keyed) {
+		p.unjoined = p.unjoinable()
+	}
+}
+
+// unjoinable is why nothing can begin in the middle of the track.
+func (p *pictures) unjoinable() error {
+	if p.gradual {
+		return fmt.Errorf("no key frame for %v, the picture is refreshed gradually: viewers and recordings cannot begin in the middle; "+
+			"let the encoder make key frames (x264 intra-refresh=0 and keyint of two seconds; a GOP or IDR period, not cyclic intra refresh), also on request", joinTime)
+	}
+	return fmt.Errorf("no key frame for %v: viewers and recordings cannot begin; "+
+		"let the encoder make key frames (IDR) every two seconds (GOP, IDR period, keyint) and on request (Camera.EncoderHints)", joinTime)
+}
+
+// reorder is how far behind the latest PTS that of a picture may be.
+func reorder(pic bitstream.Picture) time.Duration {
+	if pic.Reordered {
+		return maxBack
+	}
+	return 0
+}
+
+// order checks the PTS of a track.
+type order struct {
+	latest [maxReorder + 1]time.Duration // the highest PTS so far, from the highest down
+	n      int
+	floor  time.Duration // that of the newest IDR picture
+	idr    bool
+}
+
+// take checks a PTS, which may be up to back behind the latest one.
+func (o *order) take(pts, back time.Duration, idr bool) error {
+	i := 0
+	for i < o.n && o.latest[i] > pts {
+		i++
+	}
+	switch {
+	case i < o.n && o.latest[i] == pts:
+		return fmt.Errorf("PTS %v, which an earlier frame has", pts)
+	case i == 0:
+	case back == 0:
+		return fmt.Errorf("PTS %v, not after %v of an earlier frame", pts, o.latest[0])
+	case i > maxReorder:
+		return fmt.Errorf("PTS %v, before more than %d frames that came earlier, which no decoder can put right", pts, maxReorder)
+	case o.latest[0]-pts >= back:
+		return fmt.Errorf("PTS %v, %v before that of an earlier frame; B-frames go back by less than %v", pts, o.latest[0]-pts, back)
+	case o.idr && pts < o.floor:
+		return fmt.Errorf("PTS %v, before %v of the IDR picture that it follows", pts, o.floor)
+	}
+	o.n = min(o.n+1, len(o.latest))
+	copy(o.latest[i+1:o.n], o.latest[i:])
+	o.latest[i] = pts
+	if idr {
+		o.floor, o.idr = pts, true
+	}
+	return nil
+}
+
+// checkSound reports what is wrong with a packet of sound.
+func checkSound(codec kvsmedia.Codec, data []byte) error {
+	switch codec {
+	case kvsmedia.AAC:
+		return bitstream.CheckAAC(data)
+	case kvsmedia.Opus:
+		return bitstream.CheckOpus(data)
+	}
+	return nil
+}
+
+// barredOf is why viewers do not get a track now, nil if they do.
+func (c *Camera) barredOf(lane int) error {
+	t := c.tracks[lane]
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.pictures.barred
+}
+
+// note takes notice of a picture of a lane, whose track's lock is held: viewers are
+// moved to another rendition, or sent away, when B-frames begin, and the camera warns
+// once of what keeps a track from viewers.
+func (c *Camera) note(lane int, pic bitstream.Picture, pts time.Duration) {
+	t := c.tracks[lane]
+	p := &t.pictures
+	before := p.barred
+	sps, err := t.sets.SPS()
+	if err != nil {
+		sps.Reorder = -1
+	}
+	p.take(pic, pts, sps)
+	switch {
+	case p.barred != nil && before == nil:
+		c.adapt.Withdraw(lane, fmt.Errorf("camera: track %q: %w", t.Name, p.barred), time.Now())
+		if !p.warned {
+			c.log.Warn("a track is recorded but not sent to viewers", "track", t.Name, "why", p.barred)
+		}
+		p.warned = true
+	case p.barred == nil && before != nil:
+		c.adapt.Withdraw(lane, nil, time.Now())
+		c.log.Info("a track has no B-frames any more: viewers get it again", "track", t.Name)
+	}
+	if p.unjoined != nil && !p.unjoinedW {
+		p.unjoinedW = true
+		c.log.Warn("a track cannot be joined", "track", t.Name, "why", p.unjoined)
+	}
+}
+
+// TrackStatus is what a camera has found out about one of its tracks.
+type TrackStatus struct {
+	Track *kvsmedia.Track
+
+	// NotLive is why viewers do not get the track, nil if they do: its codec, or
+	// B-frames in it. It is recorded all the same.
+	NotLive error
+
+	// NotJoinable is why viewers and recordings cannot begin in the middle of the
+	// track, nil if they can or it is too early to say: there are no key frames.
+	NotJoinable error
+}
+
+// errNotLive is why viewers do not get AAC.
+var errNotLive = errors.New("viewers take sound in Opus, PCMU and PCMA alone: give the camera a track of one of these as well")
+
+// trackStatus returns the state of all tracks.
+func (c *Camera) trackStatus() []TrackStatus {
+	all := make([]TrackStatus, len(c.tracks))
+	for i, t := range c.tracks {
+		t.mu.Lock()
+		all[i] = TrackStatus{Track: t.Track, NotLive: t.pictures.barred, NotJoinable: t.pictures.unjoined}
+		t.mu.Unlock()
+		if t.Codec == kvsmedia.AAC {
+			all[i].NotLive = errNotLive
+		}
+	}
+	return all
+}
