@@ -112,12 +112,18 @@ func add(t time.Duration, when bool, d time.Duration) time.Duration {
 // TestReordered has open groups of pictures, whose first pictures in the order of display
 // come after their key frame: they stand in its fragment, before it.
 func TestReordered(t *testing.T) {
+	for lag := -200; lag <= 200; lag += 20 { // of sound
+		reordered(t, lag)
+	}
+}
+
+func reordered(t *testing.T, lag int) {
 	const step = 40
 	in := newIntake()
 	in.Sent()
 	sounds := 0
 	want := map[int64]bool{} // pictures that are out of order
-	for n := range 1000 {
+	for n := range 990 {
 		// I0 | P3 B1 B2 | P6 B4 B5 | ... | I27 B25 B26 | ...
 		shown := n
 		if in := n % 3; n > 0 {
@@ -127,7 +133,7 @@ func TestReordered(t *testing.T) {
 			t.Fatal(err)
 		}
 		want[int64(shown*step)] = true
-		for ; sounds*20 < n*step; sounds++ {
+		for ; sounds*20 < n*step-lag; sounds++ {
 			if err := in.feedAt(sound, sounds*20, n*step+100, true); err != nil {
 				t.Fatal(err)
 			}
@@ -138,25 +144,25 @@ func TestReordered(t *testing.T) {
 	before := 0
 	stored := [2]int{}
 	for i, f := range in.Window.Fragments {
-		if i > 0 && (!f.Key || f.Start-in.Window.Fragments[i-1].Start != 27*step) {
-			t.Errorf("fragment %d begins at %d", i, f.Start-epoch2026.UnixMilli())
+		if i > 0 && (!f.Key || f.Start-in.Window.Fragments[i-1].Start != 27*step || f.Description != in.Window.Fragments[0].Description) {
+			t.Errorf("lag %d: fragment %d begins at %d with tracks %v", lag, i, f.Start-epoch2026.UnixMilli(), f.Description.Lanes)
 		}
 		for _, s := range f.Samples {
 			stored[s.Lane]++
 			at := s.At - epoch2026.UnixMilli()
 			if s.Lane == video && !want[at] {
-				t.Errorf("fragment %d has a picture at %d ms", i, at)
+				t.Errorf("lag %d: fragment %d has a picture at %d ms", lag, i, at)
 			}
 			if s.Lane == sound && at%20 != 0 {
-				t.Errorf("fragment %d has sound at %d ms", i, at)
+				t.Errorf("lag %d: fragment %d has sound at %d ms", lag, i, at)
 			}
-			if s.At < f.Start {
+			if s.Lane == video && s.At < f.Start {
 				before++
 			}
 		}
 	}
-	if stored != [2]int{sounds, 1000} || before < 2*30 {
-		t.Errorf("%d packets of %d, %d pictures of 1000; %d frames stand before their key frame", stored[sound], sounds, stored[video], before)
+	if stored != [2]int{sounds, 990} || before != 2*36 {
+		t.Errorf("lag %d: %d packets of %d, %d pictures of 990; %d frames stand before their key frame", lag, stored[sound], sounds, stored[video], before)
 	}
 }
 
@@ -197,6 +203,43 @@ func TestPTSBack(t *testing.T) {
 	}
 }
 
+// TestSmallLeap has the PTS of sound leap by less than a second: it is with the picture
+// again three seconds later.
+func TestSmallLeap(t *testing.T) {
+	for _, leap := range []time.Duration{-800 * time.Millisecond, 800 * time.Millisecond} {
+		in := newIntake()
+		for n := range 1500 {
+			at := time.Duration(n) * 20 * time.Millisecond
+			if n%2 == 0 {
+				if err := in.feedAt(video, n*20, n*20, n%100 == 0); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f := Frame{Lane: sound, PTS: add(at, n >= 500, leap), Time: epoch2026.Add(at), Key: true, Data: []byte{1}, Entry: in.entries[sound]}
+			if err := in.Add(f, Clock{Now: f.Time}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		in.Pause()
+		in.rules(t)
+		n := 0
+		for _, f := range in.Window.Fragments {
+			for _, s := range f.Samples {
+				if s.Lane == video {
+					continue
+				}
+				if off := s.At - epoch2026.UnixMilli() - int64(n)*20; (n < 500 || n > 650) && (off < -20 || off > 20) {
+					t.Fatalf("leap of %v: packet %d is off by %d ms", leap, n, off)
+				}
+				n++
+			}
+		}
+		if n != 1500 {
+			t.Errorf("leap of %v: %d packets of 1500 are stored", leap, n)
+		}
+	}
+}
+
 // TestLateSound has sound come three seconds late, with the right times: once that is
 // known it is waited for.
 func TestLateSound(t *testing.T) {
@@ -233,6 +276,32 @@ func TestLateSound(t *testing.T) {
 	}
 	if pictures != length/40 || sounds < (length-6000)/20 || sessions > 3 {
 		t.Errorf("%d pictures of %d and %d packets of %d are stored in %d sessions", pictures, length/40, sounds, length/20, sessions)
+	}
+}
+
+// TestPauseBeforeSound has the fragment ended while sound is behind the picture: what
+// comes of it then stands behind the end.
+func TestPauseBeforeSound(t *testing.T) {
+	in := newIntake()
+	for at := 0; at < 6000; at += 20 {
+		if at == 3000 {
+			in.Pause()
+		}
+		if at%40 == 0 {
+			if err := in.feedAt(video, at, at, at%1000 == 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if at >= 200 {
+			if err := in.feedAt(sound, at-200, at, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	in.Pause()
+	in.rules(t)
+	if n := in.Unfit(); n > 0 {
+		t.Errorf("%d frames are left out", n)
 	}
 }
 
