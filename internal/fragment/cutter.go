@@ -157,6 +157,8 @@ func (c *Cutter) Add(f Frame, clock Clock) error {
 	}
 	if c.newest != never && at > c.newest+pauseGap {
 		c.Pause()
+	} else {
+		c.compare(l, at)
 	}
 	if c.newest == never || at > c.newest+pauseGap { // as if all flowed, so they are waited for
 		for _, l := range c.lanes {

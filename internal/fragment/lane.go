@@ -13,6 +13,8 @@ const (
 	maxWait   = 5000 // ms
 	lateSpare = 200  // ms
 
+	flows = 500 * time.Millisecond // a track of which a frame came so recently has not stopped
+
 	// near is how far the next frame of a track may be when a fragment begins that is to
 	// have it: the fragment does not end before.
 	near = 5000 // ms
@@ -33,7 +35,7 @@ type lane struct {
 
 	last    int64 // the latest timestamp that a frame has
 	newest  int64 // the same, or one up to which none came; others wait from there on
-	late    int64 // by which frames come later than those of the leading track, ms; it fades
+	late    int64 // by which frames come later than those of other tracks, ms; it fades
 	depth   int64 // by which timestamps go back in the order of decoding: reorder of the last group of pictures
 	reorder int64 // of this group
 	in      bool  // a frame is in the fragment being built

@@ -305,6 +305,67 @@ func TestPauseBeforeSound(t *testing.T) {
 	}
 }
 
+// TestSoundAhead has one sound be three seconds ahead of what else there is: no fragment
+// ends before it has a frame of it.
+func TestSoundAhead(t *testing.T) {
+	for name, c := range map[string]struct {
+		lead int // lane
+		data []byte
+	}{
+		"of the picture":           {2, []byte{1}},
+		"of pictures of megabytes": {2, make([]byte, 2<<20)},
+		"of other sound":           {0, []byte{1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := &intake{Cutter: New([]Track{{}, {}, {Video: true}}, 64<<20, func() []byte { return nil })}
+			entries := [3]*mkv.Track{{}, {}, {}}
+			given := 0
+			feed := func(lane, at int, now int, data []byte) {
+				d := time.Duration(at) * time.Millisecond
+				f := Frame{Lane: lane, PTS: d, Time: epoch2026.Add(d), Key: lane < 2 || at%1000 == 0, Data: data, Entry: entries[lane]}
+				if err := in.Add(f, Clock{Now: epoch2026.Add(time.Duration(now) * time.Millisecond)}); err != nil {
+					t.Fatal(err)
+				}
+				given++
+			}
+			for at := 0; at < 20_000; at += 40 {
+				feed(c.lead, at, at, c.data)
+				feed(1, at+3000, at, []byte{1})
+			}
+			in.Pause()
+			in.rules(t)
+			sessions, stored := 0, 0
+			for i, f := range in.Window.Fragments {
+				if i == 0 || f.Description != in.Window.Fragments[i-1].Description {
+					sessions++
+				}
+				stored += len(f.Samples)
+			}
+			if c.lead == 2 && (stored != given || sessions > 2) { // the last one is of sound alone
+				t.Errorf("%d frames of %d are stored in %d sessions", stored, given, sessions)
+			}
+		})
+	}
+}
+
+// TestBegin has the tracks' first frames come in an order that is not that of their times:
+// the first fragment waits until it is seen which tracks flow.
+func TestBegin(t *testing.T) {
+	in := &intake{Cutter: New([]Track{{}, {}, {Video: true}}, 8<<20, func() []byte { return nil })}
+	for _, f := range []struct{ lane, at int }{{0, 60}, {2, 5}, {1, 20}, {0, 80}, {1, 40}, {2, 45}} {
+		at := time.Duration(f.at) * time.Millisecond
+		err := in.Add(Frame{Lane: f.lane, PTS: at, Time: epoch2026.Add(at), Key: true, Data: []byte{1}, Entry: &mkv.Track{}},
+			Clock{Now: epoch2026.Add(300 * time.Millisecond)})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	in.Pause()
+	if f := in.Window.Fragments[0]; len(f.Description.Lanes) != 3 {
+		t.Errorf("the first fragment declares %v", f.Description.Lanes)
+	}
+}
+
 // TestQueueBounds has frames wait for a track that does not come: their number and their
 // bytes are bounded.
 func TestQueueBounds(t *testing.T) {
