@@ -334,8 +334,16 @@ func TestSoundAhead(t *testing.T) {
 			}
 			in.Pause()
 			in.rules(t)
-			sessions, stored := 0, 0
+			sessions, stored, at := 0, 0, int64(0)
 			for i, f := range in.Window.Fragments {
+				for _, s := range f.Samples {
+					if s.Lane == c.lead && len(c.data) == 1 {
+						if at > 0 && s.At-at != 40 {
+							t.Errorf("fragment %d: a frame is %d ms after the one before", i, s.At-at)
+						}
+						at = s.At
+					}
+				}
 				if i == 0 || f.Description != in.Window.Fragments[i-1].Description {
 					sessions++
 				}
