@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/smartcam-sdk/smartcam/internal/adapt"
+	"github.com/smartcam-sdk/smartcam/internal/epoch"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
@@ -23,6 +24,7 @@ type Camera struct {
 	log     *slog.Logger
 	tracks  []*track
 	lanes   map[*kvsmedia.Track]int
+	clock   *epoch.Clock
 	units   *ring.Ring[*packet.Unit]
 	buffers path.Buffers
 	events  *ring.Ring[Event]
@@ -60,11 +62,13 @@ func New(cfg Config) (*Camera, error) {
 		units:   ring.New[*packet.Unit](ring.Config{Bytes: cfg.RingBytes, Keep: max(cfg.PreRoll, minKeep), Lanes: len(cfg.Tracks)}),
 		events:  ring.New[Event](ring.Config{Bytes: maxEventBytes}),
 		notices: ring.New[notice](ring.Config{Bytes: maxNoticeBytes, Queue: true}),
-		data:    ring.New[Data](ring.Config{Bytes: maxDataBytes, Queue: true}),
+		data:    ring.New[Data](ring.Config{Bytes: maxDataBytes, Queue: true, Linger: dataLinger}),
 		hints:   newHinter(cfg.Tracks),
+		clock:   newClock(cfg.Tracks),
 
 		unreadable: unreadable{woken: make(chan struct{}, 1)},
 	}
+	c.talk.clock = epoch.New(0)
 	c.talk.frames = ring.New[kvsmedia.Frame](ring.Config{Bytes: maxTalkBytes})
 	for i, t := range cfg.Tracks {
 		tr, err := newTrack(t)

@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	maxNoticeBytes = 4 << 20 // kept for viewers whose link is slow
-	maxDataBytes   = 4 << 20 // kept for a slow reader of Data
+	maxNoticeBytes = 4 << 20   // kept for viewers whose link is slow
+	maxDataBytes   = 4 << 20   // kept for a slow reader of Data
+	dataLinger     = 256 << 10 // kept for a loop over Data that is to come
 )
 
 // Commands are what viewers can call. The zero value has none; see [Handle].
@@ -95,16 +96,15 @@ type Data struct {
 }
 
 // Data yields the messages of data channels that do not speak the command
-// protocol, from the beginning of the loop on until ctx ends. Each loop gets all
-// of them; one that falls behind by more than 4 MiB, some 150 bytes for each message
-// included, loses the oldest. While no loop runs, messages are dropped.
+// protocol, from the call on until ctx ends. Each loop gets all of them since the
+// call; one that falls behind by more than 4 MiB, some 150 bytes for each message
+// included, loses the oldest. Between the call and the loop,
+// and while no other loop runs, the newest 256 KiB are kept.
 func (c *Camera) Data(ctx context.Context) iter.Seq[Data] {
+	start := c.data.Next()
 	return func(yield func(Data) bool) {
-		r := c.data.Reader(c.data.Next())
-		defer r.Close()
-		for {
-			it, _, err := r.Next(ctx)
-			if err != nil || !yield(it.Value) {
+		for it := range c.data.Reader(start).All(ctx) {
+			if !yield(it.Value) {
 				return
 			}
 		}

@@ -65,16 +65,13 @@ func (Refused) event() {}
 func (Talking) event() {}
 
 // Events yields what happens from the call on until ctx ends. Each loop gets
-// all events; one that falls behind by more than 256 KiB, which are some 150 events,
+// all events since the call; one that falls behind by more than 256 KiB, which are some 150 events,
 // loses the oldest.
 func (c *Camera) Events(ctx context.Context) iter.Seq[Event] {
 	start := c.events.Next()
 	return func(yield func(Event) bool) {
-		r := c.events.Reader(start)
-		defer r.Close()
-		for {
-			it, _, err := r.Next(ctx)
-			if err != nil || !yield(it.Value) {
+		for it := range c.events.Reader(start).All(ctx) {
+			if !yield(it.Value) {
 				return
 			}
 		}

@@ -1,6 +1,9 @@
 package camera
 
-import "github.com/smartcam-sdk/smartcam/internal/rtc"
+import (
+	"github.com/smartcam-sdk/smartcam/internal/rtc"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+)
 
 // SendPlain makes the camera send each packet by itself, as on a kernel that
 // cuts no batches into packets. It is called before Run.
@@ -12,6 +15,13 @@ func (c *Camera) SetNet(n rtc.Net) { c.net = n }
 
 // RingSize returns the frames that the camera holds and what they are charged.
 func (c *Camera) RingSize() (frames, bytes int) { return c.units.Size() }
+
+// Newest returns the newest frame of a track.
+func (c *Camera) Newest(t *kvsmedia.Track) kvsmedia.Frame {
+	seq, _ := c.units.Newest(c.lanes[t])
+	it, _ := c.units.Get(seq)
+	return it.Value.Frame
+}
 
 // ForgetEvents displaces what is kept for slow readers of events.
 func (c *Camera) ForgetEvents() {

@@ -28,6 +28,7 @@ type track struct {
 	profile  string // see sdp.Profile
 	pictures pictures
 	meter    meter
+	leaps    leaps
 }
 
 // meterTime is the time over which a track's bitrate is measured: about that
@@ -84,9 +85,19 @@ func newTrack(t *kvsmedia.Track) (*track, error) {
 // earlier, by less than 5 seconds. Such a track is recorded, but viewers do not get it
 // (see [TrackStatus]); they get another rendition of the camera, or are refused.
 //
+// A PTS may wrap, be set back by an encoder that restarts, or leap: the frame is
+// taken, and the track's media time, which is the PTS that Frames yields, goes on. A
+// PTS leaps if it is behind that of an earlier frame, for which a B-frame is refused,
+// or more than 5 seconds further than the time since the frame before explains. The new
+// offset of media time from PTS is that of another track which leapt at the same time,
+// so that they stay together; for a track that leaps alone the times of capture
+// (Frame.Time) tell how much time has passed, or if there are none the times of the
+// calls. A single PTS that is far off moves that frame alone. A track's leaps are
+// logged, at most one a minute.
+//
 // Key is found in the video data and need not be set. An error means that the
 // frame was not taken: the track is not one of Config.Tracks, PTS does not
-// increase, the data is empty, larger than 8 MiB, not framed as the track
+// increase as described, the data is empty, larger than 8 MiB, not framed as the track
 // says or not one whole picture of its codec, a packet of sound is not of its codec, or
 // a key frame has no parameter sets and none came before.
 func (c *Camera) WriteFrame(f kvsmedia.Frame) error {
@@ -108,8 +119,8 @@ func (c *Camera) WriteFrame(f kvsmedia.Frame) error {
 	if err != nil {
 		return err
 	}
-	if err := t.pictures.order.take(f.PTS, reorder(pic), pic.IDR); err != nil {
-		return fmt.Errorf("camera: frame of track %q has %w", t.Name, err)
+	if f.PTS, err = c.mediaTime(lane, f, pic); err != nil {
+		return err
 	}
 	if t.Codec.Video() {
 		c.note(lane, pic, f.PTS)
@@ -186,23 +197,27 @@ func (c *Camera) rateOf(lane int) int {
 }
 
 // Frames yields the camera's frames, all tracks in the order in which they were
-// written, until ctx ends. It begins preRoll before now, at a key frame of the
-// first video track, as far back as the ring reaches; with 0 it begins with the
-// next key frame. A loop that falls behind the ring goes on at a key frame,
-// whose Skipped counts what was lost; it never holds up the writer. While the loop
-// runs, the picture is not lowered for viewers with slow networks.
+// written, until ctx ends. Each loop begins preRoll before the call of Frames, at a key
+// frame of the first video track, as far back as the ring reaches; with 0 it begins
+// with the next key frame.
+//
+// PTS of the frames is media time: it equals the PTS written until that wraps, is set
+// back or leaps, and goes on then; see [Camera.WriteFrame]. For each track it grows
+// from frame to frame.
+//
+// A loop never holds up the writer. It may lag as long as Config.RingBytes has room:
+// what it has yet to read stays in the ring beyond Config.PreRoll, so that a loop that
+// hangs lets the ring fill up, until its ctx ends. One that lags further goes on at a
+// key frame, whose Skipped counts what was lost. While the loop runs, the picture is
+// not lowered for viewers with slow networks.
 func (c *Camera) Frames(ctx context.Context, preRoll time.Duration) iter.Seq[kvsmedia.Frame] {
 	start := c.rollBack(preRoll)
 	return func(yield func(kvsmedia.Frame) bool) {
-		r := c.units.Reader(start)
-		defer r.Close()
 		c.adapt.AddReader(time.Now())
-		defer func() { c.adapt.RemoveReader(time.Now()) }()
-		for {
-			it, skipped, err := r.Next(ctx)
-			if err != nil {
-				return
-			}
+		leave := sync.OnceFunc(func() { c.adapt.RemoveReader(time.Now()) })
+		defer leave()
+		defer context.AfterFunc(ctx, leave)()
+		for it, skipped := range c.units.Reader(start).Hold().All(ctx) {
 			f := it.Value.Frame
 			f.Skipped = skipped
 			if !yield(f) {

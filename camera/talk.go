@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/internal/epoch"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
@@ -23,6 +24,7 @@ type talkback struct {
 	frames *ring.Ring[kvsmedia.Frame]
 
 	mu     sync.Mutex
+	clock  *epoch.Clock
 	talker signaling.Peer
 	quiet  *time.Timer // gives the floor up; nil while nobody talks
 }
@@ -31,17 +33,12 @@ type talkback struct {
 // until ctx ends: audio packets in order, in the codec that each frame's Track
 // names (the camera's own audio codec where the viewer's offer allows).
 // Who speaks first has the floor until it was silent for a second; what others
-// say meanwhile is dropped. [Talking] events tell who has it.
+// say meanwhile is dropped. [Talking] events tell who has it. PTS goes on from one
+// talker to the next.
 func (c *Camera) Talkback(ctx context.Context) iter.Seq[kvsmedia.Frame] {
 	start := c.talk.frames.Next()
 	return func(yield func(kvsmedia.Frame) bool) {
-		r := c.talk.frames.Reader(start)
-		defer r.Close()
-		for {
-			it, lost, err := r.Next(ctx)
-			if err != nil {
-				return
-			}
+		for it, lost := range c.talk.frames.Reader(start).All(ctx) {
 			it.Value.Skipped += lost
 			if !yield(it.Value) {
 				return
@@ -68,6 +65,7 @@ func (c *Camera) hear(from signaling.Peer, f kvsmedia.Frame) {
 	default:
 		t.quiet.Reset(floorHeld)
 	}
+	f.PTS, _ = t.clock.Map(epoch.Frame{PTS: f.PTS}, time.Now())
 	t.frames.Push(ring.Item[kvsmedia.Frame]{Value: f, Key: true, Size: len(f.Data)})
 }
 

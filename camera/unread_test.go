@@ -50,7 +50,8 @@ func TestEventsAreBounded(t *testing.T) {
 	}
 }
 
-// Messages of raw data channels are kept for loops that run, and for nobody else.
+// Messages of raw data channels are kept for loops that run, and the newest few for
+// one that is to come.
 func TestUnreadDataIsNotKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, err := New(Config{Tracks: []*kvsmedia.Track{{Codec: kvsmedia.H264}}})
@@ -76,12 +77,24 @@ func TestUnreadDataIsNotKept(t *testing.T) {
 				}
 			}
 		}
-		for range 1000 {
-			c.Data(ctx) // never looped over
+		send(3, 1<<10)
+		seq, none := c.Data(ctx), 0
+		send(5, 1<<10)
+		for d := range seq {
+			if none++; none == 5 || len(d.Data) != 1<<10 {
+				break
+			}
 		}
-		seq := c.Data(ctx)
+		if none != 5 {
+			t.Errorf("%d of the 5 messages between call and loop came", none)
+		}
+		send(1000, 1<<10)
+		if n, bytes := c.data.Size(); bytes > dataLinger || n < dataLinger>>11 {
+			t.Errorf("nobody reads: %d messages are kept, charged %d bytes", n, bytes)
+		}
 		send(14, 1<<20)
-		held("nobody reads", 0)
+		held("nobody reads messages that are larger", 0)
+		seq = c.Data(ctx)
 
 		var got atomic.Int32
 		release := make(chan struct{})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi"
 	"github.com/smartcam-sdk/smartcam/internal/command"
+	"github.com/smartcam-sdk/smartcam/internal/epoch"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
@@ -90,7 +91,9 @@ func newViewer(ctx context.Context, cfg Config, client *signaling.Client, certif
 	v := &Viewer{
 		cfg: cfg, client: client, first: make(chan struct{}), ready: make(chan struct{}),
 		frames: ring.New[kvsmedia.Frame](ring.Config{Bytes: bufferBytes, Keep: cfg.Buffer, Lanes: lanes}),
+		clock:  epoch.New(make([]int, lanes)...),
 		talk:   ring.New[*packet.Unit](ring.Config{Bytes: talkBytes, Keep: talkKeep}),
+		voice:  epoch.New(0),
 	}
 	life, cancel := context.WithCancel(context.Background())
 	v.cancel = cancel

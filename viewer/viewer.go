@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/command"
+	"github.com/smartcam-sdk/smartcam/internal/epoch"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
@@ -24,6 +25,10 @@ const (
 	bufferBytes   = 32 << 20
 	talkBytes     = 64 << 10
 	talkKeep      = time.Second
+
+	// maxReorder is how far a picture's time may be behind one that came before it: 16
+	// B-frames, the most that H.264 and H.265 have, at 16 a second.
+	maxReorder = time.Second
 )
 
 // Config says which camera to dial and how. Signaling or Grant is required;
@@ -89,7 +94,9 @@ type Viewer struct {
 	client  *signaling.Client
 	session *rtc.Session
 	frames  *ring.Ring[kvsmedia.Frame]
+	clock   *epoch.Clock // of frames, by their lanes
 	talk    *ring.Ring[*packet.Unit]
+	voice   *epoch.Clock  // of talk
 	first   chan struct{} // closed with the first decodable frame
 	once    sync.Once
 
@@ -109,16 +116,10 @@ type Viewer struct {
 // Frames yields the camera's frames, from the oldest in the buffer on, until ctx
 // or the session ends; Err then says why. Each loop gets all frames. One that
 // falls behind the buffer goes on at a key frame, whose Skipped counts what was
-// lost.
+// lost. PTS goes on when the camera's time stamps are set back or leap.
 func (v *Viewer) Frames(ctx context.Context) iter.Seq[kvsmedia.Frame] {
 	return func(yield func(kvsmedia.Frame) bool) {
-		r := v.frames.Reader(0)
-		defer r.Close()
-		for {
-			it, lost, err := r.Next(ctx)
-			if err != nil {
-				return
-			}
+		for it, lost := range v.frames.Reader(0).All(ctx) {
 			it.Value.Skipped += lost
 			if !yield(it.Value) {
 				return
@@ -129,10 +130,14 @@ func (v *Viewer) Frames(ctx context.Context) iter.Seq[kvsmedia.Frame] {
 
 // take puts a frame of the camera into the buffer.
 func (v *Viewer) take(f kvsmedia.Frame) {
-	lane := audioLane
+	lane, reorder := audioLane, time.Duration(0)
 	if f.Track.Codec.Video() {
 		lane = videoLane
+		if !f.Key {
+			reorder = maxReorder
+		}
 	}
+	f.PTS, _ = v.clock.Map(epoch.Frame{Track: lane, PTS: f.PTS, Reorder: reorder}, f.Time)
 	v.frames.Push(ring.Item[kvsmedia.Frame]{Value: f, Lane: lane, Key: f.Key, Size: len(f.Data), At: f.PTS})
 	if lane == videoLane || !v.session.ExpectsVideo() {
 		v.once.Do(func() { close(v.first) })
@@ -141,7 +146,8 @@ func (v *Viewer) take(f kvsmedia.Frame) {
 
 // WriteFrame sends one packet of the viewer's voice. It copies the data and
 // does not wait. It fails if the frame is not of Config.Talk, is empty or larger
-// than 1170 bytes, or if its PTS does not increase.
+// than 1170 bytes, or if its PTS is that of the packet before. A PTS that wraps, is
+// set back or leaps is taken; the voice goes on.
 func (v *Viewer) WriteFrame(f kvsmedia.Frame) error {
 	if v.cfg.Talk == nil || f.Track != v.cfg.Talk {
 		return errors.New("viewer: frame of a track other than Config.Talk")
@@ -151,10 +157,11 @@ func (v *Viewer) WriteFrame(f kvsmedia.Frame) error {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.talked && f.PTS <= v.lastPTS {
-		return fmt.Errorf("viewer: PTS %v is not after %v of the packet before", f.PTS, v.lastPTS)
+	if v.talked && f.PTS == v.lastPTS {
+		return fmt.Errorf("viewer: PTS %v is not after that of the packet before", f.PTS)
 	}
 	v.talked, v.lastPTS = true, f.PTS
+	f.PTS, _ = v.voice.Map(epoch.Frame{PTS: f.PTS, Time: f.Time}, time.Now())
 	f.Key = true
 	f.Data = append([]byte(nil), f.Data...)
 	v.talk.Push(ring.Item[*packet.Unit]{Value: &packet.Unit{Frame: f}, Key: true, Size: len(f.Data), At: f.PTS})
@@ -201,7 +208,11 @@ func (v *Viewer) Notices(ctx context.Context) iter.Seq[Notice] {
 		case <-ctx.Done():
 			return
 		case <-v.Done():
-			return
+			select {
+			case <-v.ready: // notices of before are there still
+			default:
+				return
+			}
 		}
 		for n := range v.commands.Notices(ctx) {
 			if !yield(Notice(n)) {

@@ -10,19 +10,23 @@
 // # What is kept
 //
 // The ring drops its oldest items until both hold: at most Config.Bytes are
-// charged, and everything is within Config.Keep of the item pushed last. The
+// charged, and everything was pushed within the last Config.Keep of media time. The
 // second rule never takes the newest key item of a lane nor anything after it,
-// so a reader that joins always finds something to decode; the first does.
+// so a reader that joins always finds something to decode, nor what a reader that
+// holds ([Reader.Hold]) has yet to read; the first does.
 // The newest item is always there, even if it alone is larger than the budget:
 // refusing it would leave every reader with a hole that nothing announces. An
 // item is charged its Size and its place in the table, whose slots are up to twice
 // as many as the items while it grows, and at most eight times as many, or 256, when
 // it has drained.
-// Media time that jumps back (an encoder that restarted) counts as distance
-// too, so that items of the old clock leave.
+//
+// The media times of different lanes are never compared: clocks of tracks drift
+// apart. The ring's own clock goes on by what the lane has advanced that is ahead
+// since it began; a media time that is set back by more than Keep begins anew from
+// there, and one set back by less (B-frames) advances nothing until it is made up.
 //
 // A ring with Config.Queue drops items even sooner, once all readers have passed
-// them, the newest included; without readers it keeps nothing.
+// them, the newest included, but for the newest Config.Linger bytes.
 //
 // # Readers
 //

@@ -12,15 +12,46 @@ import (
 type model struct {
 	Config
 	all     []Item[int]
-	first   int // index into all
+	clock   []time.Duration // of the ring, when each of all was pushed
+	first   int             // index into all
 	readers []*modelReader
 }
 
 func (m *model) push(it Item[int]) {
 	it.Seq = uint64(len(m.all) + 1)
 	m.all = append(m.all, it)
-	m.evict(it)
+	m.clock = append(m.clock, m.now())
+	m.evict()
 	m.release()
+}
+
+// now is the ring's clock after all items.
+func (m *model) now() (clock time.Duration) {
+	var at, lanes [4]time.Duration
+	var begun [4]bool
+	for _, it := range m.all {
+		last := at[it.Lane]
+		d := max(it.At-last, 0)
+		switch {
+		case !begun[it.Lane]:
+			at[it.Lane], lanes[it.Lane], begun[it.Lane] = it.At, clock, true
+		case d > 0:
+			lanes[it.Lane] = max(lanes[it.Lane]+d, clock-m.Keep)
+			at[it.Lane] = it.At
+		case it.At < last-m.Keep:
+			at[it.Lane] = it.At
+		}
+		clock = max(clock, lanes[it.Lane])
+	}
+	return clock
+}
+
+// bytes is what is charged.
+func (m *model) bytes() (sum int) {
+	for _, it := range m.all[m.first:] {
+		sum += it.Size + place
+	}
+	return sum
 }
 
 // release drops what all readers of a queue have passed.
@@ -32,26 +63,29 @@ func (m *model) release() {
 	for _, rd := range m.readers {
 		passed = min(passed, rd.cursor)
 	}
-	m.first = max(m.first, passed)
+	for m.first < passed && m.bytes() > m.Linger {
+		m.first++
+	}
 }
 
-func (m *model) evict(it Item[int]) {
+func (m *model) evict() {
 	for len(m.all)-m.first > 1 {
-		sum := 0
-		for _, it := range m.all[m.first:] {
-			sum += it.Size + place
-		}
-		age := (it.At - m.all[m.first].At).Abs()
-		if sum <= m.Bytes && (age <= m.Keep || m.pinned()) {
+		age := m.clock[len(m.all)-1] - m.clock[m.first]
+		if m.bytes() <= m.Bytes && (age <= m.Keep || m.pinned()) {
 			return
 		}
 		m.first++
 	}
 }
 
-// pinned reports whether the oldest item is the newest key item of a lane or
-// comes after one.
+// pinned reports whether the oldest item is held for a reader, is the newest key
+// item of a lane or comes after one.
 func (m *model) pinned() bool {
+	for _, rd := range m.readers {
+		if rd.holds && rd.cursor <= m.first {
+			return true
+		}
+	}
 	for lane := range m.Lanes {
 		if k := m.newestKey(lane, func(Item[int]) bool { return true }); k == m.first {
 			return true
@@ -74,6 +108,7 @@ type modelReader struct {
 	cursor int // index into m.all
 	state  map[int]string
 	lost   int
+	holds  bool
 }
 
 func (rd *modelReader) next() (it Item[int], skipped int, ok bool) {
@@ -103,12 +138,17 @@ func (rd *modelReader) next() (it Item[int], skipped int, ok bool) {
 func FuzzModel(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15})
 	f.Add([]byte{0x81, 255, 255, 1, 2, 0xa1, 0, 1, 2, 3, 4, 0xa3, 9, 5, 6, 0xf1, 1, 7, 8, 0xf2, 7, 9, 10})
+	f.Add([]byte{0x63, 200, 10, 0xaf, 0, 0x20, 1, 0x30, 0, 0x40, 1, 0x50, 0x80, 0x60, 0, 0x70, 1, 0xff, 3, 0x90, 1, 0xff, 9, 0xbe, 0, 0x90, 0})
+	f.Add([]byte{0xe1, 255, 10, 0x30, 0, 0x40, 1, 0xa1, 0, 0x50, 0x80, 0xc1, 3, 0x60, 0})
 	f.Add([]byte{3, 200, 10, 0x80, 5, 9, 0x40, 0x41, 0xc2, 0xff, 0x10, 0x90, 0x33, 0xe0, 0x71, 0x01, 0x02})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) < 3 || len(b) > 2000 {
 			return
 		}
 		cfg := Config{Bytes: int(b[1]) * 16, Keep: time.Duration(b[2]) * ms, Lanes: int(b[0])%4 + 1, Queue: b[0]&0x80 != 0}
+		if b[0]&0x40 != 0 {
+			cfg.Linger = 1000
+		}
 		r, m := New[int](cfg), &model{Config: cfg}
 		var rds []*Reader[int]
 		at := time.Duration(0)
@@ -137,8 +177,11 @@ func FuzzModel(f *testing.F) {
 				if !slices.Equal(rd.Lanes(), lanes) {
 					t.Fatalf("reader of %v follows %v", lanes, rd.Lanes())
 				}
+				if op >= 0xa8 {
+					rd.Hold()
+				}
 				rds = append(rds, rd)
-				m.readers = append(m.readers, &modelReader{m: m, state: state, cursor: min(max(int(arg)-1, m.first), len(m.all))})
+				m.readers = append(m.readers, &modelReader{m: m, state: state, cursor: min(max(int(arg)-1, m.first), len(m.all)), holds: op >= 0xa8})
 			case op < 0xb8 && len(rds) > 0: // seek
 				n := int(op) % len(rds)
 				rds[n].Seek(uint64(arg))
@@ -146,6 +189,16 @@ func FuzzModel(f *testing.F) {
 				for l := range m.readers[n].state {
 					m.readers[n].state[l] = "begin"
 				}
+			case op < 0xc0 && len(rds) > 0: // close
+				n := int(op) % len(rds)
+				rds[n].Close()
+				held := m.readers[n].holds
+				rds, m.readers = slices.Delete(rds, n, n+1), slices.Delete(m.readers, n, n+1)
+				if held && len(m.all) > 0 {
+					m.evict()
+				}
+				m.release()
+				check(t, r, m, lane, at)
 			case len(rds) > 0: // read
 				n := int(op) % len(rds)
 				for range int(arg)%8 + 1 {

@@ -112,3 +112,25 @@ func TestQueueKeepsWhatIsToBeRead(t *testing.T) {
 	equal(t, "what was left at the end", first(drain(late)), a)
 	late.Close()
 }
+
+// The newest bytes of a queue stay for readers that are about to come.
+func TestQueueLingers(t *testing.T) {
+	r := New[int](Config{Bytes: 1 << 20, Queue: true, Linger: 3 * (place + 1)})
+	rd := r.Reader(0)
+	for i := range 10 {
+		r.Push(Item[int]{Key: true, Size: 1})
+		if i >= 5 {
+			rd.TryNext()
+		}
+	}
+	if items, _ := r.Size(); items != 5 {
+		t.Errorf("%d items are held for one that is to read 5", items)
+	}
+	seqs, _ := drain(rd)
+	equal(t, "the rest", seqs, 6, 7, 8, 9, 10)
+	equal(t, "one that comes later", first(drain(r.Reader(7))), 8, 9, 10)
+	r.Push(Item[int]{Key: true, Size: 4 * place})
+	if items, _ := r.Size(); items != 1 {
+		t.Errorf("%d items are held, of which the newest alone is too large", items)
+	}
+}

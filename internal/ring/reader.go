@@ -2,6 +2,7 @@ package ring
 
 import (
 	"context"
+	"iter"
 	"math/bits"
 	"slices"
 )
@@ -20,6 +21,7 @@ type Reader[T any] struct {
 	switchFrom uint64   // see Switch; 0 when no switch is pending
 	switchTo   uint64
 	lost       int // items lost since the last one returned
+	holds      bool
 	closed     bool
 }
 
@@ -51,6 +53,31 @@ func (r *Ring[T]) mask(lanes []int) (m uint64) {
 		m |= 1 << l
 	}
 	return m
+}
+
+// Hold has the ring keep what the reader has yet to read beyond Config.Keep, as far
+// as Config.Bytes allows. It returns the reader.
+func (rd *Reader[T]) Hold() *Reader[T] {
+	rd.ring.mu.Lock()
+	defer rd.ring.mu.Unlock()
+	rd.holds = true
+	return rd
+}
+
+// All yields the items and how many were lost before each, as Next returns them,
+// and closes the reader at the end of the loop, or when ctx ends even if the loop's
+// body does not return.
+func (rd *Reader[T]) All(ctx context.Context) iter.Seq2[Item[T], int] {
+	return func(yield func(Item[T], int) bool) {
+		defer rd.Close()
+		defer context.AfterFunc(ctx, rd.Close)()
+		for {
+			it, skipped, err := rd.Next(ctx)
+			if err != nil || !yield(it, skipped) {
+				return
+			}
+		}
+	}
 }
 
 // Next returns the next item of the reader's lanes, waiting for it if need be,
@@ -201,11 +228,20 @@ func (rd *Reader[T]) Seek(seq uint64) {
 func (rd *Reader[T]) seek(seq uint64) {
 	r := rd.ring
 	rd.cursor = min(max(seq, r.first), r.next)
-	for i := range r.lanes {
-		rd.passed[i] = r.lanes[i].popped
-	}
-	for q := r.first; q < rd.cursor; q++ {
-		rd.passed[r.slot(q).Lane]++
+	if back := r.next - rd.cursor; back < rd.cursor-r.first { // count from the nearer end
+		for i := range r.lanes {
+			rd.passed[i] = r.lanes[i].pushed
+		}
+		for q := rd.cursor; q < r.next; q++ {
+			rd.passed[r.slot(q).Lane]--
+		}
+	} else {
+		for i := range r.lanes {
+			rd.passed[i] = r.lanes[i].popped
+		}
+		for q := r.first; q < rd.cursor; q++ {
+			rd.passed[r.slot(q).Lane]++
+		}
 	}
 	rd.waiting, rd.fresh, rd.lost = rd.lanes, rd.lanes, 0
 }
@@ -245,6 +281,9 @@ func (rd *Reader[T]) Close() {
 	if i := slices.Index(r.readers, rd); i >= 0 {
 		r.readers = slices.Delete(r.readers, i, i+1)
 		close(rd.ready)
+		if rd.holds {
+			r.evict()
+		}
 		r.release()
 	}
 }

@@ -41,15 +41,17 @@ type Config struct {
 
 	// Keep is how much media time is kept behind the newest item. The newest
 	// key item of each lane and all after it are kept beyond that, within
-	// Bytes.
+	// Bytes, and so is what a reader holds; see [Reader.Hold].
 	Keep time.Duration
 
 	// Lanes is the number of lanes, at most 64. Zero means 1.
 	Lanes int
 
 	// Queue keeps only what a reader has yet to read: an item that all readers have
-	// passed is dropped, and without readers nothing is kept.
-	Queue bool
+	// passed is dropped, and without readers nothing is kept, but for the newest
+	// Linger bytes.
+	Queue  bool
+	Linger int
 }
 
 // Ring is a bounded buffer that many readers follow at their own pace.
@@ -57,12 +59,14 @@ type Ring[T any] struct {
 	budget int
 	keep   time.Duration
 	queue  bool
+	linger int
 	place  int // bytes of an item's place in the table
 
 	mu          sync.Mutex
 	slots       []slot[T] // item seq is at seq & (len-1); len is a power of two
 	first, next uint64    // the ring holds first <= seq < next
 	bytes       int       // charged
+	clock       time.Duration
 	lanes       []lane
 	readers     []*Reader[T]
 	closed      bool
@@ -70,12 +74,15 @@ type Ring[T any] struct {
 
 type slot[T any] struct {
 	Item[T]
-	prevKey uint64 // key item of the same lane before this one; 0 if none
+	prevKey uint64        // key item of the same lane before this one; 0 if none
+	pushed  time.Duration // on the ring's clock
 }
 
 type lane struct {
-	newest, key    uint64 // newest item and newest key item; 0 if none yet
-	pushed, popped uint64 // counts
+	newest, key    uint64        // newest item and newest key item; 0 if none yet
+	pushed, popped uint64        // counts
+	at             time.Duration // media time of the lane's furthest item
+	clock          time.Duration // of the ring, when the lane was there
 }
 
 // New returns an empty ring. It panics if c.Lanes is above 64.
@@ -87,6 +94,7 @@ func New[T any](c Config) *Ring[T] {
 		budget: c.Bytes,
 		keep:   c.Keep,
 		queue:  c.Queue,
+		linger: c.Linger,
 		place:  int(reflect.TypeFor[slot[T]]().Size()),
 		slots:  make([]slot[T], minSlots),
 		first:  1,
@@ -113,6 +121,7 @@ func (r *Ring[T]) Push(it Item[T]) uint64 {
 	s := r.slot(it.Seq)
 	s.Item = it
 	s.prevKey = l.key
+	s.pushed = r.advance(l, it.At)
 	r.next++
 	r.bytes += r.charge(it.Size)
 	l.newest = it.Seq
@@ -120,7 +129,7 @@ func (r *Ring[T]) Push(it Item[T]) uint64 {
 	if it.Key {
 		l.key = it.Seq
 	}
-	r.evict(it.At)
+	r.evict()
 	if r.queue || len(r.slots) > keptSlots {
 		r.release()
 	}
@@ -133,13 +142,29 @@ func (r *Ring[T]) Push(it Item[T]) uint64 {
 	return it.Seq
 }
 
+// advance moves the ring's clock on by what the lane has advanced with an item of
+// the media time at, and returns it. The lane that is ahead drives the clock. One
+// that lags is at most Keep behind, so that it takes over soon if the other ends.
+func (r *Ring[T]) advance(l *lane, at time.Duration) time.Duration {
+	switch d := at - l.at; {
+	case l.pushed == 0:
+		l.at, l.clock = at, r.clock
+	case d > 0:
+		l.at, l.clock = at, max(l.clock+d, r.clock-r.keep)
+		r.clock = max(r.clock, l.clock)
+	case -d > r.keep:
+		l.at = at
+	}
+	return r.clock
+}
+
 // evict drops the oldest items that the bounds no longer allow.
-func (r *Ring[T]) evict(now time.Duration) {
+func (r *Ring[T]) evict() {
 	var pin uint64 // first item that age alone does not drop
 	for r.first+1 < r.next {
 		s := r.slot(r.first)
 		if r.bytes <= r.budget {
-			if age := now - s.At; age <= r.keep && -age <= r.keep {
+			if r.clock-s.pushed <= r.keep {
 				return
 			}
 			if pin == 0 {
@@ -161,7 +186,7 @@ func (r *Ring[T]) release() {
 		for _, rd := range r.readers {
 			passed = min(passed, rd.cursor)
 		}
-		for r.first < passed {
+		for r.first < passed && r.bytes > r.linger {
 			r.pop(r.slot(r.first))
 		}
 	}
@@ -178,12 +203,17 @@ func (r *Ring[T]) pop(s *slot[T]) {
 	r.first++
 }
 
-// pin returns the oldest of the lanes' newest key items.
+// pin returns the oldest of the lanes' newest key items and of what readers hold.
 func (r *Ring[T]) pin() uint64 {
 	pin := r.next
 	for i := range r.lanes {
 		if k := r.lanes[i].key; k >= r.first {
 			pin = min(pin, k)
+		}
+	}
+	for _, rd := range r.readers {
+		if rd.holds {
+			pin = min(pin, rd.cursor)
 		}
 	}
 	return pin

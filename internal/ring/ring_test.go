@@ -102,15 +102,55 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// A clock that is set back ages what came before at the pace of what comes.
 func TestClockGoesBack(t *testing.T) {
 	r := New[int](Config{Bytes: 1 << 20, Keep: 100 * ms})
 	for i := range 10 {
 		r.Push(video(time.Hour+time.Duration(i)*40*ms, true))
 	}
-	r.Push(video(0, true))
-	r.Push(video(40*ms, true))
-	if items, _ := r.Size(); items != 2 {
-		t.Errorf("%d items held, want the two of the new clock", items)
+	for i := range 100 {
+		r.Push(video(time.Duration(i)*40*ms, true))
+		if items, _ := r.Size(); items < 3 || items > 4 {
+			t.Fatalf("%d items of 40 ms held with %d of the new clock, want those of 100 ms", items, i+1)
+		}
+	}
+}
+
+// Lanes whose clocks are hours apart, drift by 1 % for two hours, and pause by turns:
+// of each the ring has the last Keep, no more and no less.
+func TestLanesHaveClocksOfTheirOwn(t *testing.T) {
+	const keep = 2 * time.Second
+	r := New[int](Config{Bytes: 64 << 20, Keep: keep, Lanes: 2})
+	oldest := func(lane int) time.Duration {
+		for seq := r.first; seq < r.next; seq++ {
+			if it, ok := r.Get(seq); ok && it.Lane == lane {
+				return it.At
+			}
+		}
+		return -1
+	}
+	for i := range 2 * 3600 * 10 { // ten items of each a second
+		now := time.Duration(i) * 100 * ms
+		pause := i / 600 % 20 // minutes
+		at := now - now/100 + 5*time.Hour
+		if pause != 7 {
+			r.Push(video(now, true))
+		}
+		if pause != 13 {
+			r.Push(audio(at))
+		}
+		if i%600 < 30 || i%7 > 0 || pause == 7 || pause == 13 {
+			continue
+		}
+		if got := now - oldest(0); got < keep-200*ms || got > keep+200*ms {
+			t.Fatalf("after %v the ring has %v of video", now, got)
+		}
+		if got := at - oldest(1); got < keep-200*ms || got > keep+200*ms {
+			t.Fatalf("after %v the ring has %v of sound", now, got)
+		}
+	}
+	if items, _ := r.Size(); items > 50 {
+		t.Errorf("%d items are held", items)
 	}
 }
 

@@ -126,7 +126,37 @@ func TestTimeGoesOnOverAChangeOfRendition(t *testing.T) {
 		}
 		last = out.stamp
 	}
-	if want := out.rtpTime(133 * time.Millisecond); last != want {
+	if want := uint32(out.ticks(133 * time.Millisecond)); last != want {
 		t.Errorf("the time stays %d ticks ahead", last-want)
+	}
+}
+
+// After hours without frames the time jumps, but not so far that a receiver takes it
+// for a step back, and goes on at its pace, also over the end of its 32 bits.
+func TestTimeGoesOnAfterPauses(t *testing.T) {
+	out, _ := newTestStream(packet.Format{PT: 96})
+	media := testmedia.NewNoise()
+	var at time.Duration
+	var last uint32
+	for i := range 2000 {
+		pause := time.Duration(0)
+		if i%20 == 10 {
+			pause = time.Duration(i) * time.Minute // up to 33 hours
+		}
+		at += 40*time.Millisecond + pause
+		it := ring.Item[*packet.Unit]{Seq: uint64(i + 1), At: at, Value: &packet.Unit{Frame: media.Next()}}
+		out.load(it)
+		out.packets++
+		step := int32(out.stamp - last)
+		last = out.stamp
+		if i > 0 && (step <= 0 || pause == 0 && step != 3600) {
+			t.Fatalf("after a pause of %v the time goes on by %d", pause, step)
+		}
+		if i > 0 && pause > 4*time.Hour && step != maxJump {
+			t.Errorf("after a pause of %v the time goes on by %d", pause, step)
+		}
+		if report := out.report(at, time.Time{}, time.Now()); pause > 4*time.Hour && (report == nil || report.RTPTime != out.stamp) {
+			t.Errorf("after a pause of %v the report is %v", pause, report)
+		}
 	}
 }

@@ -25,6 +25,10 @@ const (
 	// compressed, so that a player shows the newest picture at once instead of
 	// playing the past at its own speed.
 	catchUp = 64
+
+	// maxJump is how far the RTP time may jump, in ticks, after a pause of the camera:
+	// receivers take 2^31 and more for a step back.
+	maxJump = 1 << 30
 )
 
 // stream is the picture or the sound on its way to the peer: it numbers the
@@ -45,7 +49,7 @@ type stream struct {
 	path     *path
 	seq      uint16
 	rtxSeq   uint16
-	base     uint32        // RTP time of PTS 0
+	base     int64         // RTP time of PTS 0, before it is cut to 32 bits, as tick
 	live     time.Duration // PTS before it are compressed, see catchUp
 	header   rtp.Header
 	extBytes [2]byte
@@ -66,7 +70,8 @@ type stream struct {
 	unit  ring.Item[*packet.Unit] // being sent
 	parts []packet.Payload
 	part  int    // the next one
-	stamp uint32 // of the unit
+	tick  int64  // time of the unit
+	stamp uint32 // its RTP time
 
 	skip
 }
@@ -96,7 +101,7 @@ type sentHeader struct {
 func (s *stream) init(p Port, video bool, wide *uint16, path *path) {
 	*s = stream{
 		Port: p, video: video, wide: wide, path: path, started: time.Now(),
-		seq: uint16(rand.Uint32()), rtxSeq: uint16(rand.Uint32()), base: rand.Uint32(),
+		seq: uint16(rand.Uint32()), rtxSeq: uint16(rand.Uint32()), base: int64(rand.Uint32()),
 		payload: make([]byte, 0, packet.MaxPayload+2),
 	}
 	if video {
@@ -149,14 +154,13 @@ func (s *stream) leap() {
 	clear(s.history)
 }
 
-// rtpTime is the RTP time of a presentation time.
-func (s *stream) rtpTime(pts time.Duration) uint32 {
+// ticks is the RTP time of a presentation time, before it is cut to 32 bits.
+func (s *stream) ticks(pts time.Duration) int64 {
 	if pts < s.live {
 		pts = s.live - (s.live-pts)/catchUp
 	}
 	// Seconds and rest apart: the product of a long uptime would overflow.
-	ticks := int64(pts/time.Second)*int64(s.clock) + int64(pts%time.Second)*int64(s.clock)/int64(time.Second)
-	return s.base + uint32(ticks)
+	return s.base + int64(pts/time.Second)*int64(s.clock) + int64(pts%time.Second)*int64(s.clock)/int64(time.Second)
 }
 
 // stampOf returns the RTP time under which a unit was sent.
@@ -164,21 +168,25 @@ func (s *stream) stampOf(it ring.Item[*packet.Unit]) uint32 {
 	if m := s.moved[it.Seq%uint64(len(s.moved))]; m.unit == it.Seq {
 		return m.stamp
 	}
-	return s.rtpTime(it.At)
+	return uint32(s.ticks(it.At))
 }
 
 // load sets the unit that the next write calls send.
 func (s *stream) load(it ring.Item[*packet.Unit]) {
-	stamp := s.rtpTime(it.At)
-	if s.rebase { // the time goes on, in another clock
-		s.base += s.stamp + s.clock/1000 - stamp
-		stamp, s.rebase = s.stamp+s.clock/1000, false
+	tick, least := s.ticks(it.At), s.tick+int64(s.clock/1000)
+	switch jump := tick - s.tick; {
+	case s.rebase: // the time goes on, in another clock
+		s.base += least - tick
+		tick, s.rebase = least, false
+	case s.packets == 0:
+	case jump <= 0:
+		tick = least
+		s.moved[it.Seq%uint64(len(s.moved))] = movedUnit{it.Seq, uint32(tick)}
+	case jump > maxJump:
+		s.base -= jump - maxJump
+		tick, s.reported = s.tick+maxJump, time.Time{}
 	}
-	if s.packets > 0 && int32(stamp-s.stamp) <= 0 {
-		stamp = s.stamp + s.clock/1000
-		s.moved[it.Seq%uint64(len(s.moved))] = movedUnit{it.Seq, stamp}
-	}
-	s.unit, s.parts, s.part, s.stamp = it, it.Value.Payloads(), 0, stamp
+	s.unit, s.parts, s.part, s.tick, s.stamp = it, it.Value.Payloads(), 0, tick, uint32(tick)
 }
 
 // waiting is how many packets of the unit are still to be sent.
@@ -244,7 +252,7 @@ func (s *stream) report(pts time.Duration, zero, now time.Time) *rtcp.SenderRepo
 		return nil
 	}
 	s.reported = now
-	return &rtcp.SenderReport{SSRC: s.SSRC, NTPTime: ntp(zero.Add(pts)), RTPTime: s.rtpTime(pts),
+	return &rtcp.SenderReport{SSRC: s.SSRC, NTPTime: ntp(zero.Add(pts)), RTPTime: uint32(s.ticks(pts)),
 		PacketCount: s.packets, OctetCount: s.octets}
 }
 

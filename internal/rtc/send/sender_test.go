@@ -194,7 +194,7 @@ func TestLateViewerIsSkipped(t *testing.T) {
 		newest, _ := b.units.Newest(0)
 		it, _ := b.units.Get(newest)
 		last := got[len(got)-1]
-		if behind := time.Duration(int32(b.picture.rtpTime(it.At)-last.Timestamp)) * time.Second / 90000; behind > 2500*time.Millisecond {
+		if behind := time.Duration(int32(uint32(b.picture.ticks(it.At))-last.Timestamp)) * time.Second / 90000; behind > 2500*time.Millisecond {
 			t.Errorf("the last picture sent is %v behind", behind)
 		}
 		if len(b.wants) < 5 {
