@@ -54,39 +54,6 @@ func TestBFramesAreRecorded(t *testing.T) {
 	}
 }
 
-// TestPTSGoesBackForBFramesAlone writes pictures whose PTS goes back.
-func TestPTSGoesBackForBFramesAlone(t *testing.T) {
-	s := testmedia.BFrames{Track: &kvsmedia.Track{Codec: kvsmedia.H264, Name: "main"}}
-	cam, err := camera.New(camera.Config{Tracks: []*kvsmedia.Track{s.Track}, Logger: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	write := func(what string, f kvsmedia.Frame, pts time.Duration, wantErr string) {
-		t.Helper()
-		f.PTS = pts
-		if err := cam.WriteFrame(f); (err == nil) != (wantErr == "") || err != nil && !strings.Contains(err.Error(), wantErr) {
-			t.Errorf("%s: %v, want %q", what, err, wantErr)
-		}
-	}
-	idr, p, b := s.Next(), s.Next(), s.Next()
-	const frame = 40 * time.Millisecond
-	write("IDR", idr, time.Minute, "")
-	write("P", p, time.Minute+20*frame, "")
-	write("B", b, time.Minute+frame, "")
-	write("the same again", b, time.Minute+frame, "which an earlier frame has")
-	write("P that goes back", p, time.Minute+2*frame, "not after")
-	write("B before the IDR", b, time.Minute-frame, "of the IDR picture")
-	for i := range 15 {
-		write("P", p, time.Minute+time.Duration(21+i)*frame, "")
-	}
-	write("B behind 16", b, time.Minute+2*frame, "")
-	write("P", p, time.Minute+50*frame, "")
-	write("B behind 17", b, time.Minute+3*frame, "no decoder")
-	write("P", p, 2*time.Minute, "")
-	write("B far behind", b, 2*time.Minute-5*time.Second, "go back by less than 5s")
-	write("B behind", b, 2*time.Minute-4999*time.Millisecond, "")
-}
-
 // reel is a running camera that has one track with B-frames, or with those that plain
 // leaves out, and perhaps a smaller one that never has any.
 type reel struct {
