@@ -258,6 +258,20 @@ func TestEncoderStartsAgain(t *testing.T) {
 	}
 }
 
+// Missing frames are counted by the usual distance, of which timestamps vary.
+func TestMissing(t *testing.T) {
+	tr := &track{clock: clock{rate: 90000, forward: true}}
+	for i := range 9 {
+		at := time.Duration(i) * 40 * ms
+		tr.arrived(&Unit{Stamp: uint32(3600*i + i%4/3*100), At: at})
+	}
+	for after, want := range map[time.Duration]int{10 * ms: 0, 40 * ms: 0, 79 * ms: 1, 82 * ms: 1, 199 * ms: 4, time.Hour: 89999, 1e6 * time.Hour: 1 << 20} {
+		if got := tr.missing(tr.last + after); got != want {
+			t.Errorf("%v after the last frame: %d missing, want %d", after, got, want)
+		}
+	}
+}
+
 // The local wall clock may be set: Time follows it, PTS does not.
 func TestWallClockSet(t *testing.T) {
 	video, audio := newSender(kvsmedia.H264, 90000, 40*ms), newSender(kvsmedia.Opus, 48000, 20*ms)
@@ -300,7 +314,7 @@ func TestSenderReports(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			video, audio := newSender(kvsmedia.H264, 90000, 40*ms), newSender(kvsmedia.Opus, 48000, 20*ms)
-			video.delay, audio.reports = 300*ms, 17*time.Second
+			video.delay, audio.reports = 300*ms, 29*time.Second
 			w := newWorld(t, rand.New(rand.NewPCG(7, 7)), video, audio)
 			w.ntp, w.jitter = c.ntp, 10*ms
 			done := false
