@@ -1,9 +1,7 @@
 package source
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -49,6 +47,7 @@ func (a *annexBFile) run(ctx context.Context, emit func(kvsmedia.Frame) bool) er
 		defer f.Close()
 		n := 0
 		return eachPicture(f, a.track, a.log, func(frame kvsmedia.Frame) bool {
+			n += frame.Skipped
 			frame.PTS = time.Duration(float64(n) / a.fps * float64(time.Second))
 			n++
 			return emit(frame)
@@ -64,15 +63,12 @@ const keyless = 500
 // end.
 func eachPicture(r io.Reader, track *kvsmedia.Track, log *slog.Logger, emit func(kvsmedia.Frame) bool) error {
 	codec := videoCodec(track.Codec)
-	units := bitstream.NewAccessUnits(r, codec)
 	sets := bitstream.ParameterSets{Codec: codec}
 	var nalus [][]byte
 	skipped := 0
-	for waits := true; ; {
-		au, err := units.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
+	waits := true
+	for au, err := range kvsmedia.AccessUnits(r, track.Codec) {
+		if err != nil {
 			return err
 		}
 		nalus = bitstream.Split(nalus[:0], au)
@@ -87,11 +83,12 @@ func eachPicture(r io.Reader, track *kvsmedia.Track, log *slog.Logger, emit func
 			}
 			continue
 		}
-		if !emit(kvsmedia.Frame{Track: track, Key: picture.Key, Skipped: skipped, Data: bytes.Clone(au)}) {
+		if !emit(kvsmedia.Frame{Track: track, Key: picture.Key, Skipped: skipped, Data: au}) {
 			return nil
 		}
 		skipped = 0
 	}
+	return nil
 }
 
 func videoCodec(c kvsmedia.Codec) bitstream.Codec {
