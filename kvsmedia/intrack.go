@@ -35,8 +35,6 @@ func newInTrack(in *mkv.Track) *inTrack {
 		if size, sets, err := bitstream.ParseRecord(t.sets.Codec, in.CodecPrivate); err == nil || errors.Is(err, bitstream.ErrAnnexB) {
 			t.lengthSize = size
 			t.sets.Update(sets)
-		} else { // Annex B, as some producers have it
-			t.sets.Update(bitstream.Split(nil, in.CodecPrivate))
 		}
 		return t
 	}

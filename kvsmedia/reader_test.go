@@ -244,11 +244,17 @@ func TestOddFrames(t *testing.T) {
 		stream []byte
 		want   []string
 	}{
-		"record, Annex B":       {stream(private, "K\x00\x00\x01\x65ab", "P\x00\x00\x00\x01\x41c"), []string{sets + "\x00\x00\x00\x01\x65ab", "\x00\x00\x00\x01\x41c"}},
-		"no record, prefixed":   {stream(nil, "K\x00\x00\x00\x03\x65ab\x00\x00\x00\x02\x65c", "P\x00\x00\x00\x02\x41c"), []string{"\x00\x00\x00\x01\x65ab\x00\x00\x00\x01\x65c", "\x00\x00\x00\x01\x41c"}},
-		"no record, Annex B":    {stream(nil, "P\x00\x00\x00\x01\x41c"), []string{"\x00\x00\x00\x01\x41c"}},
-		"broken ones left out":  {stream(private, "K\x00\x00\x00\x03\x65ab", "P\x00\x00\x00\x09\x41c", "Pxyz", "P\x00\x00\x00\x00", "P\x00\x00\x00\x02\x41c"), []string{sets + "\x00\x00\x00\x01\x65ab", "3\x00\x00\x00\x01\x41c"}},
-		"record of another set": {stream(private, "K"+strings.ReplaceAll(sets, "\x00\x00\x00\x01", "\x00\x00\x01")+"\x00\x00\x01\x65a"), []string{strings.ReplaceAll(sets, "\x00\x00\x00\x01", "\x00\x00\x01") + "\x00\x00\x01\x65a"}},
+		"record, Annex B":     {stream(private, "K\x00\x00\x01\x65ab", "P\x00\x00\x00\x01\x41c"), []string{sets + "\x00\x00\x00\x01\x65ab", "\x00\x00\x00\x01\x41c"}},
+		"no record, prefixed": {stream(nil, "K\x00\x00\x00\x03\x65ab\x00\x00\x00\x02\x65c", "P\x00\x00\x00\x02\x41c"), []string{"\x00\x00\x00\x01\x65ab\x00\x00\x00\x01\x65c", "\x00\x00\x00\x01\x41c"}},
+		"no record, Annex B":  {stream(nil, "P\x00\x00\x00\x01\x41c"), []string{"\x00\x00\x00\x01\x41c"}},
+		"broken ones left out": {stream(private, "K\x00\x00\x00\x03\x65ab", "P\x00\x00\x00\x09\x41c", "Pxyz", "P\x00\x00\x00\x00", "P\x00\x00\x00\x02\x41c", "K\x00\x00\x00\x02\x65d", "P\x00\x00\x00\x02\x41e"),
+			[]string{sets + "\x00\x00\x00\x01\x65ab", "4" + sets + "\x00\x00\x00\x01\x65d", "\x00\x00\x00\x01\x41e"}},
+		"a key frame not marked":        {stream(private, "P\x00\x00\x00\x09\x41c", "P\x00\x00\x00\x02\x41c", "P\x00\x00\x00\x02\x65d"), []string{"2" + sets + "\x00\x00\x00\x01\x65d"}},
+		"Annex B in the record's place": {stream([]byte(sets), "K\x00\x00\x00\x03\x65ab", "P\x00\x00\x00\x02\x41c"), []string{sets + "\x00\x00\x00\x01\x65ab", "\x00\x00\x00\x01\x41c"}},
+		"Annex B throughout":            {stream([]byte(sets), "K\x00\x00\x01\x65ab", "P\x00\x00\x00\x01\x41c"), []string{sets + "\x00\x00\x00\x01\x65ab", "\x00\x00\x00\x01\x41c"}},
+		"one byte first":                {stream(private, "P\x00\x00\x00\x01\x09\x00\x00\x00\x02\x41c"), []string{"\x00\x00\x00\x01\x09\x00\x00\x00\x01\x41c"}},
+		"an empty one between":          {stream(private, "P\x00\x00\x00\x02\x06a\x00\x00\x00\x00\x00\x00\x00\x02\x41c"), []string{"\x00\x00\x00\x01\x06a\x00\x00\x00\x01\x41c"}},
+		"record of another set":         {stream(private, "K"+strings.ReplaceAll(sets, "\x00\x00\x00\x01", "\x00\x00\x01")+"\x00\x00\x01\x65a"), []string{strings.ReplaceAll(sets, "\x00\x00\x00\x01", "\x00\x00\x01") + "\x00\x00\x01\x65a"}},
 	} {
 		r := kvsmedia.NewReader(bytes.NewReader(c.stream))
 		var got []string
@@ -261,6 +267,9 @@ func TestOddFrames(t *testing.T) {
 		}
 		if ts, err := r.Tracks(); err != nil || len(ts) != 1 || r.Err() != nil {
 			t.Errorf("%s: %d tracks, %v, %v", name, len(ts), err, r.Err())
+		}
+		if out := r.LeftOut(); len(out) != 1 || out[0] != "V_VP9" {
+			t.Errorf("%s: left out %q", name, out)
 		}
 		if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", c.want) {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)

@@ -26,12 +26,16 @@ type StreamSettings struct {
 	// means the account's key for Kinesis Video Streams.
 	KMSKey string
 
-	// Tags are attached to the stream, at most 50.
+	// Tier is where the media is stored. Zero means [Hot].
+	Tier Tier
+
+	// Tags are attached to the stream, at most 50: keys of up to 128 and values of
+	// up to 256 letters, digits, spaces and _.:/=+-@.
 	Tags map[string]string
 }
 
-// ConfigError is the permanent error of a [ProducerConfig] or [ArchiveConfig]
-// that cannot work.
+// ConfigError is the permanent error of a [ProducerConfig], an [ArchiveConfig] or
+// an argument of [Streams] that cannot work. Nothing was sent.
 type ConfigError struct {
 	Field  string // such as "AWS.Region"
 	Reason string // what is wrong and what is expected
@@ -72,6 +76,7 @@ func (f form) MatchString(s string) bool { return len(s) <= f.most && f.chars.Ma
 const (
 	createPoll   = time.Second
 	maxRetention = 87600 * time.Hour
+	maxKMSKey    = 2048 // bytes
 )
 
 // checkStream validates what names a stream, and completes the region from an ARN.
@@ -99,14 +104,20 @@ func checkStream(cfg *aws.Config, stream string) error {
 	return nil
 }
 
-func (s *StreamSettings) check() error {
+func (s *StreamSettings) check() error { return s.checkAs("Create") }
+
+// checkAs is check where the settings have a name of their own.
+func (s *StreamSettings) checkAs(name string) error {
 	switch {
-	case s.Retention < 0 || s.Retention > maxRetention || s.Retention%time.Hour != 0:
-		return &ConfigError{"Create.Retention", fmt.Sprintf("is %v: allowed are whole hours up to %v", s.Retention, maxRetention)}
-	case len(s.Tags) > 50:
-		return &ConfigError{"Create.Tags", fmt.Sprintf("has %d entries: allowed are 50", len(s.Tags))}
+	case s.Tier > Warm:
+		return &ConfigError{name + ".Tier", fmt.Sprintf("is %d: allowed are Hot and Warm", s.Tier)}
+	case len(s.KMSKey) > maxKMSKey:
+		return &ConfigError{name + ".KMSKey", fmt.Sprintf("has %d bytes: allowed are %d", len(s.KMSKey), maxKMSKey)}
 	}
-	return nil
+	if err := checkRetention(name+".Retention", s.Retention); err != nil {
+		return err
+	}
+	return checkTags(name+".Tags", s.Tags)
 }
 
 // streams makes the control-plane calls about one stream.
@@ -143,8 +154,10 @@ func (s streams) do(ctx context.Context, endpoint, path, name string, in, out an
 }
 
 type streamInfo struct {
-	StreamARN, Status    string
-	DataRetentionInHours int
+	StreamName, StreamARN, Status string
+	Version, KmsKeyId             string
+	DataRetentionInHours          int
+	CreationTime                  float64 // seconds since 1970
 }
 
 func (s streams) describe(ctx context.Context) (streamInfo, error) {
@@ -155,13 +168,7 @@ func (s streams) describe(ctx context.Context) (streamInfo, error) {
 
 // create makes the stream, for the codecs given.
 func (s streams) create(ctx context.Context, set StreamSettings, mediaType string) error {
-	return s.do(ctx, "", "/createStream", "CreateStream", struct {
-		StreamName           string
-		DataRetentionInHours int
-		MediaType            string            `json:",omitempty"`
-		KmsKeyId             string            `json:",omitempty"`
-		Tags                 map[string]string `json:",omitempty"`
-	}{s.stream, int(cmp.Or(set.Retention, 24*time.Hour) / time.Hour), mediaType, set.KMSKey, set.Tags}, nil)
+	return s.do(ctx, "", "/createStream", "CreateStream", set.request(s.stream, mediaType), nil)
 }
 
 // find returns the stream once it can be used, creating it if set is not nil.

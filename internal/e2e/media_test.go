@@ -199,26 +199,10 @@ func TestJavaScriptMedia(t *testing.T) {
 
 // The AWS CLI lists, gets, clips and plays what a camera has sent.
 func TestCLIMedia(t *testing.T) {
-	cli := testtools.Need(t, "aws")
 	c := startCloud(t)
+	run := awsCLI(t, c)
 	film := record(t, c)
 	dir := t.TempDir()
-	ca := filepath.Join(dir, "ca.pem")
-	if err := os.WriteFile(ca, c.RootPEM(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	owner := credentialsOf(t, c.OwnerAWS())
-	run := func(args ...string) string {
-		t.Helper()
-		cmd := exec.CommandContext(within(t), cli, append(args, "--endpoint-url", c.URL(), "--ca-bundle", ca)...)
-		cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+owner.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+owner.SecretAccessKey,
-			"AWS_DEFAULT_REGION="+c.OwnerAWS().Region, "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("aws %s: %v %s", strings.Join(args, " "), err, out)
-		}
-		return strings.TrimSpace(string(out))
-	}
 	if got := run("kinesisvideo", "get-data-endpoint", "--stream-name", "door", "--api-name", "GET_MEDIA", "--query", "DataEndpoint", "--output", "text"); got != c.URL() {
 		t.Errorf("data endpoint %q", got)
 	}

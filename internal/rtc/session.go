@@ -166,6 +166,7 @@ func (s *Session) Close() {
 		s.closing = true
 		s.mu.Unlock()
 		s.net.EndWriting(time.Now().Add(goodbyeLimit))
+		s.streams.close()
 		if err := s.pc.GracefulClose(); err != nil {
 			s.log.Debug("closing the peer connection", "err", err)
 		}

@@ -38,6 +38,31 @@ type streams struct {
 
 	mu     sync.Mutex
 	served map[class][]*placed
+	queues []queue // of all that is received; as many as the network's guard lets SSRCs be
+	closed bool
+}
+
+// queue returns a queue, which close closes: pion forgets to close what it begins to
+// read while it stops.
+func (s *streams) queue(limit int) queue {
+	q := queue{packetio.NewBuffer()} // which takes no room while it is empty
+	q.SetLimitSize(limit)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.queues = append(s.queues, q); s.closed {
+		_ = q.Close()
+	}
+	return q
+}
+
+// close ends all reading.
+func (s *streams) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for _, q := range s.queues {
+		_ = q.Close()
+	}
 }
 
 // class is what an SSRC is used for.
@@ -98,19 +123,16 @@ func (s *streams) unplaced() int { return int(s.lost.Load()) }
 // a stream of ours is served at once; everything else waits to be read. A session
 // whose peer reports about too many SSRCs ends.
 func (s *Session) receiver(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
-	q := queue{packetio.NewBuffer()} // which takes no room while it is empty
 	switch {
 	case kind != packetio.RTCPBufferPacket:
-		q.SetLimitSize(maxWaitingRTP)
-		return &placed{queue: q, session: s}
+		return &placed{queue: s.streams.queue(maxWaitingRTP), session: s}
 	case s.sender != nil && s.sender.Sends(ssrc):
 		return feedbackWriter{s, ssrc}
 	case s.streams.foreign.Add(1) > maxForeign:
 		s.end(fmt.Errorf("rtc: the peer's RTCP is about more than %d SSRCs that are not sent", maxForeign))
 		return sink{}
 	}
-	q.SetLimitSize(maxWaitingRTCP)
-	return q
+	return s.streams.queue(maxWaitingRTCP)
 }
 
 // queue is a packetio.Buffer without attributes.

@@ -98,3 +98,29 @@ func TestReplacedStreams(t *testing.T) {
 		t.Error("a stream whose reader has ended is served")
 	}
 }
+
+// What pion begins to read while the session closes ends as well.
+func TestReadingEndsWithTheSession(t *testing.T) {
+	v, _ := pair(t, Source{Ring: ring.New[*packet.Unit](ring.Config{})}, Source{Ring: ring.New[*packet.Unit](ring.Config{})}, hooks{}, hooks{})
+	before := v.receiver(packetio.RTPBufferPacket, 1)
+	ended := make(chan error, 2)
+	go func() {
+		_, err := before.Read(make([]byte, 1500))
+		ended <- err
+	}()
+	v.Close()
+	for _, kind := range []packetio.BufferPacketType{packetio.RTPBufferPacket, packetio.RTCPBufferPacket} {
+		_, err := v.receiver(kind, 2).Read(make([]byte, 1500))
+		if err != io.EOF {
+			t.Errorf("after Close: %v", err)
+		}
+	}
+	select {
+	case err := <-ended:
+		if err != io.EOF {
+			t.Errorf("during Close: %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("a reader waits for ever")
+	}
+}

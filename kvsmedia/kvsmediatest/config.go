@@ -106,7 +106,7 @@ var defaultRates = map[string]Rate{
 	"DescribeStream":                       {300, 5},
 	"UpdateStream":                         {50, 5},
 	"DeleteStream":                         {50, 5},
-	"ListStreams":                          {300, 0},
+	"ListStreams":                          {50, 0},
 	"GetDataEndpoint":                      {300, 5},
 	"UpdateDataRetention":                  {50, 5},
 	"TagStream":                            {50, 5},
@@ -116,6 +116,8 @@ var defaultRates = map[string]Rate{
 	"UpdateImageGenerationConfiguration":   {50, 5},
 	"DescribeNotificationConfiguration":    {50, 5},
 	"UpdateNotificationConfiguration":      {50, 5},
+	"DescribeStreamStorageConfiguration":   {50, 5},
+	"UpdateStreamStorageConfiguration":     {50, 5},
 	"PutMedia":                             {0, 5},
 	"GetMedia":                             {0, 5},
 	"ListFragments":                        {0, 5},
@@ -182,6 +184,8 @@ func (l *Limits) apply() {
 // Timing are the service's times. Zero means the documented default.
 type Timing struct {
 	Create     time.Duration // for which a new stream is CREATING; none
+	Update     time.Duration // for which a stream is UPDATING after a change of its description, retention or tier; none
+	Delete     time.Duration // for which a deleted stream is DELETING; none
 	Configure  time.Duration // until image generation and notifications act as configured; 1 min
 	Session    time.Duration // longest life of a PutMedia connection; 45 min
 	IdleAck    time.Duration // without data until an IDLE acknowledgement; 10 s
@@ -223,6 +227,13 @@ type Variants struct {
 	// ReverseLists lets ListFragments return each page with its newest fragment
 	// first: the API promises no order.
 	ReverseLists bool
+
+	// WarmNeedsMonth refuses a retention of less than 30 days in the tier WARM. The
+	// documentation has 30 days as what is billed at least, not as a limit.
+	WarmNeedsMonth bool
+
+	// WarmStays refuses the tier HOT to a stream that is WARM.
+	WarmStays bool
 
 	// WholeClips lets GetClip take all fragments of a range of producer timestamps.
 	// Otherwise it takes the oldest run alone, as is documented of HLS and DASH

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,8 +50,16 @@ func TestStreamLife(t *testing.T) {
 		c.refused("/createStream", `{"StreamName":"a b"}`, 400, "InvalidArgumentException")
 		c.refused("/createStream", `{"StreamName":"x","DataRetentionInHours":-1}`, 400, "InvalidArgumentException")
 		page := c.ok("/listStreams", `{"MaxResults":1}`)
-		if len(page["StreamInfoList"].([]any)) != 1 || page["NextToken"] != "garage" {
+		token, _ := page["NextToken"].(string)
+		if !slices.Equal(names(page), []string{"door"}) || !regexp.MustCompile(`^[a-zA-Z0-9+/=]+$`).MatchString(token) {
 			t.Error(page)
+		}
+		if page = c.ok("/listStreams", fmt.Sprintf(`{"NextToken":%q}`, token)); !slices.Equal(names(page), []string{"garage"}) || page["NextToken"] != nil {
+			t.Error(page)
+		}
+		c.refused("/listStreams", `{"NextToken":"-"}`, 400, "InvalidArgumentException")
+		for _, bad := range []string{`"MediaType":"video"`, `"DeviceName":"a b"`, `"Tags":{"a%":""}`, `"StreamStorageConfiguration":{"DefaultStorageTier":"COLD"}`} {
+			c.refused("/createStream", `{"StreamName":"x",`+bad+`}`, 400, "InvalidArgumentException")
 		}
 		if page = c.ok("/listStreams", `{"StreamNameCondition":{"ComparisonOperator":"BEGINS_WITH","ComparisonValue":"gar"}}`); len(page["StreamInfoList"].([]any)) != 1 {
 			t.Error(page)
@@ -58,6 +67,14 @@ func TestStreamLife(t *testing.T) {
 		c.ok("/deleteStream", fmt.Sprintf(`{"StreamARN":%q}`, arn))
 		c.refused("/describeStream", `{"StreamName":"garage"}`, 404, "ResourceNotFoundException")
 	})
+}
+
+// names returns the names of the streams on a page of ListStreams.
+func names(page map[string]any) (list []string) {
+	for _, st := range page["StreamInfoList"].([]any) {
+		list = append(list, st.(map[string]any)["StreamName"].(string))
+	}
+	return list
 }
 
 // Names that could lead out of the directory do not.
@@ -94,6 +111,14 @@ func TestRatesAndAccess(t *testing.T) {
 		if n := c.srv.Calls("DescribeStream"); n != 7 {
 			t.Errorf("%d calls", n)
 		}
+		for range 50 {
+			c.ok("/listStreams", `{}`)
+		}
+		c.refused("/listStreams", `{}`, 400, "ClientLimitExceededException")
+		for range 5 {
+			c.ok("/describeStreamStorageConfiguration", `{"StreamName":"door"}`)
+		}
+		c.refused("/describeStreamStorageConfiguration", `{"StreamName":"door"}`, 400, "ClientLimitExceededException")
 	})
 }
 

@@ -16,7 +16,9 @@
 // # What it enforces
 //
 // Signatures are verified over the bytes received. Requests are refused with
-// the status and name that AWS documents, and held to the quotas ([Limits]).
+// the status and name that AWS documents, and held to the quotas ([Limits]). Changes
+// of a stream need its version, and take a while ([Timing]) in which there can be no
+// other.
 // Media is parsed as it arrives and acknowledged fragment by fragment; what
 // breaks a rule ends the connection with the acknowledgement that names it. A
 // fragment that was acknowledged as PERSISTED is on disk with Config.Dir, byte

@@ -64,7 +64,8 @@ func New(cfg Config) (*Service, error) {
 	var err error
 	s.store, err = store.Open(store.Config{
 		Dir: cfg.Dir, ARNPrefix: arnPrefix, KMSKey: "arn:aws:kms:" + cfg.Region + ":" + cfg.Account + ":alias/aws/kinesisvideo",
-		Most: cfg.Limits.Streams, Now: s.now, Create: cfg.Timing.Create,
+		Most: cfg.Limits.Streams, Now: s.now,
+		Create: cfg.Timing.Create, Update: cfg.Timing.Update, Delete: cfg.Timing.Delete,
 		HostBuffer: cfg.Timing.HostBuffer, HostBufferBytes: cfg.Limits.HostBufferBytes,
 	})
 	if err != nil {
@@ -94,11 +95,15 @@ func New(cfg Config) (*Service, error) {
 		Front: s.front, Now: s.now, Live: cfg.Timing.Live, Sessions: cfg.Limits.Sessions,
 		Apart: cfg.Timing.Apart, WholeClips: cfg.Variants.WholeClips,
 	})
-	plane := &control.Plane{Store: s.store, Region: cfg.Region, Now: s.now, Deleted: func(st *store.Stream) {
-		for _, c := range s.ingest.Connections(st) {
-			c.Fail(4507)
-		}
-	}}
+	plane := &control.Plane{
+		Store: s.store, Region: cfg.Region, Now: s.now,
+		WarmNeedsMonth: cfg.Variants.WarmNeedsMonth, WarmStays: cfg.Variants.WarmStays,
+		Deleted: func(st *store.Stream) {
+			for _, c := range s.ingest.Connections(st) {
+				c.Fail(4507)
+			}
+		},
+	}
 	s.operations = operations(plane, s.images, s.retrieval, s.playback)
 	s.handler = awsapitest.AllowOrigins(http.HandlerFunc(s.serve))
 	return s, nil

@@ -70,6 +70,9 @@ func (c *Call) Stream(n Named) (*store.Stream, error) {
 		return nil, err
 	}
 	st := c.Front.Store.Stream(name)
+	if st == nil && c.op.Deleting {
+		st = c.Front.Store.Deleting(name)
+	}
 	if st == nil || n.StreamARN != "" && n.StreamARN != st.ARN {
 		return nil, NotFound("The requested stream %s is not found or not active.", name)
 	}

@@ -51,8 +51,9 @@ type refusal struct {
 
 // Operation is one operation of the API.
 type Operation struct {
-	Name   string
-	Denied string // exception; NotAuthorizedException if empty
+	Name     string
+	Denied   string // exception; NotAuthorizedException if empty
+	Deleting bool   // knows streams that are being deleted, too
 
 	// Run returns what is answered as JSON; nil if it has answered itself.
 	Run func(*Call) (any, error)

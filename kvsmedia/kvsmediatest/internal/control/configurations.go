@@ -73,6 +73,9 @@ func validStatus(status string) bool { return status == "ENABLED" || status == "
 
 // configure changes what a stream does with its fragments, and keeps it.
 func configure(st *store.Stream, do func(*store.Description)) error {
+	if err := active(st); err != nil {
+		return err
+	}
 	return st.Change(func(d *store.Description) error {
 		if d.RetentionHours == 0 {
 			return api.NoRetention(st)

@@ -14,6 +14,8 @@ type Plane struct {
 	Region  string
 	Now     func() time.Time    // the service's clock
 	Deleted func(*store.Stream) // told of a stream that exists no longer
+
+	WarmNeedsMonth, WarmStays bool // as kvsmediatest.Variants has them
 }
 
 // Operations returns the operations by path.
@@ -22,7 +24,7 @@ func (p *Plane) Operations() map[string]*api.Operation {
 	const denied = "AccessDeniedException"
 	return map[string]*api.Operation{
 		"/createStream":                         {Name: "CreateStream", Run: p.createStream},
-		"/describeStream":                       {Name: "DescribeStream", Run: p.describeStream},
+		"/describeStream":                       {Name: "DescribeStream", Deleting: true, Run: p.describeStream},
 		"/listStreams":                          {Name: "ListStreams", Run: p.listStreams},
 		"/updateStream":                         {Name: "UpdateStream", Run: p.updateStream},
 		"/deleteStream":                         {Name: "DeleteStream", Run: p.deleteStream},
@@ -35,5 +37,7 @@ func (p *Plane) Operations() map[string]*api.Operation {
 		"/updateImageGenerationConfiguration":   {Name: "UpdateImageGenerationConfiguration", Denied: denied, Run: p.updateImages},
 		"/describeNotificationConfiguration":    {Name: "DescribeNotificationConfiguration", Denied: denied, Run: p.describeNotifications},
 		"/updateNotificationConfiguration":      {Name: "UpdateNotificationConfiguration", Denied: denied, Run: p.updateNotifications},
+		"/describeStreamStorageConfiguration":   {Name: "DescribeStreamStorageConfiguration", Denied: denied, Run: p.describeStorage},
+		"/updateStreamStorageConfiguration":     {Name: "UpdateStreamStorageConfiguration", Denied: denied, Run: p.updateStorage},
 	}
 }

@@ -1,7 +1,9 @@
 package control
 
 import (
+	"encoding/base64"
 	"errors"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -10,8 +12,27 @@ import (
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
 )
 
-// maxRetention is the longest retention, in hours: ten years.
-const maxRetention = 87600
+const (
+	maxRetention = 87600  // hours: ten years
+	maxPage      = 10_000 // streams in an answer of ListStreams, also by default
+)
+
+// mediaTypes is the pattern of MediaType in the API reference.
+var mediaTypes = regexp.MustCompile(`^[\w.+-]+/[\w.+-]+(,[\w.+-]+/[\w.+-]+)*$`)
+
+// checkLabels returns the error of what a stream can be labelled with; empty ones
+// are not given.
+func checkLabels(device, mediaType, key string) error {
+	switch {
+	case device != "" && (len(device) > 128 || !api.ValidName(device)):
+		return api.Invalid("DeviceName must match [a-zA-Z0-9_.-]{1,128}.")
+	case mediaType != "" && (len(mediaType) > 128 || !mediaTypes.MatchString(mediaType)):
+		return api.Invalid("MediaType must be types such as video/h264,audio/aac, in 128 characters.")
+	case len(key) > 2048:
+		return api.Invalid("KmsKeyId must have up to 2048 characters.")
+	}
+	return nil
+}
 
 type streamInfo struct {
 	DeviceName           string `json:",omitempty"`
@@ -36,6 +57,7 @@ func (p *Plane) createStream(c *api.Call) (any, error) {
 		DeviceName, StreamName, MediaType, KmsKeyId string
 		DataRetentionInHours                        int
 		Tags                                        map[string]string
+		StreamStorageConfiguration                  *storage
 	}
 	if err := c.Decode(&in); err != nil {
 		return nil, err
@@ -46,6 +68,16 @@ func (p *Plane) createStream(c *api.Call) (any, error) {
 	if in.DataRetentionInHours < 0 || in.DataRetentionInHours > maxRetention {
 		return nil, api.Invalid("DataRetentionInHours must be from 0 to %d.", maxRetention)
 	}
+	if err := checkLabels(in.DeviceName, in.MediaType, in.KmsKeyId); err != nil {
+		return nil, err
+	}
+	tier, err := in.StreamStorageConfiguration.tier()
+	if err == nil {
+		err = p.suits(tier, in.DataRetentionInHours)
+	}
+	if err != nil {
+		return nil, err
+	}
 	tags := map[string]string{}
 	if err := addTags(tags, in.Tags); err != nil {
 		return nil, err
@@ -55,9 +87,11 @@ func (p *Plane) createStream(c *api.Call) (any, error) {
 	}
 	st, err := p.Store.Create(store.Description{
 		Name: in.StreamName, DeviceName: in.DeviceName, MediaType: in.MediaType, KMSKey: in.KmsKeyId,
-		RetentionHours: in.DataRetentionInHours, Tags: tags,
+		RetentionHours: in.DataRetentionInHours, Tags: tags, Tier: tier,
 	})
 	switch {
+	case errors.Is(err, store.ErrDeleting):
+		return nil, api.BadRequest("ResourceInUseException", "The stream %s is being deleted.", in.StreamName)
 	case errors.Is(err, store.ErrExists):
 		return nil, api.BadRequest("ResourceInUseException", "The stream %s exists already.", in.StreamName)
 	case errors.Is(err, store.ErrTooMany):
@@ -88,12 +122,16 @@ func (p *Plane) listStreams(c *api.Call) (any, error) {
 	if err := c.Allow("", ""); err != nil {
 		return nil, err
 	}
-	limit := 100
+	limit := maxPage
 	if in.MaxResults != nil {
 		limit = *in.MaxResults
 	}
-	if limit < 1 || limit > 10000 {
-		return nil, api.Invalid("MaxResults must be from 1 to 10000.")
+	if limit < 1 || limit > maxPage {
+		return nil, api.Invalid("MaxResults must be from 1 to %d.", maxPage)
+	}
+	from, err := base64.StdEncoding.DecodeString(in.NextToken)
+	if err != nil {
+		return nil, api.Invalid("NextToken is none that ListStreams has returned.")
 	}
 	prefix := ""
 	if cond := in.StreamNameCondition; cond != nil {
@@ -103,7 +141,7 @@ func (p *Plane) listStreams(c *api.Call) (any, error) {
 		prefix = cond.ComparisonValue
 	}
 	streams := p.Store.Streams()
-	first := sort.Search(len(streams), func(i int) bool { return streams[i].Name >= in.NextToken })
+	first := sort.Search(len(streams), func(i int) bool { return streams[i].Name >= string(from) })
 	out := struct {
 		StreamInfoList []streamInfo
 		NextToken      string `json:",omitempty"`
@@ -113,102 +151,12 @@ func (p *Plane) listStreams(c *api.Call) (any, error) {
 			continue
 		}
 		if len(out.StreamInfoList) == limit {
-			out.NextToken = st.Name
+			out.NextToken = base64.StdEncoding.EncodeToString([]byte(st.Name))
 			break
 		}
 		out.StreamInfoList = append(out.StreamInfoList, info(st))
 	}
 	return out, nil
-}
-
-// change changes the description of a stream whose version is given, and keeps
-// it.
-func change(st *store.Stream, version string, do func(*store.Description) error) error {
-	if st.Status() != "ACTIVE" {
-		return api.BadRequest("ResourceInUseException", "The stream %s is not in the status ACTIVE.", st.Name)
-	}
-	return st.Change(func(d *store.Description) error {
-		if version != d.Version {
-			return versionMismatch()
-		}
-		d.Version = store.NewVersion()
-		return do(d)
-	})
-}
-
-func versionMismatch() error {
-	return api.BadRequest("VersionMismatchException", "The version given is not the latest of the stream: describe it and try again.")
-}
-
-func (p *Plane) updateStream(c *api.Call) (any, error) {
-	var in struct {
-		api.Named
-		CurrentVersion, DeviceName, MediaType string
-	}
-	st, err := c.StreamOf(&in, &in.Named)
-	if err != nil {
-		return nil, err
-	}
-	return struct{}{}, change(st, in.CurrentVersion, func(d *store.Description) error {
-		if in.DeviceName != "" {
-			d.DeviceName = in.DeviceName
-		}
-		if in.MediaType != "" {
-			d.MediaType = in.MediaType
-		}
-		return nil
-	})
-}
-
-func (p *Plane) deleteStream(c *api.Call) (any, error) {
-	var in struct{ StreamARN, CurrentVersion string }
-	if err := c.Decode(&in); err != nil {
-		return nil, err
-	}
-	st, err := c.Stream(api.Named{StreamARN: in.StreamARN})
-	if err != nil {
-		return nil, err
-	}
-	err = st.Delete(func(d *store.Description) error {
-		if in.CurrentVersion != "" && in.CurrentVersion != d.Version {
-			return versionMismatch()
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	p.Deleted(st)
-	return struct{}{}, nil
-}
-
-func (p *Plane) updateRetention(c *api.Call) (any, error) {
-	var in struct {
-		api.Named
-		CurrentVersion, Operation  string
-		DataRetentionChangeInHours int
-	}
-	st, err := c.StreamOf(&in, &in.Named)
-	if err != nil {
-		return nil, err
-	}
-	hours := in.DataRetentionChangeInHours
-	switch {
-	case hours < 1:
-		return nil, api.Invalid("DataRetentionChangeInHours must be at least 1.")
-	case in.Operation == "DECREASE_DATA_RETENTION":
-		hours = -hours
-	case in.Operation != "INCREASE_DATA_RETENTION":
-		return nil, api.Invalid("Operation must be INCREASE_DATA_RETENTION or DECREASE_DATA_RETENTION.")
-	}
-	return struct{}{}, change(st, in.CurrentVersion, func(d *store.Description) error {
-		hours := d.RetentionHours + hours
-		if hours < 0 || hours > maxRetention {
-			return api.Invalid("The retention would be %d hours; it is from 0 to %d.", hours, maxRetention)
-		}
-		d.RetentionHours = hours
-		return nil
-	})
 }
 
 // dataAPIs are the names by which GetDataEndpoint is asked.
@@ -229,7 +177,7 @@ func (p *Plane) dataEndpoint(c *api.Call) (any, error) {
 	if !slices.Contains(dataAPIs, in.APIName) {
 		return nil, api.Invalid("APIName must be one of %s.", strings.Join(dataAPIs, ", "))
 	}
-	if st.Status() != "ACTIVE" {
+	if st.Status() == "CREATING" {
 		return nil, api.NotFound("The requested stream %s is not found or not active.", st.Name)
 	}
 	return map[string]string{"DataEndpoint": c.DataURL()}, nil

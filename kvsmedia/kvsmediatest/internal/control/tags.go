@@ -1,6 +1,9 @@
 package control
 
 import (
+	"regexp"
+	"unicode/utf8"
+
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
 )
@@ -8,10 +11,13 @@ import (
 // maxResourceTags is how many tags a stream has.
 const maxResourceTags = 50
 
+// tagText is the pattern of keys and values in the API reference.
+var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]*$`)
+
 func addTags(tags, more map[string]string) error {
 	for k, v := range more {
-		if k == "" || len(k) > 128 || len(v) > 256 {
-			return api.Invalid("A tag's key must have 1 to 128 and its value up to 256 characters.")
+		if k == "" || utf8.RuneCountInString(k) > 128 || utf8.RuneCountInString(v) > 256 || !tagText.MatchString(k) || !tagText.MatchString(v) {
+			return api.Invalid("A tag's key must have 1 to 128 and its value up to 256 letters, digits, spaces and _.:/=+-@.")
 		}
 		tags[k] = v
 	}

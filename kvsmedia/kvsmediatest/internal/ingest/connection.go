@@ -296,7 +296,7 @@ func (c *Connection) usable() error {
 	switch {
 	case status == "DELETING":
 		return refuse(4507, "the stream was deleted")
-	case status != "ACTIVE":
+	case status == "CREATING": // media goes on while a stream is UPDATING
 		return refuse(4008, "the stream is %s", status)
 	case id != 0:
 		return refuse(id, "the key of the stream %s", c.Stream.Name)

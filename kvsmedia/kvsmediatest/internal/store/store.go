@@ -18,6 +18,8 @@ type Config struct {
 	Most            int              // streams; 0 for any number
 	Now             func() time.Time // the service's clock
 	Create          time.Duration    // for which a new stream is CREATING
+	Update          time.Duration    // for which a changed stream is UPDATING
+	Delete          time.Duration    // for which a deleted stream is DELETING
 	HostBuffer      time.Duration    // for which fragments are kept that are not archived
 	HostBufferBytes int              // of one stream; 0 for any number
 }
@@ -26,19 +28,21 @@ type Config struct {
 type Store struct {
 	cfg Config
 
-	mu      sync.Mutex
-	streams map[string]*Stream // by name
+	mu       sync.Mutex
+	streams  map[string]*Stream // by name
+	deleting map[string]*Stream // by name; they hold nothing any more
 }
 
 // What Create says no with.
 var (
-	ErrExists  = errors.New("a stream of that name exists already")
-	ErrTooMany = errors.New("the account has as many streams as it may have")
+	ErrExists   = errors.New("a stream of that name exists already")
+	ErrDeleting = errors.New("a stream of that name is being deleted")
+	ErrTooMany  = errors.New("the account has as many streams as it may have")
 )
 
 // Open returns a store with the streams that Config.Dir holds.
 func Open(cfg Config) (*Store, error) {
-	s := &Store{cfg: cfg, streams: map[string]*Stream{}}
+	s := &Store{cfg: cfg, streams: map[string]*Stream{}, deleting: map[string]*Stream{}}
 	return s, s.load()
 }
 
@@ -46,8 +50,12 @@ func Open(cfg Config) (*Store, error) {
 func (s *Store) Create(d Description) (*Stream, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.forget()
 	if s.streams[d.Name] != nil {
 		return nil, ErrExists
+	}
+	if s.deleting[d.Name] != nil {
+		return nil, ErrDeleting
 	}
 	if s.cfg.Most > 0 && len(s.streams) >= s.cfg.Most {
 		return nil, ErrTooMany
@@ -78,9 +86,26 @@ func (s *Store) Stream(name string) *Stream {
 	return s.streams[name]
 }
 
-// Streams returns all streams, by name.
+// Deleting returns the stream of a name that is being deleted, nil if there is none.
+func (s *Store) Deleting(name string) *Stream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forget()
+	return s.deleting[name]
+}
+
+// Streams returns all streams, those that are being deleted included, by name.
 func (s *Store) Streams() []*Stream {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.SortedFunc(maps.Values(s.streams), func(a, b *Stream) int { return cmp.Compare(a.Name, b.Name) })
+	s.forget()
+	all := slices.AppendSeq(slices.Collect(maps.Values(s.streams)), maps.Values(s.deleting))
+	slices.SortFunc(all, func(a, b *Stream) int { return cmp.Compare(a.Name, b.Name) })
+	return all
+}
+
+// forget drops the streams whose deletion has ended.
+func (s *Store) forget() {
+	now := s.cfg.Now()
+	maps.DeleteFunc(s.deleting, func(_ string, st *Stream) bool { return now.Sub(st.deleted) >= s.cfg.Delete })
 }

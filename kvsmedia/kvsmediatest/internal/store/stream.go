@@ -16,7 +16,7 @@ type Stream struct {
 	fragments   []*Fragment // in the order of their arrival
 	count       int64       // of fragments ever begun, as numbers tell it
 	keyError    int
-	deleted     bool
+	deleted     time.Time     // the zero Time while it is not
 	changed     chan struct{} // closed and replaced when fragments come, or at the end
 }
 
@@ -27,7 +27,9 @@ type Description struct {
 	MediaType          string
 	KMSKey             string
 	Created            time.Time
+	Updated            time.Time // when the newest of the changes began for which a stream is UPDATING
 	RetentionHours     int
+	Tier, FormerTier   string // of storage: FormerTier while it is UPDATING
 	Tags               map[string]string
 	Images             *ImageConfig        `json:",omitempty"`
 	ImagesSince        time.Time           // when Images was set
@@ -79,15 +81,18 @@ func (st *Stream) RetentionHours() int {
 	return st.description.RetentionHours
 }
 
-// Status returns CREATING, ACTIVE or DELETING.
+// Status returns CREATING, ACTIVE, UPDATING or DELETING.
 func (st *Stream) Status() string {
 	st.store.mu.Lock()
 	defer st.store.mu.Unlock()
+	cfg, now := &st.store.cfg, st.store.cfg.Now()
 	switch {
-	case st.deleted:
+	case !st.deleted.IsZero():
 		return "DELETING"
-	case st.store.cfg.Now().Sub(st.description.Created) < st.store.cfg.Create:
+	case now.Sub(st.description.Created) < cfg.Create:
 		return "CREATING"
+	case now.Sub(st.description.Updated) < cfg.Update:
+		return "UPDATING"
 	}
 	return "ACTIVE"
 }
@@ -116,9 +121,10 @@ func (st *Stream) Delete(allowed func(*Description) error) error {
 	if err := allowed(&st.description); err != nil {
 		return err
 	}
-	st.deleted = true
+	st.deleted = st.store.cfg.Now()
 	st.wake()
 	delete(st.store.streams, st.Name)
+	st.store.deleting[st.Name] = st
 	for _, f := range st.fragments {
 		f.remove()
 	}
@@ -130,7 +136,7 @@ func (st *Stream) Delete(allowed func(*Description) error) error {
 func (st *Stream) Deleted() bool {
 	st.store.mu.Lock()
 	defer st.store.mu.Unlock()
-	return st.deleted
+	return !st.deleted.IsZero()
 }
 
 // KeyError returns the ID of the error of the stream's KMS key, 0 if the key is
@@ -165,7 +171,7 @@ func (st *Stream) wake() {
 func (st *Stream) Keep(f *Fragment) (kept bool) {
 	st.store.mu.Lock()
 	defer st.store.mu.Unlock()
-	if st.deleted {
+	if !st.deleted.IsZero() {
 		f.remove()
 		return false
 	}

@@ -1,0 +1,88 @@
+package kvsmedia
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
+)
+
+// Calls a second ("Amazon Kinesis Video Streams service quotas"): of DescribeStream
+// and of every other API in the account, and of any API and one stream.
+const (
+	describeQuota = 300
+	accountQuota  = 50
+	streamQuota   = 5
+)
+
+// The refusals that Streams act on.
+const (
+	inUse    = "ResourceInUseException" // the stream is not ACTIVE, or exists
+	mismatch = "VersionMismatchException"
+)
+
+// pace waits until a call keeps to its quotas. CreateStream and ListStreams have
+// none of one stream.
+func (s *Streams) pace(ctx context.Context, api, stream string) error {
+	if a := strings.Split(stream, "/"); len(a) == 3 { // an ARN has the same quota as its name
+		stream = a[1]
+	}
+	if stream != "" && api != "CreateStream" {
+		if err := s.pacer.Wait(ctx, api+"/"+stream, streamQuota); err != nil {
+			return err
+		}
+	}
+	if api == "DescribeStream" {
+		return s.pacer.Wait(ctx, api, describeQuota)
+	}
+	return s.pacer.Wait(ctx, api, accountQuota)
+}
+
+// call makes a call about a stream.
+func (s *Streams) call(ctx context.Context, api, stream string, in, out any) error {
+	cfg := s.cfg
+	if _, err := s.api.Endpoint(); err != nil {
+		return &ConfigError{"AWS", err.Error()}
+	}
+	if err := checkStream(&cfg, stream); err != nil {
+		return err
+	}
+	return s.send(ctx, api, stream, in, out)
+}
+
+// send makes a call about a stream, or about none if its name is empty.
+func (s *Streams) send(ctx context.Context, api, stream string, in, out any) error {
+	if err := s.pace(ctx, api, stream); err != nil {
+		return fmt.Errorf("kvsmedia: wait for the turn of %s: %w", api, err)
+	}
+	path := "/" + strings.ToLower(api[:1]) + api[1:]
+	if err := s.api.Do(ctx, awsapi.Call{Name: api, Path: path, In: in, Out: out}); err != nil {
+		return s.explain(fmt.Errorf("kvsmedia: %w", err), api, stream)
+	}
+	return nil
+}
+
+// ask makes a call that says no more than which stream it is about.
+func (s *Streams) ask(ctx context.Context, api, stream string, out any) error {
+	return s.call(ctx, api, stream, nameOf(stream), out)
+}
+
+func nameOf(stream string) naming { return streams{stream: stream}.naming() }
+
+// explain adds to a refusal what can be done about it.
+func (s *Streams) explain(err error, api, stream string) error {
+	switch awsapi.Code(err) {
+	case mismatch:
+		return awsapi.Hint(err, "the stream was changed after it had that version: describe it again, or give no version")
+	case "NoDataRetentionException":
+		return awsapi.Hint(err, "the stream keeps no media: SetRetention first")
+	case "AccountStreamLimitExceededException":
+		return awsapi.Hint(err, "delete streams, or ask AWS for a higher quota of streams in "+s.api.Region())
+	}
+	advice := awsapi.Advice{Policy: "kinesisvideo:" + api, Absent: fmt.Sprintf("stream %s in %s", stream, s.api.Region())}
+	if stream != "" {
+		advice.Policy += " on stream " + stream
+	}
+	return advice.Explain(err)
+}

@@ -1,0 +1,74 @@
+package kvsmedia
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
+)
+
+const (
+	listPage = 1000 // streams in a page of List, of 10,000 at most
+
+	// throttlesAllowed is how often a page of List is refused, after the Retryer's
+	// attempts, because other programs use up the account's quota.
+	throttlesAllowed = 10
+)
+
+// List yields the account's streams whose names begin with prefix, all with an
+// empty one (ListStreams). It asks for a page at a time; an error ends the sequence.
+// Tiers are not in the list.
+func (s *Streams) List(ctx context.Context, prefix string) iter.Seq2[Stream, error] {
+	type condition struct{ ComparisonOperator, ComparisonValue string }
+	return func(yield func(Stream, error) bool) {
+		in := struct {
+			MaxResults          int
+			NextToken           string     `json:",omitempty"`
+			StreamNameCondition *condition `json:",omitempty"`
+		}{MaxResults: listPage}
+		switch {
+		case prefix == "":
+		case streamName.MatchString(prefix):
+			in.StreamNameCondition = &condition{"BEGINS_WITH", prefix}
+		default:
+			yield(Stream{}, &ConfigError{"prefix", fmt.Sprintf("%q begins no stream's name: 1 to 256 of A-Z a-z 0-9 _ . -", prefix)})
+			return
+		}
+		for {
+			var out struct {
+				StreamInfoList []streamInfo
+				NextToken      string
+			}
+			err := s.patiently(ctx, func() error { return s.send(ctx, "ListStreams", "", in, &out) })
+			if err == nil && out.NextToken != "" && out.NextToken == in.NextToken {
+				err = fmt.Errorf("kvsmedia: ListStreams returns the same page again and again")
+			}
+			if err != nil {
+				yield(Stream{}, err)
+				return
+			}
+			for _, i := range out.StreamInfoList {
+				if !yield(i.describe(), nil) {
+					return
+				}
+			}
+			if in.NextToken = out.NextToken; in.NextToken == "" {
+				return
+			}
+		}
+	}
+}
+
+// patiently repeats a call that the service refuses for its rate.
+func (s *Streams) patiently(ctx context.Context, call func() error) error {
+	for fails := 1; ; fails++ {
+		err := call()
+		if !awsapi.Throttled(err) || fails == throttlesAllowed {
+			return err
+		}
+		if cause := awsapi.Sleep(ctx, changing.Wait(err, fails)); cause != nil {
+			return fmt.Errorf("%w, after: %w", cause, err)
+		}
+	}
+}
