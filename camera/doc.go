@@ -26,15 +26,40 @@
 // returns; it never waits for a reader or for the network, and works before
 // [Camera.Run] and while offline. H.264 and H.265 come as whole access units,
 // in Annex B or, if the track has an avcC or hvcC record, length-prefixed.
-// Parameter sets are remembered and repeated on key frames that lack them.
-// B-frames are not taken: WebRTC has no place for them. AAC is kept for Frames
-// but not sent to viewers, who take Opus, PCMU and PCMA.
+// Parameter sets are remembered and repeated on key frames that lack them. AAC
+// is kept for Frames but not sent to viewers, who take Opus, PCMU and PCMA.
+// An encoder that has only a byte stream: [kvsmedia.AccessUnits].
+//
+// Encoders' clocks need not be perfect: where PTS wraps, begins anew or leaps, for all
+// tracks or for one, everything that reads frames goes on; see [Camera.WriteFrame].
 //
 // The ring holds Config.RingBytes at most, 8 MiB by default, however many
 // viewers there are. [Camera.Frames] reads it: live, or from a pre-roll before
-// now, which Config.PreRoll says how long to keep. As a rule of thumb,
+// now, which Config.PreRoll says how long to keep. A reader that lags has what it is
+// yet to read kept within RingBytes. As a rule of thumb,
 // bit rate in Mbit/s times (PreRoll plus key frame interval) in seconds
 // divided by 8 is the MiB that RingBytes needs.
+//
+// # Pictures
+//
+// The headers of slices say what a frame holds; nothing is decoded. It has to be one
+// whole picture of the track's codec, or both fields of one; anything else is an error
+// that says what it is.
+//
+// A key frame, at which viewers and recordings begin, is an IDR picture, in H.264 also an
+// I picture with a recovery point message that counts no frames (open GOP), in H.265 also
+// BLA and CRA. Pictures that follow such a key frame, are shown before it and refer to
+// what was before it (RASL in H.265) are passed on: a decoder that begins there leaves
+// them out by itself (H.265 8.1.3, H.264 D.2.8). A stream that refreshes the picture
+// gradually and has no key frames cannot be joined; [TrackStatus] and one warning say so.
+//
+// B-frames, that is slices of type B in a stream whose SPS does not rule out that pictures
+// come in another order than they are shown in, are recorded with their times, but
+// WebRTC has no place for them: viewers get another rendition, at its next key frame, or
+// their session ends; new ones are refused with the code "B-frames" and a text that names
+// the encoder's options. Viewers get the track again at a key frame whose SPS rules
+// B-frames out, or when whole GOPs of ten seconds have had none. [Camera.Status] shows it
+// and one warning.
 //
 // # Viewers
 //

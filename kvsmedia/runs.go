@@ -29,6 +29,17 @@ func (r Run) MediaEnd() time.Time {
 	return last.ProducerTime.Add(last.Length)
 }
 
+// Since returns the part of the run that a player needs from a time on: it begins
+// with the fragment whose media has that time, or with the first one after it. ok is
+// false if the run has ended by then.
+func (r Run) Since(t time.Time) (part Run, ok bool) {
+	i := slices.IndexFunc(r.Fragments, func(f FragmentInfo) bool { return f.ProducerTime.Add(f.Length).After(t) })
+	if i < 0 {
+		return Run{}, false
+	}
+	return runOf(r.Fragments[i:]), true
+}
+
 // maxSession is the longest range of a session (HLSTimestampRange).
 const maxSession = 24 * time.Hour
 
@@ -159,7 +170,7 @@ func findRuns(all []FragmentInfo) []Run {
 // ingested later.
 func leads(list []ingested, first, last, next int) bool {
 	run := list[first].run
-	if next < last || list[next].run != run {
+	if list[next].run != run {
 		return false
 	}
 	return !slices.ContainsFunc(list[last+1:next], func(f ingested) bool { return !f.twice && f.run <= run })

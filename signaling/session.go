@@ -131,7 +131,7 @@ func (e *CommandError) Error() string { return "command " + e.Code + ": " + e.Me
 // Refusal is why a camera does not take a viewer. The viewer's Dial returns it
 // as a *Refusal in its error's chain.
 type Refusal struct {
-	Code   string // "viewer limit", "unauthorized", "no common codec", or the application's own
+	Code   string // "viewer limit", "unauthorized", "no common codec", "B-frames", or the application's own
 	Reason string // for a person to read
 }
 

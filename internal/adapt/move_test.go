@@ -1,6 +1,7 @@
 package adapt
 
 import (
+	"errors"
 	"testing"
 	"time"
 )
@@ -144,5 +145,62 @@ func TestATrialIsLargeEnough(t *testing.T) {
 	b.pass(2*time.Second, map[*Viewer]Path{v: full(f.trial)})
 	if f.keysOnly {
 		t.Errorf("a path that carries the trial is too narrow for the picture")
+	}
+}
+
+// A lane that is withdrawn loses its viewers: to the next smaller rendition, else to a
+// larger one, else their sessions end. They come back as from any smaller one.
+func TestWithdrawnLanesHaveNoViewers(t *testing.T) {
+	why := errors.New("why")
+	b := newBench(false, 2_500_000, 900_000, 300_000, 0)
+	v, f := b.viewer()
+	other, g := b.viewer()
+	b.Withdraw(0, why, b.now)
+	if f.lane != 1 || v.lane != 1 || g.lane != 1 || f.ended != nil {
+		t.Errorf("lanes %d and %d, ended with %v", f.lane, g.lane, f.ended)
+	}
+	b.Withdraw(2, why, b.now)
+	late, h := &Viewer{}, &fakeSession{}
+	b.Join(late, h, 2, -1, b.now)
+	if h.lane != 1 {
+		t.Errorf("one that joins a withdrawn lane gets lane %d", h.lane)
+	}
+	b.never(t, v, good, "moved to a lane that is withdrawn", func() bool { return f.lane != 1 })
+	b.Withdraw(1, why, b.now)
+	if f.ended != why || g.ended != why || h.ended != why {
+		t.Errorf("ended with %v, %v, %v", f.ended, g.ended, h.ended)
+	}
+	b.Leave(other, b.now)
+	b.Leave(late, b.now)
+
+	b = newBench(false, 2_500_000, 900_000, 0)
+	v, f = b.viewer()
+	b.Withdraw(0, why, b.now)
+	b.Withdraw(0, nil, b.now)
+	b.wait(t, v, good, func() bool { return f.lane == 0 })
+
+	b = newBench(false, 2_500_000, 900_000, 0)
+	b.SetDecoder(1, "another")
+	_, f = b.viewer()
+	b.Withdraw(0, why, b.now)
+	if f.ended != why || f.lane != 0 {
+		t.Errorf("a viewer that cannot decode the other lane got %d, %v", f.lane, f.ended)
+	}
+}
+
+// One that gets key frames only gets all pictures of the lane that it is moved to.
+func TestWithdrawnLaneOfKeyFrames(t *testing.T) {
+	b := newBench(false, 2_500_000, 300_000, 0)
+	b.SetDecoder(1, "another")
+	v, f := b.viewer()
+	b.viewer()
+	b.pass(2*time.Second, map[*Viewer]Path{v: slow})
+	if !f.keysOnly {
+		t.Fatal("a viewer with a slow path gets all pictures")
+	}
+	b.SetDecoder(1, "")
+	b.Withdraw(0, errors.New("why"), b.now)
+	if f.lane != 1 || f.keysOnly || v.keysOnly {
+		t.Errorf("lane %d, key frames only: %v", f.lane, f.keysOnly)
 	}
 }

@@ -2,7 +2,9 @@ package bitstream
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"math/bits"
 )
 
 var errBits = errors.New("ends early or holds a number out of range")
@@ -26,7 +28,7 @@ func (r *bitReader) err() error {
 // without emulation prevention bytes (H.264 7.3.1, H.265 7.3.1.1).
 func newRBSP(nalu []byte, header int) *bitReader {
 	b := nalu[min(header, len(nalu)):]
-	if bytes.Contains(b, []byte{0, 0, 3}) {
+	if bytes.Contains(b, emulation) {
 		raw := make([]byte, len(b))
 		b = raw[:unescape(raw, b)]
 	}
@@ -60,6 +62,10 @@ func (r *bitReader) u(n int) (v uint32) {
 		r.bad = true
 		return 0
 	}
+	if word, ok := r.word(); ok {
+		r.pos += n
+		return uint32(word >> (64 - n))
+	}
 	for n > 0 {
 		left := 8 - r.pos&7 // bits of the byte
 		take := min(n, left)
@@ -67,6 +73,15 @@ func (r *bitReader) u(n int) (v uint32) {
 		r.pos, n = r.pos+take, n-take
 	}
 	return v
+}
+
+// word returns the next 57 bits or more in the upper part of a word, if there are so many.
+func (r *bitReader) word() (uint64, bool) {
+	at := r.pos >> 3
+	if at+8 > len(r.b) {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(r.b[at:]) << (r.pos & 7), true
 }
 
 func (r *bitReader) flag() bool { return r.u(1) != 0 }
@@ -81,6 +96,16 @@ func (r *bitReader) skip(n int) {
 
 // ue reads an unsigned Exp-Golomb number (H.264 9.1) of at most limit.
 func (r *bitReader) ue(limit uint32) int {
+	if word, ok := r.word(); ok && !r.bad {
+		if zeros := bits.LeadingZeros64(word); zeros <= 28 { // 57 bits
+			v := uint32(word>>(63-2*zeros)) - 1
+			if r.pos += 2*zeros + 1; v > limit {
+				r.bad = true
+				return 0
+			}
+			return int(v)
+		}
+	}
 	zeros := 0
 	for !r.bad && !r.flag() {
 		zeros++

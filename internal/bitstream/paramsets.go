@@ -68,7 +68,11 @@ func (p *ParameterSets) has(kind int, nalu []byte) bool {
 
 // find returns where the set of a kind and id stands, or would.
 func (p *ParameterSets) find(kind, id int) (i int, found bool) {
-	return slices.BinarySearchFunc(p.sets[kind], id, func(s paramSet, id int) int { return s.id - id })
+	sets := p.sets[kind]
+	for i < len(sets) && sets[i].id < id { // of most streams there is one
+		i++
+	}
+	return i, i < len(sets) && sets[i].id == id
 }
 
 // parseSet reads a parameter set. The ranges of the ids bound how many there can be.

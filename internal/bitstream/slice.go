@@ -1,5 +1,7 @@
 package bitstream
 
+import "bytes"
+
 // ppsSyntax is what the headers of slices are read with.
 type ppsSyntax struct {
 	sps int // id of the SPS
@@ -57,6 +59,18 @@ type slice struct {
 // at most 124 bits.
 const sliceHead = 20
 
+// head returns as much of the beginning of b as raw has room for, without emulation
+// prevention bytes: in raw if there are any.
+func head(raw, b []byte) []byte {
+	plain := b[:min(len(b), len(raw))]
+	if !bytes.Contains(plain, emulation) {
+		return plain
+	}
+	return raw[:unescape(raw, b)]
+}
+
+var emulation = []byte{0, 0, 3}
+
 // avcTypes are the types of slices by slice_type modulo 5, H.264 table 7-6. SP and SI
 // are forms of P and I.
 var avcTypes = [5]sliceType{sliceP, sliceB, sliceI, sliceP, sliceI}
@@ -67,7 +81,7 @@ var hevcTypes = [3]sliceType{sliceB, sliceP, sliceI}
 // slice264 reads slice_header, H.264 7.3.3, of a NAL unit of type 1 or 5.
 func (p *ParameterSets) slice264(nalu []byte) (s slice, err error) {
 	var raw [sliceHead]byte
-	r := bitReader{b: raw[:unescape(raw[:], nalu[1:])]}
+	r := bitReader{b: head(raw[:], nalu[1:])}
 	s.first = r.ue(maxSide*maxSide/256) == 0
 	s.kind = avcTypes[r.ue(9)%5]
 	sps, _ := p.setsOf(r.ue(255))
@@ -97,7 +111,7 @@ func (p *ParameterSets) slice264(nalu []byte) (s slice, err error) {
 // of their own.
 func (p *ParameterSets) slice265(nalu []byte) (s slice, err error) {
 	var raw [sliceHead]byte
-	r := bitReader{b: raw[:unescape(raw[:], nalu[2:])]}
+	r := bitReader{b: head(raw[:], nalu[2:])}
 	t := nalu[0] >> 1 & 0x3f
 	s.first = r.flag()
 	if t >= hevcFirstIRAP && t <= 23 {

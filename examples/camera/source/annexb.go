@@ -1,11 +1,10 @@
 package source
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"time"
 
@@ -18,19 +17,23 @@ type annexBFile struct {
 	path  string
 	fps   float64
 	track *kvsmedia.Track
+	log   *slog.Logger
 }
 
-func openAnnexB(path string, codec kvsmedia.Codec, fps float64) (*annexBFile, error) {
+func openAnnexB(path string, codec kvsmedia.Codec, fps float64, logger *slog.Logger) (*annexBFile, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	au, err := bitstream.NewAccessUnits(f, videoCodec(codec)).Next()
-	if err != nil || !videoCodec(codec).HasKey(bitstream.Split(nil, au)) {
+	found := false
+	if err := eachPicture(f, &kvsmedia.Track{Codec: codec}, slog.New(slog.DiscardHandler), func(frame kvsmedia.Frame) bool {
+		found = frame.Skipped == 0 && frame.Key
+		return false
+	}); err != nil || !found {
 		return nil, fmt.Errorf("%s does not begin with a key frame of %s in Annex B", path, codec)
 	}
-	return &annexBFile{path: path, fps: fps, track: &kvsmedia.Track{Codec: codec, Name: "main"}}, nil
+	return &annexBFile{path: path, fps: fps, track: &kvsmedia.Track{Codec: codec, Name: "main"}, log: logger.With("file", path)}, nil
 }
 
 func (a *annexBFile) tracks() []*kvsmedia.Track { return []*kvsmedia.Track{a.track} }
@@ -43,7 +46,8 @@ func (a *annexBFile) run(ctx context.Context, emit func(kvsmedia.Frame) bool) er
 		}
 		defer f.Close()
 		n := 0
-		return eachPicture(f, a.track, func(frame kvsmedia.Frame) bool {
+		return eachPicture(f, a.track, a.log, func(frame kvsmedia.Frame) bool {
+			n += frame.Skipped
 			frame.PTS = time.Duration(float64(n) / a.fps * float64(time.Second))
 			n++
 			return emit(frame)
@@ -51,24 +55,40 @@ func (a *annexBFile) run(ctx context.Context, emit func(kvsmedia.Frame) bool) er
 	}, emit)
 }
 
-// eachPicture cuts a stream into frames, without their timestamps. It returns
-// nil at the stream's end.
-func eachPicture(r io.Reader, track *kvsmedia.Track, emit func(kvsmedia.Frame) bool) error {
+// keyless is after how many pictures without a key frame the lack of one is reported.
+const keyless = 500
+
+// eachPicture cuts a stream into frames, without their timestamps. Pictures that are
+// not whole are left out, with those that refer to them. It returns nil at the stream's
+// end.
+func eachPicture(r io.Reader, track *kvsmedia.Track, log *slog.Logger, emit func(kvsmedia.Frame) bool) error {
 	codec := videoCodec(track.Codec)
-	units := bitstream.NewAccessUnits(r, codec)
+	sets := bitstream.ParameterSets{Codec: codec}
 	var nalus [][]byte
-	for {
-		au, err := units.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
+	skipped := 0
+	waits := true
+	for au, err := range kvsmedia.AccessUnits(r, track.Codec) {
+		if err != nil {
 			return err
 		}
 		nalus = bitstream.Split(nalus[:0], au)
-		if !emit(kvsmedia.Frame{Track: track, Key: codec.HasKey(nalus), Data: bytes.Clone(au)}) {
+		sets.Update(nalus)
+		picture, err := sets.Inspect(nalus)
+		if err != nil && skipped == 0 {
+			log.Warn("a picture is left out, with those that refer to it", "err", err)
+		}
+		if waits = err != nil || waits && !picture.Key; waits {
+			if skipped++; skipped == keyless {
+				log.Warn("no key frame among many pictures: have the encoder send IDR pictures regularly", "pictures", keyless)
+			}
+			continue
+		}
+		if !emit(kvsmedia.Frame{Track: track, Key: picture.Key, Skipped: skipped, Data: au}) {
 			return nil
 		}
+		skipped = 0
 	}
+	return nil
 }
 
 func videoCodec(c kvsmedia.Codec) bitstream.Codec {

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -28,8 +29,8 @@ var (
 // sets every ten, payloads of random bytes, some of them larger than an RTP packet.
 func pictures(n int) [][][]byte {
 	r := rand.New(rand.NewPCG(1, uint64(n)))
-	slice := func(header byte, size int) []byte {
-		b := []byte{header, 0x80}
+	slice := func(key bool, size int) []byte {
+		b := testmedia.SliceHead(key, true, 0)
 		for range size {
 			b = append(b, byte(1+r.IntN(255)))
 		}
@@ -38,9 +39,9 @@ func pictures(n int) [][][]byte {
 	var all [][][]byte
 	for i := range n {
 		if i%10 == 0 {
-			all = append(all, [][]byte{testSPS, testPPS, slice(0x65, 5000+r.IntN(5000))})
+			all = append(all, [][]byte{testSPS, testPPS, slice(true, 5000+r.IntN(5000))})
 		} else {
-			all = append(all, [][]byte{slice(0x41, 10+r.IntN(3000))})
+			all = append(all, [][]byte{slice(false, 10+r.IntN(3000))})
 		}
 	}
 	return all

@@ -33,6 +33,7 @@ const refusals = {
   "viewer limit": "The camera has as many viewers as it takes.",
   unauthorized: "This page is not allowed to watch the camera.",
   "no common codec": "This browser cannot play what the camera sends.",
+  "B-frames": "The camera's encoder makes B-frames, which live view cannot carry.",
 };
 
 live.addEventListener("state", ({ detail }) => {

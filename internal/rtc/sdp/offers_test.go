@@ -218,3 +218,47 @@ func TestFurtherOfferWithoutItsTransport(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A picture that is barred is not offered: another rendition is, of any codec that the
+// viewer takes, and without one it is told why.
+func TestBarredPictures(t *testing.T) {
+	why := errors.New("set bframes=0")
+	h265 := &kvsmedia.Track{Codec: kvsmedia.H265, Name: "large"}
+	small := &kvsmedia.Track{Codec: kvsmedia.H264, Name: "small"}
+	for name, c := range map[string]struct {
+		tracks  []*kvsmedia.Track
+		barred  map[int]bool
+		further bool
+		lane    int
+		code    string
+	}{
+		"none":                     {[]*kvsmedia.Track{h264, small, opus}, nil, false, 0, ""},
+		"the first":                {[]*kvsmedia.Track{h264, small, opus}, map[int]bool{0: true}, false, 1, ""},
+		"one that nobody takes":    {[]*kvsmedia.Track{h265, h264, opus}, map[int]bool{0: true}, false, 1, ""},
+		"all":                      {[]*kvsmedia.Track{h264, small, opus}, map[int]bool{0: true, 1: true}, false, 0, "B-frames"},
+		"all, of a further offer":  {[]*kvsmedia.Track{h264, opus}, map[int]bool{0: true}, true, 0, "B-frames"},
+		"of a codec not decoded":   {[]*kvsmedia.Track{h265, opus}, map[int]bool{0: true}, false, 0, "no common codec"},
+		"another codec, all taken": {[]*kvsmedia.Track{h265, h264, opus}, map[int]bool{1: true}, false, 0, "B-frames"},
+	} {
+		var current *Transport
+		if c.further {
+			current = &Transport{}
+		}
+		s := Source{Tracks: c.tracks, Barred: func(lane int) error {
+			if c.barred[lane] {
+				return why
+			}
+			return nil
+		}}
+		choice, err := Choose(offerOf(t, sdptest.AV), s, current)
+		var refusal *signaling.Refusal
+		switch {
+		case c.code == "" && (err != nil || !choice.Picture.On || choice.Picture.Lane != c.lane):
+			t.Errorf("%s: %+v, %v; want lane %d", name, choice, err, c.lane)
+		case c.code != "" && (!errors.As(err, &refusal) || refusal.Code != c.code):
+			t.Errorf("%s: %v, want %s", name, err, c.code)
+		case c.code == "B-frames" && !strings.Contains(refusal.Reason, why.Error()):
+			t.Errorf("%s: %v does not say why", name, err)
+		}
+	}
+}

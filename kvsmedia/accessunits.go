@@ -1,0 +1,51 @@
+package kvsmedia
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+)
+
+// AccessUnits splits the byte stream of an H264 or H265 encoder in Annex B, such as its
+// pipe or a .h264 file, into access units: what one [Frame] holds. Each is a picture, or
+// both fields of a frame, with the parameter sets and messages before it, in Annex B and
+// in memory of its own.
+//
+// That an access unit is over is known only when the next picture begins, or r ends: from
+// a live pipe a picture comes out when the encoder writes the next one. Where that
+// matters, take frames from the encoder's own interface. The stream has no timestamps:
+// those come from the frame rate, or the clock.
+//
+// Bytes before the first start code, and parameter sets or messages at the end that no
+// picture follows, are left out. The sequence ends with r. An error of r ends it as well,
+// and so does an access unit of more than 8 MiB, which is what another format looks like:
+// the error is yielded last, with no access unit. A loop that is left early can be
+// followed by another, which goes on where the first one was. AccessUnits reads ahead; it
+// is not safe for concurrent use.
+func AccessUnits(r io.Reader, c Codec) iter.Seq2[[]byte, error] {
+	if !c.Video() {
+		return func(yield func([]byte, error) bool) {
+			yield(nil, fmt.Errorf("kvsmedia: access units of %v: want H264 or H265", c))
+		}
+	}
+	units := bitstream.NewAccessUnits(r, c.bitstream())
+	return func(yield func([]byte, error) bool) {
+		for {
+			au, err := units.Next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(nil, fmt.Errorf("kvsmedia: reading access units: %w", err))
+				return
+			}
+			if !yield(bytes.Clone(au), nil) {
+				return
+			}
+		}
+	}
+}
