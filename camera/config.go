@@ -39,8 +39,9 @@ type Config struct {
 	// what live view needs: the newest key frame and all after it.
 	PreRoll time.Duration
 
-	// RingBytes bounds the memory for frames. Zero means 8 MiB. It must hold at
-	// least one GOP of all tracks, or joiners wait for the next key frame.
+	// RingBytes bounds the memory for frames, which a loop over Frames that lags can
+	// use up. Zero means 8 MiB. It must hold at least one GOP of all tracks, or joiners
+	// wait for the next key frame.
 	RingBytes int
 
 	// MaxViewers is how many viewers are served at once. Zero means 10, which

@@ -30,9 +30,13 @@
 // is kept for Frames but not sent to viewers, who take Opus, PCMU and PCMA.
 // An encoder that has only a byte stream: [kvsmedia.AccessUnits].
 //
+// Encoders' clocks need not be perfect: where PTS wraps, begins anew or leaps, for all
+// tracks or for one, everything that reads frames goes on; see [Camera.WriteFrame].
+//
 // The ring holds Config.RingBytes at most, 8 MiB by default, however many
 // viewers there are. [Camera.Frames] reads it: live, or from a pre-roll before
-// now, which Config.PreRoll says how long to keep. As a rule of thumb,
+// now, which Config.PreRoll says how long to keep. A reader that lags has what it is
+// yet to read kept within RingBytes. As a rule of thumb,
 // bit rate in Mbit/s times (PreRoll plus key frame interval) in seconds
 // divided by 8 is the MiB that RingBytes needs.
 //

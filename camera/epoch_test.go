@@ -2,6 +2,7 @@ package camera_test
 
 import (
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -141,8 +142,8 @@ func (s *spell) frame(wall time.Time) (t *clocked, f kvsmedia.Frame, captured, a
 }
 
 // TestEpochs draws wraps, restarts, leaps, strays, pauses and stalls: every frame is
-// taken, media time grows, the tracks stay together within 80 ms, a pre-roll has the
-// last seconds, and what is older leaves the ring.
+// taken, media time grows, the tracks stay together within 80 ms, a file can be made of
+// them, a pre-roll has the last seconds, and what is older leaves the ring.
 func TestEpochs(t *testing.T) {
 	seeds := uint64(100)
 	if race {
@@ -166,6 +167,8 @@ func epochs(t *testing.T, s *spell) {
 		t.Fatal(err)
 	}
 	wall := time.Now()
+	file := kvsmedia.NewMuxer(io.Discard, cfg.Tracks...)
+	file.Relative = true
 	story, happened := "start", time.Duration(0)
 	next := s.within(10*time.Second, time.Minute)
 	media, off := map[*clocked]time.Duration{}, map[*clocked]time.Duration{}
@@ -175,7 +178,11 @@ func epochs(t *testing.T, s *spell) {
 		if err := c.WriteFrame(f); err != nil {
 			t.Fatalf("%v after %q: %v", captured-happened, story, err)
 		}
-		at := c.Newest(track.Track).PTS
+		written := c.Newest(track.Track)
+		at := written.PTS
+		if err := file.WriteFrame(written); err != nil {
+			t.Fatalf("%v after %q: %v", captured-happened, story, err)
+		}
 		if last, ok := media[track]; ok && at <= last {
 			t.Fatalf("media time of %s goes from %v to %v, %v after %q", track.Name, last, at, captured-happened, story)
 		}

@@ -1,109 +1,111 @@
 package kvsmedia
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
-	"strings"
+	"context"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strconv"
 	"testing"
-	"testing/iotest"
+	"testing/synctest"
+	"time"
 
-	"github.com/aws/smithy-go"
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// As the service writes them, and as its documentation says.
-const captured = `{"EventType":"IDLE"}
-{"EventType":"BUFFERING","FragmentTimecode":252467,"FragmentNumber":"91343852333181432392682062607743920146264440821"}{"EventType":"RECEIVED","FragmentTimecode":252467,"FragmentNumber":"91343852333181432392682062607743920146264440821"}
- {"Acknowledgement":{"EventType":"PERSISTED","FragmentTimecode":"252467","FragmentNumber":913438523331814323926820}}
-{"EventType":"ERROR","FragmentTimecode":1597065596575,"FragmentNumber":"9134","ErrorCode":"MAX_FRAGMENT_DURATION_REACHED","ErrorId":4002}
-{"EventType":"ERROR","ErrorId":"5000","ErrorCode":"INTER\"}{AL","More":{"a":[{}]}}
-`
-
-func TestAckReader(t *testing.T) {
-	for name, r := range map[string]io.Reader{
-		"glued": strings.NewReader(captured),
-		"split": iotest.OneByteReader(strings.NewReader(captured)),
-	} {
-		t.Run(name, func(t *testing.T) {
-			acks := newAckReader(r)
-			var got []string
-			for {
-				a, err := acks.next()
-				if errors.Is(err, io.EOF) {
-					break
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				at, ok := a.start()
-				e := a.refusal()
-				got = append(got, fmt.Sprintf("%v %d %t %s %d %s", a.kind(), at, ok, a.FragmentNumber, e.ID, e.Code))
-			}
-			want := []string{
-				"IDLE 0 false  0 ",
-				"BUFFERING 252467 true 91343852333181432392682062607743920146264440821 0 ",
-				"RECEIVED 252467 true 91343852333181432392682062607743920146264440821 0 ",
-				"PERSISTED 252467 true 913438523331814323926820 0 ",
-				"ERROR 1597065596575 true 9134 4002 MAX_FRAGMENT_DURATION_REACHED",
-				`ERROR 0 false  5000 INTER"}{AL`,
-			}
-			if g, w := strings.Join(got, "\n"), strings.Join(want, "\n"); g != w {
-				t.Errorf("got\n%s\nwant\n%s", g, w)
-			}
-		})
+func ackProducer(t *testing.T) *Producer {
+	t.Helper()
+	p, err := NewProducer(ProducerConfig{
+		AWS: aws.Config{Region: "eu-west-1", Credentials: aws.AnonymousCredentials{}}, Stream: "door",
+		Tracks: []*Track{{Codec: Opus}}, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	for in, want := range map[string]string{
-		`{"EventType":"BUFF`:               "unexpected EOF",
-		`[1]`:                              "want a JSON object",
-		`{"EventType":7}`:                  "cannot unmarshal",
-		`{"FragmentTimecode":{}}`:          "cannot unmarshal",
-		`{"` + strings.Repeat("x", maxAck): "of more than",
-	} {
-		if _, err := newAckReader(strings.NewReader(in)).next(); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%.30s: %v, want %q", in, err, want)
-		}
+	return p
+}
+
+// publish acknowledges fragments by number.
+func publish(p *Producer, from, to int) {
+	for n := from; n < to; n++ {
+		p.media.acks.add(Ack{Number: strconv.Itoa(n)})
 	}
 }
 
-func TestRefusedError(t *testing.T) {
-	err := fmt.Errorf("upload: %w", &RefusedError{ID: 4004, Code: "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS"})
-	var api smithy.APIError
-	if !errors.As(err, &api) || api.ErrorCode() != "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS" || api.ErrorFault() != smithy.FaultClient {
-		t.Errorf("%v is %v", err, api)
+// numbers takes so many acknowledgements of a sequence.
+func numbers(seq func(func(Ack) bool), count int) (got []int) {
+	if count == 0 {
+		return nil
 	}
-	for id, want := range map[int]consequence{
-		4000: resend, 4001: skip, 4003: resend, 4004: skip, 4008: hold, 4012: skip, 4013: skip, 4500: hold, 4507: hold, 5000: resend, 5001: resend, 0: resend,
-	} {
-		if got := (&RefusedError{ID: id}).consequence(); got != want {
-			t.Errorf("%d: %d, want %d", id, got, want)
+	for a := range seq {
+		n, _ := strconv.Atoi(a.Number)
+		if got = append(got, n); len(got) == count {
+			break
 		}
+	}
+	return got
+}
+
+// TestAcksFromTheCall ranges over a sequence long after the call, twice: nothing
+// between is lost, within the bound.
+func TestAcksFromTheCall(t *testing.T) {
+	p := ackProducer(t)
+	publish(p, 0, 300)
+	seq := p.Acks(t.Context())
+	publish(p, 300, 303)
+	for range 2 {
+		if got := numbers(seq, 3); !slices.Equal(got, []int{300, 301, 302}) {
+			t.Errorf("got %v", got)
+		}
+	}
+	publish(p, 303, 300+ackBacklog+5)
+	if got := numbers(seq, ackBacklog); got[0] != 305 || got[ackBacklog-1] != 300+ackBacklog+4 {
+		t.Errorf("of %d acknowledgements the sequence has %d to %d", ackBacklog+5, got[0], got[ackBacklog-1])
 	}
 }
 
-func FuzzAcks(f *testing.F) {
-	f.Add([]byte(captured))
-	f.Add([]byte(`{"EventType":"ERROR","ErrorId":4004,"FragmentTimecode":null}`))
-	f.Add([]byte(`{"a":"\"{"}{}`))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		read := func(r io.Reader) (list []wireAck, err error) {
-			acks := newAckReader(r)
-			for {
-				a, err := acks.next()
-				if err != nil {
-					return list, err
-				}
-				if _, ok := a.start(); ok && a.FragmentTimecode == "" {
-					t.Fatal("a timecode out of nothing")
-				}
-				_ = a.refusal().Error()
-				list = append(list, a)
+// TestAcksEnd ends the context while a loop waits, and before it begins.
+func TestAcksEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := ackProducer(t)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		seq := p.Acks(ctx)
+		start := time.Now()
+		time.AfterFunc(20*time.Second, func() { publish(p, 0, 2) })
+		for range 2 {
+			count := 0
+			for range seq {
+				count++
 			}
-		}
-		whole, err := read(bytes.NewReader(b))
-		pieces, err2 := read(iotest.OneByteReader(bytes.NewReader(b)))
-		if fmt.Sprint(whole, err) != fmt.Sprint(pieces, err2) {
-			t.Fatalf("%v, %v in one piece; %v, %v byte by byte", whole, err, pieces, err2)
+			if took := time.Since(start); took != time.Minute {
+				t.Errorf("the loop ended after %v", took)
+			}
+			if count > 0 && count != 2 {
+				t.Errorf("%d acknowledgements", count)
+			}
 		}
 	})
+}
+
+// TestAcksAbandoned makes sequences that nobody ranges over: they are collected, and an
+// acknowledgement costs what it did.
+func TestAcksAbandoned(t *testing.T) {
+	p := ackProducer(t)
+	publish(p, 0, 2*ackBacklog) // the log has its size
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for range 10_000 {
+		_ = p.Acks(context.Background())
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if kept := int64(after.HeapObjects) - int64(before.HeapObjects); kept > 1000 {
+		t.Errorf("%d objects are kept for 10,000 sequences", kept)
+	}
+	if n := testing.AllocsPerRun(100, func() { p.media.acks.add(Ack{}) }); n != 0 {
+		t.Errorf("an acknowledgement takes %v allocations", n)
+	}
+	runtime.KeepAlive(p)
 }

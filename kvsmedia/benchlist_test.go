@@ -16,14 +16,10 @@ import (
 type pages [][]byte
 
 func (p pages) Do(r *http.Request) (*http.Response, error) {
-	body, answer := []byte{}, []byte(`{"DataEndpoint":"https://data.test"}`)
+	answer := []byte(`{"DataEndpoint":"https://data.test"}`)
 	if r.URL.Path == "/listFragments" {
-		var err error
-		if body, err = io.ReadAll(r.Body); err != nil {
-			return nil, err
-		}
 		var in struct{ NextToken string }
-		if err := json.Unmarshal(body, &in); err != nil {
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 			return nil, err
 		}
 		n, _ := strconv.Atoi(in.NextToken) // empty for the first one

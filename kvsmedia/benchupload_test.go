@@ -74,13 +74,19 @@ func anonNow(b *testing.B) float64 {
 }
 
 // BenchmarkUpload sends media as fast as the service's quota of five fragments a
-// second lets it; an iteration is a fragment of 9 MB. x-raw compares the processor
-// time with that of sending as many bytes through net/http over TLS in large
+// second lets it; an iteration is a fragment, of 9 MB or of 1 MB. x-raw compares the
+// processor time with that of sending as many bytes through net/http over TLS in large
 // writes, which is done in turns with it; of both the fastest turn counts.
 func BenchmarkUpload(b *testing.B) {
-	const turn = 10 // fragments
+	for _, seconds := range []int{18, 2} {
+		b.Run(strconv.Itoa(seconds)+"s", func(b *testing.B) { benchmarkUpload(b, seconds, 180/seconds) })
+	}
+}
+
+// benchmarkUpload sends fragments of so many seconds, some of them in a turn.
+func benchmarkUpload(b *testing.B, seconds, turn int) {
 	cfg, raw := remote(b)
-	frames := hd(18 * hdRate)
+	frames := hd(seconds * hdRate)
 	var all []byte
 	for _, f := range frames {
 		all = append(all, f.Data...)
@@ -113,6 +119,9 @@ func BenchmarkUpload(b *testing.B) {
 		from = cpu()
 		post(b, client, raw, &chunks{data: all, left: count * len(all)})
 		floor = min(floor, aGB(cpu()-from, len(all)*count))
+	}
+	if st := p.Stats(); st.UnfitFrames > 0 {
+		b.Fatalf("%d frames were left out", st.UnfitFrames)
 	}
 	b.ReportMetric(upload.Seconds(), "cpu-s/GB")
 	b.ReportMetric(upload.Seconds()/floor.Seconds(), "x-raw")

@@ -48,7 +48,7 @@ func (b *buffer) init(cfg *ProducerConfig, log *slog.Logger, control func() time
 	}
 	b.cfg, b.log, b.control, b.intake = cfg, log, control, in
 	b.moved.L = &b.mu
-	b.cutter = fragment.New(in.lanes(), func() []byte { return b.tags.append(nil) })
+	b.cutter = fragment.New(in.lanes(), cfg.BufferBytes/8, func() []byte { return b.tags.append(nil) })
 	b.window = &b.cutter.Window
 	return nil
 }
@@ -129,7 +129,7 @@ func (b *buffer) tell() {
 // fragment is never refused its rest.
 func (b *buffer) crowded(size int) bool {
 	w := b.window
-	return w.Bytes+size+fragment.SampleOverhead > b.cfg.BufferBytes && (len(w.Fragments) > 1 || w.Open == nil && len(w.Fragments) > 0)
+	return w.Bytes+b.cutter.Queued()+size+fragment.SampleOverhead > b.cfg.BufferBytes && (len(w.Fragments) > 1 || w.Open == nil && len(w.Fragments) > 0)
 }
 
 // trim gives up what there is no room for, and what the service refused once it
@@ -144,7 +144,7 @@ func (b *buffer) trim() {
 			i--
 		}
 	}
-	for !b.cfg.Block && len(w.Fragments) > 0 && (w.Bytes > b.cfg.BufferBytes || w.Span() > b.cfg.BufferTime) {
+	for !b.cfg.Block && len(w.Fragments) > 0 && (w.Bytes+b.cutter.Queued() > b.cfg.BufferBytes || w.Span() > b.cfg.BufferTime) {
 		for _, f := range w.Victims(b.session) {
 			if b.session != 0 && f.Session == b.session {
 				b.fail(fmt.Errorf("a fragment that is being sent has to be given up: %w", ErrBufferFull))
@@ -233,7 +233,7 @@ func (b *buffer) tick(now time.Time) (idle time.Duration) {
 	switch {
 	case idle >= fragment.PauseGap && b.window.Open != nil:
 		b.cutter.Pause()
-	case idle >= fragment.QueueTime && b.cutter.Queued():
+	case idle >= fragment.QueueTime && b.cutter.Queued() > 0:
 		b.cutter.Flush()
 	default:
 		return idle

@@ -41,6 +41,10 @@
 //     and after 15 s the session is.
 //   - A clock that is wrong, or that is set meanwhile, is corrected by the
 //     service's: timestamps in the stream follow PTS, and only grow.
+//   - Each track may have a clock of its own for PTS, off the others', slow, wrapping or
+//     beginning again: tracks are aligned by their frames' Time, within 80 ms. A track
+//     that cannot be aligned is left out with a warning, the picture never.
+//   - Frames come in the order of decoding; with B-frames PTS goes back within it.
 //
 // What is missing in the end is named by a [*MissingError]. [Producer.Acks]
 // and [Producer.Stats] show what happens on the way, [Producer.Tag] and its
@@ -64,6 +68,15 @@
 //	…
 //	defer m.Close()
 //	err = kvsmedia.WriteMKV(file, m.Frames(), …)
+//
+// Of a range in which a gap was filled later, the service plays in one session what
+// was uploaded first, without what fills the gap. [Archive.Runs] finds the stretches
+// that sessions play; one after another they show all, in order and once:
+//
+//	for run, err := range a.Runs(ctx, day) {
+//		…
+//		url, err := a.HLSURL(ctx, kvsmedia.Playback{Range: run.Range})
+//	}
 //
 // # Streams
 //
@@ -128,5 +141,6 @@
 //     of a stand-in may be, data endpoints may be http:// too.
 //   - [*MissingError]: what an upload left out, and why ([ErrBufferFull], a
 //     *RefusedError, or the reason of its end).
+//   - [*NothingStoredError]: frames came and an upload stored none of them, and why.
 //   - [*StreamError]: trouble that the service reports inside media.
 package kvsmedia

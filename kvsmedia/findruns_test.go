@@ -91,6 +91,7 @@ func TestFindRuns(t *testing.T) {
 			h.now = h.now.Add(time.Hour)
 			h.ingest(5, 25, 4, 1)
 		}, "0-20:10 17-21:1 21-25:1"},
+		"a picture alone": {func(h *history) { h.ingest(0, 20, 2, 1); h.ingest(100, 100.04, 2, 1) }, "0-100:11"},
 		"one long fragment over a gap": {func(h *history) {
 			h.ingest(0, 10, 2, 1)
 			h.now = h.now.Add(10 * time.Second)
@@ -217,6 +218,16 @@ func TestParts(t *testing.T) {
 			if !p.End.After(p.Start) {
 				t.Errorf("the API takes no range from %v to %v", p.Start, p.End)
 			}
+		}
+	}
+	for at, want := range map[float64]string{-5: "0-20:10 90000-90002:1", 0: "0-20:10 90000-90002:1", 3.9: "2-20:9 90000-90002:1", 4: "4-20:8 90000-90002:1", 50: "90000-90002:1", 90_001: "90000-90002:1", 90_002: ""} {
+		part, ok := run.Since(midnight.Add(time.Duration(at * float64(time.Second))))
+		var got []Run
+		if ok {
+			got = slices.Collect(part.Parts(0, 0))
+		}
+		if ranges(got) != want || ok != (want != "") {
+			t.Errorf("since %g: %s, want %s", at, ranges(got), want)
 		}
 	}
 	for range run.Parts(1, 0) {

@@ -71,7 +71,9 @@ type Frame struct {
 	Track *Track
 
 	// PTS is the presentation time on the clock that all tracks of a camera
-	// share. Its zero point is free; it does not jump with the wall clock.
+	// share. Its zero point is free; it does not jump with the wall clock. Encoders'
+	// clocks may wrap, begin anew or leap: the PTS of frames that a camera or a viewer
+	// yields goes on then (see WriteFrame of package camera).
 	PTS time.Duration
 
 	// Time is the wall clock time of capture; the zero Time means unknown.

@@ -13,7 +13,8 @@ import (
 
 // Clip returns the media of a range as an MP4 file, of at most 100 MB or 200
 // fragments (GetClip): H.264 or H.265 on the first track, and AAC or G.711 A-law
-// on the second. The caller closes it.
+// on the second. The range should be that of a [Run], or of a part of one. The caller
+// closes the file.
 func (a *Archive) Clip(ctx context.Context, r Range) (io.ReadCloser, error) {
 	type selector struct {
 		FragmentSelectorType string
@@ -133,7 +134,9 @@ func (a *Archive) images(ctx context.Context, in, out any) error {
 // Playback says what a player is to get.
 type Playback struct {
 	// Range is what is played. Without ends it is what is being recorded, live;
-	// with a start alone all from there on, and what is recorded then.
+	// with a start alone all from there on, and what is recorded then. Of producer
+	// timestamps the service plays the fragments that were ingested first, and
+	// immediately after them: those of the first [Run].
 	Range
 
 	// Expires is how long the URL can be used, 5 minutes to 12 hours; zero means

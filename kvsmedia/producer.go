@@ -146,9 +146,22 @@ func NewProducer(cfg ProducerConfig) (*Producer, error) {
 // that of a camera does. Whatever the reason, if media is missing in the stream, the
 // error is a [*MissingError] that names it and wraps the reason.
 //
-// PTS gives the frames their times in the stream, from the first one's Time on, or
-// from now. When Upload is called again with frames whose PTS and Time are on
-// the same clock, those that were uploaded before are left out.
+// If frames came and none of them is in the stream, nor missing because of the service,
+// the error is a [*NothingStoredError] that says why: they are of other tracks than
+// [ProducerConfig.Tracks], they cannot be stored, or no key frame was among them. Single
+// frames that cannot be stored are left out with one warning for each track, and counted
+// in [Stats.UnfitFrames].
+//
+// Frames of one track come in the order of decoding. PTS gives them their distances, Time
+// their place: each track's PTS may be on a clock of its own, drift, leap, wrap and begin
+// again. Sound and other tracks are kept within 80 ms of the first video track by the Time
+// of both, or, without Time, by a PTS that is within 5 seconds of that track's. Sound is
+// waited for up to 2 seconds, and up to 5 if it comes late. A Time that leaps alone, as
+// when the clock is set, does not count until the next fragment; forward it leaves a gap,
+// backward it is approached. Without Time the first frame is of now.
+//
+// When Upload is called again with frames whose PTS and Time are on the same clock, those
+// that were uploaded before are left out.
 func (p *Producer) Upload(ctx context.Context, frames iter.Seq[Frame]) error {
 	if !p.busy.CompareAndSwap(false, true) {
 		return errors.New("kvsmedia: Upload is already running: one session at a time is possible for a stream")

@@ -3,6 +3,7 @@ package kvsmedia_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -161,7 +162,7 @@ func TestProducerCreatesWarm(t *testing.T) {
 	streamsOf(t, kvsmediatest.Config{Timing: slow}, func(t *testing.T, srv *kvsmediatest.Server, s *kvsmedia.Streams) {
 		clip := testmedia.Day()
 		p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{
-			AWS: srv.AWS(), Stream: "yard", Tracks: clip.Tracks[:1], Block: true,
+			AWS: srv.AWS(), Stream: "yard", Tracks: clip.Tracks[:1], Block: true, Logger: slog.New(slog.DiscardHandler),
 			Create: &kvsmedia.StreamSettings{Retention: 30 * 24 * time.Hour, Tier: kvsmedia.Warm},
 		})
 		if err == nil {

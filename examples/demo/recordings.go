@@ -17,12 +17,14 @@ import (
 )
 
 const (
-	kept      = time.Hour              // how long the demo's stream keeps its media
-	relist    = 2 * time.Second        // how old the list of what is recorded may be
-	overlap   = 10 * time.Second       // that is listed again, as the list follows what is stored
-	joined    = 500 * time.Millisecond // a gap that is none to the eye
-	playable  = 10 * time.Minute       // of a session's URL
-	clickRoom = 10 * time.Second       // before the time wished, for its fragment's key frame
+	kept     = time.Hour              // how long the demo's stream keeps its media
+	relist   = 2 * time.Second        // how old the list of what is recorded may be
+	overlap  = 10 * time.Second       // that is listed again, as the list follows what is stored
+	joined   = 500 * time.Millisecond // a gap that is none to the eye
+	playable = 10 * time.Minute       // of a session's URL
+	longest  = 20 * time.Second       // of a fragment: so long before a time the one that has it may begin
+	seam     = 100 * time.Millisecond // by which a playlist may end before its media
+	playlist = 1000                   // fragments of one
 )
 
 // recordings tells the page what is recorded, and lets it play it, with the
@@ -110,7 +112,8 @@ func merge(spans []span, oldest int64) []span {
 	return out
 }
 
-// play answers with the URL of a playlist from a little before the time wished on.
+// play answers with the URL of a playlist: of the run that has the time wished, from
+// its fragment on. The page asks again for what follows that.
 func (rec *recordings) play(w http.ResponseWriter, r *http.Request) {
 	var want struct {
 		Start int64 `json:"start"` // milliseconds since 1970
@@ -121,14 +124,22 @@ func (rec *recordings) play(w http.ResponseWriter, r *http.Request) {
 	}
 	now := time.Now()
 	start := time.UnixMilli(want.Start)
-	if start.After(now) || now.Sub(start) > kept+clickRoom {
+	if start.After(now) || now.Sub(start) > kept+longest {
 		http.Error(w, "nothing is kept of that time", http.StatusNotFound)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
 	defer cancel()
-	url, err := rec.archive.HLSURL(ctx, kvsmedia.Playback{
-		Range: kvsmedia.Range{Start: start.Add(-clickRoom), End: now}, Expires: playable})
+	run, err := rec.run(ctx, start, now)
+	if err != nil {
+		rec.refuse(w, "what is recorded cannot be listed", err)
+		return
+	}
+	if len(run.Fragments) == 0 {
+		http.Error(w, "nothing is recorded of that time", http.StatusNotFound)
+		return
+	}
+	url, err := rec.archive.HLSURL(ctx, kvsmedia.Playback{Range: run.Range, Expires: playable})
 	if err != nil {
 		rec.refuse(w, "what is recorded cannot be played", err)
 		return
@@ -136,6 +147,25 @@ func (rec *recordings) play(w http.ResponseWriter, r *http.Request) {
 	rec.answer(w, struct {
 		URL string `json:"url"`
 	}{url})
+}
+
+// run returns what one playlist has from a time on. If nothing is stored of that time
+// yet, it is what was stored just before.
+func (rec *recordings) run(ctx context.Context, start, now time.Time) (newest kvsmedia.Run, err error) {
+	for run, err := range rec.archive.Runs(ctx, kvsmedia.Range{Start: start.Add(-longest), End: now}) {
+		if err != nil {
+			return kvsmedia.Run{}, err
+		}
+		if part, ok := run.Since(start.Add(seam)); ok {
+			for first := range part.Parts(playlist, 0) {
+				return first, nil
+			}
+		}
+		for part := range run.Parts(playlist, 0) {
+			newest = part
+		}
+	}
+	return newest, nil
 }
 
 func (rec *recordings) answer(w http.ResponseWriter, v any) {

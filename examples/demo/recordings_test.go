@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -151,6 +153,72 @@ func TestRecordings(t *testing.T) {
 		if status, text := ask(t, page, "POST", "/api/recordings/play", body, nil); status != want {
 			t.Errorf("playing %.40s: %d %s, want %d", body, status, text, want)
 		}
+	}
+}
+
+// A gap that was filled later plays in its place: the page is told of one playlist
+// after another, as it asks for what follows the end of the one before.
+func TestGapFilledLater(t *testing.T) {
+	srv, rec, page := served(t)
+	first := upload(t, srv, 60*time.Second)
+	last := upload(t, srv, 20*time.Second)
+	between := upload(t, srv, 40*time.Second)
+	get := func(url string) string {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := srv.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	entry := regexp.MustCompile(`PROGRAM-DATE-TIME:(\S+)\n#EXTINF:([\d.]+)`)
+	var starts, want []time.Duration // in whole seconds
+	for _, at := range []time.Time{first, between, last} {
+		for _, after := range []time.Duration{0, 2, 4} {
+			want = append(want, (at.Sub(first) + after*time.Second).Round(time.Second))
+		}
+	}
+	sessions := 0
+	for reached, before := first.Add(time.Second), -1; len(starts) > before; sessions++ {
+		before = len(starts)
+		var play struct{ URL string }
+		if status, text := ask(t, page, "POST", "/api/recordings/play", `{"start":`+ms(reached)+`}`, &play); status != http.StatusOK {
+			t.Fatal(status, text)
+		}
+		base := play.URL[:strings.LastIndex(play.URL, "/")+1]
+		list := get(base + regexp.MustCompile(`(?m)^getHLSMediaPlaylist.*$`).FindString(get(play.URL)))
+		for _, m := range entry.FindAllStringSubmatch(list, -1) {
+			at, err := time.Parse(time.RFC3339Nano, m[1])
+			length, lengthErr := time.ParseDuration(m[2] + "s")
+			if err != nil || lengthErr != nil {
+				t.Fatal(err, lengthErr)
+			}
+			if before > 0 && at.Before(reached.Add(-50*time.Millisecond)) {
+				continue // as the page does with what it has
+			}
+			starts = append(starts, at.Sub(first).Round(time.Second))
+			if len(starts) > 1 && at.Before(reached.Add(-50*time.Millisecond)) {
+				t.Errorf("%v after %v", at, reached)
+			}
+			reached = at.Add(length)
+		}
+	}
+	if !slices.Equal(starts, want) || sessions != 4 {
+		t.Errorf("%d sessions play the fragments at %v, want %v", sessions, starts, want)
+	}
+	// A playlist may end a little before its media: what follows is the next run.
+	run, err := rec.run(t.Context(), first.Add(6*time.Second-seam/2), time.Now())
+	if err != nil || run.Start.Sub(between).Abs() > 10*time.Millisecond {
+		t.Errorf("behind the end of the first playlist comes %v, %v; want %v", run.Start, err, between)
 	}
 }
 

@@ -186,6 +186,76 @@ func TestArchive(t *testing.T) {
 	})
 }
 
+// What was recorded live with a gap that was filled later is played and saved whole,
+// in order and once: of what fills it, what the recording before it has is left out.
+func TestGapFilledLater(t *testing.T) {
+	c := cloud(t)
+	if _, err := c.AddThing("door"); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now().Add(-5 * time.Minute).Truncate(time.Second)
+	first, last, fill := at, at.Add(2*length), at.Add(length-time.Second)
+	for _, from := range []time.Time{first, last, fill} {
+		record(t, c, "door", from)
+	}
+	t.Setenv("SMARTCAM_STREAM", "door")
+	stretch := []string{"-from", at.Format(time.RFC3339Nano), "-to", at.Add(3 * length).Format(time.RFC3339Nano)}
+	var pictures [][]byte
+	sounds := 0
+	for _, from := range []time.Time{first, fill, last} {
+		for f := range frames(from) {
+			switch {
+			case from.Equal(fill) && f.Time.Before(first.Add(length)):
+			case f.Track.Codec.Video():
+				pictures = append(pictures, f.Data)
+			case f.Track.Codec == kvsmedia.AAC:
+				sounds++
+			}
+		}
+	}
+
+	out, told, err := call(t, append([]string{"play", "-o", "-"}, stretch...)...)
+	if err != nil {
+		t.Fatal(err, told)
+	}
+	r := kvsmedia.NewReader(strings.NewReader(out))
+	var seen, heard []kvsmedia.Frame
+	for f := range r.Frames() {
+		list := &seen
+		if !f.Track.Codec.Video() {
+			list = &heard
+		}
+		if n := len(*list); n > 0 && (f.PTS <= (*list)[n-1].PTS || f.PTS > (*list)[n-1].PTS+1100*time.Millisecond) {
+			t.Errorf("a frame of %v at %v after one at %v", f.Track.Codec, f.PTS, (*list)[n-1].PTS)
+		}
+		*list = append(*list, f)
+	}
+	if r.Err() != nil || len(seen) != len(pictures) || len(heard) < sounds-3 || len(heard) > sounds+3 { // sounds do not end with the picture
+		t.Fatalf("%d pictures and %d sounds are played, want %d and %d: %v", len(seen), len(heard), len(pictures), sounds, r.Err())
+	}
+	for i, f := range seen {
+		if !bytes.Equal(f.Data, pictures[i]) {
+			t.Fatalf("picture %d is another one", i)
+		}
+	}
+
+	file := filepath.Join(t.TempDir(), "visit.mp4")
+	if _, told, err := call(t, append([]string{"clip", "-o", file}, stretch...)...); err != nil {
+		t.Fatal(err, told)
+	}
+	probed, err := exec.Command(testtools.Need(t, "ffprobe"), "-v", "error", "-count_packets", "-show_entries",
+		"stream=codec_name,nb_read_packets:format=duration", "-of", "csv=p=0", file).CombinedOutput()
+	var gotPictures, gotSounds int
+	var duration float64
+	_, scanErr := fmt.Sscanf(string(probed), "h264,%d\naac,%d\n%f", &gotPictures, &gotSounds, &duration)
+	if err != nil || scanErr != nil || gotPictures != len(pictures) || gotSounds != len(heard) {
+		t.Errorf("ffprobe of the clip: %q %v %v; want %d pictures and %d sounds", probed, err, scanErr, len(pictures), len(heard))
+	}
+	if want := (3*length - time.Second).Seconds(); duration < want-0.1 || duration > want+0.1 {
+		t.Errorf("the clip has %v s, want %v s without the second that was not recorded", duration, want)
+	}
+}
+
 // play goes on with what is being recorded, across the service's pauses.
 func TestPlayFollows(t *testing.T) {
 	c := cloud(t)

@@ -52,7 +52,13 @@ it is interrupted. A time is `+momentForms+`.
 		defer cancel()
 	}
 	pl := &player{name: *out, stdout: p.stdout, until: r.to.Time}
-	err = pl.play(playing, archive, kvsmedia.From{Now: r.from.IsZero(), ProducerTime: r.from.Time})
+	if !r.from.IsZero() {
+		pl.next = r.from.Time
+		err = pl.recorded(playing, archive)
+	}
+	if err == nil {
+		err = pl.follow(playing, archive)
+	}
 	if playing.Err() != nil {
 		err = ctx.Err()
 	}
@@ -63,7 +69,7 @@ it is interrupted. A time is `+momentForms+`.
 	case pl.muxer == nil:
 		return err
 	}
-	p.tell("%d pictures and %d sounds, %s\n", pl.pictures, pl.sounds, (pl.last - pl.first).Round(100*time.Millisecond))
+	p.tell("%d pictures and %d sounds, %s\n", pl.pictures, pl.sounds, pl.next.Sub(pl.first).Round(100*time.Millisecond))
 	return err
 }
 
@@ -76,22 +82,75 @@ type player struct {
 	muxer            *kvsmedia.Muxer // nil before the first frame
 	tracks           []*kvsmedia.Track
 	pictures, sounds int
-	first, last      time.Duration // timestamps
-	next             time.Time     // what has been written comes before it
+	done             []written // by track
+	first            time.Time // of what is written
+	next             time.Time // what has been written comes before it; zero is now
 }
 
-// play asks for media until there is none that is wanted. The service ends its
-// answer when no new fragment comes for some seconds, as between long ones.
-func (pl *player) play(ctx context.Context, archive *kvsmedia.Archive, from kvsmedia.From) error {
-	for {
-		if over, err := pl.answer(ctx, archive, from); over || err != nil {
+// written is what was written of a track, up to a time.
+type written struct {
+	last time.Time
+	seam time.Time // last, as it was at the last key frame
+}
+
+// news reports whether a frame is to be written. Where fragments overlap, frames come
+// twice: what begins with a key frame goes on behind what was written before it.
+func (w *written) news(f kvsmedia.Frame) bool {
+	if f.Key {
+		w.seam = w.last
+	}
+	if f.Time.After(w.last) {
+		w.last = f.Time
+	}
+	return f.Time.After(w.seam)
+}
+
+// recorded writes what there is from pl.next on: run by run, as the service itself
+// has a range in the order in which it was uploaded.
+func (pl *player) recorded(ctx context.Context, archive *kvsmedia.Archive) error {
+	stretch := kvsmedia.Range{Start: pl.next, End: time.Now()}
+	if !pl.until.IsZero() && pl.until.Before(stretch.End) {
+		stretch.End = pl.until
+	}
+	for run, err := range archive.Runs(ctx, stretch) {
+		if err != nil {
 			return err
 		}
-		if !pl.until.IsZero() && time.Now().After(pl.until) {
-			return nil
+		for part := range run.Parts(perCall, 0) {
+			media, err := archive.MediaForFragments(ctx, numbers(part)...)
+			if err == nil {
+				err = pl.media(media)
+			}
+			if err != nil {
+				return err
+			}
 		}
-		if !pl.next.IsZero() {
-			from = kvsmedia.From{ProducerTime: pl.next}
+	}
+	return nil
+}
+
+func numbers(run kvsmedia.Run) []string {
+	list := make([]string, len(run.Fragments))
+	for i, f := range run.Fragments {
+		list[i] = f.Number
+	}
+	return list
+}
+
+// perCall is how many fragments one call takes.
+const perCall = 1000
+
+// follow asks for the media that come, until there are none that are wanted. The
+// service ends its answer when no new fragment comes for some seconds, as between
+// long ones.
+func (pl *player) follow(ctx context.Context, archive *kvsmedia.Archive) error {
+	for pl.until.IsZero() || time.Now().Before(pl.until) {
+		media, err := archive.Media(ctx, kvsmedia.From{Now: pl.next.IsZero(), ProducerTime: pl.next})
+		if err == nil {
+			err = pl.media(media)
+		}
+		if err != nil {
+			return err
 		}
 		select {
 		case <-time.After(askAgain):
@@ -99,29 +158,26 @@ func (pl *player) play(ctx context.Context, archive *kvsmedia.Archive, from kvsm
 			return ctx.Err()
 		}
 	}
+	return nil
 }
 
-// answer writes what one call returns, and tells whether the end is reached.
-func (pl *player) answer(ctx context.Context, archive *kvsmedia.Archive, from kvsmedia.From) (over bool, err error) {
-	media, err := archive.Media(ctx, from)
-	if err != nil {
-		return false, err
-	}
+// media writes the frames that one call returns.
+func (pl *player) media(media *kvsmedia.Media) error {
 	defer media.Close()
 	for f := range media.Frames() {
 		if !pl.until.IsZero() && f.Time.After(pl.until) {
-			return true, nil
+			return nil
 		}
 		if pl.muxer == nil {
 			if err := pl.begin(media.Reader); err != nil {
-				return false, err
+				return err
 			}
 		}
 		if err := pl.write(f); err != nil {
-			return false, fmt.Errorf("writing what is played: %w", err)
+			return fmt.Errorf("writing what is played: %w", err)
 		}
 	}
-	return false, media.Err()
+	return media.Err()
 }
 
 func (pl *player) begin(r *kvsmedia.Reader) (err error) {
@@ -133,6 +189,7 @@ func (pl *player) begin(r *kvsmedia.Reader) (err error) {
 			return err
 		}
 	}
+	pl.done = make([]written, len(pl.tracks))
 	pl.muxer = kvsmedia.NewMuxer(pl.out, pl.tracks...)
 	pl.muxer.Relative = true
 	return nil
@@ -147,18 +204,21 @@ func (pl *player) write(f kvsmedia.Frame) error {
 		return nil // a track that came later has no place in the file
 	}
 	f.Track = pl.tracks[at]
+	if !pl.done[at].news(f) {
+		return nil
+	}
 	if pl.pictures+pl.sounds == 0 {
-		pl.first = f.PTS
+		pl.first = f.Time
 	}
 	if f.Track.Codec.Video() {
 		pl.pictures++
 	} else {
 		pl.sounds++
 	}
-	pl.last = max(pl.last, f.PTS)
 	if after := f.Time.Add(time.Millisecond); after.After(pl.next) {
 		pl.next = after
 	}
+	f.PTS = f.Time.Sub(pl.first)
 	return pl.muxer.WriteFrame(f)
 }
 

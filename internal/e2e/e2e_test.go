@@ -85,6 +85,12 @@ func device(t *testing.T, c *localcloud.Cloud, name string) signaling.Config {
 // film runs a camera that shows the street until the test ends.
 func film(t *testing.T, cfg camera.Config) *camera.Camera {
 	t.Helper()
+	return filmAt(t, cfg, func(pts time.Duration) time.Duration { return pts })
+}
+
+// filmAt does so with a PTS for each frame that is made of the clip's.
+func filmAt(t *testing.T, cfg camera.Config, clock func(time.Duration) time.Duration) *camera.Camera {
+	t.Helper()
 	cam, ctx := newCamera(t, cfg)
 	var work sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
@@ -95,6 +101,7 @@ func film(t *testing.T, cfg camera.Config) *camera.Camera {
 	})
 	work.Go(func() {
 		for f := range testmedia.Play(ctx, testmedia.Day()) {
+			f.PTS = clock(f.PTS)
 			if err := cam.WriteFrame(f); err != nil {
 				t.Errorf("WriteFrame: %v", err)
 				return

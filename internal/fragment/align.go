@@ -65,6 +65,9 @@ func (c *Cutter) place(l *lane, t tick) (at int64, ok bool) {
 			return 0, false
 		}
 		l.aligned = 0
+		if l == c.lead {
+			c.realign(t)
+		}
 	} else if leapt := ln.follow(t); leapt != 0 {
 		c.note(l, Leapt, leapt)
 		if l == c.lead && !ln.timed {
@@ -103,6 +106,16 @@ func (c *Cutter) place(l *lane, t tick) (at int64, ok bool) {
 		}
 	}
 	return milliseconds(stamp), true
+}
+
+// realign has the tracks that came before the picture begin anew, if they have no capture
+// times to be aligned by.
+func (c *Cutter) realign(t tick) {
+	for _, l := range c.lanes {
+		if l != c.lead && !(l.line.timed && t.timed) {
+			l.line.begun = false
+		}
+	}
 }
 
 // Correct takes notice of what is known of the clock.

@@ -18,9 +18,8 @@ const (
 	endFragment   = 19900 // ms; whatever comes later begins a new one
 	fragmentBytes = 48 << 20
 
-	pauseGap       = 5000    // ms; nothing came for so long: a pause
-	maxQueued      = 1000    // frames that wait for those of other tracks
-	maxQueuedBytes = 8 << 20 // of them
+	pauseGap  = 5000 // ms; nothing came for so long: a pause
+	maxQueued = 1000 // frames that wait for those of other tracks
 )
 
 // PauseGap is how long no frame may come until the fragment should be ended: see
@@ -59,11 +58,12 @@ type Frame struct {
 type Cutter struct {
 	Window Window
 
-	lanes []*lane // by index
-	order lanes   // video first
-	lead  *lane   // whose key frames begin fragments
-	tags  func() []byte
-	desc  *Description
+	lanes    []*lane // by index
+	order    lanes   // video first
+	lead     *lane   // whose key frames begin fragments
+	tags     func() []byte
+	maxBytes int
+	desc     *Description
 
 	begun  bool  // a frame of this sequence came
 	sent   bool  // the service has seen timestamps: they cannot be moved any more
@@ -81,10 +81,11 @@ type Cutter struct {
 	corrected time.Duration // the correction that timestamps have
 }
 
-// New returns a Cutter of the tracks. tags is called whenever a fragment is complete,
-// and returns what follows it in the stream.
-func New(tracks []Track, tags func() []byte) *Cutter {
-	c := &Cutter{tags: tags}
+// New returns a Cutter of the tracks. Frames of at most so many bytes wait for those of
+// other tracks. tags is called whenever a fragment is complete, and returns what follows
+// it in the stream.
+func New(tracks []Track, maxBytes int, tags func() []byte) *Cutter {
+	c := &Cutter{maxBytes: maxBytes, tags: tags}
 	for i, t := range tracks {
 		c.lanes = append(c.lanes, &lane{Track: t, index: i})
 	}
@@ -125,8 +126,8 @@ func (c *Cutter) Last() time.Time { return c.last }
 // Wait notes that no frame can come for the moment, which is no pause.
 func (c *Cutter) Wait(now time.Time) { c.last = now }
 
-// Queued reports whether frames wait for those of other tracks.
-func (c *Cutter) Queued() bool { return c.queued > 0 }
+// Queued returns how many bytes of frames wait for those of other tracks.
+func (c *Cutter) Queued() int { return c.bytes }
 
 // Forget lets frames from a timestamp on be cut again though they were before.
 func (c *Cutter) Forget(start int64) { c.floor = min(c.floor, start-1) }
@@ -174,7 +175,7 @@ func (c *Cutter) Add(f Frame, clock Clock) error {
 	l.push(queued{at: at, order: order, key: f.Key, data: f.Data, entry: f.Entry})
 	c.queued++
 	c.bytes += len(f.Data)
-	c.release(c.queued > maxQueued || c.bytes > maxQueuedBytes)
+	c.release(c.queued > maxQueued || c.bytes > c.maxBytes)
 	return nil
 }
 

@@ -26,7 +26,7 @@ type intake struct {
 
 func newIntake() *intake {
 	return &intake{
-		Cutter:  New([]Track{sound: {}, video: {Video: true}}, func() []byte { return nil }),
+		Cutter:  New([]Track{sound: {}, video: {Video: true}}, 8<<20, func() []byte { return nil }),
 		entries: [2]*mkv.Track{{Name: "sound"}, {Name: "video"}}, now: epoch2026,
 	}
 }
@@ -108,7 +108,7 @@ func TestInterleave(t *testing.T) {
 // A key frame that comes too soon does not begin a fragment; without key frames
 // one begins before 20 s.
 func TestCuts(t *testing.T) {
-	c := New([]Track{{Video: true}}, func() []byte { return nil })
+	c := New([]Track{{Video: true}}, 8<<20, func() []byte { return nil })
 	in := &intake{Cutter: c, now: epoch2026}
 	for _, key := range []int{0, 300, 999, 1000, 1500, 2500} {
 		if err := in.feed(0, key, true); err != nil {

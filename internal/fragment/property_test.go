@@ -163,7 +163,7 @@ type service struct {
 	sessions  int
 	fragments int
 	errors    int
-	story     []string // of sessions
+	story     []string  // of sessions
 	at        [][]int64 // of the frames stored, by lane and number; 0 for none
 	next      []int     // by lane
 }
@@ -225,7 +225,7 @@ func (w *world) upload(t *testing.T) (*service, *Cutter) {
 		tracks = append(tracks, Track{Video: e.video})
 		s.at[i] = make([]int64, int(w.length/e.every))
 	}
-	c := New(tracks, func() []byte { return nil })
+	c := New(tracks, 8<<20, func() []byte { return nil })
 	drain := func() {
 		for len(c.Window.Fragments) > 0 && c.Window.Fragments[0].Complete {
 			c.Sent()

@@ -111,6 +111,14 @@ func TestRatesAndAccess(t *testing.T) {
 		if n := c.srv.Calls("DescribeStream"); n != 7 {
 			t.Errorf("%d calls", n)
 		}
+		for range 50 {
+			c.ok("/listStreams", `{}`)
+		}
+		c.refused("/listStreams", `{}`, 400, "ClientLimitExceededException")
+		for range 5 {
+			c.ok("/describeStreamStorageConfiguration", `{"StreamName":"door"}`)
+		}
+		c.refused("/describeStreamStorageConfiguration", `{"StreamName":"door"}`, 400, "ClientLimitExceededException")
 	})
 }
 

@@ -107,6 +107,9 @@ func TestStorageTier(t *testing.T) {
 			t.Errorf("%s of version %v after %v", tier, c.info()["Version"], before)
 		}
 		c.ok("/updateStreamStorageConfiguration", tiered(c.info()["Version"], "HOT"))
+		if tier := c.tier(); tier != "WARM" {
+			t.Errorf("%s while it is UPDATING again", tier)
+		}
 		time.Sleep(time.Minute)
 		if tier := c.tier(); tier != "HOT" {
 			t.Error(tier)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"time"
 
@@ -16,24 +17,23 @@ type annexBFile struct {
 	path  string
 	fps   float64
 	track *kvsmedia.Track
+	log   *slog.Logger
 }
 
-func openAnnexB(path string, codec kvsmedia.Codec, fps float64) (*annexBFile, error) {
+func openAnnexB(path string, codec kvsmedia.Codec, fps float64, logger *slog.Logger) (*annexBFile, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	track := &kvsmedia.Track{Codec: codec, Name: "main"}
-	key := false
-	err = eachPicture(f, track, func(first kvsmedia.Frame) bool {
-		key = first.Key
+	found := false
+	if err := eachPicture(f, &kvsmedia.Track{Codec: codec}, slog.New(slog.DiscardHandler), func(frame kvsmedia.Frame) bool {
+		found = frame.Skipped == 0 && frame.Key
 		return false
-	})
-	if err != nil || !key {
+	}); err != nil || !found {
 		return nil, fmt.Errorf("%s does not begin with a key frame of %s in Annex B", path, codec)
 	}
-	return &annexBFile{path: path, fps: fps, track: track}, nil
+	return &annexBFile{path: path, fps: fps, track: &kvsmedia.Track{Codec: codec, Name: "main"}, log: logger.With("file", path)}, nil
 }
 
 func (a *annexBFile) tracks() []*kvsmedia.Track { return []*kvsmedia.Track{a.track} }
@@ -46,7 +46,8 @@ func (a *annexBFile) run(ctx context.Context, emit func(kvsmedia.Frame) bool) er
 		}
 		defer f.Close()
 		n := 0
-		return eachPicture(f, a.track, func(frame kvsmedia.Frame) bool {
+		return eachPicture(f, a.track, a.log, func(frame kvsmedia.Frame) bool {
+			n += frame.Skipped
 			frame.PTS = time.Duration(float64(n) / a.fps * float64(time.Second))
 			n++
 			return emit(frame)
@@ -54,21 +55,38 @@ func (a *annexBFile) run(ctx context.Context, emit func(kvsmedia.Frame) bool) er
 	}, emit)
 }
 
-// eachPicture cuts a stream into frames, without their timestamps. It returns
-// nil at the stream's end.
-func eachPicture(r io.Reader, track *kvsmedia.Track, emit func(kvsmedia.Frame) bool) error {
-	sets := bitstream.ParameterSets{Codec: videoCodec(track.Codec)}
+// keyless is after how many pictures without a key frame the lack of one is reported.
+const keyless = 500
+
+// eachPicture cuts a stream into frames, without their timestamps. Pictures that are
+// not whole are left out, with those that refer to them. It returns nil at the stream's
+// end.
+func eachPicture(r io.Reader, track *kvsmedia.Track, log *slog.Logger, emit func(kvsmedia.Frame) bool) error {
+	codec := videoCodec(track.Codec)
+	sets := bitstream.ParameterSets{Codec: codec}
 	var nalus [][]byte
+	skipped := 0
+	waits := true
 	for au, err := range kvsmedia.AccessUnits(r, track.Codec) {
 		if err != nil {
 			return err
 		}
 		nalus = bitstream.Split(nalus[:0], au)
 		sets.Update(nalus)
-		pic, _ := sets.Inspect(nalus) // the camera tells what is wrong with a picture
-		if !emit(kvsmedia.Frame{Track: track, Key: pic.Key, Data: au}) {
+		picture, err := sets.Inspect(nalus)
+		if err != nil && skipped == 0 {
+			log.Warn("a picture is left out, with those that refer to it", "err", err)
+		}
+		if waits = err != nil || waits && !picture.Key; waits {
+			if skipped++; skipped == keyless {
+				log.Warn("no key frame among many pictures: have the encoder send IDR pictures regularly", "pictures", keyless)
+			}
+			continue
+		}
+		if !emit(kvsmedia.Frame{Track: track, Key: picture.Key, Skipped: skipped, Data: au}) {
 			return nil
 		}
+		skipped = 0
 	}
 	return nil
 }

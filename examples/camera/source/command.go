@@ -76,7 +76,7 @@ func (c *command) once(ctx context.Context, emit func(kvsmedia.Frame) bool) erro
 		stderr.Close()
 	})
 	wg.Go(func() { c.logLines(log) })
-	err := eachPicture(out, c.track, emit)
+	err := eachPicture(out, c.track, c.log, emit)
 	cancel()
 	out.Close() // so that the command's output blocks nobody
 	wg.Wait()

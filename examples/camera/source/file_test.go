@@ -1,11 +1,16 @@
 package source
 
 import (
+	"bytes"
+	"log/slog"
 	"math"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -50,5 +55,39 @@ func TestOpenRefuses(t *testing.T) {
 		if s, err := Open(t.Context(), spec, nil); err == nil {
 			t.Errorf("%q: opened, tracks %v", spec, s.Tracks())
 		}
+	}
+}
+
+// What cannot be decoded is left out up to the next key frame, counted, and said.
+func TestDamagedAnnexB(t *testing.T) {
+	aus := clipUnits(testmedia.Sub())
+	again := slices.Clone(aus[0])
+	half := slices.Clone(aus[3]) // a slice that does not begin a picture
+	half[len(half)-1] = append([]byte{half[len(half)-1][0], 0x5a}, half[len(half)-1][2:]...)
+	var log bytes.Buffer
+	var frames []kvsmedia.Frame
+	in := append(append(slices.Clone(aus[:3]), half), aus[4:]...)
+	in = append(append(in, again), aus[1:]...)
+	track := &kvsmedia.Track{Codec: kvsmedia.H264}
+	if err := eachPicture(bytes.NewReader(annexB(in)), track, slog.New(slog.NewTextHandler(&log, nil)), func(f kvsmedia.Frame) bool {
+		frames = append(frames, f)
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+	key := slices.IndexFunc(frames, func(f kvsmedia.Frame) bool { return f.Skipped > 0 })
+	if key < 2 || !frames[key].Key || frames[key].Skipped < 26 || len(frames) != key+len(aus) || strings.Count(log.String(), "\n") > 1 {
+		t.Errorf("%d frames, the first after the damage is %d, %s", len(frames), key, log.String())
+	}
+	log.Reset()
+	var bare [][][]byte
+	for range keyless + 9 {
+		bare = append(bare, aus[1])
+	}
+	if err := eachPicture(bytes.NewReader(annexB(bare)), track, slog.New(slog.NewTextHandler(&log, nil)), func(kvsmedia.Frame) bool {
+		t.Error("a picture that cannot be decoded")
+		return false
+	}); err != nil || strings.Count(log.String(), "IDR") != 1 {
+		t.Errorf("%v, %s", err, log.String())
 	}
 }

@@ -64,9 +64,9 @@ func open(ctx context.Context, spec string, logger *slog.Logger) (input, error) 
 	}
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".h264", ".264", ".avc":
-		return openAnnexB(path, kvsmedia.H264, fps)
+		return openAnnexB(path, kvsmedia.H264, fps, logger)
 	case ".h265", ".265", ".hevc":
-		return openAnnexB(path, kvsmedia.H265, fps)
+		return openAnnexB(path, kvsmedia.H265, fps, logger)
 	case ".mp4", ".m4v", ".mov":
 		return openMP4(path, logger)
 	case ".mkv", ".webm":

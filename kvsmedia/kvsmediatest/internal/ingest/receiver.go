@@ -56,14 +56,35 @@ type arriving struct {
 	store.Fragment
 	in          *store.Incoming
 	begin, last time.Duration // timestamps of the cluster and of its latest frame
-	end         time.Duration // of the latest frame, as far as its length is known
 	frames      map[uint64]*timing
 	tags        mkv.Tags
 	after       []byte // tags behind the cluster
 }
 
-// timing is what is known of a track's frames in a fragment.
-type timing struct{ last, step time.Duration }
+// timing is what is known of a track's frames in a fragment: the two latest times, in
+// the order of presentation, and what follows the latest.
+type timing struct {
+	n                    int
+	last, before, length time.Duration
+}
+
+func (t *timing) see(b *mkv.Block) {
+	t.n++
+	switch {
+	case t.n == 1 || b.Time > t.last:
+		t.last, t.before, t.length = b.Time, t.last, b.Duration
+	case b.Time < t.last && (t.n == 2 || b.Time > t.before):
+		t.before = b.Time
+	}
+}
+
+// end is when the latest frame is over.
+func (t *timing) end() time.Duration {
+	if t.length == 0 && t.n > 1 {
+		return t.last + (t.last - t.before)
+	}
+	return t.last + t.length
+}
 
 // run takes the media. It returns nil at the end that the producer made.
 func (r *receiver) run(body io.Reader) error {
@@ -182,7 +203,7 @@ func (r *receiver) begin(at time.Duration, cluster []byte) error {
 	r.count++
 	now := u.endpoint.cfg.Now().Truncate(time.Millisecond)
 	timecode := uint64(at / r.scale)
-	c := &arriving{begin: at, last: at, end: at, frames: map[uint64]*timing{}}
+	c := &arriving{begin: at, last: at, frames: map[uint64]*timing{}}
 	c.Server, c.Timecode, c.Number = now, timecode, u.Stream.NextNumber(now)
 	u.setPosition(position{c.Number, &timecode})
 	if err := u.usable(); err != nil {
@@ -235,16 +256,11 @@ func (r *receiver) frame(b *mkv.Block) error {
 	}
 	t := c.frames[b.Number]
 	if t == nil {
-		t = &timing{last: b.Time}
+		t = &timing{}
 		c.frames[b.Number] = t
 	}
-	if b.Duration > 0 {
-		t.step = b.Duration
-	} else if b.Time > t.last {
-		t.step = b.Time - t.last
-	}
-	t.last = max(t.last, b.Time)
-	c.last, c.end = max(c.last, b.Time), max(c.end, b.Time+t.step)
+	t.see(b)
+	c.last = max(c.last, b.Time)
 	return nil
 }
 
@@ -266,7 +282,9 @@ func (r *receiver) finish(next time.Duration, follows bool) error {
 	if !r.any || c.last > r.latest {
 		r.latest, r.any = c.last, true
 	}
-	c.Length = c.end - c.begin
+	for _, t := range c.frames {
+		c.Length = max(c.Length, t.end()-c.begin)
+	}
 	if err := u.endpoint.fault(u, Received); err != nil {
 		return err
 	}

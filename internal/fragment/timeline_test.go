@@ -1,0 +1,204 @@
+package fragment
+
+import (
+	"testing"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/mkv"
+)
+
+// film feeds pictures 40 ms apart, one in 25 a key frame, for a time; set changes a
+// picture's PTS, Time and arrival, which begin as the same moment. It returns by how
+// much each timestamp is later than the moment, in ms.
+func (in *intake) film(t *testing.T, length time.Duration, sent bool, set func(at time.Duration, f *Frame, arrives *time.Time)) (late []int64) {
+	t.Helper()
+	for n := range int(length / (40 * time.Millisecond)) {
+		at := time.Duration(n) * 40 * time.Millisecond
+		f := Frame{Lane: video, PTS: at, Time: epoch2026.Add(at), Key: n%25 == 0, Data: []byte{1}, Entry: in.entries[video]}
+		arrives := f.Time
+		set(at, &f, &arrives)
+		if err := in.Add(f, Clock{Now: arrives}); err != nil {
+			t.Fatal(err)
+		}
+		if sent {
+			in.Sent()
+		}
+	}
+	in.Pause()
+	in.rules(t)
+	for _, f := range in.Window.Fragments {
+		for _, s := range f.Samples {
+			late = append(late, s.At-epoch2026.UnixMilli()-int64(len(late))*40)
+		}
+	}
+	if len(late) != int(length/(40*time.Millisecond)) {
+		t.Fatalf("%d pictures are stored, want %d", len(late), length/(40*time.Millisecond))
+	}
+	return late
+}
+
+// TestTimeline has the picture's clock do one thing each: timestamps follow PTS, and
+// capture times where these are to be believed.
+func TestTimeline(t *testing.T) {
+	const half = 30 * time.Second
+	for name, c := range map[string]struct {
+		set         func(at time.Duration, f *Frame, arrives *time.Time)
+		sent        bool
+		first, last int64 // by how much timestamps are late, ms
+		most        int64 // by which last may be exceeded, either way
+		leaves      bool  // a gap
+	}{
+		"right":            {set: func(time.Duration, *Frame, *time.Time) {}, sent: true},
+		"set back, unsent": {func(at time.Duration, f *Frame, _ *time.Time) { f.Time = later(f.Time, at >= half, -time.Hour) }, false, -3_600_000, -3_600_000, 0, false},
+		"set back, sent":   {func(at time.Duration, f *Frame, _ *time.Time) { f.Time = later(f.Time, at >= half, -time.Hour) }, true, 0, -14, 4, false},
+		"set ahead of now": {func(at time.Duration, f *Frame, _ *time.Time) { f.Time = later(f.Time, at >= half, time.Hour) }, true, 0, 0, 0, false},
+		"set ahead": {func(at time.Duration, f *Frame, arrives *time.Time) {
+			f.Time, *arrives = later(f.Time, at >= half, time.Hour), arrives.Add(time.Hour)
+		}, true, 0, 3_600_000, 0, true},
+		"jitter": {func(at time.Duration, f *Frame, _ *time.Time) {
+			f.Time = later(f.Time, at%(80*time.Millisecond) == 0, 50*time.Millisecond)
+		}, true, 50, 25, 15, false},
+		"hours off every two seconds": {func(at time.Duration, f *Frame, _ *time.Time) {
+			f.Time = later(f.Time, at > 0 && at%(2*time.Second) == 0, 3*time.Hour)
+		}, true, 0, 0, 0, false},
+		"one late at first": {func(at time.Duration, f *Frame, _ *time.Time) { f.Time = later(f.Time, at == 0, 150*time.Millisecond) }, true, 150, 0, 12, false},
+		"two seconds at once, of one time": {func(at time.Duration, f *Frame, arrives *time.Time) {
+			if at < 2*time.Second {
+				f.Time, *arrives = epoch2026.Add(2*time.Second), epoch2026.Add(2*time.Second)
+			}
+		}, true, 2000, 0, 12, false},
+		"leap of PTS":    {func(at time.Duration, f *Frame, _ *time.Time) { f.PTS = add(f.PTS, at >= half, time.Hour) }, true, 0, 0, 1, false},
+		"PTS 0.5 % slow": {func(at time.Duration, f *Frame, _ *time.Time) { f.PTS -= at / 200 }, true, 0, 0, 25, false},
+		"PTS stands still in a pause": {func(at time.Duration, f *Frame, arrives *time.Time) {
+			f.Time, *arrives = later(f.Time, at >= half, 3*time.Second), later(*arrives, at >= half, 3*time.Second)
+		}, true, 0, 3000, 12, true},
+		"a stall, then a burst, times of arrival": {func(at time.Duration, f *Frame, arrives *time.Time) {
+			if at >= half && at < half+1500*time.Millisecond {
+				*arrives = epoch2026.Add(half + 1500*time.Millisecond)
+			}
+			f.Time = *arrives
+		}, true, 0, 0, 12, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := newIntake()
+			late := in.film(t, 2*half, c.sent, c.set)
+			if first, last := late[0], late[len(late)-1]; first != c.first || last < c.last-c.most || last > c.last+c.most {
+				t.Errorf("timestamps are late by %d ms at first, and by %d ms in the end; want %d and %d", first, last, c.first, c.last)
+			}
+			for n := 1; n < len(late); n++ {
+				if d := late[n] - late[n-1]; d < -3 || d > 3 && !c.leaves {
+					t.Errorf("from picture %d to the next timestamps go %d ms too far", n-1, d)
+				}
+			}
+		})
+	}
+}
+
+func later(t time.Time, when bool, d time.Duration) time.Time {
+	if when {
+		return t.Add(d)
+	}
+	return t
+}
+
+func add(t time.Duration, when bool, d time.Duration) time.Duration {
+	if when {
+		return t + d
+	}
+	return t
+}
+
+// TestReordered has open groups of pictures, whose first pictures in the order of display
+// come after their key frame: they stand in its fragment, before it.
+func TestReordered(t *testing.T) {
+	const step = 40
+	in := newIntake()
+	in.Sent()
+	sounds := 0
+	want := map[int64]bool{} // pictures that are out of order
+	for n := range 1000 {
+		// I0 | P3 B1 B2 | P6 B4 B5 | ... | I27 B25 B26 | ...
+		shown := n
+		if in := n % 3; n > 0 {
+			shown += []int{-1, 2, -1}[in]
+		}
+		if err := in.feedAt(video, shown*step, n*step+100, n == 0 || n%27 == 25); err != nil {
+			t.Fatal(err)
+		}
+		want[int64(shown*step)] = true
+		for ; sounds*20 < n*step; sounds++ {
+			if err := in.feedAt(sound, sounds*20, n*step+100, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	in.Pause()
+	in.rules(t)
+	before := 0
+	stored := [2]int{}
+	for i, f := range in.Window.Fragments {
+		if i > 0 && (!f.Key || f.Start-in.Window.Fragments[i-1].Start != 27*step) {
+			t.Errorf("fragment %d begins at %d", i, f.Start-epoch2026.UnixMilli())
+		}
+		for _, s := range f.Samples {
+			stored[s.Lane]++
+			at := s.At - epoch2026.UnixMilli()
+			if s.Lane == video && !want[at] {
+				t.Errorf("fragment %d has a picture at %d ms", i, at)
+			}
+			if s.Lane == sound && at%20 != 0 {
+				t.Errorf("fragment %d has sound at %d ms", i, at)
+			}
+			if s.At < f.Start {
+				before++
+			}
+		}
+	}
+	if stored != [2]int{sounds, 1000} || before < 2*30 {
+		t.Errorf("%d packets of %d, %d pictures of 1000; %d frames stand before their key frame", stored[sound], sounds, stored[video], before)
+	}
+}
+
+// feedAt adds a frame of a PTS in ms that comes at another moment.
+func (in *intake) feedAt(lane, pts, arrives int, key bool) error {
+	at := time.Duration(pts) * time.Millisecond
+	return in.Add(Frame{Lane: lane, PTS: at, Time: epoch2026.Add(at), Key: key, Data: []byte{1}, Entry: in.entries[lane]},
+		Clock{Now: epoch2026.Add(time.Duration(arrives) * time.Millisecond)})
+}
+
+// TestUntimed aligns tracks without capture times by PTS, where they share a clock.
+func TestUntimed(t *testing.T) {
+	for name, c := range map[string]struct {
+		off    time.Duration // of sound
+		stored bool
+	}{"together": {0, true}, "a second apart": {time.Second, true}, "a minute apart": {time.Minute, false}} {
+		t.Run(name, func(t *testing.T) {
+			c1 := New([]Track{{}, {Video: true}}, 8<<20, func() []byte { return nil })
+			entries := [2]*mkv.Track{{}, {}}
+			unaligned := 0
+			for n := range 500 {
+				at := time.Duration(n) * 40 * time.Millisecond
+				for lane, f := range []Frame{
+					{PTS: at + c.off, Key: true}, {PTS: at, Key: n%25 == 0, Time: epoch2026.Add(at + 20*time.Millisecond)},
+				} {
+					f.Lane, f.Data, f.Entry = lane, []byte{1}, entries[lane]
+					if err := c1.Add(f, Clock{Now: epoch2026.Add(at)}); err == ErrUnaligned && lane == 0 {
+						unaligned++
+					} else if err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			c1.Pause()
+			count := [2]int{}
+			for _, f := range c1.Window.Fragments {
+				for _, s := range f.Samples {
+					count[s.Lane]++
+				}
+			}
+			if count[1] != 500 || (count[0] > 450) != c.stored || (unaligned > 450) == c.stored {
+				t.Errorf("%d pictures and %d packets of sound are stored, %d are not aligned", count[1], count[0], unaligned)
+			}
+		})
+	}
+}
