@@ -405,7 +405,7 @@ func TestLineSeeds(t *testing.T) {
 					stall = w.now + pick(4000)
 				case 3:
 					if w.ntp != 0 {
-						w.ntp += time.Duration(r.IntN(2e12) - 1e12)
+						w.ntp += time.Duration(r.Int64N(2e12) - 1e12)
 					}
 				}
 				w.now = max(w.now, stall)
