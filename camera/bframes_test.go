@@ -54,6 +54,45 @@ func TestBFramesAreRecorded(t *testing.T) {
 	}
 }
 
+// TestPTSGoesBackForBFramesAlone writes pictures whose PTS goes back.
+func TestPTSGoesBackForBFramesAlone(t *testing.T) {
+	s := testmedia.BFrames{Track: &kvsmedia.Track{Codec: kvsmedia.H264, Name: "main"}}
+	cam, err := camera.New(camera.Config{Tracks: []*kvsmedia.Track{s.Track}, Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(what string, f kvsmedia.Frame, pts time.Duration, wantErr string) {
+		t.Helper()
+		f.PTS = pts
+		if err := cam.WriteFrame(f); (err == nil) != (wantErr == "") || err != nil && !strings.Contains(err.Error(), wantErr) {
+			t.Errorf("%s: %v, want %q", what, err, wantErr)
+		}
+	}
+	idr, p, b := s.Next(), s.Next(), s.Next()
+	const frame = 40 * time.Millisecond
+	write("IDR", idr, time.Minute, "")
+	write("P", p, time.Minute+20*frame, "")
+	write("B", b, time.Minute+frame, "")
+	write("the same again", b, time.Minute+frame, "which an earlier frame has")
+	write("B before the IDR", b, time.Minute-frame, "of the IDR picture")
+	for i := range 15 {
+		write("P", p, time.Minute+time.Duration(21+i)*frame, "")
+	}
+	write("B behind 16", b, time.Minute+2*frame, "")
+	write("P", p, time.Minute+50*frame, "")
+	write("B behind 17", b, time.Minute+3*frame, "no decoder")
+	for at := 66 * time.Second; at <= 2*time.Minute; at += 3 * time.Second {
+		write("P", p, at, "")
+	}
+	write("B far behind", b, 2*time.Minute-5*time.Second, "go back by less than 5s")
+	write("B behind", b, 2*time.Minute-4999*time.Millisecond, "")
+	write("B even further behind", b, time.Second, "no decoder")
+	write("P that goes back, where an epoch begins", p, time.Second, "")
+	write("P", p, time.Second+2*frame, "")
+	write("B", b, time.Second+frame, "")
+	write("the same again", b, time.Second+frame, "at PTS 1.04s has media PTS 2m")
+}
+
 // reel is a running camera that has one track with B-frames, or with those that plain
 // leaves out, and perhaps a smaller one that never has any.
 type reel struct {
