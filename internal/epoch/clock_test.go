@@ -155,9 +155,32 @@ func TestNoLeap(t *testing.T) {
 	r.run(10, pts, pts)
 
 	r = newRig(t, 1)
+	for i := range 200 { // a source that sends the first seconds at once
+		r.wants(Frame{PTS: time.Duration(i) * frame}, time.Duration(i)*frame, None)
+	}
+	pts, _ = r.run(100, 200*frame, 200*frame)
+	r.now = r.now.Add(time.Minute) // and stalls
+	r.wants(Frame{PTS: pts}, pts, None)
+	r.wants(Frame{PTS: pts + time.Minute}, pts+time.Minute, None)
+
+	r = newRig(t, 1)
 	for i := range 1000 {
 		pts := time.Duration(i) * 4 * time.Second
 		r.wants(Frame{PTS: pts}, pts, None)
+	}
+	r.wants(Frame{PTS: 3000 * time.Second}, 3996*time.Second+least, ByArrival) // is none of these
+}
+
+// A clock that is slow does not open the way for leaps ahead.
+func TestSlowClock(t *testing.T) {
+	r := newRig(t, 1)
+	for i := range 50_000 {
+		r.wants(Frame{PTS: time.Duration(i) * frame}, time.Duration(i)*frame, None)
+		r.now = r.now.Add(frame + frame/100)
+	}
+	media := 50_000 * frame // 20 s behind
+	if got, change := r.Map(Frame{PTS: media + 8*time.Second}, r.now); change != ByArrival || apart(got, media) > ms {
+		t.Errorf("a leap by 8 s takes media time from %v to %v by %v", media, got, change)
 	}
 }
 
@@ -183,6 +206,17 @@ func TestReorder(t *testing.T) {
 			r.now = r.now.Add(frame)
 		}
 	}
+}
+
+// A B-frame that is too far behind begins no epoch; another picture does.
+func TestBFrameBehind(t *testing.T) {
+	r := newRig(t, 1)
+	pts, media := r.run(100, time.Hour, time.Hour)
+	r.wants(Frame{PTS: pts - time.Second, Reorder: 500 * ms}, media-time.Second, Behind)
+	r.wants(Frame{PTS: pts - frame}, media-frame, Behind) // the same again
+	r.wants(Frame{PTS: pts - time.Second}, media, ByArrival)
+	r.now = r.now.Add(frame)
+	r.run(100, pts-time.Second+frame, media+frame)
 }
 
 func TestTracksThatBeginApart(t *testing.T) {
