@@ -281,6 +281,36 @@ func TestStreamsThatCannotBeJoined(t *testing.T) {
 	}
 }
 
+// Annex B where a configuration record or length-prefixed frames are to be is named.
+func TestAnnexBInTheWrongPlace(t *testing.T) {
+	key := testmedia.NewNoise().Next()
+	nalus := bitstream.Split(nil, key.Data)
+	_, err := camera.New(camera.Config{Tracks: []*kvsmedia.Track{{Codec: kvsmedia.H264, Private: bitstream.AppendAnnexB(nil, nalus[:2])}}})
+	if err == nil || !strings.Contains(err.Error(), "in Annex B, not a record") {
+		t.Errorf("Annex B in Private: %v", err)
+	}
+	sets := bitstream.ParameterSets{Codec: bitstream.H264}
+	sets.Update(nalus)
+	record, err := sets.Record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	track := &kvsmedia.Track{Codec: kvsmedia.H264, Private: record}
+	cam, err := camera.New(camera.Config{Tracks: []*kvsmedia.Track{track}, Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cam.WriteFrame(kvsmedia.Frame{Track: track, Data: key.Data}); err == nil || !strings.Contains(err.Error(), "leave Private empty") {
+		t.Errorf("Annex B with a record: %v", err)
+	}
+	for _, data := range [][]byte{bitstream.AppendPrefixed(nil, nalus), append(make([]byte, 4), bitstream.AppendPrefixed(nil, nalus)...)} { // and an empty NAL unit
+		key.PTS += time.Second
+		if err := cam.WriteFrame(kvsmedia.Frame{Track: track, PTS: key.PTS, Data: data}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestWriteFrameTakesOnePicture writes what is not one picture of the track's codec.
 func TestWriteFrameTakesOnePicture(t *testing.T) {
 	tracks := map[string]*kvsmedia.Track{}

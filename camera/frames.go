@@ -145,6 +145,9 @@ func (t *track) prepare(f *kvsmedia.Frame) (pic bitstream.Picture, err error) {
 		return pic, nil
 	}
 	nalus, err := packet.Split(t.nalus[:0], t.Track, f.Data)
+	if err != nil && bitstream.Detect(f.Data) == bitstream.AnnexB {
+		return pic, fmt.Errorf("camera: frame of track %q is in Annex B, but Track.Private says that its NAL units are length-prefixed: leave Private empty", t.Name)
+	}
 	if err != nil {
 		return pic, fmt.Errorf("camera: frame of track %q: %w", t.Name, err)
 	}

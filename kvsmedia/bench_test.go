@@ -2,11 +2,15 @@ package kvsmedia_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
 	"math/rand/v2"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
@@ -73,15 +77,16 @@ func BenchmarkMuxer(b *testing.B) {
 	}
 }
 
-// picture returns an access unit of four slices with size bytes in all, of
-// random bytes as a real one's are, free of start codes.
+// picture returns an access unit of four slices with size bytes in all: headers as a
+// real picture's, behind them random bytes as a real one's are, free of start codes.
 func picture(rnd *rand.ChaCha8, size int, lengths bool) []byte {
 	var au []byte
-	for range 4 {
+	for slice := range 4 {
 		n := size/4 - 4
 		nalu := make([]byte, n)
 		_, _ = rnd.Read(nalu) // never fails
 		nalu[0], nalu[n-1] = 0x41, 0x80
+		copy(nalu[1:], sliceHeader(slice))
 		nalu = bytes.ReplaceAll(nalu, []byte{0, 0}, []byte{0, 4})
 		if lengths {
 			au = append(au, 0, 0, byte(n>>8), byte(n))
@@ -91,4 +96,16 @@ func picture(rnd *rand.ChaCha8, size int, lengths bool) []byte {
 		au = append(au, nalu...)
 	}
 	return au
+}
+
+// sliceHeader returns the first bytes of the header that a picture's slice has, by that of
+// a real picture with one slice: first_mb_in_slice, which is 0 there, is the slice's index.
+func sliceHeader(slice int) []byte {
+	i := slices.IndexFunc(testmedia.Day().Frames, func(f kvsmedia.Frame) bool { return f.Track.Codec == kvsmedia.H264 && !f.Key })
+	nalus := bitstream.Split(nil, testmedia.Day().Frames[i].Data)
+	real := nalus[len(nalus)-1][1:5]
+	first := []string{"1", "010", "011", "00100"}[slice] // ue(v)
+	bits, _ := strconv.ParseUint(first, 2, 32)
+	rest := uint64(binary.BigEndian.Uint32(real)) << 33 >> 1 // behind its first bit
+	return binary.BigEndian.AppendUint64(nil, bits<<(64-len(first))|rest>>(len(first)-1))[:3]
 }

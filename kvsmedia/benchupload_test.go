@@ -120,6 +120,9 @@ func benchmarkUpload(b *testing.B, seconds, turn int) {
 		post(b, client, raw, &chunks{data: all, left: count * len(all)})
 		floor = min(floor, aGB(cpu()-from, len(all)*count))
 	}
+	if st := p.Stats(); st.UnfitFrames > 0 {
+		b.Fatalf("%d frames were left out", st.UnfitFrames)
+	}
 	b.ReportMetric(upload.Seconds(), "cpu-s/GB")
 	b.ReportMetric(upload.Seconds()/floor.Seconds(), "x-raw")
 	b.ReportMetric(0, "ns/op")

@@ -89,6 +89,7 @@ func (s *session) append(b []byte, now time.Time) (_ []byte, more, end bool) {
 		}
 		return b, true, false
 	}
+	s.media.hungry = true
 	return b, false, false
 }
 
@@ -109,6 +110,7 @@ func (s *session) begin(b []byte, now time.Time) (_ []byte, more, end bool) {
 		return s.endFragment(b, now), false, true
 	}
 	if f == nil {
+		s.media.hungry = true
 		return b, false, false
 	}
 	if d := s.media.pace.wait(now); d > 0 {
@@ -136,19 +138,16 @@ func (s *session) begin(b []byte, now time.Time) (_ []byte, more, end bool) {
 // appendSample appends a frame as a block.
 func (s *session) appendSample(b []byte, f *fragment.Sample) []byte {
 	number, relative := s.desc.Number(f.Lane), int16(f.At-s.cur.Start)
-	if !s.media.intake.tracks[f.Lane].annexB {
+	if f.Units == nil {
 		b = mkv.AppendBlock(b, number, relative, f.Key, len(f.Data))
 		return append(b, f.Data...)
 	}
-	s.nalus = bitstream.Split(s.nalus[:0], f.Data)
 	size := 0
-	for _, n := range s.nalus {
+	for _, n := range f.Units {
 		size += 4 + len(n)
 	}
 	b = mkv.AppendBlock(b, number, relative, f.Key, size)
-	b = bitstream.AppendPrefixed(b, s.nalus)
-	clear(s.nalus)
-	return b
+	return bitstream.AppendPrefixed(b, f.Units)
 }
 
 // body is a session as the body of its request. It has WriteTo, with which

@@ -20,6 +20,7 @@ type buffer struct {
 
 	mu     sync.Mutex
 	moved  sync.Cond // something of what mu guards has changed
+	hungry bool      // somebody waits for a frame; nobody is woken for one otherwise
 	intake intake
 	cutter *fragment.Cutter
 	window *fragment.Window // of cutter
@@ -106,7 +107,10 @@ func (b *buffer) add(f *Frame) bool {
 	}
 	b.tell()
 	b.trim()
-	b.moved.Broadcast()
+	if b.hungry {
+		b.hungry = false
+		b.moved.Broadcast()
+	}
 	return true
 }
 
@@ -159,6 +163,7 @@ func (b *buffer) trim() {
 // lose notes that a fragment is missing, and says so.
 func (b *buffer) lose(f *fragment.Fragment, err error) {
 	b.kept++
+	b.moved.Broadcast()
 	if b.missing.add(f, err) {
 		b.log.Warn("kvsmedia: media is missing in the stream from here on", "start", f.Time(), "err", err)
 	}

@@ -73,7 +73,7 @@ func (in *intake) lane(f *Frame) (int, bool) {
 // take checks a frame, and describes it and its track.
 func (in *intake) take(lane int, f *Frame) (fragment.Frame, error) {
 	t := &in.tracks[lane]
-	key, err := in.examine(t, f)
+	key, units, err := in.examine(t, f)
 	if err == nil && (t.changed || key && t.entry == nil) {
 		t.entry, err = t.muxTrack.entry()
 		t.changed = err != nil
@@ -82,15 +82,16 @@ func (in *intake) take(lane int, f *Frame) (fragment.Frame, error) {
 		in.unfit++
 		return fragment.Frame{}, err
 	}
-	out := fragment.Frame{Lane: lane, PTS: f.PTS + t.delay, Time: f.Time.Round(0), Key: key, Data: f.Data, Entry: t.entry}
+	out := fragment.Frame{Lane: lane, PTS: f.PTS + t.delay, Time: f.Time.Round(0), Key: key, Data: f.Data, Units: units, Entry: t.entry}
 	if !f.Time.IsZero() {
 		out.Time = out.Time.Add(t.delay)
 	}
 	return out, nil
 }
 
-// examine checks what a frame holds, and reports whether decoding can start at it.
-func (in *intake) examine(t *inLane, f *Frame) (key bool, err error) {
+// examine checks what a frame holds, and reports whether decoding can start at it. units
+// are the NAL units of Annex B.
+func (in *intake) examine(t *inLane, f *Frame) (key bool, units [][]byte, err error) {
 	switch t.Codec {
 	case AAC:
 		err = bitstream.CheckAAC(f.Data)
@@ -101,7 +102,7 @@ func (in *intake) examine(t *inLane, f *Frame) (key bool, err error) {
 		err = errSize(len(f.Data))
 	}
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
 	nalus, err := t.split(in.nalus[:0], f.Data)
 	if err == nil {
@@ -112,9 +113,12 @@ func (in *intake) examine(t *inLane, f *Frame) (key bool, err error) {
 		p, err = t.sets.Inspect(nalus)
 		key = key || p.Key
 	}
+	if err == nil && t.annexB {
+		units = slices.Clone(nalus)
+	}
 	clear(nalus)
 	in.nalus = nalus
-	return key, err
+	return key, units, err
 }
 
 // refuse notes that a frame is left out. It reports whether it is the first one of its

@@ -124,20 +124,6 @@ func (t *muxTrack) checkSound(b []byte) error {
 	return nil
 }
 
-// head is split, of Annex B, as far as examine needs it.
-func (t *muxTrack) head(dst [][]byte, b []byte) ([][]byte, error) {
-	if t.annexB && len(b) > maxAnnexB {
-		return dst, errSize(len(b))
-	}
-	if t.annexB {
-		dst = t.sets.Codec.Head(dst, b)
-	}
-	if len(dst) == 0 {
-		return t.split(dst, b)
-	}
-	return dst, nil
-}
-
 func errSize(size int) error { return fmt.Errorf("it has %d bytes, want 1 to %d", size, maxFrame) }
 
 // examine takes notice of the parameter sets in a frame, and tells whether

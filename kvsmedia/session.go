@@ -58,7 +58,6 @@ type session struct {
 	buf      []byte             // of media, as it is written; reused
 	batch    int                // bytes of it
 	rest     []byte             // of buf, for Read
-	nalus    [][]byte           // reused
 	writing  time.Time          // since when a write has been under way; zero if none is
 	alarm    *time.Timer        // for the quota
 	rings    time.Time

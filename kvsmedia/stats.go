@@ -39,7 +39,7 @@ type Amount struct {
 func (a *Amount) add(f *fragment.Fragment) {
 	a.Fragments++
 	a.Frames += len(f.Samples)
-	a.Bytes += f.Size()
+	a.Bytes += f.Size
 }
 
 // Latency sums up how long something took.

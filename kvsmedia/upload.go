@@ -89,6 +89,7 @@ func (u *upload) work(ctx context.Context) bool {
 		if m.over {
 			return false
 		}
+		m.hungry = true
 		m.moved.Wait()
 	}
 	return false

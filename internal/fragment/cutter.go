@@ -51,6 +51,7 @@ type Frame struct {
 	Time  time.Time     // of capture, by the local clock; zero if unknown
 	Key   bool          // decoding can begin here; all sound has it
 	Data  []byte
+	Units [][]byte   // see Sample
 	Entry *mkv.Track // describes the track from this frame on: another pointer, another description
 }
 
@@ -172,7 +173,7 @@ func (c *Cutter) Add(f Frame, clock Clock) error {
 		order = max(order, l.last+1)
 	}
 	l.last, l.newest, c.newest = max(l.last, at), max(l.newest, at), max(c.newest, at)
-	l.push(queued{at: at, order: order, key: f.Key, data: f.Data, entry: f.Entry})
+	l.push(queued{at: at, order: order, key: f.Key, data: f.Data, units: f.Units, entry: f.Entry})
 	c.queued++
 	c.bytes += len(f.Data)
 	c.release(c.queued > maxQueued || c.bytes > c.maxBytes)
@@ -257,7 +258,7 @@ func (c *Cutter) put(l *lane, q queued, all bool) bool {
 	}
 	// Raised, a timestamp is not later than the fragment's first: no limit is passed.
 	at := max(q.at, c.floor+1, o.Start+math.MinInt16)
-	c.Window.add(Sample{At: at, Data: q.data, Lane: l.index, Key: q.key})
+	c.Window.add(Sample{At: at, Data: q.data, Units: q.units, Lane: l.index, Key: q.key})
 	return true
 }
 

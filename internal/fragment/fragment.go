@@ -9,14 +9,18 @@ import (
 
 // Sample is one frame as it is kept: by reference.
 type Sample struct {
-	At   int64 // timestamp, ms since 1970
-	Data []byte
-	Lane int
-	Key  bool
+	At    int64 // timestamp, ms since 1970
+	Data  []byte
+	Units [][]byte // the parts of Data to be sent, each behind its length; nil to send Data
+	Lane  int
+	Key   bool
 }
 
-// SampleOverhead is what keeping a frame costs besides its data, in bytes.
-const SampleOverhead = 64
+// What keeping a frame costs besides its data, in bytes.
+const (
+	SampleOverhead = 96
+	unitOverhead   = 24
+)
 
 // Description is what a session declares of its tracks. Fragments of another one
 // need another session.
@@ -34,7 +38,8 @@ type Fragment struct {
 	Start, End  int64 // timestamps of the first frame and of the latest, ms since 1970
 	Before      int64 // the latest timestamp before it, less than those of all its frames
 	Samples     []Sample
-	Bytes       int
+	Bytes       int    // with what keeping the frames costs
+	Size        int64  // of the frames
 	Key         bool   // it can be decoded without the fragment before it
 	Complete    bool   // nothing is added any more
 	Ends        bool   // and it is to be ended without waiting for the next one
@@ -58,9 +63,6 @@ func (f *Fragment) Time() time.Time { return time.UnixMilli(f.Start) }
 
 // Duration returns how much media it has so far.
 func (f *Fragment) Duration() time.Duration { return time.Duration(f.End-f.Start) * time.Millisecond }
-
-// Size returns the bytes of its frames.
-func (f *Fragment) Size() int64 { return int64(f.Bytes - len(f.Samples)*SampleOverhead) }
 
 // Begin notes that a session begins to send it.
 func (f *Fragment) Begin(session int, now time.Time) {
@@ -87,7 +89,8 @@ func (f *Fragment) Due() time.Time {
 func (f *Fragment) add(s Sample) {
 	f.Samples = append(f.Samples, s)
 	f.End = max(f.End, s.At)
-	f.Bytes += len(s.Data) + SampleOverhead
+	f.Bytes += len(s.Data) + SampleOverhead + unitOverhead*len(s.Units)
+	f.Size += int64(len(s.Data))
 }
 
 // lastOf returns the timestamp of a lane's last frame, or of the fragment's first.

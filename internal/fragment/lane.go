@@ -50,6 +50,7 @@ type queued struct {
 	order int64 // the least timestamp that it and those after it have, ms
 	key   bool
 	data  []byte
+	units [][]byte
 	entry *mkv.Track
 }
 

@@ -9,7 +9,7 @@ import (
 type Window struct {
 	Fragments []*Fragment
 	Open      *Fragment // the last one, to which frames are added; nil if none is being built
-	Bytes     int       // of all, with SampleOverhead
+	Bytes     int       // of all, with what keeping their frames costs
 }
 
 func (w *Window) begin(f *Fragment) {

@@ -25,6 +25,7 @@ type sender struct {
 	drift    float64       // by how much its RTP clock is fast
 	stamp    uint32        // at the beginning
 	leap     int64         // ticks added to its timestamps
+	reports  time.Duration // from one sender report to the next; 0: 5 s
 	n        int           // frames captured
 	sent     int
 }
@@ -110,7 +111,7 @@ func (w *world) play(until time.Duration, each func(captured time.Duration)) {
 			}
 			at = max(at, captured+s.delay+time.Duration(w.r.Int64N(int64(w.jitter)+1)))
 			events = append(events, event{at, captured, i})
-			if per := int(5 * time.Second / s.interval); w.ntp != 0 && s.n%per == per/2 {
+			if per := int(cmp.Or(s.reports, 5*time.Second) / s.interval); w.ntp != 0 && s.n%per == per/2 {
 				events = append(events, event{captured + s.delay + ms, captured, -1 - i})
 			}
 		}
@@ -120,7 +121,7 @@ func (w *world) play(until time.Duration, each func(captured time.Duration)) {
 		w.now = max(w.now, e.at)
 		if e.sender < 0 {
 			s := w.senders[-1-e.sender]
-			w.line.Report(-1-e.sender, w.ntp+e.captured, s.stampAt(e.captured+age), w.now)
+			w.line.Report(-1-e.sender, w.ntp+e.captured, s.stampAt(e.captured+age))
 			continue
 		}
 		if each != nil {
@@ -241,6 +242,36 @@ func TestClockSet(t *testing.T) {
 	w.check(0, 20*time.Microsecond, 0)
 }
 
+// An encoder that stops, and starts again with another clock, leaves a gap of the right length.
+func TestEncoderStartsAgain(t *testing.T) {
+	video, audio := newSender(kvsmedia.H264, 90000, 40*ms), newSender(kvsmedia.Opus, 48000, 20*ms)
+	w := newWorld(t, rand.New(rand.NewPCG(11, 11)), video, audio)
+	w.play(20*time.Second, nil)
+	video.n += 5 * 25
+	video.leap = -1e6
+	w.play(time.Minute, nil)
+	list, offset := w.got[video.stream.Track], w.got[audio.stream.Track][0].PTS
+	for i, g := range list {
+		if d := g.PTS - offset - g.captured; d.Abs() > 45*ms && g.captured != 25*time.Second {
+			t.Fatalf("picture %d, captured at %v, is off by %v", i, g.captured, d)
+		}
+	}
+}
+
+// Missing frames are counted by the usual distance, of which timestamps vary.
+func TestMissing(t *testing.T) {
+	tr := &track{clock: clock{rate: 90000, forward: true}}
+	for i := range 9 {
+		at := time.Duration(i) * 40 * ms
+		tr.arrived(&Unit{Stamp: uint32(3600*i + i%4/3*100), At: at})
+	}
+	for after, want := range map[time.Duration]int{10 * ms: 0, 40 * ms: 0, 79 * ms: 1, 82 * ms: 1, 199 * ms: 4, time.Hour: 89999, 1e6 * time.Hour: 1 << 20} {
+		if got := tr.missing(tr.last + after); got != want {
+			t.Errorf("%v after the last frame: %d missing, want %d", after, got, want)
+		}
+	}
+}
+
 // The local wall clock may be set: Time follows it, PTS does not.
 func TestWallClockSet(t *testing.T) {
 	video, audio := newSender(kvsmedia.H264, 90000, 40*ms), newSender(kvsmedia.Opus, 48000, 20*ms)
@@ -283,7 +314,7 @@ func TestSenderReports(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			video, audio := newSender(kvsmedia.H264, 90000, 40*ms), newSender(kvsmedia.Opus, 48000, 20*ms)
-			video.delay = 300 * ms
+			video.delay, audio.reports = 300*ms, 29*time.Second
 			w := newWorld(t, rand.New(rand.NewPCG(7, 7)), video, audio)
 			w.ntp, w.jitter = c.ntp, 10*ms
 			done := false
@@ -299,11 +330,11 @@ func TestSenderReports(t *testing.T) {
 	// Of other timestamps than those of the packets, or of a clock that stands still: of no use.
 	for name, report := range map[string]func(w *world, i int, at time.Duration){
 		"other timestamps": func(w *world, i int, at time.Duration) {
-			w.line.Report(i, at, uint32(i)*1e9+uint32(at.Seconds()*1000), w.now)
+			w.line.Report(i, at, uint32(i)*1e9+uint32(at.Seconds()*1000))
 		},
-		"no clock": func(w *world, i int, at time.Duration) { w.line.Report(i, 0, w.senders[i].stampAt(at+age), w.now) },
+		"no clock": func(w *world, i int, at time.Duration) { w.line.Report(i, 0, w.senders[i].stampAt(at+age)) },
 		"tracks ten seconds apart": func(w *world, i int, at time.Duration) {
-			w.line.Report(i, at+time.Duration(i)*10*time.Second, w.senders[i].stampAt(at+age), w.now)
+			w.line.Report(i, at+time.Duration(i)*10*time.Second, w.senders[i].stampAt(at+age))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -374,7 +405,7 @@ func TestLineSeeds(t *testing.T) {
 					stall = w.now + pick(4000)
 				case 3:
 					if w.ntp != 0 {
-						w.ntp += time.Duration(r.IntN(2e12) - 1e12)
+						w.ntp += time.Duration(r.Int64N(2e12) - 1e12)
 					}
 				}
 				w.now = max(w.now, stall)
