@@ -247,9 +247,9 @@ func FuzzFindRuns(f *testing.F) {
 				ServerTime: midnight.Add(time.Duration(b[i+1]) * time.Second), Length: time.Duration(int8(b[i+2])) * 300 * time.Millisecond,
 			})
 		}
-		last, seen := time.Time{}, map[string]bool{}
+		seen := map[string]bool{}
 		for _, run := range findRuns(slices.Clone(all)) {
-			last = time.Time{}
+			var last time.Time
 			for _, f := range run.Fragments {
 				if seen[f.Number] || !f.ProducerTime.After(last) {
 					t.Fatalf("fragment %s comes twice or late: %+v", f.Number, all)
