@@ -58,6 +58,7 @@ func (m *meter) add(pts time.Duration, size int) (measured bool) {
 func newTrack(t *kvsmedia.Track) (*track, error) {
 	tr := &track{Track: t}
 	if !t.Codec.Video() {
+		tr.pictures.barred = notLive(t)
 		return tr, nil
 	}
 	tr.codec = packet.BitstreamCodec(t.Codec)
@@ -208,7 +209,7 @@ func (c *Camera) rateOf(lane int) int {
 //
 // PTS of the frames is media time: it equals the PTS written until that wraps, is set
 // back or leaps, and goes on then; see [Camera.WriteFrame]. For each track it grows
-// from frame to frame.
+// from frame to frame, but for B-frames.
 //
 // A loop never holds up the writer. It may lag as long as Config.RingBytes has room:
 // what it has yet to read stays in the ring beyond Config.PreRoll, so that a loop that

@@ -179,7 +179,11 @@ var errLarge = fmt.Errorf("its packets have more than %d bytes, which one RTP pa
 // held.
 func (c *Camera) noteSound(t *track, size int) {
 	p := &t.pictures
-	if p.barred = nil; size <= packet.MaxPayload || t.Codec == kvsmedia.AAC {
+	switch {
+	case p.barred != nil && !errors.Is(p.barred, errLarge): // see notLive
+		return
+	case size <= packet.MaxPayload:
+		p.barred = nil
 		return
 	}
 	if p.barred = errLarge; !p.warned.barred {
@@ -192,8 +196,9 @@ func (c *Camera) noteSound(t *track, size int) {
 type TrackStatus struct {
 	Track *kvsmedia.Track
 
-	// NotLive is why viewers do not get the track, nil if they do: its codec,
-	// B-frames in it, or packets of sound too large for RTP. It is recorded all the same.
+	// NotLive is why viewers do not get the track, nil if they do: its codec, its
+	// sample rate, B-frames in it, or packets of sound too large for RTP. It is recorded
+	// all the same.
 	NotLive error
 
 	// NotJoinable is why viewers and recordings cannot begin in the middle of the
@@ -201,8 +206,16 @@ type TrackStatus struct {
 	NotJoinable error
 }
 
-// errNotLive is why viewers do not get AAC.
-var errNotLive = errors.New("viewers take sound in Opus, PCMU and PCMA alone: give the camera a track of one of these as well")
+// notLive is why viewers do not get a track of sound, nil if they do.
+func notLive(t *kvsmedia.Track) error {
+	switch {
+	case t.Codec == kvsmedia.AAC:
+		return errors.New("viewers take sound in Opus, PCMU and PCMA alone: give the camera a track of one of these as well")
+	case (t.Codec == kvsmedia.PCMU || t.Codec == kvsmedia.PCMA) && t.SampleRate != 0 && t.SampleRate != 8000:
+		return fmt.Errorf("it is G.711 of %d Hz, and WebRTC has it at 8000 Hz alone (RFC 3551, table 4): give the camera a track of that, or Opus", t.SampleRate)
+	}
+	return nil
+}
 
 // trackStatus returns the state of all tracks.
 func (c *Camera) trackStatus() []TrackStatus {
@@ -211,9 +224,6 @@ func (c *Camera) trackStatus() []TrackStatus {
 		t.mu.Lock()
 		all[i] = TrackStatus{Track: t.Track, NotLive: t.pictures.barred, NotJoinable: t.pictures.lost}
 		t.mu.Unlock()
-		if t.Codec == kvsmedia.AAC {
-			all[i].NotLive = errNotLive
-		}
 	}
 	return all
 }

@@ -185,22 +185,36 @@ func TestSlowClock(t *testing.T) {
 }
 
 // Pictures that come in another order than they are shown keep it, also where PTS
-// wraps, and around a stray.
+// wraps, is set back and leaps ahead, and around a stray.
 func TestReorder(t *testing.T) {
 	r := newRig(t, 1)
-	const offset = full - 50*frame
+	const start = full - 50*frame
+	offset := start
 	for gop := range 20 {
 		for _, n := range []int{0, 4, 2, 1, 3, 8, 6, 5, 7} {
 			at := time.Duration(9*gop+n) * frame
-			f := Frame{PTS: (at + offset) % full, Reorder: 500 * ms}
+			f := Frame{PTS: (at + start) % full, Reorder: 500 * ms}
 			if n == 0 {
 				f.Reorder = 0
+			}
+			switch {
+			case gop >= 15:
+				f.PTS = at + 3*time.Hour
+			case gop >= 10:
+				f.PTS = at - 80*frame
 			}
 			stray := gop == 3 && n == 8
 			if stray {
 				f.PTS -= time.Hour
 			}
-			if got, change := r.Map(f, r.now); got != at+offset && !stray {
+			got, change := r.Map(f, r.now)
+			if begins := n == 0 && (gop == 10 || gop == 15); begins {
+				late := got - at - offset // by what the picture before was early, to be decoded first
+				if offset += late; late < 0 || late > 4*frame || change != ByArrival {
+					t.Fatalf("group %d begins an epoch by %v, %v late", gop, change, late)
+				}
+			}
+			if got != at+offset && !stray {
 				t.Fatalf("picture %d of group %d is at %v, want %v; offset by %v", n, gop, got, at+offset, change)
 			}
 			r.now = r.now.Add(frame)
