@@ -281,6 +281,31 @@ func TestStreamsThatCannotBeJoined(t *testing.T) {
 	}
 }
 
+// Sound in packets that RTP cannot carry is recorded; Status and one warning say that
+// viewers do not get it.
+func TestLargePacketsOfSound(t *testing.T) {
+	var log logBuffer
+	sound := &kvsmedia.Track{Codec: kvsmedia.PCMU, Name: "sound"}
+	cam, err := camera.New(camera.Config{Tracks: []*kvsmedia.Track{sound}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range []struct {
+		size  int
+		heard bool
+	}{{1170, true}, {1171, false}, {8000, false}, {160, true}} {
+		if err := cam.WriteFrame(kvsmedia.Frame{Track: sound, PTS: time.Duration(i) * time.Second, Data: make([]byte, c.size)}); err != nil {
+			t.Fatal(err)
+		}
+		if why := cam.Status().Tracks[0].NotLive; (why == nil) != c.heard || why != nil && !strings.Contains(why.Error(), "more than 1170 bytes") {
+			t.Errorf("%d bytes: %v", c.size, why)
+		}
+	}
+	if n := strings.Count(log.String(), "level=WARN"); n != 1 {
+		t.Errorf("%d warnings:\n%s", n, &log)
+	}
+}
+
 // Annex B where a configuration record or length-prefixed frames are to be is named.
 func TestAnnexBInTheWrongPlace(t *testing.T) {
 	key := testmedia.NewNoise().Next()

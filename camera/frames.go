@@ -125,6 +125,8 @@ func (c *Camera) WriteFrame(f kvsmedia.Frame) error {
 	}
 	if t.Codec.Video() {
 		c.note(lane, pic, f.PTS)
+	} else {
+		c.noteSound(t, len(f.Data))
 	}
 	if t.meter.add(f.PTS, len(f.Data)) {
 		c.adapt.SetRate(lane, t.meter.rate)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -171,12 +172,33 @@ func (c *Camera) note(lane int, pic bitstream.Picture, at time.Duration) {
 	}
 }
 
+// errLarge is why viewers do not get packets of sound.
+var errLarge = fmt.Errorf("its packets have more than %d bytes, which one RTP packet carries: write shorter ones (20 ms; Opus below 450 kbit/s)", packet.MaxPayload)
+
+// noteSound takes notice of the size of a packet of sound in bytes. The track's lock is
+// held.
+func (c *Camera) noteSound(t *track, size int) {
+	p := &t.pictures
+	switch {
+	case p.barred != nil && !errors.Is(p.barred, errLarge): // see notLive
+		return
+	case size <= packet.MaxPayload:
+		p.barred = nil
+		return
+	}
+	if p.barred = errLarge; !p.warned.barred {
+		p.warned.barred = true
+		c.log.Warn("sound is recorded but not sent to viewers", "track", t.Name, "why", p.barred)
+	}
+}
+
 // TrackStatus is what a camera has found out about one of its tracks.
 type TrackStatus struct {
 	Track *kvsmedia.Track
 
 	// NotLive is why viewers do not get the track, nil if they do: its codec, its
-	// sample rate, or B-frames in it. It is recorded all the same.
+	// sample rate, B-frames in it, or packets of sound too large for RTP. It is recorded
+	// all the same.
 	NotLive error
 
 	// NotJoinable is why viewers and recordings cannot begin in the middle of the
