@@ -19,7 +19,8 @@ type buffer struct {
 	control func() time.Time // the time by the control plane's answers
 
 	mu     sync.Mutex
-	moved  sync.Cond // something of what mu guards has changed
+	moved  sync.Cond // for who sends: something of what mu guards has changed
+	freed  sync.Cond // for who adds: there is room, or the upload has ended
 	hungry bool      // somebody waits for a frame; nobody is woken for one otherwise
 	intake intake
 	cutter *fragment.Cutter
@@ -48,7 +49,7 @@ func (b *buffer) init(cfg *ProducerConfig, log *slog.Logger, control func() time
 		return err
 	}
 	b.cfg, b.log, b.control, b.intake = cfg, log, control, in
-	b.moved.L = &b.mu
+	b.moved.L, b.freed.L = &b.mu, &b.mu
 	b.cutter = fragment.New(in.lanes(), cfg.BufferBytes/8, func() []byte { return b.tags.append(nil) })
 	b.window = &b.cutter.Window
 	return nil
@@ -87,7 +88,7 @@ func (b *buffer) add(f *Frame) bool {
 	defer b.mu.Unlock()
 	for b.cfg.Block && !b.ended && b.crowded(len(f.Data)) {
 		b.blocked = true
-		b.moved.Wait()
+		b.freed.Wait()
 	}
 	b.blocked = false
 	if b.ended {
@@ -163,7 +164,7 @@ func (b *buffer) trim() {
 // lose notes that a fragment is missing, and says so.
 func (b *buffer) lose(f *fragment.Fragment, err error) {
 	b.kept++
-	b.moved.Broadcast()
+	b.freed.Broadcast()
 	if b.missing.add(f, err) {
 		b.log.Warn("kvsmedia: media is missing in the stream from here on", "start", f.Time(), "err", err)
 	}
@@ -175,7 +176,7 @@ func (b *buffer) safe(f *fragment.Fragment) {
 	b.kept++
 	b.stats.Stored.add(f)
 	b.window.Remove(f)
-	b.moved.Broadcast()
+	b.freed.Broadcast()
 }
 
 // finish notes that no frame comes any more, and waits until all is stored or cannot
@@ -190,7 +191,7 @@ func (b *buffer) finish() {
 	b.trim()
 	b.moved.Broadcast()
 	for !b.ended {
-		b.moved.Wait()
+		b.freed.Wait()
 	}
 }
 

@@ -36,7 +36,7 @@ func (u *upload) run(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.ended, m.stats.Err = true, err
-	m.moved.Broadcast()
+	m.freed.Broadcast()
 	return err
 }
 

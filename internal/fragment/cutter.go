@@ -143,7 +143,7 @@ func (c *Cutter) Add(f Frame, clock Clock) error {
 	l := c.lanes[f.Lane]
 	c.Correct(clock)
 	t := tick{pts: f.PTS, now: clock.Now}
-	if y := f.Time.Year(); y >= 1970 && y < 2100 && f.Time.Unix() >= 0 {
+	if s := f.Time.Unix(); s >= 0 && s < maxTime {
 		t.timed, t.time = true, time.Duration(f.Time.UnixNano())+clock.Correction
 	}
 	if !c.begun {
@@ -337,4 +337,8 @@ var (
 		"its PTS is more than 5 s from the picture's, and its Time is not set or is of another moment; let all tracks have the time of their capture")
 )
 
-const maxPTS = 140 * 365 * 24 * time.Hour
+// Bounds of what is computed with: differences of both fit into a time.Duration.
+const (
+	maxPTS  = 140 * 365 * 24 * time.Hour
+	maxTime = 4_102_444_800 // s since 1970: the year 2100
+)
