@@ -58,6 +58,7 @@ func (m *meter) add(pts time.Duration, size int) (measured bool) {
 func newTrack(t *kvsmedia.Track) (*track, error) {
 	tr := &track{Track: t}
 	if !t.Codec.Video() {
+		tr.pictures.barred = notLive(t)
 		return tr, nil
 	}
 	tr.codec = packet.BitstreamCodec(t.Codec)

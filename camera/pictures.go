@@ -175,8 +175,8 @@ func (c *Camera) note(lane int, pic bitstream.Picture, at time.Duration) {
 type TrackStatus struct {
 	Track *kvsmedia.Track
 
-	// NotLive is why viewers do not get the track, nil if they do: its codec, or
-	// B-frames in it. It is recorded all the same.
+	// NotLive is why viewers do not get the track, nil if they do: its codec, its
+	// sample rate, or B-frames in it. It is recorded all the same.
 	NotLive error
 
 	// NotJoinable is why viewers and recordings cannot begin in the middle of the
@@ -184,8 +184,16 @@ type TrackStatus struct {
 	NotJoinable error
 }
 
-// errNotLive is why viewers do not get AAC.
-var errNotLive = errors.New("viewers take sound in Opus, PCMU and PCMA alone: give the camera a track of one of these as well")
+// notLive is why viewers do not get a track of sound, nil if they do.
+func notLive(t *kvsmedia.Track) error {
+	switch {
+	case t.Codec == kvsmedia.AAC:
+		return errors.New("viewers take sound in Opus, PCMU and PCMA alone: give the camera a track of one of these as well")
+	case (t.Codec == kvsmedia.PCMU || t.Codec == kvsmedia.PCMA) && t.SampleRate != 0 && t.SampleRate != 8000:
+		return fmt.Errorf("it is G.711 of %d Hz, and WebRTC has it at 8000 Hz alone (RFC 3551, table 4): give the camera a track of that, or Opus", t.SampleRate)
+	}
+	return nil
+}
 
 // trackStatus returns the state of all tracks.
 func (c *Camera) trackStatus() []TrackStatus {
@@ -194,9 +202,6 @@ func (c *Camera) trackStatus() []TrackStatus {
 		t.mu.Lock()
 		all[i] = TrackStatus{Track: t.Track, NotLive: t.pictures.barred, NotJoinable: t.pictures.lost}
 		t.mu.Unlock()
-		if t.Codec == kvsmedia.AAC {
-			all[i].NotLive = errNotLive
-		}
 	}
 	return all
 }
