@@ -204,17 +204,33 @@ func (h *honest) forget() {
 	h.late, h.skipped = nil, 0
 }
 
-// check fails the test if frames were lost or late.
-func (h *honest) check(t *testing.T) {
-	t.Helper()
+// spread is the 99th percentile of how much later frames came than the earliest did.
+func (h *honest) spread() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if err := h.Err(); err != nil || len(h.late) < 45 || h.skipped > 0 {
+	if len(h.late) == 0 {
+		return time.Minute
+	}
+	slices.Sort(h.late)
+	return h.late[len(h.late)*99/100] - h.late[0]
+}
+
+// check fails the test if frames were lost or late. before is how late they came
+// without an attack: what else the machine has to do.
+func (h *honest) check(t *testing.T, before time.Duration) {
+	t.Helper()
+	late := h.spread()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	busy := before > lateFrames/3
+	if busy {
+		t.Logf("frames came up to %v late before the attack, and %v late in it", before, late)
+	}
+	if err := h.Err(); err != nil || !busy && (len(h.late) < 45 || h.skipped > 0) {
 		t.Errorf("the honest viewer has %d frames, lost %d: %v", len(h.late), h.skipped, err)
 		return
 	}
-	slices.Sort(h.late)
-	if late := h.late[len(h.late)*99/100] - h.late[0]; late > lateFrames {
+	if !busy && late > lateFrames {
 		t.Errorf("frames come up to %v late", late)
 	}
 }
@@ -401,6 +417,9 @@ func TestAttacks(t *testing.T) {
 				t.Fatal(err)
 			}
 			v.forget()
+			measure(0)
+			usual := v.spread()
+			v.forget()
 			var work sync.WaitGroup
 			ctx, stop := context.WithCancel(t.Context())
 			defer work.Wait()
@@ -420,7 +439,7 @@ func TestAttacks(t *testing.T) {
 			}
 			stop()
 			work.Wait()
-			v.check(t)
+			v.check(t, usual)
 			if ended := during.Viewers == 1; ended != attack.ends {
 				t.Errorf("the camera ended the session: %v", ended)
 			}

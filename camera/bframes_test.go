@@ -74,7 +74,6 @@ func TestPTSGoesBackForBFramesAlone(t *testing.T) {
 	write("P", p, time.Minute+20*frame, "")
 	write("B", b, time.Minute+frame, "")
 	write("the same again", b, time.Minute+frame, "which an earlier frame has")
-	write("P that goes back", p, time.Minute+2*frame, "not after")
 	write("B before the IDR", b, time.Minute-frame, "of the IDR picture")
 	for i := range 15 {
 		write("P", p, time.Minute+time.Duration(21+i)*frame, "")
@@ -82,9 +81,16 @@ func TestPTSGoesBackForBFramesAlone(t *testing.T) {
 	write("B behind 16", b, time.Minute+2*frame, "")
 	write("P", p, time.Minute+50*frame, "")
 	write("B behind 17", b, time.Minute+3*frame, "no decoder")
-	write("P", p, 2*time.Minute, "")
+	for at := 66 * time.Second; at <= 2*time.Minute; at += 3 * time.Second {
+		write("P", p, at, "")
+	}
 	write("B far behind", b, 2*time.Minute-5*time.Second, "go back by less than 5s")
 	write("B behind", b, 2*time.Minute-4999*time.Millisecond, "")
+	write("B even further behind", b, time.Second, "no decoder")
+	write("P that goes back, where an epoch begins", p, time.Second, "")
+	write("P", p, time.Second+2*frame, "")
+	write("B", b, time.Second+frame, "")
+	write("the same again", b, time.Second+frame, "at PTS 1.04s has media PTS 2m")
 }
 
 // reel is a running camera that has one track with B-frames, or with those that plain
@@ -271,6 +277,61 @@ func TestStreamsThatCannotBeJoined(t *testing.T) {
 		}
 		if err := cam.Status().Tracks[0].NotJoinable; err != nil {
 			t.Errorf("%s, then a key frame: %v", name, err)
+		}
+	}
+}
+
+// Sound in packets that RTP cannot carry is recorded; Status and one warning say that
+// viewers do not get it.
+func TestLargePacketsOfSound(t *testing.T) {
+	var log logBuffer
+	sound := &kvsmedia.Track{Codec: kvsmedia.PCMU, Name: "sound"}
+	cam, err := camera.New(camera.Config{Tracks: []*kvsmedia.Track{sound}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range []struct {
+		size  int
+		heard bool
+	}{{1170, true}, {1171, false}, {8000, false}, {160, true}} {
+		if err := cam.WriteFrame(kvsmedia.Frame{Track: sound, PTS: time.Duration(i) * time.Second, Data: make([]byte, c.size)}); err != nil {
+			t.Fatal(err)
+		}
+		if why := cam.Status().Tracks[0].NotLive; (why == nil) != c.heard || why != nil && !strings.Contains(why.Error(), "more than 1170 bytes") {
+			t.Errorf("%d bytes: %v", c.size, why)
+		}
+	}
+	if n := strings.Count(log.String(), "level=WARN"); n != 1 {
+		t.Errorf("%d warnings:\n%s", n, &log)
+	}
+}
+
+// Annex B where a configuration record or length-prefixed frames are to be is named.
+func TestAnnexBInTheWrongPlace(t *testing.T) {
+	key := testmedia.NewNoise().Next()
+	nalus := bitstream.Split(nil, key.Data)
+	_, err := camera.New(camera.Config{Tracks: []*kvsmedia.Track{{Codec: kvsmedia.H264, Private: bitstream.AppendAnnexB(nil, nalus[:2])}}})
+	if err == nil || !strings.Contains(err.Error(), "in Annex B, not a record") {
+		t.Errorf("Annex B in Private: %v", err)
+	}
+	sets := bitstream.ParameterSets{Codec: bitstream.H264}
+	sets.Update(nalus)
+	record, err := sets.Record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	track := &kvsmedia.Track{Codec: kvsmedia.H264, Private: record}
+	cam, err := camera.New(camera.Config{Tracks: []*kvsmedia.Track{track}, Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cam.WriteFrame(kvsmedia.Frame{Track: track, Data: key.Data}); err == nil || !strings.Contains(err.Error(), "leave Private empty") {
+		t.Errorf("Annex B with a record: %v", err)
+	}
+	for _, data := range [][]byte{bitstream.AppendPrefixed(nil, nalus), append(make([]byte, 4), bitstream.AppendPrefixed(nil, nalus)...)} { // and an empty NAL unit
+		key.PTS += time.Second
+		if err := cam.WriteFrame(kvsmedia.Frame{Track: track, PTS: key.PTS, Data: data}); err != nil {
+			t.Error(err)
 		}
 	}
 }

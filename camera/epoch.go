@@ -1,6 +1,7 @@
 package camera
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -27,8 +28,8 @@ func newClock(tracks []*kvsmedia.Track) *epoch.Clock {
 	rates := make([]int, len(tracks))
 	for i, t := range tracks {
 		rates[i] = int(packet.ClockRate(t.Codec))
-		if t.Codec == kvsmedia.AAC {
-			rates[i] = t.SampleRate
+		if !t.Codec.Video() && t.Codec != kvsmedia.Opus {
+			rates[i] = cmp.Or(t.SampleRate, rates[i])
 		}
 	}
 	return epoch.New(rates...)

@@ -146,7 +146,7 @@ func (s *spell) frame(wall time.Time) (t *clocked, f kvsmedia.Frame, captured, a
 // them, a pre-roll has the last seconds, and what is older leaves the ring.
 func TestEpochs(t *testing.T) {
 	seeds := uint64(100)
-	if race {
+	if race || testing.Short() {
 		seeds = 5
 	}
 	for seed := range seeds {

@@ -58,6 +58,7 @@ func (m *meter) add(pts time.Duration, size int) (measured bool) {
 func newTrack(t *kvsmedia.Track) (*track, error) {
 	tr := &track{Track: t}
 	if !t.Codec.Video() {
+		tr.pictures.barred = notLive(t)
 		return tr, nil
 	}
 	tr.codec = packet.BitstreamCodec(t.Codec)
@@ -124,6 +125,8 @@ func (c *Camera) WriteFrame(f kvsmedia.Frame) error {
 	}
 	if t.Codec.Video() {
 		c.note(lane, pic, f.PTS)
+	} else {
+		c.noteSound(t, len(f.Data))
 	}
 	if t.meter.add(f.PTS, len(f.Data)) {
 		c.adapt.SetRate(lane, t.meter.rate)
@@ -145,6 +148,9 @@ func (t *track) prepare(f *kvsmedia.Frame) (pic bitstream.Picture, err error) {
 		return pic, nil
 	}
 	nalus, err := packet.Split(t.nalus[:0], t.Track, f.Data)
+	if err != nil && bitstream.Detect(f.Data) == bitstream.AnnexB {
+		return pic, fmt.Errorf("camera: frame of track %q is in Annex B, but Track.Private says that its NAL units are length-prefixed: leave Private empty", t.Name)
+	}
 	if err != nil {
 		return pic, fmt.Errorf("camera: frame of track %q: %w", t.Name, err)
 	}
@@ -203,7 +209,7 @@ func (c *Camera) rateOf(lane int) int {
 //
 // PTS of the frames is media time: it equals the PTS written until that wraps, is set
 // back or leaps, and goes on then; see [Camera.WriteFrame]. For each track it grows
-// from frame to frame.
+// from frame to frame, but for B-frames.
 //
 // A loop never holds up the writer. It may lag as long as Config.RingBytes has room:
 // what it has yet to read stays in the ring beyond Config.PreRoll, so that a loop that

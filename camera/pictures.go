@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -34,38 +35,38 @@ var errBFrames = errors.New("its pictures come in another order than they are sh
 type pictures struct {
 	order order
 
-	barred   error // why viewers do not get the track
-	warned   bool  // of barred
-	clean    bool  // no B-frame since the newest key frame
-	disorder time.Duration
+	barred   error         // why viewers do not get the track
+	disorder time.Duration // time of the newest B-frame
+	clean    bool          // none since the newest key frame
 
-	key       time.Duration // PTS of the newest key frame, or of the first picture
-	begun     bool
-	keyed     bool // there was one
-	gradual   bool // a recovery point since then
-	unjoined  error
-	unjoinedW bool // a warning was given
+	lost    error         // why nothing can begin in the middle of the track
+	key     time.Duration // time of the newest key frame, or of the first picture
+	keyed   bool          // there was a key frame
+	gradual bool          // the picture was refreshed gradually since then
+	begun   bool
+
+	warned struct{ barred, lost bool }
 }
 
-// take takes notice of a picture and reports whether viewers may get it. sps is that
-// of the stream.
-func (p *pictures) take(pic bitstream.Picture, pts time.Duration, sps bitstream.SPS) {
-	if pic.Key {
-		if p.barred != nil && (sps.Reorder == 0 || p.clean && pts-p.disorder >= calmTime) {
+// take takes notice of a picture and its time. sps is the stream's.
+func (p *pictures) take(pic bitstream.Picture, at time.Duration, sps bitstream.SPS) {
+	switch {
+	case pic.Key:
+		if sps.Reorder == 0 || p.clean && at-p.disorder >= calmTime {
 			p.barred = nil
 		}
-		p.clean = true
-		p.key, p.keyed, p.gradual, p.unjoined = pts, true, false, nil
+		p.clean, p.keyed, p.gradual, p.lost = true, true, false, nil
+		p.key = at
+	case !p.begun:
+		p.key = at
 	}
+	p.begun = true
 	if pic.Reordered {
-		p.barred, p.clean, p.disorder = errBFrames, false, pts
-	}
-	if !p.begun {
-		p.begun, p.key = true, pts
+		p.barred, p.clean, p.disorder = errBFrames, false, at
 	}
 	p.gradual = p.gradual || pic.Gradual
-	if p.unjoined == nil && pts-p.key >= joinTime && (p.gradual || !p.keyed) {
-		p.unjoined = p.unjoinable()
+	if p.lost == nil && at-p.key >= joinTime && (p.gradual || !p.keyed) {
+		p.lost = p.unjoinable()
 	}
 }
 
@@ -142,10 +143,10 @@ func (c *Camera) barredOf(lane int) error {
 	return t.pictures.barred
 }
 
-// note takes notice of a picture of a lane, whose track's lock is held: viewers are
+// note takes notice of a lane's picture and its time. The track's lock is held. Viewers are
 // moved to another rendition, or sent away, when B-frames begin, and the camera warns
 // once of what keeps a track from viewers.
-func (c *Camera) note(lane int, pic bitstream.Picture, pts time.Duration) {
+func (c *Camera) note(lane int, pic bitstream.Picture, at time.Duration) {
 	t := c.tracks[lane]
 	p := &t.pictures
 	before := p.barred
@@ -153,21 +154,41 @@ func (c *Camera) note(lane int, pic bitstream.Picture, pts time.Duration) {
 	if err != nil {
 		sps.Reorder = -1
 	}
-	p.take(pic, pts, sps)
+	p.take(pic, at, sps)
 	switch {
 	case p.barred != nil && before == nil:
 		c.adapt.Withdraw(lane, fmt.Errorf("camera: track %q: %w", t.Name, p.barred), time.Now())
-		if !p.warned {
+		if !p.warned.barred {
+			p.warned.barred = true
 			c.log.Warn("a track is recorded but not sent to viewers", "track", t.Name, "why", p.barred)
 		}
-		p.warned = true
 	case p.barred == nil && before != nil:
 		c.adapt.Withdraw(lane, nil, time.Now())
 		c.log.Info("a track has no B-frames any more: viewers get it again", "track", t.Name)
 	}
-	if p.unjoined != nil && !p.unjoinedW {
-		p.unjoinedW = true
-		c.log.Warn("a track cannot be joined", "track", t.Name, "why", p.unjoined)
+	if p.lost != nil && !p.warned.lost {
+		p.warned.lost = true
+		c.log.Warn("a track cannot be joined", "track", t.Name, "why", p.lost)
+	}
+}
+
+// errLarge is why viewers do not get packets of sound.
+var errLarge = fmt.Errorf("its packets have more than %d bytes, which one RTP packet carries: write shorter ones (20 ms; Opus below 450 kbit/s)", packet.MaxPayload)
+
+// noteSound takes notice of the size of a packet of sound in bytes. The track's lock is
+// held.
+func (c *Camera) noteSound(t *track, size int) {
+	p := &t.pictures
+	switch {
+	case p.barred != nil && !errors.Is(p.barred, errLarge): // see notLive
+		return
+	case size <= packet.MaxPayload:
+		p.barred = nil
+		return
+	}
+	if p.barred = errLarge; !p.warned.barred {
+		p.warned.barred = true
+		c.log.Warn("sound is recorded but not sent to viewers", "track", t.Name, "why", p.barred)
 	}
 }
 
@@ -175,8 +196,9 @@ func (c *Camera) note(lane int, pic bitstream.Picture, pts time.Duration) {
 type TrackStatus struct {
 	Track *kvsmedia.Track
 
-	// NotLive is why viewers do not get the track, nil if they do: its codec, or
-	// B-frames in it. It is recorded all the same.
+	// NotLive is why viewers do not get the track, nil if they do: its codec, its
+	// sample rate, B-frames in it, or packets of sound too large for RTP. It is recorded
+	// all the same.
 	NotLive error
 
 	// NotJoinable is why viewers and recordings cannot begin in the middle of the
@@ -184,19 +206,24 @@ type TrackStatus struct {
 	NotJoinable error
 }
 
-// errNotLive is why viewers do not get AAC.
-var errNotLive = errors.New("viewers take sound in Opus, PCMU and PCMA alone: give the camera a track of one of these as well")
+// notLive is why viewers do not get a track of sound, nil if they do.
+func notLive(t *kvsmedia.Track) error {
+	switch {
+	case t.Codec == kvsmedia.AAC:
+		return errors.New("viewers take sound in Opus, PCMU and PCMA alone: give the camera a track of one of these as well")
+	case (t.Codec == kvsmedia.PCMU || t.Codec == kvsmedia.PCMA) && t.SampleRate != 0 && t.SampleRate != 8000:
+		return fmt.Errorf("it is G.711 of %d Hz, and WebRTC has it at 8000 Hz alone (RFC 3551, table 4): give the camera a track of that, or Opus", t.SampleRate)
+	}
+	return nil
+}
 
 // trackStatus returns the state of all tracks.
 func (c *Camera) trackStatus() []TrackStatus {
 	all := make([]TrackStatus, len(c.tracks))
 	for i, t := range c.tracks {
 		t.mu.Lock()
-		all[i] = TrackStatus{Track: t.Track, NotLive: t.pictures.barred, NotJoinable: t.pictures.unjoined}
+		all[i] = TrackStatus{Track: t.Track, NotLive: t.pictures.barred, NotJoinable: t.pictures.lost}
 		t.mu.Unlock()
-		if t.Codec == kvsmedia.AAC {
-			all[i].NotLive = errNotLive
-		}
 	}
 	return all
 }

@@ -37,7 +37,7 @@ type ArchiveConfig struct {
 // many goroutines call.
 type Archive struct {
 	streams
-	pace pacer
+	pace awsapi.Pacer
 
 	mu        sync.Mutex
 	endpoints map[string]string // by API
@@ -67,7 +67,7 @@ func (a *Archive) call(ctx context.Context, api, path, name string, do func(awsa
 		endpoint, known := a.endpoints[api]
 		a.mu.Unlock()
 		if !known {
-			err := a.pace.wait(ctx, "GET_DATA_ENDPOINT")
+			err := a.pace.Wait(ctx, "GET_DATA_ENDPOINT", quota("GET_DATA_ENDPOINT"))
 			if err == nil {
 				endpoint, err = a.endpoint(ctx, api)
 			}
@@ -75,7 +75,7 @@ func (a *Archive) call(ctx context.Context, api, path, name string, do func(awsa
 				return err
 			}
 		}
-		if err := a.pace.wait(ctx, api); err != nil {
+		if err := a.pace.Wait(ctx, api, quota(api)); err != nil {
 			return fmt.Errorf("kvsmedia: %s: %w", name, err)
 		}
 		err := do(awsapi.Call{Name: name, Endpoint: endpoint, Path: path})

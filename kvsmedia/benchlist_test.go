@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
 )
 
 // pages answers ListFragments with pages of 1,000 fragments.
@@ -77,13 +79,13 @@ func BenchmarkList(b *testing.B) {
 					b.Fatal(err)
 				}
 				if n++; n%1000 == 0 {
-					a.pace = pacer{} // the next page does not wait
+					a.pace = awsapi.Pacer{} // the next page does not wait
 				}
 			}
 			if n != fragments {
 				b.Fatalf("%d fragments", n)
 			}
-			a.pace = pacer{}
+			a.pace = awsapi.Pacer{}
 		}
 	})
 }

@@ -234,3 +234,34 @@ func TestParts(t *testing.T) {
 		break // leaving is allowed
 	}
 }
+
+// FuzzFindRuns takes whatever a service may list.
+func FuzzFindRuns(f *testing.F) {
+	f.Add([]byte("\x00\x00\x02\x02\x02\x02\x04\x04\x02\x03\x60\x02"))
+	f.Add([]byte("\x05\x00\x14\x05\x01\x02\x00\xff\xff\x09\x02\x00"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var all []FragmentInfo
+		for i := 0; i+3 <= len(b) && i < 600; i += 3 {
+			all = append(all, FragmentInfo{
+				Number: fmt.Sprint(i), ProducerTime: midnight.Add(time.Duration(b[i]) * 500 * time.Millisecond),
+				ServerTime: midnight.Add(time.Duration(b[i+1]) * time.Second), Length: time.Duration(int8(b[i+2])) * 300 * time.Millisecond,
+			})
+		}
+		seen := map[string]bool{}
+		for _, run := range findRuns(slices.Clone(all)) {
+			var last time.Time
+			for _, f := range run.Fragments {
+				if seen[f.Number] || !f.ProducerTime.After(last) {
+					t.Fatalf("fragment %s comes twice or late: %+v", f.Number, all)
+				}
+				seen[f.Number], last = true, f.ProducerTime
+			}
+			if got := run.Fragments; !run.Start.Equal(got[0].ProducerTime) || run.End.Before(last) || !run.End.After(run.Start) {
+				t.Fatalf("a run from %v to %v of %+v", run.Start, run.End, got)
+			}
+		}
+		if len(all) > 0 && len(seen) == 0 {
+			t.Fatalf("nothing is shown of %+v", all)
+		}
+	})
+}

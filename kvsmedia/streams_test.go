@@ -253,7 +253,7 @@ func TestStreamArguments(t *testing.T) {
 		change(&g)
 		return s.SetImageGeneration(ctx, "garage", g)
 	}
-	list := func(prefix string) error {
+	listed := func(s *kvsmedia.Streams, prefix string) error {
 		for _, err := range s.List(ctx, prefix) {
 			return err
 		}
@@ -264,12 +264,14 @@ func TestStreamArguments(t *testing.T) {
 		tags[fmt.Sprint(i)] = ""
 	}
 	long := strings.Repeat("x", 257)
-	nowhere := kvsmedia.NewStreams(aws.Config{})
+	nowhere, incomplete := kvsmedia.NewStreams(aws.Config{}), kvsmedia.NewStreams(aws.Config{Credentials: srv.AWS().Credentials})
 	for _, c := range []struct {
 		field, says string
 		err         error
 	}{
-		{"AWS", "region", func() error { _, err := nowhere.Describe(ctx, garageARN); return err }()},
+		{"AWS.Credentials", "is nil", func() error { _, err := nowhere.Describe(ctx, garageARN); return err }()},
+		{"AWS", "region", func() error { _, err := incomplete.Describe(ctx, garageARN); return err }()},
+		{"AWS", "region", listed(incomplete, "")},
 		{"name", "1 to 256 of A-Z", create("a b", kvsmedia.StreamSettings{})},
 		{"name", "1 to 256 of A-Z", create(long, kvsmedia.StreamSettings{})},
 		{"StreamSettings.Retention", "whole hours", create("x", kvsmedia.StreamSettings{Retention: time.Minute})},
@@ -287,7 +289,7 @@ func TestStreamArguments(t *testing.T) {
 		{"retention", "whole hours", s.SetRetention(ctx, "garage", "", -time.Hour)},
 		{"retention", "whole hours", s.SetRetention(ctx, "garage", "", 90*time.Minute)},
 		{"tier", "Hot and Warm", s.SetTier(ctx, "garage", "", 0)},
-		{"prefix", "1 to 256 of A-Z", list("a b")},
+		{"prefix", "1 to 256 of A-Z", listed(s, "a b")},
 		{"tags", "is empty", s.Tag(ctx, "garage", nil)},
 		{"tags", "51 entries", s.Tag(ctx, "garage", tags)},
 		{"tags", `"a%"`, s.Tag(ctx, "garage", map[string]string{"a%": ""})},

@@ -16,6 +16,11 @@ const (
 	streamQuota   = 5
 )
 
+// throttlesAllowed is how often a call that is one of many (a page, a poll) is
+// refused, after the Retryer's attempts, because other programs use up the account's
+// quota.
+const throttlesAllowed = 10
+
 // The refusals that Streams act on.
 const (
 	inUse    = "ResourceInUseException" // the stream is not ACTIVE, or exists
@@ -42,9 +47,6 @@ func (s *Streams) pace(ctx context.Context, api, stream string) error {
 // call makes a call about a stream.
 func (s *Streams) call(ctx context.Context, api, stream string, in, out any) error {
 	cfg := s.cfg
-	if _, err := s.api.Endpoint(); err != nil {
-		return &ConfigError{"AWS", err.Error()}
-	}
 	if err := checkStream(&cfg, stream); err != nil {
 		return err
 	}
@@ -53,6 +55,9 @@ func (s *Streams) call(ctx context.Context, api, stream string, in, out any) err
 
 // send makes a call about a stream, or about none if its name is empty.
 func (s *Streams) send(ctx context.Context, api, stream string, in, out any) error {
+	if _, err := s.api.Endpoint(); err != nil {
+		return &ConfigError{"AWS", err.Error()}
+	}
 	if err := s.pace(ctx, api, stream); err != nil {
 		return fmt.Errorf("kvsmedia: wait for the turn of %s: %w", api, err)
 	}
@@ -61,6 +66,19 @@ func (s *Streams) send(ctx context.Context, api, stream string, in, out any) err
 		return s.explain(fmt.Errorf("kvsmedia: %w", err), api, stream)
 	}
 	return nil
+}
+
+// patiently repeats a call that the service refuses for its rate.
+func patiently(ctx context.Context, call func() error) error {
+	for fails := 1; ; fails++ {
+		err := call()
+		if !awsapi.Throttled(err) || fails == throttlesAllowed {
+			return err
+		}
+		if cause := awsapi.Sleep(ctx, changing.Wait(err, fails)); cause != nil {
+			return fmt.Errorf("%w, after: %w", cause, err)
+		}
+	}
 }
 
 // ask makes a call that says no more than which stream it is about.

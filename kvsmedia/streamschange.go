@@ -25,7 +25,11 @@ const (
 // active returns a stream once it is ACTIVE.
 func (s *Streams) active(ctx context.Context, stream string) (streamInfo, error) {
 	for polls := 1; ; polls++ {
-		i, err := s.info(ctx, stream)
+		var i streamInfo
+		err := patiently(ctx, func() (err error) {
+			i, err = s.info(ctx, stream)
+			return err
+		})
 		switch {
 		case err != nil:
 			return i, err

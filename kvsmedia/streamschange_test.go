@@ -188,6 +188,20 @@ func TestStreamWaitEnds(t *testing.T) {
 	})
 }
 
+// Waiting outlasts a quota that other programs use up.
+func TestStreamWaitThrottled(t *testing.T) {
+	streamsOf(t, kvsmediatest.Config{Timing: slow}, func(t *testing.T, srv *kvsmediatest.Server, s *kvsmedia.Streams) {
+		srv.Refuse("DescribeStream", 12, kvsmediatest.Error{Status: 400, Name: "ClientLimitExceededException"})
+		if err := s.SetTier(t.Context(), "garage", "", kvsmedia.Warm); err != nil {
+			t.Error(err)
+		}
+		srv.Refuse("DescribeStream", -1, kvsmediatest.Error{Status: 400, Name: "ClientLimitExceededException"})
+		if err := s.SetTier(t.Context(), "garage", "", kvsmedia.Hot); code(err) != "ClientLimitExceededException" {
+			t.Errorf("throttled for ever: %v", err)
+		}
+	})
+}
+
 // A version that is not the newest is a safeguard: nothing is changed, and the error
 // says what to do. Without a version the newest is taken.
 func TestStreamVersions(t *testing.T) {

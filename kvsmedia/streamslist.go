@@ -4,17 +4,10 @@ import (
 	"context"
 	"fmt"
 	"iter"
-
-	"github.com/smartcam-sdk/smartcam/internal/awsapi"
 )
 
-const (
-	listPage = 1000 // streams in a page of List, of 10,000 at most
-
-	// throttlesAllowed is how often a page of List is refused, after the Retryer's
-	// attempts, because other programs use up the account's quota.
-	throttlesAllowed = 10
-)
+// listPage is the number of streams in a page of List, of 10,000 at most.
+const listPage = 1000
 
 // List yields the account's streams whose names begin with prefix, all with an
 // empty one (ListStreams). It asks for a page at a time; an error ends the sequence.
@@ -40,7 +33,7 @@ func (s *Streams) List(ctx context.Context, prefix string) iter.Seq2[Stream, err
 				StreamInfoList []streamInfo
 				NextToken      string
 			}
-			err := s.patiently(ctx, func() error { return s.send(ctx, "ListStreams", "", in, &out) })
+			err := patiently(ctx, func() error { return s.send(ctx, "ListStreams", "", in, &out) })
 			if err == nil && out.NextToken != "" && out.NextToken == in.NextToken {
 				err = fmt.Errorf("kvsmedia: ListStreams returns the same page again and again")
 			}
@@ -56,19 +49,6 @@ func (s *Streams) List(ctx context.Context, prefix string) iter.Seq2[Stream, err
 			if in.NextToken = out.NextToken; in.NextToken == "" {
 				return
 			}
-		}
-	}
-}
-
-// patiently repeats a call that the service refuses for its rate.
-func (s *Streams) patiently(ctx context.Context, call func() error) error {
-	for fails := 1; ; fails++ {
-		err := call()
-		if !awsapi.Throttled(err) || fails == throttlesAllowed {
-			return err
-		}
-		if cause := awsapi.Sleep(ctx, changing.Wait(err, fails)); cause != nil {
-			return fmt.Errorf("%w, after: %w", cause, err)
 		}
 	}
 }

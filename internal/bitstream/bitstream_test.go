@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"slices"
@@ -156,7 +157,9 @@ var streams = map[Codec][]string{
 		"06aa 419c 0b",
 		"6742 68ce 65b0",
 		"419d",
-		"0e40 41ff 7480", // prefix NAL unit, slice, slice extension
+		"0e40 41ff 7480",      // prefix NAL unit, slice, slice extension
+		"0e40 41fe 06bb 7481", // a message before the extension
+		"0e40 41fd 0e40 415d 7482",
 	},
 	H265: {
 		"460150 4001aa 4201bb 4401cc 4e0101 2601af 260120",
@@ -209,6 +212,55 @@ func TestAccessUnits(t *testing.T) {
 				t.Errorf("%v %s: (-want +got)\n%s", codec, how, d)
 			}
 		}
+	}
+}
+
+// Fields of a frame are one access unit, whatever stands between them; the slices of
+// pictures that are not referred to, which have one frame_num, are not taken for fields of
+// one frame.
+func TestAccessUnitsOfFields(t *testing.T) {
+	const (
+		sei    = "06: u8:5 u8:1 u8:7, "
+		top    = "65: ue0 ue7 ue0 u4:0 1 0 ue0 u4:0, 65: ue4 ue7 ue0 u4:0 1 0 ue0 u4:0, "
+		bottom = "41: ue0 ue5 ue0 u4:0 1 1 u4:1, 41: ue4 ue5 ue0 u4:0 1 1 u4:1"
+		loose  = "01: ue0 ue5 ue0 u4:1 1 0 u4:%d, 09: 111, 01: ue0 ue5 ue0 u4:1 1 1 u4:%d"
+		frame  = "41: ue0 ue5 ue0 u4:1 0 u4:8"
+		alone  = "41: ue0 ue5 ue0 u4:2 1 0 u4:10"
+	)
+	sets := sets264(t, sps264of(t, "64", poc0, "00", silent))
+	want := [][][]byte{append(sets.Append(nil), slices264(t, sei+top+sei+bottom)...)}
+	for _, text := range []string{fmt.Sprintf(loose, 2, 3), fmt.Sprintf(loose, 4, 5), frame, alone, alone, frame} {
+		want = append(want, slices264(t, text))
+	}
+	var stream []byte
+	for _, au := range want {
+		stream = AppendAnnexB(stream, au)
+	}
+	for how, r := range map[string]io.Reader{"at once": bytes.NewReader(stream), "byte by byte": iotest.OneByteReader(bytes.NewReader(stream))} {
+		var got [][][]byte
+		a := NewAccessUnits(r, H264)
+		for {
+			au, err := a.Next()
+			if err != nil {
+				break
+			}
+			got = append(got, Split(nil, bytes.Clone(au)))
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s: (-want +got)\n%s", how, d)
+		}
+	}
+	u := Units{Codec: H264}
+	var got [][][]byte
+	for i, au := range want {
+		for _, n := range au {
+			if au, ok := u.Push(n, int64(i)); ok {
+				got = append(got, Split(nil, bytes.Clone(au.Data)))
+			}
+		}
+	}
+	if d := cmp.Diff(want[:len(want)-1], got); d != "" {
+		t.Errorf("with timestamps: (-want +got)\n%s", d)
 	}
 }
 

@@ -138,6 +138,7 @@ func TestInspectH264(t *testing.T) {
 		"I alone":                  {"64 " + poc0, iNon, p, ""},
 		"two fields":               {"64 " + poc0 + " fields", "65: ue0 ue7 ue0 u4:0 1 0 ue0 u4:0, 41: ue0 ue5 ue0 u4:0 1 1 u4:1", key, ""},
 		"two fields of slices":     {"64 " + poc0 + " fields", "41: ue0 ue5 ue0 u4:3 1 0 u4:0, 41: ue4 ue5 ue0 u4:3 1 0 u4:0, 41: ue0 ue5 ue0 u4:3 1 1 u4:1, 41: ue4 ue5 ue0 u4:3 1 1 u4:1", p, ""},
+		"recovery on an I field":   {"64 " + poc0 + " fields", "06: u8:6 u8:1 ue0 1 0 00, 41: ue0 ue7 ue0 u4:0 1 0 u4:0, 41: ue0 ue5 ue0 u4:0 1 1 u4:1", Picture{Key: true}, ""},
 		"a field":                  {"64 " + poc0 + " fields", "41: ue0 ue5 ue0 u4:3 1 0 u4:0", Picture{Field: true}, ""},
 		"a frame of fields":        {"64 " + poc0 + " fields", "41: ue0 ue5 ue0 u4:3 0 u4:0, 41: ue4 ue5 ue0 u4:3 0 u4:0", p, ""},
 		"redundant":                {"42 " + poc0, p1 + "," + p1, p, ""},

@@ -136,7 +136,7 @@ func (u *Units) Mark() (au AccessUnit, ok bool) {
 		return AccessUnit{}, false
 	}
 	u.marked = true
-	if u.honest < trusted || u.early {
+	if u.honest < trusted {
 		return AccessUnit{}, false
 	}
 	return u.end(), true

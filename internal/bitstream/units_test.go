@@ -154,6 +154,22 @@ func TestUnitsTrustMarks(t *testing.T) {
 	}
 }
 
+// Without marks, what stands before the next picture ends one by its timestamp.
+func TestUnitsEndWithTheirTimestamp(t *testing.T) {
+	u := Units{Codec: H264}
+	u.Push(unitNAL(t, 'A', 1), 1)
+	if au, ok := u.Push(unitNAL(t, 'm', 1), 1); ok {
+		t.Errorf("a message with the picture's time ended it: %+v", au)
+	}
+	if au, ok := u.Push(unitNAL(t, 'd', 2), 2); !ok || au.Err != nil || au.Stamp != 1 || len(au.NALUs) != 1 {
+		t.Errorf("a delimiter of another time: %+v, %v", au, ok)
+	}
+	u.Push(unitNAL(t, 'A', 2), 2)
+	if au, ok := u.Flush(); !ok || au.Err != nil || au.Stamp != 2 || len(au.NALUs) != 3 {
+		t.Errorf("the next picture: %+v, %v", au, ok)
+	}
+}
+
 func TestUnitsErrors(t *testing.T) {
 	u := Units{Codec: H264, Max: 200}
 	u.Push(unitNAL(t, 'B', 1), 1)

@@ -124,14 +124,13 @@ func (c *Clock) begin(t *track, f Frame, arrival time.Duration) (time.Duration, 
 		}
 	}
 	m := add(f.PTS, t.offset)
-	t.since, t.high = arrival, m-1
+	t.from, t.since, t.high = t.offset, arrival, m-1
 	t.ahead = [2]time.Duration{m - arrival, m - arrival}
 	return m, change
 }
 
-// place finds the offset for a frame that does not simply follow the one before:
-// the one that puts it nearest to where it is expected, or a new one. sure is false
-// while the next frame has to confirm it.
+// place finds the offset for a frame that does not simply follow the one before, as the
+// package says. sure is false while the next frame has to confirm it.
 func (c *Clock) place(t *track, f Frame, arrival time.Duration) (m time.Duration, change Change, sure bool) {
 	if t.sure {
 		t.from = t.offset

@@ -155,34 +155,82 @@ func TestNoLeap(t *testing.T) {
 	r.run(10, pts, pts)
 
 	r = newRig(t, 1)
+	for i := range 200 { // a source that sends the first seconds at once
+		r.wants(Frame{PTS: time.Duration(i) * frame}, time.Duration(i)*frame, None)
+	}
+	pts, _ = r.run(100, 200*frame, 200*frame)
+	r.now = r.now.Add(time.Minute) // and stalls
+	r.wants(Frame{PTS: pts}, pts, None)
+	r.wants(Frame{PTS: pts + time.Minute}, pts+time.Minute, None)
+
+	r = newRig(t, 1)
 	for i := range 1000 {
 		pts := time.Duration(i) * 4 * time.Second
 		r.wants(Frame{PTS: pts}, pts, None)
 	}
+	r.wants(Frame{PTS: 3000 * time.Second}, 3996*time.Second+least, ByArrival) // is none of these
+}
+
+// A clock that is slow does not open the way for leaps ahead.
+func TestSlowClock(t *testing.T) {
+	r := newRig(t, 1)
+	for i := range 50_000 {
+		r.wants(Frame{PTS: time.Duration(i) * frame}, time.Duration(i)*frame, None)
+		r.now = r.now.Add(frame + frame/100)
+	}
+	media := 50_000 * frame // 20 s behind
+	if got, change := r.Map(Frame{PTS: media + 8*time.Second}, r.now); change != ByArrival || apart(got, media) > ms {
+		t.Errorf("a leap by 8 s takes media time from %v to %v by %v", media, got, change)
+	}
 }
 
 // Pictures that come in another order than they are shown keep it, also where PTS
-// wraps, and around a stray.
+// wraps, is set back and leaps ahead, and around a stray.
 func TestReorder(t *testing.T) {
 	r := newRig(t, 1)
-	const offset = full - 50*frame
+	const start = full - 50*frame
+	offset := start
 	for gop := range 20 {
 		for _, n := range []int{0, 4, 2, 1, 3, 8, 6, 5, 7} {
 			at := time.Duration(9*gop+n) * frame
-			f := Frame{PTS: (at + offset) % full, Reorder: 500 * ms}
+			f := Frame{PTS: (at + start) % full, Reorder: 500 * ms}
 			if n == 0 {
 				f.Reorder = 0
+			}
+			switch {
+			case gop >= 15:
+				f.PTS = at + 3*time.Hour
+			case gop >= 10:
+				f.PTS = at - 80*frame
 			}
 			stray := gop == 3 && n == 8
 			if stray {
 				f.PTS -= time.Hour
 			}
-			if got, change := r.Map(f, r.now); got != at+offset && !stray {
+			got, change := r.Map(f, r.now)
+			if begins := n == 0 && (gop == 10 || gop == 15); begins {
+				late := got - at - offset // by what the picture before was early, to be decoded first
+				if offset += late; late < 0 || late > 4*frame || change != ByArrival {
+					t.Fatalf("group %d begins an epoch by %v, %v late", gop, change, late)
+				}
+			}
+			if got != at+offset && !stray {
 				t.Fatalf("picture %d of group %d is at %v, want %v; offset by %v", n, gop, got, at+offset, change)
 			}
 			r.now = r.now.Add(frame)
 		}
 	}
+}
+
+// A B-frame that is too far behind begins no epoch; another picture does.
+func TestBFrameBehind(t *testing.T) {
+	r := newRig(t, 1)
+	pts, media := r.run(100, time.Hour, time.Hour)
+	r.wants(Frame{PTS: pts - time.Second, Reorder: 500 * ms}, media-time.Second, Behind)
+	r.wants(Frame{PTS: pts - frame}, media-frame, Behind) // the same again
+	r.wants(Frame{PTS: pts - time.Second}, media, ByArrival)
+	r.now = r.now.Add(frame)
+	r.run(100, pts-time.Second+frame, media+frame)
 }
 
 func TestTracksThatBeginApart(t *testing.T) {

@@ -87,7 +87,7 @@ func (t *track) take(p place, change Change, sure bool, reorder time.Duration) t
 			t.solid = t.last // this frame confirms it
 		}
 		t.last = p
-	case media > t.high-reorder:
+	case reorder > 0:
 		return media
 	default: // the one before was a stray that came to lie ahead
 		media = t.high + least

@@ -36,7 +36,7 @@ func (m *model) now() (clock time.Duration) {
 		case !begun[it.Lane]:
 			at[it.Lane], lanes[it.Lane], begun[it.Lane] = it.At, clock, true
 		case d > 0:
-			lanes[it.Lane] = max(lanes[it.Lane]+d, clock-m.Keep)
+			lanes[it.Lane] += d
 			at[it.Lane] = it.At
 		case it.At < last-m.Keep:
 			at[it.Lane] = it.At

@@ -142,15 +142,14 @@ func (r *Ring[T]) Push(it Item[T]) uint64 {
 	return it.Seq
 }
 
-// advance moves the ring's clock on by what the lane has advanced with an item of
-// the media time at, and returns it. The lane that is ahead drives the clock. One
-// that lags is at most Keep behind, so that it takes over soon if the other ends.
+// advance moves the lane's clock on to an item of the media time at and returns the
+// ring's, which is that of the lane that is ahead.
 func (r *Ring[T]) advance(l *lane, at time.Duration) time.Duration {
 	switch d := at - l.at; {
 	case l.pushed == 0:
 		l.at, l.clock = at, r.clock
 	case d > 0:
-		l.at, l.clock = at, max(l.clock+d, r.clock-r.keep)
+		l.at, l.clock = at, l.clock+d
 		r.clock = max(r.clock, l.clock)
 	case -d > r.keep:
 		l.at = at

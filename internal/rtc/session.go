@@ -55,7 +55,7 @@ type Source struct {
 	// no key frame was seen.
 	Profile func(lane int) string
 
-	// Barred is why a video lane is not to be sent, nil if it is; see [sdp.Source].
+	// Barred is why a lane is not to be sent, nil if it is; see [sdp.Source].
 	Barred func(lane int) error
 
 	// Rate is what a lane's encoder made in the last seconds, in bits per second;

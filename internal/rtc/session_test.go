@@ -125,6 +125,20 @@ func TestFramesArriveAsTheyWereWritten(t *testing.T) {
 
 }
 
+// A picture after which none comes arrives all the same, before the peer has shown that its
+// markers are right.
+func TestTheOnlyPictureArrives(t *testing.T) {
+	s := testmedia.NewNoise()
+	units := ring.New[*packet.Unit](ring.Config{Bytes: 8 << 20, Keep: 10 * time.Second})
+	only := push(units, s)
+	got := make(chan kvsmedia.Frame, 10)
+	pair(t, Source{Ring: units, Tracks: []*kvsmedia.Track{s.Track}}, Source{Ring: ring.New[*packet.Unit](ring.Config{})},
+		hooks{Frame: func(f kvsmedia.Frame) { got <- f }}, hooks{})
+	if f := receive(t, got, "frame"); !bytes.Equal(f.Data, only.Data) {
+		t.Errorf("%d bytes came of %d", len(f.Data), len(only.Data))
+	}
+}
+
 func TestLostPacketsAreSentAgain(t *testing.T) {
 	s := testmedia.NewNoise()
 	units := ring.New[*packet.Unit](ring.Config{Bytes: 8 << 20, Keep: 10 * time.Second})

@@ -139,19 +139,24 @@ func (s *Service) imagesConfig() images.Config {
 }
 
 // AddStream makes a stream, as CreateStream does, and returns its ARN. A stream
-// of that name that exists already is left as it is.
+// of that name that exists already is left as it is. The error is of the name, of
+// Limits.Streams or of Config.Dir.
 func (s *Service) AddStream(name string, cfg StreamConfig) (arn string, err error) {
 	if !api.ValidName(name) {
 		return "", fmt.Errorf("kvsmediatest: the name %q must match [a-zA-Z0-9_.-]{1,256}", name)
 	}
-	st, err := s.store.Create(store.Description{Name: name, RetentionHours: cfg.RetentionHours, MediaType: cfg.MediaType, KMSKey: cfg.KMSKey})
-	if errors.Is(err, store.ErrExists) {
-		st, err = s.store.Stream(name), nil
+	for {
+		if st := s.store.Stream(name); st != nil {
+			return st.ARN, nil
+		}
+		st, err := s.store.Create(store.Description{Name: name, RetentionHours: cfg.RetentionHours, MediaType: cfg.MediaType, KMSKey: cfg.KMSKey})
+		switch {
+		case err == nil:
+			return st.ARN, nil
+		case !errors.Is(err, store.ErrExists): // else another call was faster
+			return "", fmt.Errorf("kvsmediatest: %w", err)
+		}
 	}
-	if err != nil {
-		return "", err
-	}
-	return st.ARN, nil
 }
 
 // Close ends all connections and waits until nothing of the service is left

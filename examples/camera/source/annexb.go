@@ -66,7 +66,7 @@ func eachPicture(r io.Reader, track *kvsmedia.Track, log *slog.Logger, emit func
 	sets := bitstream.ParameterSets{Codec: codec}
 	var nalus [][]byte
 	skipped := 0
-	waits := true
+	waits, warned := true, false
 	for au, err := range kvsmedia.AccessUnits(r, track.Codec) {
 		if err != nil {
 			return err
@@ -74,6 +74,11 @@ func eachPicture(r io.Reader, track *kvsmedia.Track, log *slog.Logger, emit func
 		nalus = bitstream.Split(nalus[:0], au)
 		sets.Update(nalus)
 		picture, err := sets.Inspect(nalus)
+		if picture.Reordered && !warned {
+			warned = true
+			log.Warn("the stream has B-frames and no timestamps: its pictures get times in the order of decoding; " +
+				"encode without B-frames, or put the stream into MP4 or Matroska")
+		}
 		if err != nil && skipped == 0 {
 			log.Warn("a picture is left out, with those that refer to it", "err", err)
 		}

@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"log/slog"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -66,6 +67,17 @@ func TestPicturesAreFFmpegs(t *testing.T) {
 func TestPicturesOfCases(t *testing.T) {
 	t.Run("two sample descriptions", func(t *testing.T) { checkPictures(t, "testdata/twodesc-b.mp4", "H264", "") })
 	t.Run("MP3 in MP4", func(t *testing.T) { checkPictures(t, "testdata/h264-mp2.mp4", "H264", "MP3") })
+}
+
+// A track that is compressed, as mkvmerge can do it, leaves the others.
+func TestCompressedTrack(t *testing.T) {
+	mkvmerge := testtools.Need(t, "mkvmerge")
+	dir := t.TempDir()
+	testtools.FFmpeg(t, "-f lavfi -i testsrc=rate=25:duration=1:size=320x240 -f lavfi -i sine=duration=1 -pix_fmt yuv420p -c:v libx264 -c:a aac", dir+"/in.mkv")
+	if out, err := exec.CommandContext(t.Context(), mkvmerge, "-q", "-o", dir+"/out.mkv", "--compression", "1:zlib", dir+"/in.mkv").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	checkPictures(t, dir+"/out.mkv", "H264", "A_AAC")
 }
 
 // checkPictures compares one pass of a file, its tracks and warnings.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"log/slog"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/internal/testtools"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -55,6 +57,26 @@ func TestOpenRefuses(t *testing.T) {
 		if s, err := Open(t.Context(), spec, nil); err == nil {
 			t.Errorf("%q: opened, tracks %v", spec, s.Tracks())
 		}
+	}
+}
+
+// B-frames without timestamps cannot be right, which is said once.
+func TestAnnexBReordered(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "b.h264")
+	testtools.FFmpeg(t, "-f lavfi -i testsrc=rate=25:duration=1:size=320x240 -pix_fmt yuv420p -c:v libx264 -bf 3", path)
+	var log bytes.Buffer
+	s, err := Open(t.Context(), path, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for range s.Frames(t.Context()) {
+		if n++; n == 25 {
+			break
+		}
+	}
+	if strings.Count(log.String(), "has B-frames") != 1 {
+		t.Errorf("%d frames, %s", n, log.String())
 	}
 }
 

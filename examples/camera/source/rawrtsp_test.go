@@ -85,7 +85,7 @@ func (s *rawServer) answer(c io.ReadWriter) {
 		case "PLAY":
 			more = "Session: 1\r\n"
 		}
-		fmt.Fprintf(c, "RTSP/1.0 %s\r\nCSeq: %s\r\n%sContent-Length: %d\r\n\r\n%s", status, head.Get("CSeq"), more, len(body), body)
+		_, _ = fmt.Fprintf(c, "RTSP/1.0 %s\r\nCSeq: %s\r\n%sContent-Length: %d\r\n\r\n%s", status, head.Get("CSeq"), more, len(body), body)
 		if method == "PLAY" {
 			s.play(func(channel int, b []byte) {
 				_, _ = c.Write(append(binary.BigEndian.AppendUint16([]byte{'$', byte(channel)}, uint16(len(b))), b...))

@@ -159,7 +159,6 @@ type received struct {
 	stream int
 	unit   rtsp.Unit
 	report *rtcp.SenderReport // instead of a unit
-	at     time.Duration
 }
 
 // session plays until the connection ends; going is false if emit no longer wants frames.
@@ -234,7 +233,7 @@ func (s *rtspSource) setup(over context.Context, session *rtspSession, in chan<-
 		if !asked { // the reports of a medium are of its first stream
 			session.OnPacketRTCP(st.Media, func(pkt rtcp.Packet) {
 				if report, ok := pkt.(*rtcp.SenderReport); ok {
-					send(received{stream: i, report: report, at: time.Since(s.start)})
+					send(received{stream: i, report: report})
 				}
 			})
 		}
@@ -287,7 +286,7 @@ func (s *rtspSource) play(in <-chan received, ended <-chan error, emit func(kvsm
 // take returns the frames that are ready with what was received.
 func (s *rtspSource) take(r received) []kvsmedia.Frame {
 	if r.report != nil {
-		s.line.Report(r.stream, rtsp.NTP(r.report.NTPTime), r.report.RTPTime, r.at)
+		s.line.Report(r.stream, rtsp.NTP(r.report.NTPTime), r.report.RTPTime)
 		return nil
 	}
 	return s.line.Add(r.stream, r.unit)

@@ -274,7 +274,8 @@ class Fragments {
     for (let wait = 300; ; wait *= 2) {
       const response = await fetch(url, { signal: this.#stopped.signal });
       if (response.ok) return response;
-      if (wait > 3000 || (response.status !== 429 && response.status < 500)) {
+      const passing = response.status >= 500 || [400, 429].includes(response.status); // 400 is how AWS throttles, too
+      if (wait > 3000 || !passing) {
         const err = new Error(`The recording cannot be fetched: ${response.statusText} (${response.status}).`);
         err.gone = [403, 404, 410].includes(response.status);
         throw err;

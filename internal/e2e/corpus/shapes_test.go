@@ -71,7 +71,9 @@ func edited(name, args string, edit func(nalu []byte) [][]byte) shape {
 
 // stored is a file that a user had.
 func stored(name string) func(*testing.T, string) string {
-	return func(*testing.T, string) string { return filepath.Join("../../../examples/camera/source/testdata", name) }
+	return func(*testing.T, string) string {
+		return filepath.Join("../../../examples/camera/source/testdata", name)
+	}
 }
 
 func typeOf(nalu []byte) byte { return nalu[0] & 31 }

@@ -263,6 +263,43 @@ func TestMarkersThatTurnWrong(t *testing.T) {
 	}
 }
 
+// A gap after the marker of a picture that waits for the next one does not cost that
+// picture; one within it does, and while markers are doubted the rest of that picture does
+// not count as another.
+func TestGapsWhileMarkersAreNotBelieved(t *testing.T) {
+	s := testmedia.NewNoise()
+	a := NewAssembler(kvsmedia.H264)
+	push(a, packetize(s.Next(), 0, 0))
+	next := packetize(s.Next(), 0, 1)
+	next[len(next)-1].Gap = true // of the first slice and more
+	got := push(a, next[len(next)-1:])
+	if len(got) != 1 || got[0].Stamp != 0 || got[0].Skipped != 0 {
+		t.Errorf("%+v came out, want the picture before the gap", got)
+	}
+
+	s, a = testmedia.NewNoise(), NewAssembler(kvsmedia.H264)
+	for n := range uint32(10) { // markers on both slices
+		packets := packetize(s.Next(), 0, n)
+		packets[max(0, len(packets)-2)].Marker = true
+		push(a, packets)
+	}
+	key := packetize(s.Next(), 0, 10)
+	key[len(key)-1].Marker = false
+	push(a, key) // a key frame, of which more may come
+	var frames [][]Packet
+	for n := range uint32(3) {
+		frames = append(frames, packetize(s.Next(), 0, 11+n))
+	}
+	lost := frames[0]
+	lost[0].Gap, lost[0].Marker = true, true // its beginning is gone, and the end of the key frame
+	copy(lost[0].Payload, testmedia.SliceHead(false, false, 1))
+	got = push(a, lost)
+	got = append(got, push(a, append(frames[1], frames[2]...))...)
+	if len(got) != 0 || a.skipped != 3 {
+		t.Errorf("%d frames came out, %d are lost: want the key frame, the one with a gap, and the one that needs them", len(got), a.skipped)
+	}
+}
+
 // FuzzAssembler puts arbitrary packets together; whatever comes out is bounded
 // and nothing panics.
 func FuzzAssembler(f *testing.F) {

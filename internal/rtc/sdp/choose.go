@@ -19,7 +19,7 @@ type Source struct {
 	// key frame was seen.
 	Profile func(lane int) string
 
-	// Barred is why a video lane is not offered, nil if it is. Without it all are.
+	// Barred is why a lane is not offered, nil if it is. Without it all are.
 	Barred func(lane int) error
 }
 
@@ -153,7 +153,7 @@ func (c *Choice) picture(source Source) (section, lane int, err error) {
 // lane returns the first lane that a section can carry, -1 if there is none.
 func (s Source) lane(m *Media, video bool) int {
 	for lane, t := range s.Tracks {
-		if t.Codec.Video() == video && m.match(t.Codec, s.profileOf(lane)) != nil && (!video || s.why(lane) == nil) {
+		if t.Codec.Video() == video && m.match(t.Codec, s.profileOf(lane)) != nil && s.why(lane) == nil {
 			return lane
 		}
 	}
@@ -172,7 +172,7 @@ func (s Source) barred(m *Media) error {
 	return nil
 }
 
-// why is why a video lane is not offered.
+// why is why a lane is not offered.
 func (s Source) why(lane int) error {
 	if s.Barred == nil {
 		return nil

@@ -262,3 +262,28 @@ func TestBarredPictures(t *testing.T) {
 		}
 	}
 }
+
+// Sound that is barred, such as G.711 of another rate, is not offered; the next that
+// the viewer takes is.
+func TestBarredSound(t *testing.T) {
+	wide := &kvsmedia.Track{Codec: kvsmedia.PCMU, SampleRate: 16000, Name: "wide"}
+	barred := func(lane int) error {
+		if lane == 1 {
+			return errors.New("16 kHz")
+		}
+		return nil
+	}
+	for name, c := range map[string]struct {
+		tracks []*kvsmedia.Track
+		lane   int
+		on     bool
+	}{
+		"with another": {[]*kvsmedia.Track{h264, wide, opus}, 2, true},
+		"alone":        {[]*kvsmedia.Track{h264, wide}, 0, false},
+	} {
+		choice, err := Choose(offerOf(t, sdptest.AV), Source{Tracks: c.tracks, Barred: barred}, nil)
+		if err != nil || !choice.Picture.On || choice.Sound.On != c.on || c.on && choice.Sound.Lane != c.lane {
+			t.Errorf("%s: %+v, %v", name, choice, err)
+		}
+	}
+}

@@ -143,9 +143,9 @@ func (l *Line) place(t *track, u Unit, media time.Duration) kvsmedia.Frame {
 // Report takes a sender report of a stream: the sender's wall clock, in whatever era, at
 // an RTP timestamp. When two reports in a row of each track that has any agree, the
 // tracks are aligned by them.
-func (l *Line) Report(stream int, wall time.Duration, stamp uint32, at time.Duration) {
+func (l *Line) Report(stream int, wall time.Duration, stamp uint32) {
 	reporting := l.tracks[stream]
-	if reporting.report(wall, stamp, at) {
+	if reporting.report(wall, stamp) {
 		for _, t := range l.tracks {
 			if t != reporting {
 				t.agreed = 0 // the sender has one wall clock: reports before this one are of its old time

@@ -12,8 +12,12 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/sdp"
 )
 
-// maxSDP bounds a description, in bytes.
-const maxSDP = 256 << 10
+// Bounds of a description.
+const (
+	maxSDP     = 256 << 10 // bytes
+	maxMedia   = 64
+	maxStreams = 16
+)
 
 // Description is what a DESCRIBE response says of streams. Its zero value is ready.
 type Description struct {
@@ -34,6 +38,10 @@ func (d *Description) Mend(res *base.Response) {
 	}
 	*d = Description{}
 	session, media := sections(res.Body)
+	if len(media) > maxMedia {
+		d.Problems = append(d.Problems, fmt.Errorf("the description has %d media; more than %d are not looked into", len(media), maxMedia))
+		return
+	}
 	mended := session
 	for i, m := range media {
 		err := readable(session, m)
@@ -137,6 +145,10 @@ func (d *Description) Streams(session *description.Session) []*Stream {
 			if err != nil {
 				d.Problems = append(d.Problems, fmt.Errorf("the %s stream (%s) is left out: %w", m.Type, f.Codec(), err))
 				continue
+			}
+			if len(streams) == maxStreams {
+				d.Problems = append(d.Problems, fmt.Errorf("more than %d streams: the others are left out", maxStreams))
+				return streams
 			}
 			streams = append(streams, s)
 		}

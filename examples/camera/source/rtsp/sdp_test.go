@@ -91,6 +91,11 @@ func TestMendLeavesAlone(t *testing.T) {
 	if d, _, err := streams(t, sessionLines+"m=audio 0 RTP/AVP x\r\n"); err == nil || len(d.Problems) != 1 {
 		t.Errorf("%v, %v", err, d.Problems)
 	}
+	d64, _, _ := streams(t, sessionLines+strings.Repeat(soundLines, maxMedia+1))
+	_, many, err := streams(t, sessionLines+strings.Repeat(soundLines, maxMedia))
+	if len(d64.Problems) < 1 || !strings.Contains(d64.Problems[0].Error(), "65 media") || err != nil || len(many) != maxStreams {
+		t.Errorf("%d streams, %v, %v", len(many), err, d64.Problems)
+	}
 	for _, body := range []string{"", "garbage", strings.Repeat("m=video\r\n", maxSDP)} {
 		if _, _, err := streams(t, body); err == nil {
 			t.Errorf("%.20q was taken", body)

@@ -101,13 +101,11 @@ func (t *track) captured(media time.Duration) time.Duration {
 
 // report takes a sender report: the sender's wall clock at a timestamp. It returns true
 // if that clock was set since the report before.
-func (t *track) report(wall time.Duration, stamp uint32, at time.Duration) (set bool) {
-	d := t.clock.time(t.clock.distance(t.clock.line, stamp))
-	if !t.clock.begun || (d-(at-t.clock.line.at)).Abs() > window {
-		t.agreed = 0 // of another clock than the packets
+func (t *track) report(wall time.Duration, stamp uint32) (set bool) {
+	if !t.seen {
 		return false
 	}
-	sender := wall - t.clock.time(t.clock.line.ticks) - d
+	sender := wall - t.clock.time(t.clock.line.ticks+t.clock.distance(t.clock.line, stamp))
 	set = t.agreed > 0 && (sender-t.sender).Abs() > sameClock
 	if set {
 		t.agreed = 0

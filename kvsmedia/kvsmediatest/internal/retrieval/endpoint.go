@@ -10,7 +10,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
 )
 
-// Config says what a Endpoint allows.
+// Config says what an Endpoint allows.
 type Config struct {
 	Now          func() time.Time         // the service's clock
 	Done         <-chan struct{}          // closed at the service's end
