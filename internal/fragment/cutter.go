@@ -18,8 +18,9 @@ const (
 	endFragment   = 19900 // ms; whatever comes later begins a new one
 	fragmentBytes = 48 << 20
 
-	pauseGap  = 5000 // ms; nothing came for so long: a pause
-	maxQueued = 1000 // frames that wait for those of other tracks
+	pauseGap  = 5000   // ms; nothing came for so long: a pause
+	longStep  = 60_000 // ms; frames of one stream are not further apart: a pause, or a clock that was set
+	maxQueued = 1000   // frames that wait for those of other tracks
 )
 
 // PauseGap is how long no frame may come until the fragment should be ended: see
