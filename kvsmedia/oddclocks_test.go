@@ -3,7 +3,10 @@ package kvsmedia_test
 import (
 	"bytes"
 	"cmp"
+	"iter"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,28 +94,79 @@ func sleeps(still bool) func(s *shot, at time.Duration, n int) {
 	}
 }
 
+// pictureAndSound is a picture at 5 a second and sound whose clocks do as told.
+func pictureAndSound(picture, sound func(s *shot, at time.Duration, n int)) []wheel {
+	return []wheel{
+		{&kvsmedia.Track{Codec: kvsmedia.H264, Name: "main"}, 200 * ms, 10, picture},
+		{&kvsmedia.Track{Codec: kvsmedia.Opus, Name: "sound"}, 40 * ms, 1, sound},
+	}
+}
+
+func tracksOf(wheels []wheel) (list []*kvsmedia.Track) {
+	for _, w := range wheels {
+		list = append(list, w.Track)
+	}
+	return list
+}
+
+// deliver has the frames come when they arrive.
+func deliver(start time.Time, shots []shot) iter.Seq[kvsmedia.Frame] {
+	return func(yield func(kvsmedia.Frame) bool) {
+		for _, shot := range shots {
+			time.Sleep(time.Until(start.Add(shot.arrives)))
+			if !yield(shot.Frame) {
+				return
+			}
+		}
+	}
+}
+
+// TestSoundWithPauses has sound that is there for three seconds and away for three:
+// what there is no place for is counted, and said once; no picture is lost, and
+// sessions are few.
+func TestSoundWithPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		wheels := pictureAndSound(nil, func(s *shot, at time.Duration, _ int) { s.absent = at/(3*time.Second)%2 > 0 })
+		s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{
+			Tracks: tracksOf(wheels), Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		})
+		defer s.srv.Close()
+		const length = 5 * time.Minute
+		shots := shoot(time.Now(), length, wheels)
+		if err := s.Upload(t.Context(), deliver(time.Now(), shots)); err != nil {
+			t.Fatal(err)
+		}
+		pictures := 0
+		for _, f := range s.fragments() {
+			for _, f := range f.Frames {
+				if f.Track.Name == "main" {
+					pictures++
+				}
+			}
+		}
+		st := s.Stats()
+		if want := int(length / wheels[0].step); pictures != want || st.Stored.Frames+st.UnfitFrames != len(shots) || st.Sessions > 60 {
+			t.Errorf("%d of %d pictures, %d of %d frames: %+v", pictures, want, st.Stored.Frames, len(shots), st)
+		}
+		if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "track=sound") || !strings.Contains(log.String(), "began without its track") {
+			t.Errorf("logged: %s", &log)
+		}
+	})
+}
+
 // TestOddClocks uploads picture and sound of such cameras: all is stored, in order and
 // at its time.
 func TestOddClocks(t *testing.T) {
 	for name, c := range oddClocks {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				wheels := []wheel{
-					{&kvsmedia.Track{Codec: kvsmedia.H264, Name: "main"}, 200 * ms, 10, c.picture},
-					{&kvsmedia.Track{Codec: kvsmedia.Opus, Name: "sound"}, 40 * ms, 1, c.sound},
-				}
-				s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: []*kvsmedia.Track{wheels[0].Track, wheels[1].Track}})
+				wheels := pictureAndSound(c.picture, c.sound)
+				s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: tracksOf(wheels)})
 				defer s.srv.Close()
 				start := time.Now()
 				shots := shoot(start, c.length, wheels)
-				if err := s.Upload(t.Context(), func(yield func(kvsmedia.Frame) bool) {
-					for _, shot := range shots {
-						time.Sleep(time.Until(start.Add(shot.arrives)))
-						if !yield(shot.Frame) {
-							return
-						}
-					}
-				}); err != nil {
+				if err := s.Upload(t.Context(), deliver(start, shots)); err != nil {
 					t.Fatal(err)
 				}
 				stored := s.fragments()
