@@ -15,6 +15,7 @@ const (
 	Leapt                     // PTS leapt; the frames go on By later than PTS says
 	Moved                     // the clock was set; timestamps go on By later
 	Unaligned                 // the track's frames are left out: see ErrUnaligned
+	Undeclared                // frames of the track are left out: see ErrUndeclared
 	noteKinds
 )
 

@@ -18,8 +18,9 @@ const (
 	endFragment   = 19900 // ms; whatever comes later begins a new one
 	fragmentBytes = 48 << 20
 
-	pauseGap  = 5000 // ms; nothing came for so long: a pause
-	maxQueued = 1000 // frames that wait for those of other tracks
+	pauseGap  = 5000   // ms; nothing came for so long: a pause
+	longStep  = 60_000 // ms; frames of one stream are not further apart: a pause, or a clock that was set
+	maxQueued = 1000   // frames that wait for those of other tracks
 )
 
 // PauseGap is how long no frame may come until the fragment should be ended: see
@@ -262,7 +263,11 @@ func (c *Cutter) put(l *lane, q queued, all bool) bool {
 		}
 		q.at = o.Start
 	}
-	if !l.keyed || o.Description.Number(l.index) == 0 {
+	if !l.keyed {
+		return false
+	}
+	if o.Description.Number(l.index) == 0 {
+		c.note(l, Undeclared, 0)
 		return false
 	}
 	// Raised, a timestamp is not later than the fragment's first: no limit is passed.
@@ -364,11 +369,13 @@ func (c *Cutter) complete(ends bool) {
 	c.Window.Open = nil
 }
 
-// Errors of [Cutter.Add].
+// Errors of [Cutter.Add], and ErrUndeclared of frames that it took: see [Undeclared].
 var (
 	ErrPTS       = errors.New("its PTS is out of range: at most 140 years from zero, either way")
 	ErrUnaligned = errors.New("its track cannot be aligned with the picture: " +
 		"its PTS is more than 5 s from the picture's, and its Time is not set or is of another moment; let all tracks have the time of their capture")
+	ErrUndeclared = errors.New("the fragment of its time began without its track, of which no frame had come; " +
+		"let sound come within 5 s of the picture, and without pauses")
 )
 
 // Bounds of what is computed with: differences of both fit into a time.Duration.
