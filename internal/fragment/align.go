@@ -11,11 +11,11 @@ type NoteKind uint8
 
 // What is noted, of each track once in a sequence.
 const (
-	Aligned   NoteKind = iota // the track's clock is By ahead of the picture's, which is made up for
-	Leapt                     // PTS leapt; the frames go on By later than PTS says
-	Moved                     // the clock was set; timestamps go on By later
-	Unaligned                 // the track's frames are left out: see ErrUnaligned
-	Undeclared                // frames of the track are left out: see ErrUndeclared
+	Aligned    NoteKind = iota // the track's clock is By ahead of the picture's, which is made up for
+	Leapt                      // PTS leapt; the frames go on By later than PTS says
+	Moved                      // the clock was set; timestamps go on By later
+	Unaligned                  // the track's frames are left out: see ErrUnaligned
+	Undeclared                 // frames of the track are left out: see ErrUndeclared
 	noteKinds
 )
 
