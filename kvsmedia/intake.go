@@ -37,7 +37,7 @@ func newIntake(tracks []*Track) (intake, error) {
 			err = errors.New("it is named twice")
 		}
 		if err != nil {
-			return in, &ConfigError{"Tracks[" + string(rune('0'+i)) + "]", err.Error()}
+			return in, &ConfigError{"Tracks[" + string(rune('0'+i)) + "]", "cannot be used: " + err.Error()}
 		}
 		in.tracks = append(in.tracks, inLane{muxTrack: mt})
 	}
