@@ -83,7 +83,7 @@ func (s *session) append(b []byte, now time.Time) (_ []byte, more, end bool) {
 		return b, true, false
 	case f.Complete:
 		b = append(b, f.Tags...)
-		s.cur, s.last = nil, f
+		s.cur, s.last, f.Whole = nil, f, true
 		if f.Ends {
 			b = s.endFragment(b, now)
 		}
@@ -201,9 +201,6 @@ func (b *body) WriteTo(w io.Writer) (n int64, err error) {
 }
 
 func (b *body) Close() error {
-	b.s.media.mu.Lock()
-	defer b.s.media.mu.Unlock()
-	b.s.closed = true
-	b.s.media.moved.Broadcast()
+	b.s.close()
 	return nil
 }

@@ -160,7 +160,7 @@ func (b *buffer) trim() {
 	}
 	for !b.cfg.Block && len(w.Fragments) > 0 && (w.Bytes+b.cutter.Queued() > b.cfg.BufferBytes || w.Span() > b.cfg.BufferTime) {
 		for _, f := range w.Victims(b.session) {
-			if b.session != 0 && f.Session == b.session {
+			if b.session != 0 && f.Session == b.session && !f.Whole {
 				b.fail(fmt.Errorf("a fragment that is being sent has to be given up: %w", ErrBufferFull))
 			}
 			b.cutter.GiveUp(f)
@@ -173,6 +173,7 @@ func (b *buffer) trim() {
 // lose notes that a fragment is missing, and says so.
 func (b *buffer) lose(f *fragment.Fragment, err error) {
 	b.kept++
+	b.cutter.Forget(f)
 	b.freed.Broadcast()
 	if b.missing.add(f, err) {
 		b.log.Warn("kvsmedia: media is missing in the stream from here on", "start", f.Time(), "err", err)
@@ -211,10 +212,8 @@ func (b *buffer) close(err error) error {
 	defer b.mu.Unlock()
 	left := b.window.Fragments
 	*b.window = fragment.Window{}
-	for i, f := range left {
-		if i == 0 {
-			b.cutter.Forget(f.Start) // it may be uploaded once more
-		}
+	for _, f := range left {
+		b.cutter.Forget(f) // it may be uploaded once more
 		b.missing.add(f, err)
 	}
 	if len(b.missing) == 0 && b.kept == 0 && b.intake.came > 0 && b.cutter.Known() == 0 {

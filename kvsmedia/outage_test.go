@@ -223,3 +223,45 @@ func TestClocks(t *testing.T) {
 		})
 	}
 }
+
+// TestOutageBeyondTheBuffer has an outage that is longer than BufferTime while sessions
+// send into nowhere: the oldest is given up and the newest kept, all of it is named, and
+// sessions go on within seconds of the outage's end, though frames come without end.
+func TestOutageBeyondTheBuffer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wheels := pictureAndSound(nil, nil)
+		s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: tracksOf(wheels), BufferTime: 30 * time.Second})
+		defer s.srv.Close()
+		const from, to = time.Minute, 3 * time.Minute
+		start := time.Now()
+		shots := shoot(start, 5*time.Minute, wheels)
+		outages := []*time.Timer{time.AfterFunc(from, func() { s.srv.SetOutage(true) }), time.AfterFunc(to, func() { s.srv.SetOutage(false) })}
+		var missing *kvsmedia.MissingError
+		err := s.Upload(t.Context(), func(yield func(kvsmedia.Frame) bool) {
+			for f := range deliver(start, shots) {
+				if at := time.Since(start); at > to+20*time.Second && s.Stats().BufferedTime > 5*time.Second {
+					t.Fatalf("%v wait at %v", s.Stats().BufferedTime, at)
+				}
+				if !yield(f) {
+					return
+				}
+			}
+		})
+		for _, o := range outages {
+			o.Stop()
+		}
+		if !errors.As(err, &missing) {
+			t.Fatal(err)
+		}
+		frames := 0
+		for _, m := range missing.Missing {
+			frames += m.Frames
+			if m.Start.Sub(start) < from-5*time.Second || m.End.Sub(start) > to-20*time.Second {
+				t.Errorf("missing from %v to %v: the newest are to be kept", m.Start.Sub(start), m.End.Sub(start))
+			}
+		}
+		if st := s.Stats(); st.UnfitFrames != 0 || st.Stored.Frames+frames != len(shots) {
+			t.Errorf("%d frames are missing of %d: %+v", frames, len(shots), st)
+		}
+	})
+}

@@ -161,7 +161,9 @@ func NewProducer(cfg ProducerConfig) (*Producer, error) {
 // backward it is approached. Without Time the first frame is of now.
 //
 // When Upload is called again with frames whose PTS and Time are on the same clock, those
-// that were uploaded before are left out.
+// that were uploaded before are left out. If the first one is of before all that was
+// uploaded, or not after what is missing, those that follow are uploaded though some were
+// before.
 func (p *Producer) Upload(ctx context.Context, frames iter.Seq[Frame]) error {
 	if !p.busy.CompareAndSwap(false, true) {
 		return errors.New("kvsmedia: Upload is already running: one session at a time is possible for a stream")

@@ -170,6 +170,14 @@ func (s *session) complete() bool {
 // owes reports whether the service has still something to acknowledge.
 func (s *session) owes() bool { return s.media.window.Of(s.number) }
 
+// close has nothing more sent.
+func (s *session) close() {
+	s.media.mu.Lock()
+	defer s.media.mu.Unlock()
+	s.closed = true
+	s.media.moved.Broadcast()
+}
+
 // end takes leave of the session: nothing of it is under way when it returns.
 func (s *session) end() {
 	m := s.media

@@ -122,6 +122,7 @@ func (u *upload) attempt(ctx context.Context) error {
 		return nil // what was there has been given up
 	}
 	u.set(s)
+	defer context.AfterFunc(ctx, s.close)() // its writer waits for media, not for ctx
 	err = s.exchange(ctx, t, creds, from)
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause

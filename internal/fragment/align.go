@@ -1,6 +1,9 @@
 package fragment
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // lipSync is by how much sound and picture may differ before anybody notices
 // (ITU-R BT.1359: 45 ms sound ahead to 125 ms behind).
@@ -187,6 +190,12 @@ func (c *Cutter) moveAll(ms int64) {
 	c.Window.shift(ms)
 	if c.floor > 0 {
 		c.floor += ms
+	}
+	if c.first < math.MaxInt64 {
+		c.first += ms
+	}
+	if c.lost.end > 0 {
+		c.lost = span{c.lost.start + ms, c.lost.end + ms}
 	}
 }
 

@@ -71,6 +71,8 @@ type Cutter struct {
 	sent   bool  // the service has seen timestamps: they cannot be moved any more
 	newest int64 // timestamp, ms
 	floor  int64 // the latest timestamp of complete fragments, ms
+	first  int64 // the first timestamp on this clock, ms
+	lost   span  // between what is missing first and last
 	old    int64 // frames up to here were uploaded before
 	last   time.Time
 	queued int // frames in lanes
@@ -131,8 +133,17 @@ func (c *Cutter) Wait(now time.Time) { c.last = now }
 // Queued returns how many bytes of frames wait for those of other tracks.
 func (c *Cutter) Queued() int { return c.bytes }
 
-// Forget lets frames from a timestamp on be cut again though they were before.
-func (c *Cutter) Forget(start int64) { c.floor = min(c.floor, start-1) }
+// Forget lets a fragment's frames be cut again in a sequence to come, and what is after
+// them in that.
+func (c *Cutter) Forget(f *Fragment) {
+	if c.lost.end == 0 {
+		c.lost.start = f.Start
+	}
+	c.lost = span{min(c.lost.start, f.Start), max(c.lost.end, f.End)}
+}
+
+// span is a stretch of timestamps, ms; empty if end is zero.
+type span struct{ start, end int64 }
 
 // Add takes a frame. Its error is [ErrPTS] or [ErrUnaligned]: the frame has no place
 // in time, and is left out.
@@ -187,14 +198,18 @@ func (c *Cutter) Add(f Frame, clock Clock) error {
 // the frames may have been in that one.
 func (c *Cutter) resume(l *lane, t tick) {
 	c.begun = true
-	if l.line.begun && t.timed && (t.time-t.pts-l.line.offset).Abs() <= clockSlack {
+	same := l.line.begun && t.timed && (t.time-t.pts-l.line.offset).Abs() <= clockSlack
+	if at := milliseconds(t.pts + l.line.offset); same && at > c.first-near {
+		if at <= c.lost.end {
+			c.floor, c.lost = min(c.floor, c.lost.start-1), span{}
+		}
 		c.old = c.floor
 		return
 	}
 	for _, l := range c.lanes {
 		l.line = line{}
 	}
-	c.sent, c.floor, c.old = false, 0, 0
+	c.sent, c.floor, c.first, c.lost, c.old = false, 0, math.MaxInt64, span{}, 0
 }
 
 // Pause ends the fragment, as no frame may come for a while.
@@ -341,6 +356,7 @@ func (c *Cutter) begin(l *lane, q queued, now bool) *Fragment {
 			d.Lanes, d.Entries = append(d.Lanes, other.index), append(d.Entries, w[0].entry)
 		}
 	}
+	c.first = min(c.first, start)
 	if c.desc == nil || !slices.Equal(c.desc.Lanes, d.Lanes) || !slices.Equal(c.desc.Entries, d.Entries) {
 		c.desc = d
 	}
