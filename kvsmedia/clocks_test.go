@@ -171,6 +171,7 @@ func TestNothingStored(t *testing.T) {
 	adts := func(f *kvsmedia.Frame) {
 		f.Data = append([]byte{0xff, 0xf1, 0x4c, 0x80, byte((len(f.Data) + 7) >> 3), byte(len(f.Data)+7)<<5 | 0x1f, 0xfc}, f.Data...)
 	}
+	set := func(data []byte) func(*kvsmedia.Frame) { return func(f *kvsmedia.Frame) { f.Data = data } }
 	copied := *find(testmedia.Day(), "main")
 	other := slowGOP(2, time.Second).Frames[1] // no key frame
 	for name, c := range map[string]struct {
@@ -179,10 +180,14 @@ func TestNothingStored(t *testing.T) {
 		foreign bool
 		says    string
 	}{
-		"other pointers":   {[]*kvsmedia.Track{&copied}, func(*kvsmedia.Frame) {}, true, "the very Tracks that the frames point to"},
-		"ADTS":             {[]*kvsmedia.Track{find(testmedia.Day(), "aac")}, adts, false, "ADTS"},
-		"no key frame":     {video(), func(f *kvsmedia.Frame) { f.Data, f.Key = other.Data, false }, false, "no key frame"},
-		"PTS of 200 years": {video(), func(f *kvsmedia.Frame) { f.PTS += 200 * 365 * 24 * time.Hour }, false, "out of range"},
+		"other pointers":      {[]*kvsmedia.Track{&copied}, func(*kvsmedia.Frame) {}, true, "the very Tracks that the frames point to"},
+		"ADTS":                {[]*kvsmedia.Track{find(testmedia.Day(), "aac")}, adts, false, "ADTS"},
+		"Opus of 2,000 bytes": {[]*kvsmedia.Track{find(testmedia.Day(), "opus")}, set(append([]byte{0x78}, make([]byte, 1999)...)), false, "at most 1275"},
+		"H.265":               {video(), set([]byte{0, 0, 0, 1, 0x26, 1, 0xaf, 9, 9}), false, "it is H265, its track says H264"},
+		"no picture":          {video(), set([]byte{0, 0, 0, 1, 9, 0xf0}), false, "no picture"},
+		"two pictures":        {video(), func(f *kvsmedia.Frame) { f.Data = slices.Concat(f.Data, other.Data) }, false, "more than one picture"},
+		"no key frame":        {video(), func(f *kvsmedia.Frame) { f.Data, f.Key = other.Data, false }, false, "no key frame"},
+		"PTS of 200 years":    {video(), func(f *kvsmedia.Frame) { f.PTS += 200 * 365 * 24 * time.Hour }, false, "out of range"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -92,10 +92,7 @@ func (in *intake) take(lane int, f *Frame) (fragment.Frame, error) {
 // examine checks what a frame holds, and reports whether decoding can start at it. units
 // are the NAL units of Annex B.
 func (in *intake) examine(t *inLane, f *Frame) (key bool, units [][]byte, err error) {
-	switch t.Codec {
-	case AAC:
-		err = bitstream.CheckAAC(f.Data)
-	case Opus:
+	if t.Codec == Opus {
 		err = bitstream.CheckOpus(f.Data)
 	}
 	if err == nil && t.annexB && len(f.Data) > maxAnnexB {
@@ -107,11 +104,12 @@ func (in *intake) examine(t *inLane, f *Frame) (key bool, units [][]byte, err er
 	nalus, err := t.split(in.nalus[:0], f.Data)
 	if err == nil {
 		key, err = t.muxTrack.examine(nalus, f.Key)
-	}
-	if err == nil && t.Codec.Video() {
-		var p bitstream.Picture
-		p, err = t.sets.Inspect(nalus)
-		key = key || p.Key
+		if t.Codec.Video() {
+			p, wrong := t.sets.Inspect(nalus)
+			if key = key || p.Key; wrong != nil {
+				err = wrong // it says more than that parameter sets are missing
+			}
+		}
 	}
 	if err == nil && t.annexB {
 		units = slices.Clone(nalus)
