@@ -1,6 +1,7 @@
 package camera_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -379,5 +380,29 @@ func TestWriteFrameTakesOnePicture(t *testing.T) {
 	}
 	if n, _ := cam.RingSize(); n != 1 {
 		t.Errorf("%d frames were taken", n)
+	}
+}
+
+// An encoder that has B-frames now and then is told of once, and so is that viewers get
+// its track again.
+func TestBFramesNowAndThen(t *testing.T) {
+	var log bytes.Buffer
+	s := &testmedia.BFrames{Track: &kvsmedia.Track{Codec: kvsmedia.H264, Name: "main"}}
+	c, err := camera.New(camera.Config{Tracks: []*kvsmedia.Track{s.Track}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes, barred := 0, false
+	for n := range 25 * 600 {
+		s.Plain = n/(25*15)%2 > 0
+		if err := c.WriteFrame(s.Next()); err != nil {
+			t.Fatal(err)
+		}
+		if now := c.Status().Tracks[0].NotLive != nil; now != barred {
+			changes, barred = changes+1, now
+		}
+	}
+	if lines := strings.Count(log.String(), "\n"); lines != 2 || changes < 30 {
+		t.Errorf("%d lines, %d changes: %s", lines, changes, &log)
 	}
 }

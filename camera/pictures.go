@@ -45,7 +45,7 @@ type pictures struct {
 	gradual bool          // the picture was refreshed gradually since then
 	begun   bool
 
-	warned struct{ barred, lost bool }
+	told struct{ barred, free, lost bool } // once each
 }
 
 // take takes notice of a picture and its time. sps is the stream's.
@@ -158,16 +158,19 @@ func (c *Camera) note(lane int, pic bitstream.Picture, at time.Duration) {
 	switch {
 	case p.barred != nil && before == nil:
 		c.adapt.Withdraw(lane, fmt.Errorf("camera: track %q: %w", t.Name, p.barred), time.Now())
-		if !p.warned.barred {
-			p.warned.barred = true
+		if !p.told.barred {
+			p.told.barred = true
 			c.log.Warn("a track is recorded but not sent to viewers", "track", t.Name, "why", p.barred)
 		}
 	case p.barred == nil && before != nil:
 		c.adapt.Withdraw(lane, nil, time.Now())
-		c.log.Info("a track has no B-frames any more: viewers get it again", "track", t.Name)
+		if !p.told.free {
+			p.told.free = true
+			c.log.Info("a track has no B-frames any more: viewers get it again", "track", t.Name)
+		}
 	}
-	if p.lost != nil && !p.warned.lost {
-		p.warned.lost = true
+	if p.lost != nil && !p.told.lost {
+		p.told.lost = true
 		c.log.Warn("a track cannot be joined", "track", t.Name, "why", p.lost)
 	}
 }
@@ -186,8 +189,8 @@ func (c *Camera) noteSound(t *track, size int) {
 		p.barred = nil
 		return
 	}
-	if p.barred = errLarge; !p.warned.barred {
-		p.warned.barred = true
+	if p.barred = errLarge; !p.told.barred {
+		p.told.barred = true
 		c.log.Warn("sound is recorded but not sent to viewers", "track", t.Name, "why", p.barred)
 	}
 }

@@ -176,7 +176,8 @@ func (a *Archive) ListFragments(ctx context.Context, r Range) iter.Seq2[Fragment
 	}
 	return func(yield func(FragmentInfo, error) bool) {
 		in := in
-		for {
+		var pages awsapi.Pages
+		for more := true; more; {
 			var out struct {
 				Fragments []struct {
 					FragmentNumber               string
@@ -187,7 +188,12 @@ func (a *Archive) ListFragments(ctx context.Context, r Range) iter.Seq2[Fragment
 				}
 				NextToken string
 			}
-			if err := a.do(ctx, "LIST_FRAGMENTS", "/listFragments", "ListFragments", in, &out); err != nil {
+			in.NextToken = pages.Token
+			err := a.do(ctx, "LIST_FRAGMENTS", "/listFragments", "ListFragments", in, &out)
+			if err == nil {
+				more, err = pages.Next("kvsmedia: ListFragments", out.NextToken, len(out.Fragments))
+			}
+			if err != nil {
 				yield(FragmentInfo{}, err)
 				return
 			}
@@ -199,10 +205,6 @@ func (a *Archive) ListFragments(ctx context.Context, r Range) iter.Seq2[Fragment
 					return
 				}
 			}
-			if out.NextToken == "" || out.NextToken == in.NextToken {
-				return
-			}
-			in.NextToken = out.NextToken
 		}
 	}
 }

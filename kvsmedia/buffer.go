@@ -102,9 +102,8 @@ func (b *buffer) add(f *Frame) bool {
 	if err == nil {
 		err = b.cutter.Add(cut, b.clock())
 	}
-	if err != nil && b.intake.refuse(lane, err) {
-		b.log.Warn("kvsmedia: a frame cannot be stored, and is left out; more such of the track will not be logged",
-			"track", f.Track.Name, "pts", f.PTS, "err", err)
+	if err != nil {
+		b.refuse(lane, err)
 	}
 	b.tell()
 	b.trim()
@@ -113,6 +112,14 @@ func (b *buffer) add(f *Frame) bool {
 		b.moved.Broadcast()
 	}
 	return true
+}
+
+// refuse notes that a frame of a track is left out, and says so once.
+func (b *buffer) refuse(lane int, err error) {
+	if b.intake.refuse(lane, err) {
+		b.log.Warn("kvsmedia: a frame cannot be stored, and is left out; more such of the track will not be logged",
+			"track", b.intake.tracks[lane].Name, "err", err)
+	}
 }
 
 // tell logs what the cutter found of the tracks' clocks.
@@ -124,6 +131,8 @@ func (b *buffer) tell() {
 			b.log.Info("kvsmedia: the PTS of a track is off the picture's, and is aligned by the frames' Time", "track", track, "ahead", n.By)
 		case fragment.Leapt:
 			b.log.Info("kvsmedia: the PTS of a track leapt, and is aligned by the frames' Time", "track", track, "by", -n.By)
+		case fragment.Undeclared:
+			b.refuse(n.Lane, fragment.ErrUndeclared)
 		case fragment.Moved:
 			b.log.Info("kvsmedia: the clock was set, timestamps go on by it", "track", track, "by", n.By)
 		}

@@ -1,6 +1,7 @@
 package kvsmedia
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -105,10 +106,8 @@ func (in *intake) examine(t *inLane, f *Frame) (key bool, units [][]byte, err er
 	if err == nil {
 		key, err = t.muxTrack.examine(nalus, f.Key)
 		if t.Codec.Video() {
-			p, wrong := t.sets.Inspect(nalus)
-			if key = key || p.Key; wrong != nil {
-				err = wrong // it says more than that parameter sets are missing
-			}
+			p, other := t.sets.Inspect(nalus)
+			key, err = key || p.Key, cmp.Or(other, err) // if it is none of the codec, that is the reason
 		}
 	}
 	if err == nil && t.annexB {

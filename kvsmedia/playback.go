@@ -9,6 +9,8 @@ import (
 	"iter"
 	"strconv"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
 )
 
 // Clip returns the media of a range as an MP4 file, of at most 100 MB or 200
@@ -84,6 +86,7 @@ func (a *Archive) Images(ctx context.Context, r ImageRequest) iter.Seq2[Image, e
 				MaxResults                   int
 				NextToken                    string `json:",omitempty"`
 			}{a.naming(), r.selector(), epochSeconds(start), epochSeconds(end), every.Milliseconds(), format, config, r.Width, r.Height, imagePage, ""}
+			var pages awsapi.Pages
 			for more := true; more; {
 				var out struct {
 					Images []struct {
@@ -93,7 +96,12 @@ func (a *Archive) Images(ctx context.Context, r ImageRequest) iter.Seq2[Image, e
 					}
 					NextToken string
 				}
-				if err := a.images(ctx, in, &out); err != nil {
+				in.NextToken = pages.Token
+				err := a.images(ctx, in, &out)
+				if err == nil {
+					more, err = pages.Next("kvsmedia: GetImages", out.NextToken, len(out.Images))
+				}
+				if err != nil {
 					yield(Image{}, err)
 					return
 				}
@@ -110,8 +118,6 @@ func (a *Archive) Images(ctx context.Context, r ImageRequest) iter.Seq2[Image, e
 						return
 					}
 				}
-				more = out.NextToken != "" && out.NextToken != in.NextToken
-				in.NextToken = out.NextToken
 			}
 			start = end.Add(every)
 		}

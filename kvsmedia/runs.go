@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"time"
@@ -39,6 +40,10 @@ func (r Run) Since(t time.Time) (part Run, ok bool) {
 	}
 	return runOf(r.Fragments[i:]), true
 }
+
+// maxListed bounds the fragments whose runs are found, which are in memory. A million of
+// two seconds are 23 days.
+const maxListed = 1_000_000
 
 // maxSession is the longest range of a session (HLSTimestampRange).
 const maxSession = 24 * time.Hour
@@ -85,7 +90,8 @@ func runOf(list []FragmentInfo) Run {
 //
 // The range is one of producer timestamps; without ends it means all. All of its
 // fragments are listed before the first run comes, 5,000 a second: a day of two
-// seconds each takes nine seconds and some megabytes. An error ends the sequence.
+// seconds each takes nine seconds and some megabytes. A million is the most. An error
+// ends the sequence.
 func (a *Archive) Runs(ctx context.Context, r Range) iter.Seq2[Run, error] {
 	return func(yield func(Run, error) bool) {
 		if r.Server {
@@ -96,6 +102,10 @@ func (a *Archive) Runs(ctx context.Context, r Range) iter.Seq2[Run, error] {
 		for f, err := range a.ListFragments(ctx, r) {
 			if err != nil {
 				yield(Run{}, err)
+				return
+			}
+			if len(all) == maxListed {
+				yield(Run{}, fmt.Errorf("kvsmedia: Runs: the range has more than %d fragments: ask for a shorter one", maxListed))
 				return
 			}
 			if !f.ProducerTime.IsZero() {

@@ -13,8 +13,8 @@ type Stats struct {
 	Connected bool
 	Err       error
 
-	// Buffered is what the service has not yet stored, and BufferedTime from its
-	// first frame to its last.
+	// Buffered is what the service has not yet stored, and BufferedTime how long that
+	// is, without pauses of more than a minute.
 	Buffered     Amount
 	BufferedTime time.Duration
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
 )
 
 // listPage is the number of streams in a page of List, of 10,000 at most.
@@ -28,14 +30,16 @@ func (s *Streams) List(ctx context.Context, prefix string) iter.Seq2[Stream, err
 			yield(Stream{}, &ConfigError{"prefix", fmt.Sprintf("%q begins no stream's name: 1 to 256 of A-Z a-z 0-9 _ . -", prefix)})
 			return
 		}
-		for {
+		var pages awsapi.Pages
+		for more := true; more; {
 			var out struct {
 				StreamInfoList []streamInfo
 				NextToken      string
 			}
+			in.NextToken = pages.Token
 			err := patiently(ctx, func() error { return s.send(ctx, "ListStreams", "", in, &out) })
-			if err == nil && out.NextToken != "" && out.NextToken == in.NextToken {
-				err = fmt.Errorf("kvsmedia: ListStreams returns the same page again and again")
+			if err == nil {
+				more, err = pages.Next("kvsmedia: ListStreams", out.NextToken, len(out.StreamInfoList))
 			}
 			if err != nil {
 				yield(Stream{}, err)
@@ -45,9 +49,6 @@ func (s *Streams) List(ctx context.Context, prefix string) iter.Seq2[Stream, err
 				if !yield(i.describe(), nil) {
 					return
 				}
-			}
-			if in.NextToken = out.NextToken; in.NextToken == "" {
-				return
 			}
 		}
 	}

@@ -2,12 +2,13 @@ package kvsmedia
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
 )
 
 // Limits of the tags of a stream, from the API reference of TagStream; texts in
@@ -78,22 +79,22 @@ func (s *Streams) ListTags(ctx context.Context, stream string) (map[string]strin
 		naming
 		NextToken string `json:",omitempty"`
 	}{naming: nameOf(stream)}
-	for {
+	var pages awsapi.Pages
+	for more := true; more; {
 		var out struct {
 			Tags      map[string]string
 			NextToken string
 		}
-		if err := s.call(ctx, "ListTagsForStream", stream, in, &out); err != nil {
-			return nil, err
-		}
+		in.NextToken = pages.Token
+		err := s.call(ctx, "ListTagsForStream", stream, in, &out)
 		known := len(tags)
 		maps.Copy(tags, out.Tags)
-		if out.NextToken == "" {
-			return tags, nil
+		if err == nil {
+			more, err = pages.Next("kvsmedia: ListTagsForStream of "+stream, out.NextToken, len(tags)-known)
 		}
-		if len(tags) == known {
-			return nil, errors.New("kvsmedia: ListTagsForStream of " + stream + " returns pages without new tags")
+		if err != nil {
+			return nil, err
 		}
-		in.NextToken = out.NextToken
 	}
+	return tags, nil
 }

@@ -168,12 +168,18 @@ func (c *Channels) List(ctx context.Context, prefix string) iter.Seq2[Channel, e
 		if prefix != "" {
 			in.ChannelNameCondition = &condition{"BEGINS_WITH", prefix}
 		}
-		for {
+		var pages awsapi.Pages
+		for more := true; more; {
 			var out struct {
 				ChannelInfoList []channelInfo
 				NextToken       string
 			}
-			if err := c.do(ctx, "", "/listSignalingChannels", "ListSignalingChannels", in, &out); err != nil {
+			in.NextToken = pages.Token
+			err := c.do(ctx, "", "/listSignalingChannels", "ListSignalingChannels", in, &out)
+			if err == nil {
+				more, err = pages.Next("signaling: ListSignalingChannels", out.NextToken, len(out.ChannelInfoList))
+			}
+			if err != nil {
 				yield(Channel{}, err)
 				return
 			}
@@ -182,10 +188,6 @@ func (c *Channels) List(ctx context.Context, prefix string) iter.Seq2[Channel, e
 					return
 				}
 			}
-			if out.NextToken == "" || out.NextToken == in.NextToken {
-				return
-			}
-			in.NextToken = out.NextToken
 		}
 	}
 }

@@ -164,3 +164,28 @@ func TestConfigErrors(t *testing.T) {
 		t.Errorf("region %q from the ARN, %v", cfg.AWS.Region, err)
 	}
 }
+
+// A service whose pages have no end is not asked for ever, and the list is not taken
+// for whole.
+func TestPagesWithoutEnd(t *testing.T) {
+	page := func(list, token string) string { return fmt.Sprintf(`{%s,"NextToken":%q}`, list, token) }
+	for name, tokens := range map[string][]string{"one": {"a", "a"}, "by turns": {"a", "b", "a", "b", "a"}} {
+		var channels, tags scripted
+		for _, token := range tokens {
+			channels.answers = append(channels.answers, page(`"ChannelInfoList":[{"ChannelName":"door"}]`, token))
+			tags.answers = append(tags.answers, page(`"Tags":{"a":"1"}`, token))
+		}
+		var err error
+		for _, err = range channels.channels().List(t.Context(), "") {
+			if err != nil {
+				break
+			}
+		}
+		if err == nil || !strings.Contains(err.Error(), "again and again") {
+			t.Errorf("%s: channels: %v", name, err)
+		}
+		if _, err := tags.channels().ListTags(t.Context(), testARN); err == nil || !strings.Contains(err.Error(), "again and again") {
+			t.Errorf("%s: tags: %v", name, err)
+		}
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"maps"
 	"slices"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
 )
 
 func tagList(m map[string]string) []tag {
@@ -37,18 +39,22 @@ func (c *Channels) ListTags(ctx context.Context, arn string) (map[string]string,
 		ResourceARN string
 		NextToken   string `json:",omitempty"`
 	}{ResourceARN: arn}
-	for {
+	var pages awsapi.Pages
+	for more := true; more; {
 		var out struct {
 			Tags      map[string]string
 			NextToken string
 		}
-		if err := c.do(ctx, "", "/ListTagsForResource", "ListTagsForResource", in, &out); err != nil {
+		in.NextToken = pages.Token
+		err := c.do(ctx, "", "/ListTagsForResource", "ListTagsForResource", in, &out)
+		known := len(tags)
+		maps.Copy(tags, out.Tags)
+		if err == nil {
+			more, err = pages.Next("signaling: ListTagsForResource", out.NextToken, len(tags)-known)
+		}
+		if err != nil {
 			return nil, err
 		}
-		maps.Copy(tags, out.Tags)
-		if out.NextToken == "" || out.NextToken == in.NextToken {
-			return tags, nil
-		}
-		in.NextToken = out.NextToken
 	}
+	return tags, nil
 }

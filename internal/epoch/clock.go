@@ -111,7 +111,7 @@ func (c *Clock) begin(t *track, f Frame, arrival time.Duration) (time.Duration, 
 	change := None
 	if other == nil {
 		if f.PTS > math.MaxInt64/2 || f.PTS < math.MinInt64/2 {
-			t.offset = -f.PTS // no room to go on
+			t.offset = between(f.PTS, 0) // no room to go on
 		}
 	} else {
 		want, by := other.last.after(f.Time, arrival)
@@ -120,7 +120,7 @@ func (c *Clock) begin(t *track, f Frame, arrival time.Duration) (time.Duration, 
 			t.offset = 0
 		}
 		if apart(add(f.PTS, t.offset), want) > reach {
-			t.offset, change = add(want, -f.PTS), by
+			t.offset, change = between(f.PTS, want), by
 		}
 	}
 	m := add(f.PTS, t.offset)
@@ -165,7 +165,7 @@ func (c *Clock) place(t *track, f Frame, arrival time.Duration) (m time.Duration
 	case best == math.MaxInt64 && f.Reorder > 0 && add(f.PTS, t.offset) <= low:
 		return add(f.PTS, t.offset), Behind, false // no epoch begins with a B-frame
 	case best == math.MaxInt64:
-		offset, m, change = add(want, -f.PTS), want, by
+		offset, m, change = between(f.PTS, want), want, by
 	case change == None:
 		return m, change, m <= want+modest
 	}
@@ -185,6 +185,9 @@ func add(a, b time.Duration) time.Duration {
 	}
 	return a + b
 }
+
+// between is what leads from one time to another.
+func between(from, to time.Duration) time.Duration { return add(to, -max(from, -math.MaxInt64)) }
 
 // apart is the distance of two times.
 func apart(a, b time.Duration) time.Duration {

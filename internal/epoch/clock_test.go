@@ -268,3 +268,25 @@ func FuzzMap(f *testing.F) {
 		}
 	})
 }
+
+// Tracks may begin, and leap, to where a Duration ends.
+func TestExtremes(t *testing.T) {
+	for _, pts := range []time.Duration{math.MinInt64, math.MinInt64 + 1, math.MaxInt64 - 1000*frame} {
+		r := newRig(t, 2)
+		last := [2]time.Duration{math.MinInt64, math.MinInt64}
+		for n := range time.Duration(900) {
+			at := pts + n%300*frame
+			if n/300 == 1 { // and back
+				at = n * frame
+			}
+			for track := range last {
+				m, change := r.Map(Frame{Track: track, PTS: at}, r.now)
+				if change == Behind || n > 0 && (m <= last[track] || m > last[track]+2*frame) {
+					t.Fatalf("from %v on, frame %d of track %d: %v after %v by %v", pts, n, track, m, last[track], change)
+				}
+				last[track] = m
+			}
+			r.now = r.now.Add(frame)
+		}
+	}
+}

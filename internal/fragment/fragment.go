@@ -64,6 +64,15 @@ func (f *Fragment) Time() time.Time { return time.UnixMilli(f.Start) }
 // Duration returns how much media it has so far.
 func (f *Fragment) Duration() time.Duration { return time.Duration(f.End-f.Start) * time.Millisecond }
 
+// span returns how much media it stands for, in ms: from the frame before it on, unless
+// that was very long ago.
+func (f *Fragment) span() int64 {
+	if f.Start-f.Before > longStep {
+		return f.End - f.Start
+	}
+	return f.End - f.Before
+}
+
 // Begin notes that a session begins to send it.
 func (f *Fragment) Begin(session int, now time.Time) {
 	f.Session, f.Began, f.Sent, f.Ended = session, now, now, time.Time{}

@@ -171,7 +171,7 @@ func (l *line) follow(t tick) (leapt time.Duration) {
 	off := t.time - l.leaps - t.pts - l.truth
 	apart, steady := off.Abs() > leapSlack, (dt-dp).Abs() <= leapSlack
 	switch {
-	case dp.Abs() > leapPTS && (dp-da).Abs() > leapPTS && (dp-dt).Abs() > leapSlack && (l.doubt || (dt-da).Abs() < (dp-da).Abs()):
+	case (dp.Abs() > leapPTS || da > PauseGap) && (dp-da).Abs() > leapPTS && (dp-dt).Abs() > leapSlack && (l.doubt || (dt-da).Abs() < (dp-da).Abs()):
 		return l.leap(t, expected, l.doubt || (dt-da).Abs() > maxApart)
 	case !apart:
 		l.doubt = false

@@ -10,17 +10,20 @@ type Window struct {
 	Fragments []*Fragment
 	Open      *Fragment // the last one, to which frames are added; nil if none is being built
 	Bytes     int       // of all, with what keeping their frames costs
+	span      int64     // of all, ms
 }
 
 func (w *Window) begin(f *Fragment) {
 	w.Open = f
 	w.Fragments = append(w.Fragments, f)
+	w.span += f.span()
 }
 
 func (w *Window) add(s Sample) {
-	before := w.Open.Bytes
+	before, span := w.Open.Bytes, w.Open.span()
 	w.Open.add(s)
 	w.Bytes += w.Open.Bytes - before
+	w.span += w.Open.span() - span
 }
 
 // Remove takes a fragment out.
@@ -31,6 +34,7 @@ func (w *Window) Remove(f *Fragment) {
 	}
 	w.Fragments = slices.Delete(w.Fragments, i, i+1)
 	w.Bytes -= f.Bytes
+	w.span -= f.span()
 	if w.Open == f {
 		w.Open = nil
 	}
@@ -66,13 +70,9 @@ func (w *Window) Find(session int, start int64) *Fragment {
 	return nil
 }
 
-// Span returns how much media there is, in time.
-func (w *Window) Span() time.Duration {
-	if len(w.Fragments) == 0 {
-		return 0
-	}
-	return time.Duration(w.Fragments[len(w.Fragments)-1].End-w.Fragments[0].Start) * time.Millisecond
-}
+// Span returns how much media there is, in time. What a clock that was set left out is
+// none.
+func (w *Window) Span() time.Duration { return time.Duration(w.span) * time.Millisecond }
 
 // Victims returns what to give up when there is too much: the oldest fragment that
 // the session does not send, or the oldest of all if it sends all, and those after it
