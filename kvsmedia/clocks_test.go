@@ -165,58 +165,6 @@ func TestUnaligned(t *testing.T) {
 	}
 }
 
-<<<<<<< HEAD
-// TestNothingStored has frames come of which none can be stored.
-func TestNothingStored(t *testing.T) {
-	adts := func(f *kvsmedia.Frame) {
-		f.Data = append([]byte{0xff, 0xf1, 0x4c, 0x80, byte((len(f.Data) + 7) >> 3), byte(len(f.Data)+7)<<5 | 0x1f, 0xfc}, f.Data...)
-	}
-	set := func(data []byte) func(*kvsmedia.Frame) { return func(f *kvsmedia.Frame) { f.Data = data } }
-	copied := *find(testmedia.Day(), "main")
-	other := slowGOP(2, time.Second).Frames[1] // no key frame
-	for name, c := range map[string]struct {
-		tracks  []*kvsmedia.Track
-		edit    func(*kvsmedia.Frame)
-		foreign bool
-		says    string
-	}{
-		"other pointers":      {[]*kvsmedia.Track{&copied}, func(*kvsmedia.Frame) {}, true, "the very Tracks that the frames point to"},
-		"ADTS":                {[]*kvsmedia.Track{find(testmedia.Day(), "aac")}, adts, false, "ADTS"},
-		"Opus of 2,000 bytes": {[]*kvsmedia.Track{find(testmedia.Day(), "opus")}, set(append([]byte{0x78}, make([]byte, 1999)...)), false, "at most 1275"},
-		"H.265":               {video(), set([]byte{0, 0, 0, 1, 0x26, 1, 0xaf, 9, 9}), false, "it is H265, its track says H264"},
-		"no picture":          {video(), set([]byte{0, 0, 0, 1, 9, 0xf0}), false, "no picture"},
-		"two pictures":        {video(), func(f *kvsmedia.Frame) { f.Data = slices.Concat(f.Data, other.Data) }, false, "more than one picture"},
-		"no key frame":        {video(), func(f *kvsmedia.Frame) { f.Data, f.Key = other.Data, false }, false, "no key frame"},
-		"PTS of 200 years":    {video(), func(f *kvsmedia.Frame) { f.PTS += 200 * 365 * 24 * time.Hour }, false, "out of range"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: c.tracks})
-				defer s.srv.Close()
-				count := 0
-				err := s.Upload(t.Context(), camera(testmedia.Day(), 5*time.Second, func(f *kvsmedia.Frame, _ int) bool {
-					if c.foreign || f.Track == c.tracks[0] {
-						count++
-						c.edit(f)
-						return true
-					}
-					return false
-				}))
-				var nothing *kvsmedia.NothingStoredError
-				if !errors.As(err, &nothing) || nothing.Frames != count || (nothing.Foreign == count) != c.foreign ||
-					!strings.Contains(err.Error(), c.says) {
-					t.Errorf("after %d frames: %v", count, err)
-				}
-				if err := s.Upload(t.Context(), func(func(kvsmedia.Frame) bool) {}); err != nil {
-					t.Errorf("without frames: %v", err)
-				}
-			})
-		})
-	}
-}
-
-=======
->>>>>>> main
 // moment is when something happens to a clock, and by how much.
 type moment struct{ at, by time.Duration }
 
