@@ -98,7 +98,9 @@ func TestSequencesEndWithTheirContexts(t *testing.T) {
 func TestFramesBeginAtTheCall(t *testing.T) {
 	c, enc := offline(t, camera.Config{PreRoll: 10 * time.Second})
 	write(t, c, enc, 20)
-	seq := c.Frames(t.Context(), 0)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	seq := c.Frames(ctx, 0)
 	write(t, c, enc, 40)
 	for range 2 {
 		n := 0
@@ -109,6 +111,9 @@ func TestFramesBeginAtTheCall(t *testing.T) {
 			if n++; n == 80 {
 				break
 			}
+		}
+		if n < 80 {
+			t.Fatalf("a loop got %d frames of 80 that were written between the call and it", n)
 		}
 	}
 }

@@ -93,10 +93,7 @@ func (in *intake) take(lane int, f *Frame) (fragment.Frame, error) {
 // examine checks what a frame holds, and reports whether decoding can start at it. units
 // are the NAL units of Annex B.
 func (in *intake) examine(t *inLane, f *Frame) (key bool, units [][]byte, err error) {
-	switch t.Codec {
-	case AAC:
-		err = bitstream.CheckAAC(f.Data)
-	case Opus:
+	if t.Codec == Opus {
 		err = bitstream.CheckOpus(f.Data)
 	}
 	if err == nil && t.annexB && len(f.Data) > maxAnnexB {
