@@ -17,7 +17,6 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/internal/localcloud"
 	"github.com/smartcam-sdk/smartcam/internal/testmedia"
-	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
 const program = module + "internal/budget/smallest"
@@ -149,14 +148,16 @@ func idle(ctx context.Context, dir string, pictures bool) (float64, error) {
 
 // feed writes pictures of 4 Mbit/s in real time.
 func feed(to io.Writer, length time.Duration) error {
-	day := testmedia.Day()
-	key := day.Frames[slices.IndexFunc(day.Frames, func(f kvsmedia.Frame) bool { return f.Track == day.Tracks[0] })].Data
+	const size = 4_000_000 / 8 / 30
+	key := testmedia.NewNoise().Next().Data
+	filler := append([]byte{0, 0, 0, 1, 12}, bytes.Repeat([]byte{0xff}, size)...)
 	tick := time.NewTicker(time.Second / 30)
 	defer tick.Stop()
 	for n := range int(length.Seconds() * 30) {
-		unit := append([]byte{0, 0, 0, 1, 0x41}, bytes.Repeat([]byte{0x55}, 4_000_000/8/30)...)
+		unit := append([]byte{0, 0, 0, 1}, testmedia.SliceHead(false, true, n%30)...)
+		unit = append(unit, bytes.Repeat([]byte{0x55}, size)...)
 		if n%30 == 0 {
-			unit = append(key[:len(key):len(key)], unit...)
+			unit = slices.Concat(key, filler)
 		}
 		if _, err := to.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(unit))), unit...)); err != nil {
 			return err
