@@ -25,7 +25,7 @@ const (
 
 	// lateFrames is the 99th percentile of how much later frames reach the honest
 	// viewer than the earliest one did. Both ends and the attack share a CPU or two.
-	lateFrames = 150 * time.Millisecond
+	lateFrames = 250 * time.Millisecond
 
 	// victimPackets are sent to an address that never answers, whatever an offer and
 	// candidates say of it: as many checks as a browser sends for one pair in the 15
