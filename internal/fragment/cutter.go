@@ -17,6 +17,7 @@ const (
 	longFragment  = 19500 // ms; the next frame of the leading track must not come later
 	endFragment   = 19900 // ms; whatever comes later begins a new one
 	fragmentBytes = 48 << 20
+	fragmentShare = 3 // fragments are not larger than so many times what may wait for other tracks
 
 	pauseGap  = 5000   // ms; nothing came for so long: a pause
 	longStep  = 60_000 // ms; frames of one stream are not further apart: a pause, or a clock that was set
@@ -298,7 +299,7 @@ func (c *Cutter) cuts(o *Fragment, l *lane, q queued) bool {
 	case !leads && l.index == o.Description.Lanes[0] && long >= soundFragment:
 		return true
 	}
-	return long > endFragment || o.Bytes+len(q.data) > fragmentBytes
+	return long > endFragment || o.Bytes+len(q.data) > min(fragmentBytes, fragmentShare*c.maxBytes)
 }
 
 // begin begins a fragment with a frame, if one can begin with it: one of the
