@@ -19,7 +19,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/viewer"
 )
 
-// TestManyViewersGetTheSameFrames writes no picture further than ten ahead of the
+// TestManyViewersGetTheSameFrames writes no picture further than four ahead of the
 // slowest viewer, as on a busy machine pictures would be left out for one.
 func TestManyViewersGetTheSameFrames(t *testing.T) {
 	r := start(t, nil)
@@ -36,7 +36,7 @@ func TestManyViewersGetTheSameFrames(t *testing.T) {
 			r.until.Store(0)
 			return
 		}
-		r.until.Store(int64(slices.Min(slowest)) + 10)
+		r.until.Store(int64(slices.Min(slowest)) + 4)
 	}
 	events := r.events(t)
 	var work sync.WaitGroup

@@ -18,7 +18,8 @@ import (
 // That an access unit is over is known only when the next picture begins, or r ends: from
 // a live pipe a picture comes out when the encoder writes the next one. Where that
 // matters, take frames from the encoder's own interface. The stream has no timestamps:
-// those come from the frame rate, or the clock.
+// those come from the frame rate, or the clock. With B-frames it is not in the order of
+// presentation, and neither tells the PTS: encode without them, or take the encoder's.
 //
 // Bytes before the first start code, and parameter sets or messages at the end that no
 // picture follows, are left out. The sequence ends with r. An error of r ends it as well,

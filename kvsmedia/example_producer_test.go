@@ -2,6 +2,7 @@ package kvsmedia_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -140,4 +141,23 @@ func ExampleArchive_Media() {
 	}
 	fmt.Println(tracks[0].Codec, m.Err())
 	// Output: H264 <nil>
+}
+
+// A mistake that would store nothing is told: here the producer has a copy of the track,
+// not the one that the frames point to.
+func ExampleNothingStoredError() {
+	service := kvsmediatest.NewServer(kvsmediatest.Config{})
+	defer service.Close()
+	clip := testmedia.Day()
+	track := *clip.Tracks[0]
+	p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{AWS: service.AWS(), Stream: "front-door", Tracks: []*kvsmedia.Track{&track}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = p.Upload(context.Background(), slices.Values(clip.Frames[:100]))
+	if nothing := new(kvsmedia.NothingStoredError); errors.As(err, &nothing) {
+		fmt.Println(nothing.Foreign, "of", nothing.Frames, "frames are of other tracks")
+	}
+	// Output: 100 of 100 frames are of other tracks
 }

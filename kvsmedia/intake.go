@@ -1,6 +1,7 @@
 package kvsmedia
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -36,7 +37,7 @@ func newIntake(tracks []*Track) (intake, error) {
 			err = errors.New("it is named twice")
 		}
 		if err != nil {
-			return in, &ConfigError{"Tracks[" + string(rune('0'+i)) + "]", err.Error()}
+			return in, &ConfigError{"Tracks[" + string(rune('0'+i)) + "]", "cannot be used: " + err.Error()}
 		}
 		in.tracks = append(in.tracks, inLane{muxTrack: mt})
 	}
@@ -107,11 +108,10 @@ func (in *intake) examine(t *inLane, f *Frame) (key bool, units [][]byte, err er
 	nalus, err := t.split(in.nalus[:0], f.Data)
 	if err == nil {
 		key, err = t.muxTrack.examine(nalus, f.Key)
-	}
-	if err == nil && t.Codec.Video() {
-		var p bitstream.Picture
-		p, err = t.sets.Inspect(nalus)
-		key = key || p.Key
+		if t.Codec.Video() {
+			p, other := t.sets.Inspect(nalus)
+			key, err = key || p.Key, cmp.Or(other, err) // if it is none of the codec, that is the reason
+		}
 	}
 	if err == nil && t.annexB {
 		units = slices.Clone(nalus)

@@ -286,8 +286,12 @@ func TestWriteMKV(t *testing.T) {
 	if n := len(read(t, b.Bytes())); n != 300+1000 {
 		t.Errorf("%d frames", n)
 	}
-	if err := kvsmedia.WriteMKV(io.Discard, slices.Values(day.Frames[:0]), find(day, "main")); err == nil || !strings.Contains(err.Error(), `no key frame of track "main"`) {
+	if err := kvsmedia.WriteMKV(io.Discard, slices.Values(day.Frames[:0]), find(day, "main")); err == nil || !strings.Contains(err.Error(), `no key frame of the leading track "main" came`) {
 		t.Errorf("nothing: %v", err)
+	}
+	copied := *find(day, "main")
+	if err := kvsmedia.WriteMKV(io.Discard, slices.Values(day.Frames[:7]), &copied); err == nil || !strings.Contains(err.Error(), "7 frames of tracks that WriteMKV was not given") {
+		t.Errorf("frames of other tracks: %v", err)
 	}
 	if err := kvsmedia.WriteMKV(io.Discard, slices.Values(day.Frames)); err == nil {
 		t.Error("no tracks: no error")

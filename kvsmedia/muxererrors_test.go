@@ -52,7 +52,7 @@ func TestMuxerErrors(t *testing.T) {
 		"not Annex B":  {[]kvsmedia.Frame{with(key, 1, 2, 3)}, "no start code"},
 		"no sets":      {[]kvsmedia.Frame{with(key, 0, 0, 1, 0x65, 1)}, "without parameter sets"},
 		"not prefixed": {[]kvsmedia.Frame{frames[0], with(frames[1], 0, 0, 0, 1)}, "not length-prefixed"},
-		"ADTS":         {[]kvsmedia.Frame{key, with(sound, 0xff, 0xf1, 0, 0, 0, 0, 0, 1)}, "ADTS"},
+		"ADTS":         {[]kvsmedia.Frame{key, with(sound, 0xff, 0xf1, 0, 0, 1, 0, 0, 1)}, "ADTS header; AAC frames are to be raw: cut its 7 bytes off"},
 		"back":         {[]kvsmedia.Frame{key, later(key, -ms)}, "a clock that starts anew"},
 		"same time":    {[]kvsmedia.Frame{key, key}, "a clock that starts anew"},
 		"much too old": {[]kvsmedia.Frame{key, later(key, time.Minute), later(sound, 20*time.Second)}, "it is 40000 ms older than its fragment"},

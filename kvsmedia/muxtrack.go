@@ -118,8 +118,8 @@ func (t *muxTrack) checkSound(b []byte) error {
 	switch {
 	case len(b) == 0 || len(b) > maxFrame:
 		return errSize(len(b))
-	case t.Codec == AAC && len(b) >= 7 && b[0] == 0xff && b[1]&0xf6 == 0xf0:
-		return errors.New("it has an ADTS header; AAC frames are to be raw")
+	case t.Codec == AAC:
+		return bitstream.CheckAAC(b)
 	}
 	return nil
 }

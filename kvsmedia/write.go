@@ -14,8 +14,10 @@ func WriteMKV(w io.Writer, frames iter.Seq[Frame], tracks ...*Track) error {
 	m := NewMuxer(w, tracks...)
 	m.Relative = true
 	var err error
+	foreign := 0
 	for f := range frames {
 		if m.track(f.Track) == nil && m.err == nil {
+			foreign++
 			continue
 		}
 		if err = m.WriteFrame(f); err != nil {
@@ -26,7 +28,8 @@ func WriteMKV(w io.Writer, frames iter.Seq[Frame], tracks ...*Track) error {
 		err = closed
 	}
 	if err == nil && !m.stamped {
-		err = fmt.Errorf("kvsmedia: nothing to write: no key frame of track%s came", quoted(m.lead.Track))
+		err = fmt.Errorf("kvsmedia: nothing to write: no key frame of the leading track%s came, and %d frames of tracks that WriteMKV was not given; frames point to the very Tracks that are given",
+			quoted(m.lead.Track), foreign)
 	}
 	return err
 }

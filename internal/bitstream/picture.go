@@ -186,6 +186,8 @@ func (c Codec) suits(nalus [][]byte) bool {
 		switch {
 		case c == H265 && (t == noType || layer(n) > 0):
 			return false
+		case c == H265 && n[0] == avcSEI && n[len(n)-1] == 0x80:
+			return false // a message of H.264, which alone could be a TSA picture
 		case c == H265:
 			begins = begins || hevcPicture(t) && n[2]&0x80 != 0
 		case t == avcSlice || t == avcIDR:

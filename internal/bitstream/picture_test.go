@@ -146,6 +146,7 @@ func TestInspectH264(t *testing.T) {
 
 		"nothing":               {"64 " + poc0, "09: 111", p, "no picture"},
 		"sets alone":            {"64 " + poc0, "67: 1, 68: 1", p, "no picture"},
+		"message alone":         {"64 " + poc0, "06: u8:5 u8:255 u8:1 0000", p, "no picture"},
 		"half":                  {"64 " + poc0, p1b, p, "middle of a picture"},
 		"half of a field":       {"64 " + poc0 + " fields", "41: ue0 ue5 ue0 u4:3 1 0 u4:0, 41: ue4 ue5 ue0 u4:3 1 1 u4:1", p, "middle of a picture"},
 		"twice":                 {"64 " + poc0, p1 + "," + p1, p, "more than one"},

@@ -103,13 +103,25 @@ func (c *Cutter) place(l *lane, t tick) (at int64, ok bool) {
 			c.note(l, Unaligned, 0)
 			return 0, false
 		}
-		late := milliseconds(ref.pts + ref.offset - stamp)
-		l.late = max(late, l.late-l.late/256-1, 0)
 		if d := ln.offset - ref.offset; (d - l.aligned).Abs() > lipSync {
 			c.note(l, Aligned, -d)
 		}
 	}
 	return milliseconds(stamp), true
+}
+
+// compare takes notice of how much later than those of other tracks a frame comes.
+func (c *Cutter) compare(l *lane, at int64) {
+	l.late = max(l.late-l.late/256-1, 0)
+	for _, o := range c.lanes {
+		if o == l || o.last == never {
+			continue
+		}
+		l.late = max(l.late, o.last-at)
+		if l.line.came.Sub(o.line.came) <= flows { // and the other one is as far behind
+			o.late = max(o.late, at-o.last)
+		}
+	}
 }
 
 // realign has the tracks that came before the picture begin anew, if they have no capture

@@ -170,6 +170,8 @@ func (c *Cutter) Add(f Frame, clock Clock) error {
 	}
 	if c.newest != never && at > c.newest+pauseGap {
 		c.Pause()
+	} else {
+		c.compare(l, at)
 	}
 	if c.newest == never || at > c.newest+pauseGap { // as if all flowed, so they are waited for
 		for _, l := range c.lanes {
@@ -238,16 +240,23 @@ func (c *Cutter) GiveUp(f *Fragment) {
 // release passes on the frames that need not wait any more.
 func (c *Cutter) release(all bool) {
 	for {
-		l, q := c.order.next(c.lead, c.Window.Open != nil, all)
+		l := c.order.next(c.lead, c.Window.Open != nil, all)
 		if l == nil {
 			return
 		}
-		c.queued--
-		c.bytes -= len(q.data)
+		q := c.pop(l)
 		if !c.put(l, q, all) {
 			c.unfit++
 		}
 	}
+}
+
+// pop takes the first frame out of a lane's queue.
+func (c *Cutter) pop(l *lane) queued {
+	q := l.pop()
+	c.queued--
+	c.bytes -= len(q.data)
+	return q
 }
 
 // put adds a frame to the fragment that it belongs to, and reports whether there
@@ -279,7 +288,23 @@ func (c *Cutter) put(l *lane, q queued, all bool) bool {
 	}
 	// Raised, a timestamp is not later than the fragment's first: no limit is passed.
 	at := max(q.at, c.floor+1, o.Start+math.MinInt16)
+	c.add(l, q, at)
+	return true
+}
+
+func (c *Cutter) add(l *lane, q queued, at int64) {
 	c.Window.add(Sample{At: at, Data: q.data, Units: q.units, Lane: l.index, Key: q.key})
+	l.in = true
+}
+
+// whole reports whether the fragment being built has frames of all tracks that it
+// declares.
+func (c *Cutter) whole() bool {
+	for _, lane := range c.Window.Open.Description.Lanes {
+		if !c.lanes[lane].in {
+			return false
+		}
+	}
 	return true
 }
 
@@ -292,11 +317,11 @@ func (c *Cutter) cuts(o *Fragment, l *lane, q queued) bool {
 	}
 	leads := o.Description.Number(c.lead.index) != 0
 	switch {
-	case l == c.lead && (!leads && l.keyed || q.key && long >= least):
+	case l == c.lead && (!leads && l.keyed || q.key && long >= least && c.whole()):
 		return true
 	case l == c.lead && long+(q.at-o.lastOf(l.index)) > longFragment:
 		return long > 0
-	case !leads && l.index == o.Description.Lanes[0] && long >= soundFragment:
+	case !leads && l.index == o.Description.Lanes[0] && long >= soundFragment && c.whole():
 		return true
 	}
 	return long > endFragment || o.Bytes+len(q.data) > min(fragmentBytes, fragmentShare*c.maxBytes)
@@ -338,6 +363,9 @@ func (c *Cutter) begin(l *lane, q queued, now bool) *Fragment {
 	}
 	o := &Fragment{Description: c.desc, Start: start, End: start, Before: c.floor, Key: q.key && l.index == d.Lanes[0]}
 	c.Window.begin(o)
+	for _, l := range c.lanes {
+		l.in = false
+	}
 	return o
 }
 
@@ -346,6 +374,12 @@ func (c *Cutter) complete(ends bool) {
 	o := c.Window.Open
 	if o == nil {
 		return
+	}
+	for _, lane := range o.Description.Lanes { // what waits comes early, or the service refuses the fragment
+		if l := c.lanes[lane]; !l.in && len(l.waiting()) > 0 {
+			q := c.pop(l)
+			c.add(l, q, max(q.at, c.floor+1))
+		}
 	}
 	o.Complete, o.Ends, o.Tags = true, ends, c.tags()
 	c.floor = max(c.floor, o.End)

@@ -13,9 +13,11 @@ const (
 	maxWait   = 5000 // ms
 	lateSpare = 200  // ms
 
-	// near is less than the least fragment, so that a track of which a frame waits so
-	// near when a fragment begins is in that fragment.
-	near = 500 // ms
+	flows = 500 * time.Millisecond // a track of which a frame came so recently has not stopped
+
+	// near is how far the next frame of a track may be when a fragment begins that is to
+	// have it: the fragment does not end before.
+	near = 5000 // ms
 
 	// maxReorder is how far video frames may go back in the order of decoding (B-frames).
 	maxReorder = 400 // ms
@@ -33,9 +35,10 @@ type lane struct {
 
 	last    int64 // the latest timestamp that a frame has
 	newest  int64 // the same, or one up to which none came; others wait from there on
-	late    int64 // by which frames come later than those of the leading track, ms; it fades
+	late    int64 // by which frames come later than those of other tracks, ms; it fades
 	depth   int64 // by which timestamps go back in the order of decoding: reorder of the last group of pictures
 	reorder int64 // of this group
+	in      bool  // a frame is in the fragment being built
 	keyed   bool  // frames that are not key frames can be decoded
 	entry   *mkv.Track
 	stops   int           // how often it was declared no longer
@@ -110,11 +113,11 @@ func (l *lane) shift(ms int64) {
 // deliver sound and picture apart. Video is first in it.
 type lanes []*lane
 
-// next takes the frame that is next in order; nil if one that is not there yet
+// next returns the lane whose frame is next in order; nil if one that is not there yet
 // may be earlier. A track that stays behind by more than is waited for has stopped.
-// With all set, nothing is waited for. Fragments begin with the leading track where that
-// is possible, and not before it is seen which others go on.
-func (ls lanes) next(lead *lane, open, all bool) (*lane, queued) {
+// With all set, nothing is waited for. A fragment, if none is open, begins with the leading
+// track where that is possible, when it is seen which others flow.
+func (ls lanes) next(lead *lane, open, all bool) *lane {
 	var first *lane
 	newest := int64(never)
 	for _, l := range ls {
@@ -127,14 +130,13 @@ func (ls lanes) next(lead *lane, open, all bool) (*lane, queued) {
 		first = lead
 	}
 	if first == nil {
-		return nil, queued{}
+		return nil
 	}
-	q := first.waiting()[0]
-	begins := first == lead && q.key
+	order := first.waiting()[0].order
 	for _, l := range ls {
-		if !all && len(l.waiting()) == 0 && (begins || l.newest-l.depth < q.order) && newest-l.newest <= l.wait() {
-			return nil, queued{}
+		if !all && len(l.waiting()) == 0 && (!open || l.newest-l.depth < order) && newest-l.newest <= l.wait() {
+			return nil
 		}
 	}
-	return first, first.pop()
+	return first
 }

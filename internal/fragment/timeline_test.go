@@ -112,12 +112,18 @@ func add(t time.Duration, when bool, d time.Duration) time.Duration {
 // TestReordered has open groups of pictures, whose first pictures in the order of display
 // come after their key frame: they stand in its fragment, before it.
 func TestReordered(t *testing.T) {
+	for lag := -200; lag <= 200; lag += 20 { // of sound
+		reordered(t, lag)
+	}
+}
+
+func reordered(t *testing.T, lag int) {
 	const step = 40
 	in := newIntake()
 	in.Sent()
 	sounds := 0
 	want := map[int64]bool{} // pictures that are out of order
-	for n := range 1000 {
+	for n := range 990 {
 		// I0 | P3 B1 B2 | P6 B4 B5 | ... | I27 B25 B26 | ...
 		shown := n
 		if in := n % 3; n > 0 {
@@ -127,7 +133,7 @@ func TestReordered(t *testing.T) {
 			t.Fatal(err)
 		}
 		want[int64(shown*step)] = true
-		for ; sounds*20 < n*step; sounds++ {
+		for ; sounds*20 < n*step-lag; sounds++ {
 			if err := in.feedAt(sound, sounds*20, n*step+100, true); err != nil {
 				t.Fatal(err)
 			}
@@ -138,25 +144,25 @@ func TestReordered(t *testing.T) {
 	before := 0
 	stored := [2]int{}
 	for i, f := range in.Window.Fragments {
-		if i > 0 && (!f.Key || f.Start-in.Window.Fragments[i-1].Start != 27*step) {
-			t.Errorf("fragment %d begins at %d", i, f.Start-epoch2026.UnixMilli())
+		if i > 0 && (!f.Key || f.Start-in.Window.Fragments[i-1].Start != 27*step || f.Description != in.Window.Fragments[0].Description) {
+			t.Errorf("lag %d: fragment %d begins at %d with tracks %v", lag, i, f.Start-epoch2026.UnixMilli(), f.Description.Lanes)
 		}
 		for _, s := range f.Samples {
 			stored[s.Lane]++
 			at := s.At - epoch2026.UnixMilli()
 			if s.Lane == video && !want[at] {
-				t.Errorf("fragment %d has a picture at %d ms", i, at)
+				t.Errorf("lag %d: fragment %d has a picture at %d ms", lag, i, at)
 			}
 			if s.Lane == sound && at%20 != 0 {
-				t.Errorf("fragment %d has sound at %d ms", i, at)
+				t.Errorf("lag %d: fragment %d has sound at %d ms", lag, i, at)
 			}
-			if s.At < f.Start {
+			if s.Lane == video && s.At < f.Start {
 				before++
 			}
 		}
 	}
-	if stored != [2]int{sounds, 1000} || before < 2*30 {
-		t.Errorf("%d packets of %d, %d pictures of 1000; %d frames stand before their key frame", stored[sound], sounds, stored[video], before)
+	if stored != [2]int{sounds, 990} || before != 2*36 {
+		t.Errorf("lag %d: %d packets of %d, %d pictures of 990; %d frames stand before their key frame", lag, stored[sound], sounds, stored[video], before)
 	}
 }
 
@@ -197,6 +203,43 @@ func TestPTSBack(t *testing.T) {
 	}
 }
 
+// TestSmallLeap has the PTS of sound leap by less than a second: it is with the picture
+// again three seconds later.
+func TestSmallLeap(t *testing.T) {
+	for _, leap := range []time.Duration{-800 * time.Millisecond, 800 * time.Millisecond} {
+		in := newIntake()
+		for n := range 1500 {
+			at := time.Duration(n) * 20 * time.Millisecond
+			if n%2 == 0 {
+				if err := in.feedAt(video, n*20, n*20, n%100 == 0); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f := Frame{Lane: sound, PTS: add(at, n >= 500, leap), Time: epoch2026.Add(at), Key: true, Data: []byte{1}, Entry: in.entries[sound]}
+			if err := in.Add(f, Clock{Now: f.Time}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		in.Pause()
+		in.rules(t)
+		n := 0
+		for _, f := range in.Window.Fragments {
+			for _, s := range f.Samples {
+				if s.Lane == video {
+					continue
+				}
+				if off := s.At - epoch2026.UnixMilli() - int64(n)*20; (n < 500 || n > 650) && (off < -20 || off > 20) {
+					t.Fatalf("leap of %v: packet %d is off by %d ms", leap, n, off)
+				}
+				n++
+			}
+		}
+		if n != 1500 {
+			t.Errorf("leap of %v: %d packets of 1500 are stored", leap, n)
+		}
+	}
+}
+
 // TestLateSound has sound come three seconds late, with the right times: once that is
 // known it is waited for.
 func TestLateSound(t *testing.T) {
@@ -233,6 +276,101 @@ func TestLateSound(t *testing.T) {
 	}
 	if pictures != length/40 || sounds < (length-6000)/20 || sessions > 3 {
 		t.Errorf("%d pictures of %d and %d packets of %d are stored in %d sessions", pictures, length/40, sounds, length/20, sessions)
+	}
+}
+
+// TestPauseBeforeSound has the fragment ended while sound is behind the picture: what
+// comes of it then stands behind the end.
+func TestPauseBeforeSound(t *testing.T) {
+	in := newIntake()
+	for at := 0; at < 6000; at += 20 {
+		if at == 3000 {
+			in.Pause()
+		}
+		if at%40 == 0 {
+			if err := in.feedAt(video, at, at, at%1000 == 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if at >= 200 {
+			if err := in.feedAt(sound, at-200, at, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	in.Pause()
+	in.rules(t)
+	if n := in.Unfit(); n > 0 {
+		t.Errorf("%d frames are left out", n)
+	}
+}
+
+// TestSoundAhead has one sound be three seconds ahead of what else there is: no fragment
+// ends before it has a frame of it.
+func TestSoundAhead(t *testing.T) {
+	for name, c := range map[string]struct {
+		lead int // lane
+		data []byte
+	}{
+		"of the picture":           {2, []byte{1}},
+		"of pictures of megabytes": {2, make([]byte, 2<<20)},
+		"of other sound":           {0, []byte{1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := &intake{Cutter: New([]Track{{}, {}, {Video: true}}, 64<<20, func() []byte { return nil })}
+			entries := [3]*mkv.Track{{}, {}, {}}
+			given := 0
+			feed := func(lane, at int, now int, data []byte) {
+				d := time.Duration(at) * time.Millisecond
+				f := Frame{Lane: lane, PTS: d, Time: epoch2026.Add(d), Key: lane < 2 || at%1000 == 0, Data: data, Entry: entries[lane]}
+				if err := in.Add(f, Clock{Now: epoch2026.Add(time.Duration(now) * time.Millisecond)}); err != nil {
+					t.Fatal(err)
+				}
+				given++
+			}
+			for at := 0; at < 20_000; at += 40 {
+				feed(c.lead, at, at, c.data)
+				feed(1, at+3000, at, []byte{1})
+			}
+			in.Pause()
+			in.rules(t)
+			sessions, stored, at := 0, 0, int64(0)
+			for i, f := range in.Window.Fragments {
+				for _, s := range f.Samples {
+					if s.Lane == c.lead && len(c.data) == 1 {
+						if at > 0 && s.At-at != 40 {
+							t.Errorf("fragment %d: a frame is %d ms after the one before", i, s.At-at)
+						}
+						at = s.At
+					}
+				}
+				if i == 0 || f.Description != in.Window.Fragments[i-1].Description {
+					sessions++
+				}
+				stored += len(f.Samples)
+			}
+			if c.lead == 2 && (stored != given || sessions > 2) { // the last one is of sound alone
+				t.Errorf("%d frames of %d are stored in %d sessions", stored, given, sessions)
+			}
+		})
+	}
+}
+
+// TestBegin has the tracks' first frames come in an order that is not that of their times:
+// the first fragment waits until it is seen which tracks flow.
+func TestBegin(t *testing.T) {
+	in := &intake{Cutter: New([]Track{{}, {}, {Video: true}}, 8<<20, func() []byte { return nil })}
+	for _, f := range []struct{ lane, at int }{{0, 60}, {2, 5}, {1, 20}, {0, 80}, {1, 40}, {2, 45}} {
+		at := time.Duration(f.at) * time.Millisecond
+		err := in.Add(Frame{Lane: f.lane, PTS: at, Time: epoch2026.Add(at), Key: true, Data: []byte{1}, Entry: &mkv.Track{}},
+			Clock{Now: epoch2026.Add(300 * time.Millisecond)})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	in.Pause()
+	if f := in.Window.Fragments[0]; len(f.Description.Lanes) != 3 {
+		t.Errorf("the first fragment declares %v", f.Description.Lanes)
 	}
 }
 
