@@ -124,13 +124,13 @@ func TestLostAcknowledgement(t *testing.T) {
 		s := newService(t, kvsmediatest.Config{}, video())
 		defer s.srv.Close()
 		cfg := s.srv.AWS()
-		cfg.HTTPClient = &http.Client{Transport: &deaf{RoundTripper: s.srv.Client().Transport, skip: 3}}
+		const lost, fragmentLength = 3, 2 * time.Second
+		cfg.HTTPClient = &http.Client{Transport: &deaf{RoundTripper: s.srv.Client().Transport, skip: lost}}
 		s.produce(kvsmedia.ProducerConfig{AWS: cfg})
-		var ended error
-		var end time.Time
-		frames := camera(testmedia.Day(), 3*time.Minute, func(*kvsmedia.Frame, int) bool {
+		late, ended := time.Duration(0), error(nil) // from the lost fragment on
+		frames := camera(testmedia.Day(), 3*time.Minute, func(f *kvsmedia.Frame, _ int) bool {
 			if st := s.Stats(); st.Err != nil && ended == nil {
-				ended, end = st.Err, time.Now()
+				late, ended = f.PTS-lost*fragmentLength, st.Err
 			}
 			return true
 		})
@@ -139,9 +139,8 @@ func TestLostAcknowledgement(t *testing.T) {
 		}
 		s.aws = s.srv.AWS()
 		s.all(nil)
-		took := end.Sub(began(s.srv.Events())[3])
-		if st := s.Stats(); st.Sessions != 2 || s.twice != 1 || took < 42*time.Second || took > 50*time.Second {
-			t.Errorf("the session ended after %v, %d fragments are there twice; %+v", took, s.twice, st)
+		if st := s.Stats(); st.Sessions != 2 || s.twice != 1 || late < 42*time.Second || late > 50*time.Second {
+			t.Errorf("given up after %v, %d fragments are there twice; %+v", late, s.twice, st)
 		}
 		if ended == nil || !strings.Contains(ended.Error(), "no acknowledgement of a fragment") {
 			t.Errorf("the session ended with %v", ended)

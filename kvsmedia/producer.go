@@ -43,10 +43,11 @@ type ProducerConfig struct {
 	Create *StreamSettings
 
 	// BufferBytes bounds the memory for frames that the service has not yet
-	// stored. Zero means 64 MiB, two minutes at 4 Mbit/s; the least is 1 MiB.
+	// stored. Zero means 64 MiB, two minutes at 4 Mbit/s; the least is 1 MiB. A fragment
+	// has at most three eighths of it.
 	BufferBytes int
 
-	// BufferTime bounds the same in media time. Zero means an hour.
+	// BufferTime bounds the same in media time, but for two fragments. Zero means an hour.
 	BufferTime time.Duration
 
 	// Block makes Upload wait for room in the buffer. By default, as is right

@@ -17,6 +17,7 @@ const (
 	longFragment  = 19500 // ms; the next frame of the leading track must not come later
 	endFragment   = 19900 // ms; whatever comes later begins a new one
 	fragmentBytes = 48 << 20
+	fragmentShare = 3 // fragments are not larger than so many times what may wait for other tracks
 
 	pauseGap  = 5000   // ms; nothing came for so long: a pause
 	longStep  = 60_000 // ms; frames of one stream are not further apart: a pause, or a clock that was set
@@ -108,16 +109,6 @@ func New(tracks []Track, maxBytes int, tags func() []byte) *Cutter {
 	return c
 }
 
-// Reset makes ready for another sequence of frames.
-func (c *Cutter) Reset() {
-	c.begun = false
-	for _, l := range c.lanes {
-		l.queue, l.taken, l.last, l.newest, l.keyed, l.stops, l.back = nil, 0, never, never, false, 0, never
-		l.noted = [noteKinds]bool{}
-	}
-	c.queued, c.bytes, c.known, c.desc, c.newest = 0, 0, 0, nil, never
-}
-
 // Unfit returns how many frames there was no place for.
 func (c *Cutter) Unfit() int { return c.unfit }
 
@@ -132,18 +123,6 @@ func (c *Cutter) Wait(now time.Time) { c.last = now }
 
 // Queued returns how many bytes of frames wait for those of other tracks.
 func (c *Cutter) Queued() int { return c.bytes }
-
-// Forget lets a fragment's frames be cut again in a sequence to come, and what is after
-// them in that.
-func (c *Cutter) Forget(f *Fragment) {
-	if c.lost.end == 0 {
-		c.lost.start = f.Start
-	}
-	c.lost = span{min(c.lost.start, f.Start), max(c.lost.end, f.End)}
-}
-
-// span is a stretch of timestamps, ms; empty if end is zero.
-type span struct{ start, end int64 }
 
 // Add takes a frame. Its error is [ErrPTS] or [ErrUnaligned]: the frame has no place
 // in time, and is left out.
@@ -192,24 +171,6 @@ func (c *Cutter) Add(f Frame, clock Clock) error {
 	c.bytes += len(f.Data)
 	c.release(c.queued > maxQueued || c.bytes > c.maxBytes)
 	return nil
-}
-
-// resume begins a sequence. If its first frame is on the clock of the sequence before,
-// the frames may have been in that one.
-func (c *Cutter) resume(l *lane, t tick) {
-	c.begun = true
-	same := l.line.begun && t.timed && (t.time-t.pts-l.line.offset).Abs() <= clockSlack
-	if at := milliseconds(t.pts + l.line.offset); same && at > c.first-near {
-		if at <= c.lost.end {
-			c.floor, c.lost = min(c.floor, c.lost.start-1), span{}
-		}
-		c.old = c.floor
-		return
-	}
-	for _, l := range c.lanes {
-		l.line = line{}
-	}
-	c.sent, c.floor, c.first, c.lost, c.old = false, 0, math.MaxInt64, span{}, 0
 }
 
 // Pause ends the fragment, as no frame may come for a while.
@@ -323,7 +284,7 @@ func (c *Cutter) cuts(o *Fragment, l *lane, q queued) bool {
 	case !leads && l.index == o.Description.Lanes[0] && long >= soundFragment && c.whole():
 		return true
 	}
-	return long > endFragment || o.Bytes+len(q.data) > fragmentBytes
+	return long > endFragment || o.Bytes+len(q.data) > min(fragmentBytes, fragmentShare*c.maxBytes)
 }
 
 // begin begins a fragment with a frame, if one can begin with it: one of the
