@@ -83,7 +83,7 @@ func (s *session) append(b []byte, now time.Time) (_ []byte, more, end bool) {
 		return b, true, false
 	case f.Complete:
 		b = append(b, f.Tags...)
-		s.cur, s.last, f.Whole = nil, f, true
+		s.cur, s.last = nil, f
 		if f.Ends {
 			b = s.endFragment(b, now)
 		}

@@ -160,7 +160,7 @@ func (b *buffer) trim() {
 	}
 	for !b.cfg.Block && len(w.Fragments) > 0 && (w.Bytes+b.cutter.Queued() > b.cfg.BufferBytes || w.Span() > b.cfg.BufferTime && len(w.Fragments) > 2) {
 		for _, f := range w.Victims(b.session) {
-			if b.session != 0 && f.Session == b.session && !f.Whole {
+			if b.session != 0 && f.Session == b.session {
 				b.fail(fmt.Errorf("a fragment that is being sent has to be given up: %w", ErrBufferFull))
 			}
 			b.cutter.GiveUp(f)

@@ -50,7 +50,6 @@ type Fragment struct {
 	Sends    int       // how often its sending began
 	Began    time.Time // to be sent
 	Sent     time.Time // its last frame
-	Whole    bool      // all of it was sent
 	Ended    time.Time // what tells the service that it is whole
 	Buffered bool      // acknowledged
 	Received time.Time // acknowledged
@@ -76,13 +75,13 @@ func (f *Fragment) span() int64 {
 
 // Begin notes that a session begins to send it.
 func (f *Fragment) Begin(session int, now time.Time) {
-	f.Session, f.Began, f.Sent, f.Whole, f.Ended = session, now, now, false, time.Time{}
+	f.Session, f.Began, f.Sent, f.Ended = session, now, now, time.Time{}
 	f.Sends++
 }
 
 // Release notes that the session has ended before it was acknowledged.
 func (f *Fragment) Release() {
-	f.Session, f.Whole, f.Buffered, f.Received = 0, false, false, time.Time{}
+	f.Session, f.Buffered, f.Received = 0, false, time.Time{}
 }
 
 // Due returns since when an acknowledgement could come, zero if none is to come

@@ -75,15 +75,10 @@ func (w *Window) Find(session int, start int64) *Fragment {
 func (w *Window) Span() time.Duration { return time.Duration(w.span) * time.Millisecond }
 
 // Victims returns what to give up when there is too much, and those after it that cannot
-// be decoded without it: the oldest fragment that the session does not send; or that it
-// has sent, as it may have done into nowhere; or the oldest of all. The newest one is
-// spared as long as there is another.
+// be decoded without it: the oldest fragment that the session does not send, but for the
+// newest of all, or the oldest of all if it sends all, as it may do into nowhere.
 func (w *Window) Victims(session int) []*Fragment {
-	i := slices.IndexFunc(w.Fragments, func(f *Fragment) bool { return f != w.Open && (session == 0 || f.Session != session) })
-	if i < 0 {
-		i = slices.IndexFunc(w.Fragments, func(f *Fragment) bool { return f.Whole })
-	}
-	i = max(i, 0)
+	i := max(slices.IndexFunc(w.Fragments, func(f *Fragment) bool { return f != w.Open && (session == 0 || f.Session != session) }), 0)
 	n := i + 1
 	for n < len(w.Fragments) && !w.Fragments[n].Key {
 		n++
