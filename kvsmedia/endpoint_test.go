@@ -3,6 +3,7 @@ package kvsmedia_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -103,4 +104,35 @@ func TestStandInWithoutTLS(t *testing.T) {
 			t.Error("no connection was without encryption: the test shows nothing")
 		}
 	})
+}
+
+// answers is a service that gives the same answer to every call.
+type answers string
+
+func (a answers) Do(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(a)))}, nil
+}
+
+// TestPlayerURLsInClear has the service make URLs that are not encrypted.
+func TestPlayerURLsInClear(t *testing.T) {
+	for scheme, good := range map[string]bool{"https": true, "http": false} {
+		u := scheme + "://play.test/session?SessionToken=" + strings.Repeat("secret", 1000)
+		a, err := kvsmedia.NewArchive(kvsmedia.ArchiveConfig{Stream: door, AWS: aws.Config{
+			Region: "us-west-2", Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+				return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, nil
+			}),
+			HTTPClient: answers(`{"DataEndpoint":"https://data.test","HLSStreamingSessionURL":"` + u + `","DASHStreamingSessionURL":"` + u + `"}`),
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		for api, call := range map[string]func(context.Context, kvsmedia.Playback) (string, error){"HLS": a.HLSURL, "DASH": a.DASHURL} {
+			got, err := call(t.Context(), kvsmedia.Playback{})
+			var e *kvsmedia.EndpointError
+			if good && (err != nil || got != u) || !good && (!errors.As(err, &e) || got != "" || strings.Contains(err.Error(), "secret")) {
+				t.Errorf("%s, %s: %.40q, %v", scheme, api, got, err)
+			}
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi"
@@ -192,7 +193,8 @@ func (p Playback) fragments() playbackSelector {
 
 // HLSURL returns the URL of a playlist for one player (GetHLSStreamingSessionURL).
 // It is a secret: whoever has it can watch until it expires. The stream needs
-// retention; players take H.264 or H.265 and AAC.
+// retention; players take H.264 or H.265 and AAC. One that is not encrypted, though the
+// control plane is, is an [*EndpointError].
 func (a *Archive) HLSURL(ctx context.Context, p Playback) (string, error) {
 	in := struct {
 		naming
@@ -210,7 +212,7 @@ func (a *Archive) HLSURL(ctx context.Context, p Playback) (string, error) {
 	var out struct{ HLSStreamingSessionURL string }
 	const api = "GetHLSStreamingSessionURL"
 	err := a.do(ctx, "GET_HLS_STREAMING_SESSION_URL", "/getHLSStreamingSessionURL", api, in, &out)
-	return sessionURL(out.HLSStreamingSessionURL, api, err)
+	return a.sessionURL(out.HLSStreamingSessionURL, api, err)
 }
 
 // DASHURL returns the URL of a MPEG-DASH manifest for one player
@@ -227,12 +229,24 @@ func (a *Archive) DASHURL(ctx context.Context, p Playback) (string, error) {
 	var out struct{ DASHStreamingSessionURL string }
 	const api = "GetDASHStreamingSessionURL"
 	err := a.do(ctx, "GET_DASH_STREAMING_SESSION_URL", "/getDASHStreamingSessionURL", api, in, &out)
-	return sessionURL(out.DASHStreamingSessionURL, api, err)
+	return a.sessionURL(out.DASHStreamingSessionURL, api, err)
 }
 
-func sessionURL(url, api string, err error) (string, error) {
-	if err == nil && url == "" {
-		err = fmt.Errorf("kvsmedia: %s answered without a URL", api)
+// sessionURL checks a URL that the service made: media must not come in clear.
+func (a *Archive) sessionURL(url, api string, err error) (string, error) {
+	if err != nil {
+		return "", err
 	}
-	return url, err
+	if url == "" {
+		return "", fmt.Errorf("kvsmedia: %s answered without a URL", api)
+	}
+	control, err := a.api.Endpoint()
+	if err == nil {
+		address, _, _ := strings.Cut(url, "?") // what follows is secret
+		err = control.Admit(address, "https")
+	}
+	if err != nil {
+		return "", &EndpointError{api, err.Error()}
+	}
+	return url, nil
 }

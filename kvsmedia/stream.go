@@ -48,13 +48,13 @@ func (e *ConfigError) Error() string { return "kvsmedia: " + e.Field + " " + e.R
 // go to: the control plane has named one that is not encrypted though it is itself,
 // or none of a service. It ends an upload as a refusal of the control plane does.
 type EndpointError struct {
-	API    string // of GetDataEndpoint, such as "PUT_MEDIA"
+	API    string // such as "PUT_MEDIA" of GetDataEndpoint, or the call that made a URL for players
 	Reason string // what is wrong and what is expected
 }
 
 // Error returns the API and what is wrong with its endpoint.
 func (e *EndpointError) Error() string {
-	return "kvsmedia: the data endpoint of " + e.API + " " + e.Reason
+	return "kvsmedia: the address for " + e.API + " " + e.Reason
 }
 
 // Forms from the API reference of CreateStream and PutMedia.
