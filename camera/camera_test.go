@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,25 +17,10 @@ import (
 	"github.com/smartcam-sdk/smartcam/viewer"
 )
 
-// TestManyViewersGetTheSameFrames writes no picture further than four ahead of the
-// slowest viewer, as on a busy machine pictures would be left out for one.
+// TestManyViewersGetTheSameFrames has five viewers. Where the machine lets nothing run
+// for a while, pictures are left out for one up to a key frame.
 func TestManyViewersGetTheSameFrames(t *testing.T) {
 	r := start(t, nil)
-	var mu sync.Mutex
-	at := map[*viewer.Viewer]int{}
-	report := func(v *viewer.Viewer, next int) {
-		mu.Lock()
-		defer mu.Unlock()
-		if at[v] = next; next < 0 {
-			delete(at, v)
-		}
-		slowest := slices.Collect(maps.Values(at))
-		if len(slowest) == 0 {
-			r.until.Store(0)
-			return
-		}
-		r.until.Store(int64(slices.Min(slowest)) + 4)
-	}
 	events := r.events(t)
 	var work sync.WaitGroup
 	for range 5 {
@@ -47,7 +30,6 @@ func TestManyViewersGetTheSameFrames(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			defer report(v, -1)
 			next, sounds, pictures := -1, 0, 0
 			for f := range v.Frames(t.Context()) {
 				if !f.Track.Codec.Video() {
@@ -55,7 +37,8 @@ func TestManyViewersGetTheSameFrames(t *testing.T) {
 					continue
 				}
 				i := r.index(f.Data)
-				if i < 0 || next >= 0 && i != next || f.Skipped != 0 {
+				leftOut := i > next && f.Key && time.Duration(r.starved.Load()) > 20*time.Millisecond
+				if i < 0 || next >= 0 && i != next && !leftOut || f.Skipped != 0 {
 					t.Errorf("got picture %d (skipped %d), want %d", i, f.Skipped, next)
 					return
 				}
@@ -63,7 +46,6 @@ func TestManyViewersGetTheSameFrames(t *testing.T) {
 					t.Error("the first picture is not a key frame")
 				}
 				next, pictures = i+1, pictures+1
-				report(v, next)
 				if pictures == 50 {
 					break
 				}

@@ -93,7 +93,7 @@ type running struct {
 
 	end func() error // ends Run and returns its error
 
-	until atomic.Int64 // no picture is written from this one on; 0 is no limit
+	starved atomic.Int64 // nanoseconds: the longest that this process was not let run
 
 	mu   sync.Mutex
 	sent []kvsmedia.Frame // pictures
@@ -133,10 +133,9 @@ func startAt(t *testing.T, srv *signalingtest.Server, configure func(*camera.Con
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
 		for ctx.Err() == nil {
-			if until := r.until.Load(); until == 0 || int64(r.enc.n) < until {
-				r.write(t)
-			}
-			<-tick.C
+			r.write(t)
+			due := <-tick.C
+			r.starved.Store(max(r.starved.Load(), int64(time.Since(due))))
 		}
 	})
 	r.end = sync.OnceValue(func() error {
