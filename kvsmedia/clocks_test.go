@@ -99,7 +99,7 @@ func TestRealClocks(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if race && c.length > 10*time.Minute {
+			if (race || testing.Short()) && c.length > 10*time.Minute {
 				c.length = 10 * time.Minute
 			}
 			synctest.Test(t, func(t *testing.T) {

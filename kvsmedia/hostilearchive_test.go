@@ -96,7 +96,7 @@ func TestPagesWithoutEnd(t *testing.T) {
 
 // TestRunsAreBounded lists more than a computer can keep.
 func TestRunsAreBounded(t *testing.T) {
-	if race {
+	if race || testing.Short() {
 		t.Skip("a million fragments")
 	}
 	synctest.Test(t, func(t *testing.T) {

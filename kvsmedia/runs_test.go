@@ -166,6 +166,9 @@ func TestRuns(t *testing.T) {
 // An archive keeps to the quotas without a retry: listing more than the 5,000
 // fragments of five pages too. What does not keep to them is throttled.
 func TestQuotas(t *testing.T) {
+	if testing.Short() {
+		t.Skip("lists ten thousand fragments")
+	}
 	cfg := kvsmediatest.Config{Limits: kvsmediatest.Limits{FragmentRate: -1, Rates: map[string]kvsmediatest.Rate{"GetDataEndpoint": {Stream: -1}}}}
 	inLibrary(t, cfg, func(t *testing.T, l *library) {
 		at := time.Now().Truncate(time.Second).Add(-6 * time.Hour)
