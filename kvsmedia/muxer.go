@@ -238,7 +238,7 @@ func (m *Muxer) parse(t *muxTrack, f *Frame) (key bool, err error) {
 
 // write writes the frame in m.buf, and what has to stand before it.
 func (m *Muxer) write(t *muxTrack, f *Frame, key bool) error {
-	at := milliseconds(f.PTS + t.delay + m.offset)
+	at := mkv.Milliseconds(f.PTS + t.delay + m.offset)
 	relative := at - m.cluster
 	leads := t == m.lead && key
 	if leads && !t.Codec.Video() {
@@ -273,15 +273,6 @@ func (m *Muxer) write(t *muxTrack, f *Frame, key bool) error {
 	m.inCluster, m.stamped, m.cluster = true, true, at
 	m.head = append(mkv.AppendBlock(head, t.number, 0, key, size), m.buf[headroom:]...)
 	return m.flush(m.head)
-}
-
-// milliseconds rounds to the nearest; Duration.Round takes twice as long as all
-// the rest for a packet of sound.
-func milliseconds(d time.Duration) int64 {
-	if d < 0 {
-		return int64((d - time.Millisecond/2) / time.Millisecond)
-	}
-	return int64((d + time.Millisecond/2) / time.Millisecond)
 }
 
 // appendCluster ends the cluster before and begins one, in a new document if it

@@ -3,6 +3,8 @@ package fragment
 import (
 	"math"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/mkv"
 )
 
 // lipSync is by how much sound and picture may differ before anybody notices
@@ -107,7 +109,7 @@ func (c *Cutter) place(l *lane, t tick) (at int64, ok bool) {
 			c.note(l, Aligned, -d)
 		}
 	}
-	return milliseconds(stamp), true
+	return mkv.Milliseconds(stamp), true
 }
 
 // compare takes notice of how much later than those of other tracks a frame comes.
@@ -147,7 +149,7 @@ func (c *Cutter) Correct(clock Clock) {
 		l.line.correct(d)
 	}
 	if begun && !c.sent && d.Abs() > clockSlack {
-		c.moveAll(milliseconds(d))
+		c.moveAll(mkv.Milliseconds(d))
 	}
 }
 
@@ -160,7 +162,7 @@ func (c *Cutter) fit(l *lane) (moved int64) {
 	if d.Abs() <= clockSlack || l.line.pts+l.line.offset+d > c.clock.truth()+clockSlack { // no frame is later than now
 		return 0
 	}
-	moved = milliseconds(d)
+	moved = mkv.Milliseconds(d)
 	switch {
 	case !c.sent:
 		c.moveAll(moved)
@@ -197,12 +199,4 @@ func (c *Cutter) moveAll(ms int64) {
 	if c.lost.end > 0 {
 		c.lost = span{c.lost.start + ms, c.lost.end + ms}
 	}
-}
-
-// milliseconds rounds to the nearest; Duration.Round takes twice as long.
-func milliseconds(d time.Duration) int64 {
-	if d < 0 {
-		return int64((d - time.Millisecond/2) / time.Millisecond)
-	}
-	return int64((d + time.Millisecond/2) / time.Millisecond)
 }

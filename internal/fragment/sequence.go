@@ -1,6 +1,10 @@
 package fragment
 
-import "math"
+import (
+	"math"
+
+	"github.com/smartcam-sdk/smartcam/internal/mkv"
+)
 
 // Reset makes ready for another sequence of frames.
 func (c *Cutter) Reset() {
@@ -29,7 +33,7 @@ type span struct{ start, end int64 }
 func (c *Cutter) resume(l *lane, t tick) {
 	c.begun = true
 	same := l.line.begun && t.timed && (t.time-t.pts-l.line.offset).Abs() <= clockSlack
-	if at := milliseconds(t.pts + l.line.offset); same && at > c.first-near {
+	if at := mkv.Milliseconds(t.pts + l.line.offset); same && at > c.first-near {
 		if at <= c.lost.end {
 			c.floor, c.lost = min(c.floor, c.lost.start-1), span{}
 		}

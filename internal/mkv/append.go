@@ -203,3 +203,13 @@ func appendText(dst []byte, id uint32, s string) []byte {
 	}
 	return appendData(dst, id, s)
 }
+
+// Milliseconds rounds to the nearest, as timestamps of streams with the usual
+// TimestampScale are. Duration.Round takes twice as long as all the rest of writing a
+// packet of sound.
+func Milliseconds(d time.Duration) int64 {
+	if d < 0 {
+		return int64((d - time.Millisecond/2) / time.Millisecond)
+	}
+	return int64((d + time.Millisecond/2) / time.Millisecond)
+}

@@ -90,9 +90,7 @@ func Choose(offer *Description, source Source, current *Transport) (*Choice, err
 		primary = c.first("application", -1, func(*Media) bool { return true })
 	}
 	if used := c.used(current); used >= 0 && primary >= 0 && !offer.bundled(primary, used) {
-		if primary = used; picture >= 0 {
-			picture = -1
-		}
+		primary, picture = used, -1
 	}
 	paused := c.paused(primary, source)
 	if primary < 0 && current != nil && len(paused) > 0 {
