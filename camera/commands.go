@@ -98,8 +98,8 @@ type Data struct {
 // Data yields the messages of data channels that do not speak the command
 // protocol, from the call on until ctx ends. Each loop gets all of them since the
 // call; one that falls behind by more than 4 MiB, some 150 bytes for each message
-// included, loses the oldest. Between the call and the loop,
-// and while no other loop runs, the newest 256 KiB are kept.
+// included, loses the oldest. Between the call and the loop, and while no other loop
+// runs, the newest 256 KiB are kept.
 func (c *Camera) Data(ctx context.Context) iter.Seq[Data] {
 	start := c.data.Next()
 	return func(yield func(Data) bool) {
