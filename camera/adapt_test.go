@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/faultnet"
+	"github.com/smartcam-sdk/smartcam/internal/testing/faultnet"
 )
 
 // A viewer's network goes from 3 to 0.5 Mbit/s and back; the encoder follows. The

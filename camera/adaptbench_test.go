@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/faultnet"
+	"github.com/smartcam-sdk/smartcam/internal/testing/faultnet"
 )
 
 // BenchmarkAdapt sends a picture over a link of 3, 0.5 and again 3 Mbit/s, 20 s

@@ -15,7 +15,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"github.com/smartcam-sdk/smartcam/camera"
-	"github.com/smartcam-sdk/smartcam/internal/faultnet"
+	"github.com/smartcam-sdk/smartcam/internal/testing/faultnet"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 

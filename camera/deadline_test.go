@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera"
-	"github.com/smartcam-sdk/smartcam/internal/faultnet"
+	"github.com/smartcam-sdk/smartcam/internal/testing/faultnet"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/viewer"

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera"
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
@@ -20,7 +20,7 @@ import (
 // live makes a camera of a clip, runs it on a stand-in for AWS, and films until
 // stop is called.
 func live(srv *signalingtest.Server, cfg camera.Config) (cam *camera.Camera, stop func()) {
-	clip := testmedia.Day()
+	clip := clips.Day()
 	cfg.Signaling = srv.Config("front-door")
 	cfg.Tracks = clip.Tracks
 	cam, err := camera.New(cfg)
@@ -35,7 +35,7 @@ func live(srv *signalingtest.Server, cfg camera.Config) (cam *camera.Camera, sto
 		}
 	})
 	work.Go(func() {
-		for f := range testmedia.Play(ctx, clip) {
+		for f := range clips.Play(ctx, clip) {
 			if err := cam.WriteFrame(f); err != nil {
 				log.Fatal(err)
 			}
@@ -93,7 +93,7 @@ func ExampleCamera_Talkback() {
 	defer stop()
 	voices := cam.Talkback(ctx) // from now on
 
-	bell := testmedia.Chime() // this viewer does not speak, it rings
+	bell := clips.Chime() // this viewer does not speak, it rings
 	v, err := viewer.Dial(ctx, viewer.Config{Signaling: srv.Config("front-door"), Talk: bell.Tracks[0]})
 	if err != nil {
 		fmt.Println(err)
@@ -179,7 +179,7 @@ func ExampleCamera_EncoderHints() {
 // An event is recorded with the seconds before it. The camera remembers them
 // whether or not it runs.
 func ExampleCamera_Frames() {
-	clip := testmedia.Day() // 15 pictures a second, a key frame every 2 s
+	clip := clips.Day() // 15 pictures a second, a key frame every 2 s
 	cam, err := camera.New(camera.Config{Tracks: clip.Tracks, PreRoll: 6 * time.Second})
 	if err != nil {
 		fmt.Println(err)

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
-	"github.com/smartcam-sdk/smartcam/internal/localcloud"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
@@ -120,7 +120,7 @@ type crowd struct {
 
 func newCrowd(tb testing.TB) *crowd {
 	tb.Helper()
-	cloud, err := localcloud.New(localcloud.Config{})
+	cloud, err := cameratest.New(cameratest.Config{})
 	if err != nil {
 		tb.Fatal(err)
 	}

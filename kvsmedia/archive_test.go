@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -226,7 +226,7 @@ func TestArchiveLive(t *testing.T) {
 		s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: videoAndSound()})
 		defer s.srv.Close()
 		done := make(chan error)
-		go func() { done <- s.Upload(t.Context(), s.note(play(testmedia.Day(), 30*time.Second))) }()
+		go func() { done <- s.Upload(t.Context(), s.note(play(clips.Day(), 30*time.Second))) }()
 		time.Sleep(5 * time.Second)
 		a, err := kvsmedia.NewArchive(kvsmedia.ArchiveConfig{AWS: s.aws, Stream: door})
 		if err != nil {

@@ -9,14 +9,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
 
 // camera plays a clip in a bubble as a camera would that does what edit says:
 // edit may change a frame, return false to leave it out, and sleep.
-func camera(c *testmedia.Clip, d time.Duration, edit func(f *kvsmedia.Frame, n int) bool) iter.Seq[kvsmedia.Frame] {
+func camera(c *clips.Clip, d time.Duration, edit func(f *kvsmedia.Frame, n int) bool) iter.Seq[kvsmedia.Frame] {
 	return func(yield func(kvsmedia.Frame) bool) {
 		n := 0
 		for f := range play(c, d) {
@@ -41,18 +41,18 @@ func lengths(fragments []*kvsmedia.Fragment) (d []time.Duration) {
 	return d
 }
 
-func video() []*kvsmedia.Track { return []*kvsmedia.Track{find(testmedia.Day(), "main")} }
+func video() []*kvsmedia.Track { return []*kvsmedia.Track{find(clips.Day(), "main")} }
 
-func videoAndSound() []*kvsmedia.Track { return append(video(), find(testmedia.Day(), "aac")) }
+func videoAndSound() []*kvsmedia.Track { return append(video(), find(clips.Day(), "aac")) }
 
 // gop returns video with one key frame in n pictures, ten of them a second, the
 // others the same small picture.
-func gop(n int) *testmedia.Clip { return slowGOP(n, 100*ms) }
+func gop(n int) *clips.Clip { return slowGOP(n, 100*ms) }
 
 // slowGOP is gop with another time from picture to picture.
-func slowGOP(n int, every time.Duration) *testmedia.Clip {
-	day := testmedia.Day()
-	c := &testmedia.Clip{Tracks: video(), Length: 60 * time.Second}
+func slowGOP(n int, every time.Duration) *clips.Clip {
+	day := clips.Day()
+	c := &clips.Clip{Tracks: video(), Length: 60 * time.Second}
 	key, other := day.Frames[0], day.Frames[0]
 	for _, f := range day.Frames {
 		if f.Track == key.Track && !f.Key {
@@ -112,7 +112,7 @@ func TestSoundStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: videoAndSound()})
 		defer s.srv.Close()
-		frames := camera(testmedia.Day(), 2*time.Minute, func(f *kvsmedia.Frame, _ int) bool {
+		frames := camera(clips.Day(), 2*time.Minute, func(f *kvsmedia.Frame, _ int) bool {
 			at := f.PTS % (40 * time.Second)
 			return f.Track != s.tracks[1] || at < 15*time.Second+300*ms || at >= 29*time.Second
 		})
@@ -153,7 +153,7 @@ func TestPause(t *testing.T) {
 				defer s.srv.Close()
 				frames := func(yield func(kvsmedia.Frame) bool) {
 					began, shift := time.Now(), time.Duration(0)
-					for n, f := range testmedia.Day().Frames {
+					for n, f := range clips.Day().Frames {
 						if n%300 == 299 {
 							time.Sleep(long)
 							if st := s.Stats(); long > 10*time.Second && st.Buffered.Fragments != 0 {
@@ -195,7 +195,7 @@ func TestContextEnds(t *testing.T) {
 		defer s.srv.Close()
 		ctx, cancel := context.WithTimeout(t.Context(), 31*time.Second+500*ms)
 		defer cancel()
-		err := s.Upload(ctx, s.note(testmedia.Play(ctx, testmedia.Day())))
+		err := s.Upload(ctx, s.note(clips.Play(ctx, clips.Day())))
 		var missing *kvsmedia.MissingError
 		if !errors.Is(err, context.DeadlineExceeded) || errors.As(err, &missing) {
 			t.Fatalf("%v, want the context's error alone", err)

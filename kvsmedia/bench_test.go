@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -26,7 +26,7 @@ func BenchmarkMuxer(b *testing.B) {
 		pictures = 60 * fps // more than the caches hold: as new to them as what an encoder's hardware writes
 		packets  = 10 * 50  // of sound, which comes from a software encoder
 	)
-	day := testmedia.Day()
+	day := clips.Day()
 	annexB := &kvsmedia.Track{Codec: kvsmedia.H264}
 	avcc, prefixed := prefixed(b, day, 4)
 	rnd := rand.NewChaCha8([32]byte{})
@@ -101,8 +101,8 @@ func picture(rnd *rand.ChaCha8, size int, lengths bool) []byte {
 // sliceHeader returns the first bytes of the header that a picture's slice has, by that of
 // a real picture with one slice: first_mb_in_slice, which is 0 there, is the slice's index.
 func sliceHeader(slice int) []byte {
-	i := slices.IndexFunc(testmedia.Day().Frames, func(f kvsmedia.Frame) bool { return f.Track.Codec == kvsmedia.H264 && !f.Key })
-	nalus := bitstream.Split(nil, testmedia.Day().Frames[i].Data)
+	i := slices.IndexFunc(clips.Day().Frames, func(f kvsmedia.Frame) bool { return f.Track.Codec == kvsmedia.H264 && !f.Key })
+	nalus := bitstream.Split(nil, clips.Day().Frames[i].Data)
 	real := nalus[len(nalus)-1][1:5]
 	first := []string{"1", "010", "011", "00100"}[slice] // ue(v)
 	bits, _ := strconv.ParseUint(first, 2, 32)

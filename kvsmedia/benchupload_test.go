@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -32,7 +32,7 @@ const (
 // hd returns n pictures at 4 Mbit/s, the first of which is a key frame.
 func hd(n int) []kvsmedia.Frame {
 	rnd := rand.NewChaCha8([32]byte{})
-	key := testmedia.Day().Frames[0]
+	key := clips.Day().Frames[0]
 	frames := make([]kvsmedia.Frame, n)
 	for i := range frames {
 		frames[i] = kvsmedia.Frame{Track: key.Track, Data: picture(rnd, hdBytes, false)}

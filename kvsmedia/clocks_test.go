@@ -13,7 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -34,9 +34,9 @@ func (s *studio) refusals() (list []kvsmediatest.Event) {
 // TestRealClocks uploads what cameras whose clocks differ deliver: the archive has all
 // frames, at the times of their capture, and the service refuses nothing.
 func TestRealClocks(t *testing.T) {
-	sound := find(testmedia.Day(), "aac")
+	sound := find(clips.Day(), "aac")
 	for name, c := range map[string]struct {
-		clip   *testmedia.Clip
+		clip   *clips.Clip
 		tracks []*kvsmedia.Track
 		length time.Duration
 		edit   func(f *kvsmedia.Frame, n int)
@@ -52,7 +52,7 @@ func TestRealClocks(t *testing.T) {
 			}, 152 * ms, 2,
 		},
 		"the picture leaps an hour, sound 7 s ahead": {
-			testmedia.Day(), videoAndSound(), time.Minute - 500*ms,
+			clips.Day(), videoAndSound(), time.Minute - 500*ms,
 			func(f *kvsmedia.Frame, _ int) {
 				switch at := f.PTS; {
 				case f.Track == sound:
@@ -63,7 +63,7 @@ func TestRealClocks(t *testing.T) {
 			}, 40 * ms, 2,
 		},
 		"sound 0.5 s behind": {
-			testmedia.Day(), videoAndSound(), time.Minute - 500*ms,
+			clips.Day(), videoAndSound(), time.Minute - 500*ms,
 			func(f *kvsmedia.Frame, _ int) {
 				if f.Track == sound {
 					f.PTS -= 500 * ms
@@ -71,7 +71,7 @@ func TestRealClocks(t *testing.T) {
 			}, 10 * ms, 2,
 		},
 		"sound 0.1 % slow": {
-			testmedia.Day(), videoAndSound(), time.Hour - 500*ms,
+			clips.Day(), videoAndSound(), time.Hour - 500*ms,
 			func(f *kvsmedia.Frame, _ int) {
 				if f.Track == sound {
 					f.PTS -= f.PTS / 1000
@@ -79,7 +79,7 @@ func TestRealClocks(t *testing.T) {
 			}, 40 * ms, 2, // it is longer than one
 		},
 		"both tracks begin again": {
-			testmedia.Day(), videoAndSound(), time.Minute - 500*ms,
+			clips.Day(), videoAndSound(), time.Minute - 500*ms,
 			func(f *kvsmedia.Frame, _ int) {
 				if f.PTS >= 20*time.Second {
 					f.PTS -= 20 * time.Second
@@ -87,7 +87,7 @@ func TestRealClocks(t *testing.T) {
 			}, 40 * ms, 2,
 		},
 		"PTS wraps, each track at another moment": {
-			testmedia.Day(), videoAndSound(), time.Minute - 500*ms,
+			clips.Day(), videoAndSound(), time.Minute - 500*ms,
 			func(f *kvsmedia.Frame, _ int) {
 				const wrap = (1 << 32) * time.Second / 90_000
 				before := 20 * time.Second
@@ -141,7 +141,7 @@ func TestUnaligned(t *testing.T) {
 				})
 				defer s.srv.Close()
 				sounds := 0
-				frames := camera(testmedia.Day(), 30*time.Second, func(f *kvsmedia.Frame, _ int) bool {
+				frames := camera(clips.Day(), 30*time.Second, func(f *kvsmedia.Frame, _ int) bool {
 					if f.Track == s.tracks[1] {
 						sounds++
 						f.PTS += 20 * time.Second
@@ -260,7 +260,7 @@ func drawn(r *rand.Rand, tracks []*kvsmedia.Track, length time.Duration) iter.Se
 	start := time.Now()
 	every := []time.Duration{40 * ms, 66 * ms, 100 * ms}[r.IntN(3)]
 	gop := []int{1, 8, 25, 50, 250}[r.IntN(5)]
-	group, sounds := slowGOP(2, every).Frames, slices.DeleteFunc(slices.Clone(testmedia.Day().Frames), func(f kvsmedia.Frame) bool { return f.Track != tracks[1] })
+	group, sounds := slowGOP(2, every).Frames, slices.DeleteFunc(slices.Clone(clips.Day().Frames), func(f kvsmedia.Frame) bool { return f.Track != tracks[1] })
 	b := gop > 4 && r.IntN(2) == 0
 	for i, clock := range []clockwork{drawClock(r, length), drawClock(r, length)} {
 		step := every

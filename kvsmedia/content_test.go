@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -19,7 +19,7 @@ func TestBlock(t *testing.T) {
 		s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: videoAndSound(), Block: true, BufferBytes: budget})
 		defer s.srv.Close()
 		s.srv.Inject(kvsmediatest.Fault{Skip: 20, When: kvsmediatest.Buffering, Do: kvsmediatest.Reset})
-		day := testmedia.Day()
+		day := clips.Day()
 		err := s.Upload(t.Context(), s.note(func(yield func(kvsmedia.Frame) bool) {
 			began := time.Now().Add(-time.Hour)
 			for n := range 20 * len(day.Frames) {
@@ -46,8 +46,8 @@ func TestParametersChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: video()})
 		defer s.srv.Close()
-		sub := testmedia.Sub()
-		frames := camera(testmedia.Day(), 40*time.Second, func(f *kvsmedia.Frame, _ int) bool {
+		sub := clips.Sub()
+		frames := camera(clips.Day(), 40*time.Second, func(f *kvsmedia.Frame, _ int) bool {
 			if at := f.PTS % (20 * time.Second); f.Track == s.tracks[0] && at >= 8*time.Second && at < 14*time.Second {
 				i := slices.IndexFunc(sub.Frames, func(g kvsmedia.Frame) bool { return g.PTS >= at })
 				f.Data = sub.Frames[i].Data
@@ -73,7 +73,7 @@ func TestUploadAgain(t *testing.T) {
 		began := time.Now()
 		part := func(from, to time.Duration) func(func(kvsmedia.Frame) bool) {
 			return func(yield func(kvsmedia.Frame) bool) {
-				for _, f := range testmedia.Day().Frames {
+				for _, f := range clips.Day().Frames {
 					f.Time = began.Add(f.PTS)
 					if f.PTS >= from && f.PTS < to && !yield(f) {
 						return
@@ -113,7 +113,7 @@ func TestProducerTags(t *testing.T) {
 		}
 		ok(s.SetTag("site", "door"))
 		s.srv.Inject(kvsmediatest.Fault{Skip: 2, When: kvsmediatest.Received, Do: kvsmediatest.Reset}) // tags are sent again as well
-		frames := camera(testmedia.Day(), 7*time.Second, func(f *kvsmedia.Frame, _ int) bool {
+		frames := camera(clips.Day(), 7*time.Second, func(f *kvsmedia.Frame, _ int) bool {
 			if f.PTS == 5*time.Second && f.Track == s.tracks[0] {
 				ok(s.Tag("motion", "person"))
 				ok(s.TagImage("front", map[string]string{"event": "7"}))
@@ -146,14 +146,14 @@ func TestOneConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: video()})
 		defer s.srv.Close()
-		other, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{AWS: s.srv.AWS(), Stream: door, Tracks: []*kvsmedia.Track{find(testmedia.Day(), "opus")}, Logger: quiet})
+		other, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{AWS: s.srv.AWS(), Stream: door, Tracks: []*kvsmedia.Track{find(clips.Day(), "opus")}, Logger: quiet})
 		if err != nil {
 			t.Fatal(err)
 		}
 		done := make(chan error)
-		go func() { done <- other.Upload(t.Context(), play(testmedia.Day(), 30*time.Second)) }()
+		go func() { done <- other.Upload(t.Context(), play(clips.Day(), 30*time.Second)) }()
 		time.Sleep(5 * time.Second)
-		if err := s.Upload(t.Context(), s.note(play(testmedia.Day(), 40*time.Second))); err != nil {
+		if err := s.Upload(t.Context(), s.note(play(clips.Day(), 40*time.Second))); err != nil {
 			t.Error(err)
 		}
 		if err := <-done; err != nil {

@@ -14,7 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -63,7 +63,7 @@ func TestEndpointsInClear(t *testing.T) {
 				start := time.Now()
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 				defer cancel()
-				err := s.Upload(ctx, play(testmedia.Day(), time.Minute))
+				err := s.Upload(ctx, play(clips.Day(), time.Minute))
 				refused("PUT_MEDIA", err)
 				if took := time.Since(start); took > 3*time.Second {
 					t.Errorf("Upload took %v", took)
@@ -96,7 +96,7 @@ func TestStandInWithoutTLS(t *testing.T) {
 		cfg.BaseEndpoint = aws.String("http://kinesisvideo.test")
 		plain := listen(&cfg)
 		s.produce(kvsmedia.ProducerConfig{AWS: cfg})
-		if err := s.Upload(t.Context(), s.note(play(testmedia.Day(), 10*time.Second))); err != nil {
+		if err := s.Upload(t.Context(), s.note(play(clips.Day(), 10*time.Second))); err != nil {
 			t.Fatal(err)
 		}
 		s.all(nil)

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -15,7 +15,7 @@ import (
 func ExampleArchive_Runs() {
 	service := kvsmediatest.NewServer(kvsmediatest.Config{})
 	defer service.Close()
-	clip := testmedia.Sub() // 20 seconds
+	clip := clips.Sub() // 20 seconds
 	ctx := context.Background()
 	start := time.Now().Truncate(time.Second).Add(-time.Hour)
 	for _, after := range []time.Duration{0, 40 * time.Second, 20 * time.Second} {

@@ -5,7 +5,7 @@ import (
 	"iter"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -46,7 +46,7 @@ func ExampleFrame() {
 	}
 
 	recorded := func(yield func(kvsmedia.Frame) bool) {
-		for _, f := range testmedia.Day().Frames {
+		for _, f := range clips.Day().Frames {
 			if !yield(f) {
 				return
 			}

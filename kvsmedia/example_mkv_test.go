@@ -8,14 +8,14 @@ import (
 	"slices"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
 // Save the picture and one of the two encodings of the sound of a camera, and
 // read them back.
 func ExampleWriteMKV() {
-	clip := testmedia.Day() // in a program: camera.Frames or viewer.Frames
+	clip := clips.Day() // in a program: camera.Frames or viewer.Frames
 	main, opus := clip.Tracks[0], clip.Tracks[1]
 	var file bytes.Buffer
 	if err := kvsmedia.WriteMKV(&file, slices.Values(clip.Frames), main, opus); err != nil {
@@ -35,7 +35,7 @@ func ExampleWriteMKV() {
 // Mark a fragment in which something happened, so that it can be found in the
 // archive.
 func ExampleMuxer_Tag() {
-	clip := testmedia.Day()
+	clip := clips.Day()
 	var stream bytes.Buffer
 	m := kvsmedia.NewMuxer(&stream, clip.Tracks[0])
 	for _, f := range clip.Frames {
@@ -68,7 +68,7 @@ func ExampleMuxer_Tag() {
 
 // A recording that a power loss cut off gives its whole frames.
 func ExampleReader() {
-	clip := testmedia.Day()
+	clip := clips.Day()
 	var file bytes.Buffer
 	if err := kvsmedia.WriteMKV(&file, slices.Values(clip.Frames), clip.Tracks[0]); err != nil {
 		fmt.Println(err)

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -19,7 +19,7 @@ import (
 func ExampleProducer() {
 	service := kvsmediatest.NewServer(kvsmediatest.Config{}) // in a program: AWS
 	defer service.Close()
-	clip := testmedia.Day()
+	clip := clips.Day()
 	ctx := context.Background()
 
 	p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{
@@ -63,7 +63,7 @@ func ExampleProducer() {
 func ExampleProducer_Acks() {
 	service := kvsmediatest.NewServer(kvsmediatest.Config{})
 	defer service.Close()
-	clip := testmedia.Day()
+	clip := clips.Day()
 	p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{
 		AWS: service.AWS(), Stream: "front-door", Tracks: clip.Tracks[:1], Create: &kvsmedia.StreamSettings{}, Block: true,
 		Logger: slog.New(slog.DiscardHandler),
@@ -104,7 +104,7 @@ func ExampleProducer_Acks() {
 func ExampleArchive_Media() {
 	service := kvsmediatest.NewServer(kvsmediatest.Config{})
 	defer service.Close()
-	clip := testmedia.Day()
+	clip := clips.Day()
 	ctx := context.Background()
 	p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{
 		AWS: service.AWS(), Stream: "front-door", Tracks: clip.Tracks[:1], Create: &kvsmedia.StreamSettings{}, Block: true,
@@ -148,7 +148,7 @@ func ExampleArchive_Media() {
 func ExampleNothingStoredError() {
 	service := kvsmediatest.NewServer(kvsmediatest.Config{})
 	defer service.Close()
-	clip := testmedia.Day()
+	clip := clips.Day()
 	track := *clip.Tracks[0]
 	p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{AWS: service.AWS(), Stream: "front-door", Tracks: []*kvsmedia.Track{&track}})
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -119,7 +119,7 @@ func TestHour(t *testing.T) {
 		length = 5 * time.Minute
 	}
 	synctest.Test(t, func(t *testing.T) {
-		day := testmedia.Day()
+		day := clips.Day()
 		keys := keyring{life: 9 * time.Minute}
 		tracks := []*kvsmedia.Track{find(day, "main"), find(day, "aac")}
 		s := newService(t, kvsmediatest.Config{Credentials: keys.find, Timing: kvsmediatest.Timing{Session: 17 * time.Minute}}, tracks)
@@ -195,7 +195,7 @@ func TestEveryError(t *testing.T) {
 					s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: videoAndSound()})
 					defer s.srv.Close()
 					s.srv.Inject(kvsmediatest.Fault{Skip: 3, When: when, Do: kvsmediatest.SendError, ErrorID: id})
-					if err := s.Upload(t.Context(), s.note(play(testmedia.Day(), 13*time.Second))); err != nil {
+					if err := s.Upload(t.Context(), s.note(play(clips.Day(), 13*time.Second))); err != nil {
 						t.Fatal(err)
 					}
 					s.all(nil)
@@ -220,7 +220,7 @@ func TestRefusedFragment(t *testing.T) {
 		for n := range 2 {
 			s.srv.Inject(kvsmediatest.Fault{Skip: 3 + n, When: kvsmediatest.Received, Do: kvsmediatest.SendError, ErrorID: 4006})
 		}
-		err := s.Upload(t.Context(), s.note(play(testmedia.Day(), 21*time.Second)))
+		err := s.Upload(t.Context(), s.note(play(clips.Day(), 21*time.Second)))
 		var missing *kvsmedia.MissingError
 		if !errors.As(err, &missing) || len(missing.Missing) != 1 || missing.Err != nil {
 			t.Fatal(err)

@@ -6,12 +6,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
 func FuzzReader(f *testing.F) {
-	day, hevc := testmedia.Day(), testmedia.HEVC()
+	day, hevc := clips.Day(), clips.HEVC()
 	short := slices.Clone(day.Frames[:6])
 	for i := range short {
 		short[i].Data = short[i].Data[:min(len(short[i].Data), 80)]
@@ -67,7 +67,7 @@ func FuzzReader(f *testing.F) {
 
 // Whatever an encoder sends, what the Muxer took reads back.
 func FuzzMuxer(f *testing.F) {
-	day, hevc := testmedia.Day(), testmedia.HEVC()
+	day, hevc := clips.Day(), clips.HEVC()
 	key, frames := prefixed(f, day, 4)
 	f.Add(uint8(kvsmedia.H264), []byte(nil), day.Frames[0].Data[:60], []byte{0, 0, 1, 0x41, 1})
 	f.Add(uint8(kvsmedia.H264), key.Private, frames[0].Data[:60], []byte{0, 0, 0, 2, 0x41, 1})

@@ -12,9 +12,9 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/mkv"
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -102,13 +102,13 @@ func want(t *testing.T, what string, got []string, want ...string) {
 }
 
 // find returns a clip's track.
-func find(c *testmedia.Clip, name string) *kvsmedia.Track {
+func find(c *clips.Clip, name string) *kvsmedia.Track {
 	return c.Tracks[slices.IndexFunc(c.Tracks, func(t *kvsmedia.Track) bool { return t.Name == name })]
 }
 
 // prefixed returns a clip's video track and frames length-prefixed, with lengths
 // of n bytes.
-func prefixed(t testing.TB, c *testmedia.Clip, n int) (*kvsmedia.Track, []kvsmedia.Frame) {
+func prefixed(t testing.TB, c *clips.Clip, n int) (*kvsmedia.Track, []kvsmedia.Frame) {
 	t.Helper()
 	sets := bitstream.ParameterSets{Codec: bitstream.H264}
 	at := 4

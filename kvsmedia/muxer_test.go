@@ -9,14 +9,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
 // What is written reads back byte for byte.
 func TestRoundTrip(t *testing.T) {
-	day, hevc := testmedia.Day(), testmedia.HEVC()
-	all := testmedia.Merge(day, testmedia.Sub())
+	day, hevc := clips.Day(), clips.HEVC()
+	all := clips.Merge(day, clips.Sub())
 	pcmu, pcma := &kvsmedia.Track{Codec: kvsmedia.PCMU}, &kvsmedia.Track{Codec: kvsmedia.PCMA, Channels: 2, SampleRate: 16000, Name: "a"}
 	bare := &kvsmedia.Track{Codec: kvsmedia.AAC, SampleRate: 32000}
 	opus := &kvsmedia.Track{Codec: kvsmedia.Opus, Channels: 2}
@@ -94,7 +94,7 @@ func TestRoundTrip(t *testing.T) {
 
 // Length-prefixed frames go in as they are and give the same stream as Annex B.
 func TestLengthPrefixed(t *testing.T) {
-	for _, c := range []*testmedia.Clip{testmedia.Day(), testmedia.HEVC()} {
+	for _, c := range []*clips.Clip{clips.Day(), clips.HEVC()} {
 		fromAnnexB := mux(t, false, c.Frames, c.Tracks[0])
 		track, frames := prefixed(t, c, 4)
 		got := mux(t, false, frames, track)
@@ -119,7 +119,7 @@ func TestLengthPrefixed(t *testing.T) {
 }
 
 func TestClusters(t *testing.T) {
-	day := testmedia.Day()
+	day := clips.Day()
 	video, sound := find(day, "main"), find(day, "aac")
 	key := day.Frames[0].Data
 	frame := func(tr *kvsmedia.Track, at int, data []byte) kvsmedia.Frame {
@@ -190,7 +190,7 @@ func TestClusters(t *testing.T) {
 func TestParameterSetChange(t *testing.T) {
 	track := &kvsmedia.Track{Codec: kvsmedia.H264, Name: "main"}
 	var frames []kvsmedia.Frame
-	for i, c := range []*testmedia.Clip{testmedia.Day(), testmedia.Sub(), testmedia.Night()} {
+	for i, c := range []*clips.Clip{clips.Day(), clips.Sub(), clips.Night()} {
 		for _, f := range c.Frames {
 			if f.Track.Codec == kvsmedia.H264 && f.PTS < 4*time.Second {
 				f.Track, f.PTS = track, f.PTS+time.Duration(i)*4*time.Second
@@ -221,8 +221,8 @@ func TestParameterSetChange(t *testing.T) {
 	}
 
 	// Length-prefixed: the record in the header follows the sets in the frames.
-	long, avcc := prefixed(t, testmedia.Day(), 4)
-	_, sub := prefixed(t, testmedia.Sub(), 4)
+	long, avcc := prefixed(t, clips.Day(), 4)
+	_, sub := prefixed(t, clips.Sub(), 4)
 	sub[0].Track, sub[0].PTS = long, time.Minute
 	list := elements(t, mux(t, false, []kvsmedia.Frame{avcc[0], sub[0]}, long))
 	if len(list) != 8 || !strings.Contains(list[5], "320x180") {
@@ -232,7 +232,7 @@ func TestParameterSetChange(t *testing.T) {
 
 // Frames wait until the configuration of all tracks is known.
 func TestHeldBack(t *testing.T) {
-	clip := testmedia.Merge(testmedia.Day(), testmedia.Sub())
+	clip := clips.Merge(clips.Day(), clips.Sub())
 	main, sub := find(clip, "main"), find(clip, "sub")
 	var late []kvsmedia.Frame // the second picture begins later
 	for _, f := range clip.Frames {
@@ -278,7 +278,7 @@ func TestHeldBack(t *testing.T) {
 }
 
 func TestWriteMKV(t *testing.T) {
-	day := testmedia.Day()
+	day := clips.Day()
 	var b bytes.Buffer
 	if err := kvsmedia.WriteMKV(&b, slices.Values(day.Frames), find(day, "main"), find(day, "opus")); err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -26,7 +26,7 @@ func (w *failing) Write(b []byte) (int, error) {
 }
 
 func TestMuxerErrors(t *testing.T) {
-	day := testmedia.Day()
+	day := clips.Day()
 	video, aac := find(day, "main"), find(day, "aac")
 	key := day.Frames[0]
 	avcc, frames := prefixed(t, day, 4)

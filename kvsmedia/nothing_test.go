@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -19,7 +19,7 @@ func TestNothingStored(t *testing.T) {
 	adts := func(f *kvsmedia.Frame) {
 		f.Data = append([]byte{0xff, 0xf1, 0x4c, 0x80, byte((len(f.Data) + 7) >> 3), byte(len(f.Data)+7)<<5 | 0x1f, 0xfc}, f.Data...)
 	}
-	copied := *find(testmedia.Day(), "main")
+	copied := *find(clips.Day(), "main")
 	other := slowGOP(2, time.Second).Frames[1] // no key frame
 	for name, c := range map[string]struct {
 		tracks  []*kvsmedia.Track
@@ -28,9 +28,9 @@ func TestNothingStored(t *testing.T) {
 		says    string
 	}{
 		"other pointers":      {[]*kvsmedia.Track{&copied}, func(*kvsmedia.Frame) {}, true, "the very Tracks that the frames point to"},
-		"ADTS":                {[]*kvsmedia.Track{find(testmedia.Day(), "aac")}, adts, false, "ADTS"},
-		"Opus of 2,000 bytes": {[]*kvsmedia.Track{find(testmedia.Day(), "opus")}, func(f *kvsmedia.Frame) { f.Data = make([]byte, 2000) }, false, "Opus"},
-		"H.265 as H.264":      {video(), func(f *kvsmedia.Frame) { f.Data = testmedia.HEVC().Frames[0].Data }, false, "H265"},
+		"ADTS":                {[]*kvsmedia.Track{find(clips.Day(), "aac")}, adts, false, "ADTS"},
+		"Opus of 2,000 bytes": {[]*kvsmedia.Track{find(clips.Day(), "opus")}, func(f *kvsmedia.Frame) { f.Data = make([]byte, 2000) }, false, "Opus"},
+		"H.265 as H.264":      {video(), func(f *kvsmedia.Frame) { f.Data = clips.HEVC().Frames[0].Data }, false, "H265"},
 		"two pictures":        {video(), func(f *kvsmedia.Frame) { f.Data = append(bytes.Clone(f.Data), f.Data...) }, false, "more than one picture"},
 		"no key frame":        {video(), func(f *kvsmedia.Frame) { f.Data, f.Key = other.Data, false }, false, "no key frame"},
 		"PTS of 200 years":    {video(), func(f *kvsmedia.Frame) { f.PTS += 200 * 365 * 24 * time.Hour }, false, "out of range"},
@@ -40,7 +40,7 @@ func TestNothingStored(t *testing.T) {
 				s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: c.tracks})
 				defer s.srv.Close()
 				count := 0
-				err := s.Upload(t.Context(), camera(testmedia.Day(), 5*time.Second, func(f *kvsmedia.Frame, _ int) bool {
+				err := s.Upload(t.Context(), camera(clips.Day(), 5*time.Second, func(f *kvsmedia.Frame, _ int) bool {
 					if c.foreign || f.Track == c.tracks[0] {
 						count++
 						c.edit(f)
@@ -66,7 +66,7 @@ func TestNothingNew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: video()})
 		defer s.srv.Close()
-		if err := s.Upload(t.Context(), s.note(play(testmedia.Day(), 5*time.Second))); err != nil {
+		if err := s.Upload(t.Context(), s.note(play(clips.Day(), 5*time.Second))); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Upload(t.Context(), slices.Values(s.given)); err != nil {

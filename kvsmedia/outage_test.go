@@ -13,7 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -86,7 +86,7 @@ func TestShortOutage(t *testing.T) {
 				t.Errorf("25 s after the outage %v are not stored", st.BufferedTime)
 			}
 		}).Stop()
-		if err := s.Upload(t.Context(), s.note(play(testmedia.Day(), 3*time.Minute))); err != nil {
+		if err := s.Upload(t.Context(), s.note(play(clips.Day(), 3*time.Minute))); err != nil {
 			t.Fatal(err)
 		}
 		s.all(nil)
@@ -116,7 +116,7 @@ func TestServiceDiskFails(t *testing.T) {
 			}
 		}).Stop()
 		defer time.AfterFunc(30*time.Second, move(away, stream)).Stop()
-		if err := s.Upload(t.Context(), s.note(play(testmedia.Day(), 45*time.Second))); err != nil {
+		if err := s.Upload(t.Context(), s.note(play(clips.Day(), 45*time.Second))); err != nil {
 			t.Fatal(err)
 		}
 		s.all(nil)
@@ -139,7 +139,7 @@ func (d *fullDisk) Write(b []byte) (int, error) {
 
 // A disk that fills up is named as the reason, and what is written stays readable.
 func TestFullDisk(t *testing.T) {
-	day := testmedia.Day()
+	day := clips.Day()
 	file, err := os.Create(filepath.Join(t.TempDir(), "clip.mkv"))
 	if err != nil {
 		t.Fatal(err)
@@ -184,7 +184,7 @@ func TestClocks(t *testing.T) {
 				defer s.srv.Close()
 				time.Sleep(2 * time.Minute) // or the stream would be of the future
 				s.srv.Skew(c.skew)
-				frames := camera(testmedia.Day(), time.Minute, func(f *kvsmedia.Frame, _ int) bool {
+				frames := camera(clips.Day(), time.Minute, func(f *kvsmedia.Frame, _ int) bool {
 					if f.PTS > 30*time.Second {
 						f.Time = f.Time.Add(c.set)
 					}

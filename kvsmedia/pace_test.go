@@ -13,7 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -128,7 +128,7 @@ func TestLostAcknowledgement(t *testing.T) {
 		cfg.HTTPClient = &http.Client{Transport: &deaf{RoundTripper: s.srv.Client().Transport, skip: lost}}
 		s.produce(kvsmedia.ProducerConfig{AWS: cfg})
 		late, ended := time.Duration(0), error(nil) // from the lost fragment on
-		frames := camera(testmedia.Day(), 3*time.Minute, func(f *kvsmedia.Frame, _ int) bool {
+		frames := camera(clips.Day(), 3*time.Minute, func(f *kvsmedia.Frame, _ int) bool {
 			if st := s.Stats(); st.Err != nil && ended == nil {
 				late, ended = f.PTS-lost*fragmentLength, st.Err
 			}

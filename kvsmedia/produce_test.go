@@ -16,7 +16,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -24,7 +24,7 @@ import (
 // still is one key frame after the other, a second apart, at once.
 func still(n int) func(func(kvsmedia.Frame) bool) {
 	return func(yield func(kvsmedia.Frame) bool) {
-		key := testmedia.Day().Frames[0]
+		key := clips.Day().Frames[0]
 		for i := range n {
 			key.PTS = time.Duration(i) * time.Second
 			if !yield(key) {
@@ -82,7 +82,7 @@ func TestStreamCreated(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 {
-			if err := p.Upload(t.Context(), play(testmedia.Day(), 9*time.Second)); err != nil {
+			if err := p.Upload(t.Context(), play(clips.Day(), 9*time.Second)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -120,7 +120,7 @@ func TestPermanent(t *testing.T) {
 					t.Fatal(err)
 				}
 				began := time.Now()
-				err = p.Upload(t.Context(), play(testmedia.Day(), time.Hour))
+				err = p.Upload(t.Context(), play(clips.Day(), time.Hour))
 				var api smithy.APIError
 				var missing *kvsmedia.MissingError
 				if !errors.As(err, &api) || api.ErrorCode() != c.code || !strings.Contains(err.Error(), c.advice) || !errors.As(err, &missing) {
@@ -141,13 +141,13 @@ func TestKeyFails(t *testing.T) {
 		defer s.srv.Close()
 		defer time.AfterFunc(10*time.Second, func() { s.srv.SetKeyError(door, 4501) }).Stop()
 		defer time.AfterFunc(70*time.Second, func() { s.srv.SetKeyError(door, 0) }).Stop()
-		if err := s.Upload(t.Context(), s.note(play(testmedia.Day(), 90*time.Second))); err != nil {
+		if err := s.Upload(t.Context(), s.note(play(clips.Day(), 90*time.Second))); err != nil {
 			t.Fatal(err)
 		}
 		s.all(nil)
 
 		s.srv.SetKeyError(door, 4500)
-		err := s.Upload(t.Context(), play(testmedia.Day(), time.Hour))
+		err := s.Upload(t.Context(), play(clips.Day(), time.Hour))
 		var refused *kvsmedia.RefusedError
 		if !errors.As(err, &refused) || refused.ID != 4500 || !strings.Contains(err.Error(), "KMS") {
 			t.Errorf("got %v", err)
@@ -173,7 +173,7 @@ func TestNoDelay(t *testing.T) {
 		}()
 		began := time.Now()
 		err := s.Upload(t.Context(), func(yield func(kvsmedia.Frame) bool) {
-			key := testmedia.Day().Frames[0]
+			key := clips.Day().Frames[0]
 			key.Time = began
 			yield(key)
 			<-done
@@ -199,7 +199,7 @@ func TestNoRetention(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Upload(t.Context(), play(testmedia.Day(), 19*time.Second)); err != nil {
+		if err := p.Upload(t.Context(), play(clips.Day(), 19*time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		if st := p.Stats(); st.Stored.Fragments != 10 || st.Persisted.Count != 0 || st.Received.Count != 10 {
@@ -218,7 +218,7 @@ func TestLinger(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		began := time.Now()
-		err := s.Upload(ctx, s.note(testmedia.Play(ctx, testmedia.Day())))
+		err := s.Upload(ctx, s.note(clips.Play(ctx, clips.Day())))
 		var missing *kvsmedia.MissingError
 		if !errors.As(err, &missing) || !errors.Is(err, context.DeadlineExceeded) || len(missing.Missing) != 1 {
 			t.Fatal(err)
@@ -251,7 +251,7 @@ func TestNoSecrets(t *testing.T) {
 		s.srv.Refuse("PutMedia", 2, kvsmediatest.Error{Status: 403, Name: "SignatureDoesNotMatch", Message: "X-Amz-Security-Token=" + secret})
 		defer time.AfterFunc(10*time.Second, func() { s.srv.SetOutage(true) }).Stop()
 		defer time.AfterFunc(20*time.Second, func() { s.srv.SetOutage(false) }).Stop()
-		if err := s.Upload(t.Context(), play(testmedia.Day(), 40*time.Second)); err != nil {
+		if err := s.Upload(t.Context(), play(clips.Day(), 40*time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		if log.Len() == 0 || strings.Contains(log.String(), secret) {

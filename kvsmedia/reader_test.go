@@ -11,15 +11,15 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/internal/mkv"
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
 // Cut off anywhere, a stream gives its whole frames and then, unless it could
 // have ended there, io.ErrUnexpectedEOF.
 func TestReaderTruncated(t *testing.T) {
-	day := testmedia.Day()
+	day := clips.Day()
 	video, aac := find(day, "main"), find(day, "aac")
 	small := []byte{0, 0, 0, 1, 0x41, 0x9a, 1, 2, 3}
 	key := day.Frames[0]
@@ -122,7 +122,7 @@ func cutClusters(t *testing.T, stream []byte) (head []byte, clusters [][]byte) {
 }
 
 func TestGetMedia(t *testing.T) {
-	day := testmedia.Day()
+	day := clips.Day()
 	tracks := []*kvsmedia.Track{find(day, "main"), find(day, "aac")}
 	for _, absolute := range []bool{false, true} {
 		var b bytes.Buffer
@@ -194,7 +194,7 @@ func TestGetMedia(t *testing.T) {
 }
 
 func TestStreamError(t *testing.T) {
-	day := testmedia.Day()
+	day := clips.Day()
 	b := mux(t, false, day.Frames, day.Tracks[0])
 	for text, tag := range map[string][]mkv.SimpleTag{
 		"error KMS_KEY_ACCESS_DENIED (4500)": {
@@ -218,7 +218,7 @@ func TestStreamError(t *testing.T) {
 
 // Frames that are not as their track says.
 func TestOddFrames(t *testing.T) {
-	day := testmedia.Day()
+	day := clips.Day()
 	record := mux(t, false, day.Frames[:1], day.Tracks[0])
 	rd := mkv.NewReader(bytes.NewReader(record))
 	for rd.Tracks() == nil {

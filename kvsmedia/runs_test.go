@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -25,7 +25,7 @@ type library struct {
 func inLibrary(t *testing.T, cfg kvsmediatest.Config, do func(*testing.T, *library)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		tracks := []*kvsmedia.Track{testmedia.Day().Tracks[0], testmedia.Day().Tracks[2]}
+		tracks := []*kvsmedia.Track{clips.Day().Tracks[0], clips.Day().Tracks[2]}
 		l := &library{studio: newStudio(t, cfg, kvsmedia.ProducerConfig{Tracks: tracks, Block: true})}
 		defer l.srv.Close()
 		var err error
@@ -42,7 +42,7 @@ func (l *library) store(at time.Time, from, to time.Duration) {
 	l.t.Helper()
 	l.produce(kvsmedia.ProducerConfig{Block: true}) // one that has sent nothing yet takes any time
 	err := l.Upload(l.t.Context(), func(yield func(kvsmedia.Frame) bool) {
-		for _, f := range testmedia.Day().Frames {
+		for _, f := range clips.Day().Frames {
 			f.Time = at.Add(f.PTS)
 			if f.PTS >= from && (f.PTS >= to || !yield(f)) {
 				return
@@ -172,7 +172,7 @@ func TestQuotas(t *testing.T) {
 	cfg := kvsmediatest.Config{Limits: kvsmediatest.Limits{FragmentRate: -1, Rates: map[string]kvsmediatest.Rate{"GetDataEndpoint": {Stream: -1}}}}
 	inLibrary(t, cfg, func(t *testing.T, l *library) {
 		at := time.Now().Truncate(time.Second).Add(-6 * time.Hour)
-		key := testmedia.Day().Frames[0]
+		key := clips.Day().Frames[0]
 		l.tracks = l.tracks[:1]
 		l.produce(kvsmedia.ProducerConfig{Block: true})
 		const fragments = 10_500

@@ -8,7 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -90,7 +90,7 @@ func TestStall(t *testing.T) {
 			defer s.srv.Close()
 			s.srv.Inject(kvsmediatest.Fault{Skip: 3, When: when, Do: kvsmediatest.Stall})
 			worst := time.Duration(0)
-			frames := camera(testmedia.Day(), 29*time.Second, func(*kvsmedia.Frame, int) bool {
+			frames := camera(clips.Day(), 29*time.Second, func(*kvsmedia.Frame, int) bool {
 				worst = max(worst, s.Stats().BufferedTime)
 				return true
 			})

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -160,7 +160,7 @@ func TestStreamRefusals(t *testing.T) {
 // A producer creates its stream in the tier that it is given.
 func TestProducerCreatesWarm(t *testing.T) {
 	streamsOf(t, kvsmediatest.Config{Timing: slow}, func(t *testing.T, srv *kvsmediatest.Server, s *kvsmedia.Streams) {
-		clip := testmedia.Day()
+		clip := clips.Day()
 		p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{
 			AWS: srv.AWS(), Stream: "yard", Tracks: clip.Tracks[:1], Block: true, Logger: slog.New(slog.DiscardHandler),
 			Create: &kvsmedia.StreamSettings{Retention: 30 * 24 * time.Hour, Tier: kvsmedia.Warm},

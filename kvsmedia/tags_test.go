@@ -9,13 +9,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
 // Tags stand behind the cluster that they belong to.
 func TestTags(t *testing.T) {
-	key := testmedia.Day().Frames[0]
+	key := clips.Day().Frames[0]
 	var b bytes.Buffer
 	m := kvsmedia.NewMuxer(&b, key.Track)
 	write := func() {
@@ -69,7 +69,7 @@ func TestTags(t *testing.T) {
 
 // The service's limits are checked before a fragment breaks them.
 func TestTagLimits(t *testing.T) {
-	key := testmedia.Day().Frames[0]
+	key := clips.Day().Frames[0]
 	var b bytes.Buffer
 	m := kvsmedia.NewMuxer(&b, key.Track)
 	long := strings.Repeat("x", 128)
@@ -131,7 +131,7 @@ func TestTagLimits(t *testing.T) {
 
 // Tags cost no allocation on fragments that repeat them, and frames none at all.
 func TestMuxerAllocations(t *testing.T) {
-	day := testmedia.Day()
+	day := clips.Day()
 	m := kvsmedia.NewMuxer(io.Discard, find(day, "main"), find(day, "aac"))
 	if err := m.SetTag("site", "door"); err != nil {
 		t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
-	"github.com/smartcam-sdk/smartcam/internal/testtools"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testtools"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -41,7 +41,7 @@ func save(t *testing.T, name string, b []byte) string {
 
 // streams are what the Muxer writes of each codec.
 func streams(t *testing.T) map[string][]byte {
-	day, hevc := testmedia.Day(), testmedia.HEVC()
+	day, hevc := clips.Day(), clips.HEVC()
 	main := find(day, "main")
 	timed := slices.Clone(day.Frames)
 	for i := range timed {
@@ -190,8 +190,8 @@ func TestDecode(t *testing.T) {
 		}
 		return list
 	}
-	day, hevc := testmedia.Day(), testmedia.HEVC()
-	for _, c := range []*testmedia.Clip{day, hevc} {
+	day, hevc := clips.Day(), clips.HEVC()
+	for _, c := range []*clips.Clip{day, hevc} {
 		var source []byte
 		for _, f := range c.Frames {
 			if f.Track == c.Tracks[0] {
@@ -225,10 +225,10 @@ func TestDecode(t *testing.T) {
 // its end.
 func TestDocumentsPlay(t *testing.T) {
 	ffmpeg := testtools.Need(t, "ffmpeg")
-	day, sub := testmedia.Day(), testmedia.Sub()
+	day, sub := clips.Day(), clips.Sub()
 	track := &kvsmedia.Track{Codec: kvsmedia.H264}
 	var frames []kvsmedia.Frame
-	for i, c := range []*testmedia.Clip{day, sub} {
+	for i, c := range []*clips.Clip{day, sub} {
 		for _, f := range c.Frames {
 			if f.Track == c.Tracks[0] {
 				f.Track, f.PTS = track, f.PTS+time.Duration(i)*day.Length
@@ -247,7 +247,7 @@ func TestDocumentsPlay(t *testing.T) {
 // Files of other programs read as the frames that they were made of.
 func TestForeignFiles(t *testing.T) {
 	ffmpeg, mkvmerge := testtools.Need(t, "ffmpeg"), testtools.Need(t, "mkvmerge")
-	day := testmedia.Day()
+	day := clips.Day()
 	source := save(t, "a.mkv", mux(t, true, day.Frames, day.Tracks...))
 	dir := t.TempDir()
 	files := map[string][]string{

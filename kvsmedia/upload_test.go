@@ -14,7 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -132,11 +132,11 @@ func (s *studio) fragments() []*kvsmedia.Fragment {
 }
 
 // play is a clip in real time for a while.
-func play(c *testmedia.Clip, d time.Duration) iter.Seq[kvsmedia.Frame] {
+func play(c *clips.Clip, d time.Duration) iter.Seq[kvsmedia.Frame] {
 	return func(yield func(kvsmedia.Frame) bool) {
 		ctx, cancel := context.WithTimeout(context.Background(), d)
 		defer cancel()
-		for f := range testmedia.Play(ctx, c) {
+		for f := range clips.Play(ctx, c) {
 			if !yield(f) {
 				return
 			}
@@ -189,7 +189,7 @@ func list(m *kvsmedia.MissingError) []kvsmedia.Missing {
 }
 
 func TestUpload(t *testing.T) {
-	day := testmedia.Day()
+	day := clips.Day()
 	for name, tracks := range map[string][]*kvsmedia.Track{
 		"video":           {find(day, "main")},
 		"video and sound": {find(day, "main"), find(day, "aac")},

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera"
-	"github.com/smartcam-sdk/smartcam/internal/faultnet"
-	"github.com/smartcam-sdk/smartcam/internal/localcloud"
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
+	"github.com/smartcam-sdk/smartcam/internal/testing/faultnet"
 	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
 	"github.com/smartcam-sdk/smartcam/viewer"
@@ -71,13 +71,13 @@ func run(b *testing.B, cfg camera.Config) *camera.Camera {
 
 // play runs a camera, with room for viewers whose farewell gets lost, that
 // plays a clip in a loop until the benchmark ends.
-func play(b *testing.B, cfg signaling.Config, clip *testmedia.Clip) {
+func play(b *testing.B, cfg signaling.Config, clip *clips.Clip) {
 	cam := run(b, camera.Config{Signaling: cfg, Tracks: clip.Tracks, MaxViewers: 200, Logger: quiet})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for f := range testmedia.Play(ctx, clip) {
+		for f := range clips.Play(ctx, clip) {
 			_ = cam.WriteFrame(f)
 		}
 	}()
@@ -85,7 +85,7 @@ func play(b *testing.B, cfg signaling.Config, clip *testmedia.Clip) {
 }
 
 func dialLoopback(b *testing.B, report func(value float64, unit string)) {
-	cloud, err := localcloud.New(localcloud.Config{Signaling: signalingtest.Config{Limits: signalingtest.Limits{Off: true}}})
+	cloud, err := cameratest.New(cameratest.Config{Signaling: signalingtest.Config{Limits: signalingtest.Limits{Off: true}}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func dialLoopback(b *testing.B, report func(value float64, unit string)) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	play(b, signaling.Config{AWS: device, Channel: "door"}, testmedia.Day())
+	play(b, signaling.Config{AWS: device, Channel: "door"}, clips.Day())
 
 	cfg := viewer.Config{Logger: quiet, Signaling: signaling.Config{AWS: cloud.OwnerAWS(), Channel: "door", Cache: signaling.MemoryCache()}}
 	var whole, media percentiles
@@ -157,7 +157,7 @@ func (r *remote) dial(b *testing.B) *viewer.Viewer {
 
 func dialPath(b *testing.B, link faultnet.Link) {
 	r := newRemote(b, link)
-	play(b, r.srv.Config("door"), testmedia.Day())
+	play(b, r.srv.Config("door"), clips.Day())
 	var whole, since percentiles
 	pace := time.NewTicker(answerPace)
 	defer pace.Stop()

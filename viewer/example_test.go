@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera"
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
@@ -24,7 +24,7 @@ func live(configure func(*camera.Config)) (srv *signalingtest.Server, stop func(
 	srv = signalingtest.NewServer(signalingtest.Config{
 		TURN: func(string, time.Time) []signalingtest.ICEServer { return nil },
 	})
-	clip := testmedia.Day()
+	clip := clips.Day()
 	cfg := camera.Config{Signaling: srv.Config("front-door"), Tracks: clip.Tracks}
 	if configure != nil {
 		configure(&cfg)
@@ -41,7 +41,7 @@ func live(configure func(*camera.Config)) (srv *signalingtest.Server, stop func(
 		}
 	})
 	work.Go(func() {
-		for f := range testmedia.Play(ctx, clip) {
+		for f := range clips.Play(ctx, clip) {
 			if err := cam.WriteFrame(f); err != nil {
 				log.Fatal(err)
 			}

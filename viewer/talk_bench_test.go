@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera"
-	"github.com/smartcam-sdk/smartcam/internal/faultnet"
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
+	"github.com/smartcam-sdk/smartcam/internal/testing/faultnet"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/viewer"
 )
@@ -20,14 +20,14 @@ import (
 // never came, or came too late to be played in order.
 func BenchmarkTalkback(b *testing.B) {
 	r := newRemote(b, faultnet.Link{Delay: 20 * time.Millisecond, Loss: 0.02, Seed: 17})
-	clip := testmedia.Day()
+	clip := clips.Day()
 	cam := run(b, camera.Config{Signaling: r.srv.Config("door"), Tracks: clip.Tracks, Logger: quiet})
 	ctx, cancel := context.WithCancel(b.Context())
 	var work sync.WaitGroup
 	defer work.Wait()
 	defer cancel()
 	work.Go(func() {
-		for f := range testmedia.Play(ctx, clip) {
+		for f := range clips.Play(ctx, clip) {
 			_ = cam.WriteFrame(f)
 		}
 	})

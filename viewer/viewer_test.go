@@ -14,7 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/smartcam-sdk/smartcam/camera"
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
@@ -33,7 +33,7 @@ func service(t *testing.T) *signalingtest.Server {
 }
 
 // film runs a camera that plays a clip, until the test ends or stop is called.
-func film(t *testing.T, srv *signalingtest.Server, clip *testmedia.Clip) (stop func()) {
+func film(t *testing.T, srv *signalingtest.Server, clip *clips.Clip) (stop func()) {
 	t.Helper()
 	cam, err := camera.New(camera.Config{Signaling: srv.Config("door"), Tracks: clip.Tracks, Logger: quiet})
 	if err != nil {
@@ -48,7 +48,7 @@ func film(t *testing.T, srv *signalingtest.Server, clip *testmedia.Clip) (stop f
 		done <- struct{}{}
 	}()
 	go func() {
-		for f := range testmedia.Play(ctx, clip) {
+		for f := range clips.Play(ctx, clip) {
 			if err := cam.WriteFrame(f); err != nil {
 				t.Errorf("WriteFrame: %v", err)
 			}
@@ -99,7 +99,7 @@ func pictures(t *testing.T, v *viewer.Viewer, n int) (out [][]byte) {
 }
 
 // among reports whether the pictures follow each other in the clip.
-func among(clip *testmedia.Clip, got [][]byte) bool {
+func among(clip *clips.Clip, got [][]byte) bool {
 	var all [][]byte
 	for range 2 { // a clip loops
 		for _, f := range clip.Frames {
@@ -121,7 +121,7 @@ func among(clip *testmedia.Clip, got [][]byte) bool {
 }
 
 func TestRealClips(t *testing.T) {
-	for name, clip := range map[string]*testmedia.Clip{"H264": testmedia.Day(), "H265": testmedia.HEVC()} {
+	for name, clip := range map[string]*clips.Clip{"H264": clips.Day(), "H265": clips.HEVC()} {
 		t.Run(name, func(t *testing.T) {
 			srv := service(t)
 			film(t, srv, clip)
@@ -147,7 +147,7 @@ func TestRealClips(t *testing.T) {
 // TestGrantedViewer holds no AWS credentials, only what a backend gave it.
 func TestGrantedViewer(t *testing.T) {
 	srv := service(t)
-	film(t, srv, testmedia.Day())
+	film(t, srv, clips.Day())
 	grant, err := signaling.PresignViewer(t.Context(), srv.Config("door"), "guest")
 	if err != nil {
 		t.Fatal(err)
@@ -180,7 +180,7 @@ func TestDialSaysWhyThereIsNoPicture(t *testing.T) {
 	})
 	t.Run("no path", func(t *testing.T) {
 		srv := service(t)
-		film(t, srv, testmedia.Day())
+		film(t, srv, clips.Day())
 		_, err := dial(t, viewer.Config{Signaling: srv.Config("door"), ICEPolicy: signaling.ICERelayOnly}, 2*time.Second)
 		if err == nil || !strings.Contains(err.Error(), "no TURN server is known") {
 			t.Errorf("%v", err)
@@ -196,7 +196,7 @@ func TestDialSaysWhyThereIsNoPicture(t *testing.T) {
 
 func TestSessionEndsWithTheCamera(t *testing.T) {
 	srv := service(t)
-	stop := film(t, srv, testmedia.Day())
+	stop := film(t, srv, clips.Day())
 	v, err := dial(t, viewer.Config{Signaling: srv.Config("door")}, 20*time.Second)
 	if err != nil {
 		t.Fatal(err)

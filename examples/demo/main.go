@@ -2,7 +2,7 @@
 // AWS, and a page in the browser that watches the camera, talks to it, commands
 // it, and plays what it has recorded.
 //
-//	go run ./examples/demo
+//	go run -C examples ./demo
 //
 // The camera records all the time, to a temporary directory that is removed at the
 // end; the last hour is kept.
@@ -29,10 +29,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/smartcam-sdk/smartcam/camera/cameratest"
 	"github.com/smartcam-sdk/smartcam/examples/camera/device"
 	"github.com/smartcam-sdk/smartcam/examples/camera/source"
 	"github.com/smartcam-sdk/smartcam/examples/internal/awsenv"
-	"github.com/smartcam-sdk/smartcam/internal/localcloud"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
@@ -91,7 +91,7 @@ func run(ctx context.Context) error {
 			return err
 		}
 		defer func() { _ = os.RemoveAll(dir) }() // what stays is temporary
-		cloud, err := localcloud.New(localcloud.Config{Dir: dir, RetentionHours: int(kept / time.Hour), Logger: log})
+		cloud, err := cameratest.New(cameratest.Config{Dir: dir, RetentionHours: int(kept / time.Hour), Logger: log})
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -82,7 +82,7 @@ func ask(t *testing.T, page *httptest.Server, method, path, body string, v any) 
 // upload records six seconds that ended a while ago.
 func upload(t *testing.T, srv *kvsmediatest.Server, ago time.Duration) (start time.Time) {
 	t.Helper()
-	clip := testmedia.Day()
+	clip := clips.Day()
 	p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{AWS: srv.AWS(), Stream: "door", Create: &kvsmedia.StreamSettings{}, Logger: slog.New(slog.DiscardHandler),
 		Tracks: []*kvsmedia.Track{clip.Tracks[0], clip.Tracks[2]}})
 	if err != nil {

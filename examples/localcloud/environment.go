@@ -7,7 +7,7 @@ import (
 	"strings"
 	"text/template"
 
-	"github.com/smartcam-sdk/smartcam/internal/localcloud"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest"
 	"github.com/smartcam-sdk/smartcam/iotcreds/iotcredstest"
 )
 
@@ -66,7 +66,7 @@ export CONTROL_PLANE_URI={{$.URL}}
 {{end}}`))
 
 // printEnvironment prints what clients need to know.
-func printEnvironment(ctx context.Context, w io.Writer, cloud *localcloud.Cloud, cfg localcloud.Config, things []string) error {
+func printEnvironment(ctx context.Context, w io.Writer, cloud *cameratest.Cloud, cfg cameratest.Config, things []string) error {
 	key, err := cloud.OwnerAWS().Credentials.Retrieve(ctx)
 	if err != nil {
 		return err

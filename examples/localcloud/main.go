@@ -6,11 +6,11 @@
 // JavaScript and for the AWS CLI. Images of tagged fragments are put into the
 // directory streams/images, if ffmpeg is installed.
 //
-//	go run ./examples/localcloud -things front-door,garage
+//	go run -C examples ./localcloud -things front-door,garage
 //
 // A device on the network needs an address to reach it under:
 //
-//	go run ./examples/localcloud -host 192.168.1.10
+//	go run -C examples ./localcloud -host 192.168.1.10
 //
 // The AWS C SDK knows no port but 443, so that the credentials provider needs
 // an address of its own:
@@ -32,7 +32,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/localcloud"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest"
 )
 
 func main() {
@@ -46,7 +46,7 @@ func main() {
 
 // run serves until ctx ends.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	var cfg localcloud.Config
+	var cfg cameratest.Config
 	fs := flag.NewFlagSet("localcloud", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	fs.StringVar(&cfg.Dir, "dir", "localcloud-state", "`directory` of the authority, keys, certificates and media")
@@ -74,7 +74,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if *verbose {
 		cfg.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	cloud, err := localcloud.New(cfg)
+	cloud, err := cameratest.New(cfg)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func split(list string) []string {
 }
 
 // greet makes the things and prints what clients need.
-func greet(ctx context.Context, w io.Writer, cloud *localcloud.Cloud, cfg localcloud.Config, things []string) error {
+func greet(ctx context.Context, w io.Writer, cloud *cameratest.Cloud, cfg cameratest.Config, things []string) error {
 	for _, name := range things {
 		if _, err := cloud.AddThing(name); err != nil {
 			return err

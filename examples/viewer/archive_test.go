@@ -15,19 +15,19 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/smartcam-sdk/smartcam/internal/localcloud"
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
-	"github.com/smartcam-sdk/smartcam/internal/testtools"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testtools"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // cloud is a stand-in cloud whose owner the environment has.
-func cloud(t *testing.T) *localcloud.Cloud {
+func cloud(t *testing.T) *cameratest.Cloud {
 	t.Helper()
 	dir := t.TempDir()
-	c, err := localcloud.New(localcloud.Config{Dir: dir})
+	c, err := cameratest.New(cameratest.Config{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,13 +59,13 @@ const length = 10 * time.Second
 
 // record stores the beginning of the clip in the stream of a thing, as recorded
 // from a time on.
-func record(t *testing.T, c *localcloud.Cloud, thing string, from time.Time) {
+func record(t *testing.T, c *cameratest.Cloud, thing string, from time.Time) {
 	t.Helper()
 	cfg, err := c.DeviceAWS(thing)
 	if err != nil {
 		t.Fatal(err)
 	}
-	clip := testmedia.Day()
+	clip := clips.Day()
 	p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{AWS: cfg, Stream: thing, Tracks: []*kvsmedia.Track{clip.Tracks[0], clip.Tracks[2]}})
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +77,7 @@ func record(t *testing.T, c *localcloud.Cloud, thing string, from time.Time) {
 
 func frames(from time.Time) iter.Seq[kvsmedia.Frame] {
 	return func(yield func(kvsmedia.Frame) bool) {
-		for _, f := range testmedia.Day().Frames {
+		for _, f := range clips.Day().Frames {
 			f.Time = from.Add(f.PTS)
 			if f.PTS >= length || !yield(f) {
 				return
@@ -300,7 +300,7 @@ func TestPlayFollows(t *testing.T) {
 
 // count is how many pictures and sounds record stores of a length.
 func count(length time.Duration) (pictures, sounds int) {
-	for _, f := range testmedia.Day().Frames {
+	for _, f := range clips.Day().Frames {
 		switch {
 		case f.PTS >= length:
 		case f.Track.Codec.Video():
@@ -316,7 +316,7 @@ func count(length time.Duration) (pictures, sounds int) {
 func same(t *testing.T, played string, length time.Duration) {
 	t.Helper()
 	want := map[kvsmedia.Codec][][]byte{}
-	for _, f := range testmedia.Day().Frames {
+	for _, f := range clips.Day().Frames {
 		if f.PTS < length {
 			want[f.Track.Codec] = append(want[f.Track.Codec], f.Data)
 		}

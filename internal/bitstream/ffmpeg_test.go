@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/smartcam-sdk/smartcam/internal/testtools"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testtools"
 )
 
 // What x264 and x265 write, ffmpeg counts and ffmpeg's MP4 muxer records is

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testtools"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testtools"
 )
 
 // Files of ffmpeg's and mkvmerge's muxers read as ffprobe reads them. mkvmerge

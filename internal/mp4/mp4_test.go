@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/mp4"
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
-	"github.com/smartcam-sdk/smartcam/internal/testtools"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testtools"
 )
 
 // pictures returns a track of H.264 and its samples, of a fifteenth of a second
@@ -23,7 +23,7 @@ func pictures(t testing.TB) (*mp4.Track, []mp4.Sample) {
 	t.Helper()
 	sets := bitstream.ParameterSets{Codec: bitstream.H264}
 	var samples []mp4.Sample
-	for _, f := range testmedia.Sub().Frames[:60] {
+	for _, f := range clips.Sub().Frames[:60] {
 		nalus := bitstream.Split(nil, f.Data)
 		sets.Update(nalus)
 		samples = append(samples, mp4.Sample{Duration: 6000, Sync: f.Key, Data: bitstream.AppendPrefixed(nil, nalus)})

@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/faultnet"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/sctptest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/faultnet"
 )
 
 // heldLimit is what a peer's data channels may cost while its session lasts: what

@@ -25,7 +25,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/rtc/path"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/sctpguard"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
-	"github.com/smartcam-sdk/smartcam/internal/testca"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testca"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 

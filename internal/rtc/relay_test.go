@@ -14,7 +14,7 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
-	"github.com/smartcam-sdk/smartcam/internal/testca"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testca"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 

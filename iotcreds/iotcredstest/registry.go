@@ -12,7 +12,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testca"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testca"
 )
 
 type fingerprint [sha256.Size]byte

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
-	"github.com/smartcam-sdk/smartcam/internal/testca"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testca"
 	"github.com/smartcam-sdk/smartcam/iotcreds"
 )
 

@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -252,7 +252,7 @@ func TestMuxed(t *testing.T) {
 	defer srv.Close()
 	c := newClient(t, srv)
 	c.addStream("door", 24)
-	day := testmedia.Day()
+	day := clips.Day()
 	tracks := []*kvsmedia.Track{day.Tracks[0], day.Tracks[2]}
 	p := c.put()
 	sent := make(chan int)

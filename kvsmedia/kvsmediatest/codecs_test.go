@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
-	"github.com/smartcam-sdk/smartcam/internal/testtools"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testtools"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -78,21 +78,21 @@ func played(t *testing.T, media []byte, start time.Time, streams []string, playe
 
 // H.264 with AAC, which every player takes.
 func TestAVCAndAAC(t *testing.T) {
-	day := testmedia.Day()
+	day := clips.Day()
 	start := time.Now().Truncate(time.Second)
 	played(t, recording(t, day, start, day.Tracks[0], day.Tracks[2]), start, []string{"v", "a"}, "clip", "HLS", "TS", "DASH")
 }
 
 // H.265 with A-law, which HLS does not take.
 func TestHEVCAndALaw(t *testing.T) {
-	clip := testmedia.HEVC()
+	clip := clips.HEVC()
 	sound := &kvsmedia.Track{Codec: kvsmedia.PCMA, Name: "sound"}
 	tracks := append(clip.Tracks[:1:1], sound)
 	var speech []kvsmedia.Frame
 	for i := range 100 {
 		speech = append(speech, kvsmedia.Frame{Track: sound, PTS: time.Duration(i) * 20 * time.Millisecond, Key: true, Data: bytes.Repeat([]byte{byte(i)}, 160)})
 	}
-	both := testmedia.Merge(&testmedia.Clip{Tracks: clip.Tracks, Frames: clip.Frames, Length: clip.Length}, &testmedia.Clip{Tracks: tracks[1:], Frames: speech})
+	both := clips.Merge(&clips.Clip{Tracks: clip.Tracks, Frames: clip.Frames, Length: clip.Length}, &clips.Clip{Tracks: tracks[1:], Frames: speech})
 	start := time.Now().Truncate(time.Second)
 	played(t, recording(t, both, start, tracks...), start, []string{"v", "a"}, "clip", "DASH")
 	played(t, recording(t, clip, start, clip.Tracks...), start, []string{"v"}, "HLS", "TS")

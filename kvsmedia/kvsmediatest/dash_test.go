@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
 
@@ -41,7 +41,7 @@ func TestDASHManifest(t *testing.T) {
 }
 
 func TestDASHLive(t *testing.T) {
-	sub := testmedia.Sub()
+	sub := clips.Sub()
 	inBubble(t, kvsmediatest.Config{Limits: kvsmediatest.Limits{Off: true}}, func(c *client) {
 		at := time.Now()
 		c.store(recording(t, sub, at, sub.Tracks...))
@@ -59,8 +59,8 @@ func TestDASHLive(t *testing.T) {
 // The presentation is as long as its sound, also where that ends after the picture:
 // at the end and before a gap.
 func TestDASHCoversSound(t *testing.T) {
-	day := testmedia.Day()
-	tail := &testmedia.Clip{Tracks: day.Tracks}
+	day := clips.Day()
+	tail := &clips.Clip{Tracks: day.Tracks}
 	for _, f := range day.Frames {
 		if f.PTS < 4*time.Second || f.Track == day.Tracks[2] && f.PTS < 5500*time.Millisecond {
 			tail.Frames = append(tail.Frames, f)

@@ -6,14 +6,14 @@ import (
 	"slices"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
 
 // frontDoor uploads the first six seconds of a clip.
 func frontDoor(ctx context.Context, srv *kvsmediatest.Server) error {
-	clip := testmedia.Sub()
+	clip := clips.Sub()
 	frames := slices.Clone(clip.Frames[:90])
 	for i := range frames {
 		frames[i].Time = time.Now().Add(frames[i].PTS - time.Minute)

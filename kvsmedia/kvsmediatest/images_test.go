@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
-	"github.com/smartcam-sdk/smartcam/internal/testtools"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testtools"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -89,7 +89,7 @@ func TestImageDelivery(t *testing.T) {
 	c.addStream("door", 24)
 	c.ok("/updateImageGenerationConfiguration", `{"StreamName":"door","ImageGenerationConfiguration":`+imageConfig+`}`)
 	var media bytes.Buffer
-	sub := testmedia.Sub()
+	sub := clips.Sub()
 	m := kvsmedia.NewMuxer(&media, sub.Tracks...)
 	for i, f := range sub.Frames[:90] { // three fragments
 		f.Time = time.UnixMilli(1_700_000_000_000).Add(f.PTS)
@@ -163,7 +163,7 @@ func TestGetImages(t *testing.T) {
 	if len(images) != 4 || rest["NextToken"] != nil {
 		t.Fatal(rest)
 	}
-	day := testmedia.Day()
+	day := clips.Day()
 	source := filepath.Join(t.TempDir(), "source.mkv")
 	if err := os.WriteFile(source, recording(t, day, at, day.Tracks[0]), 0o600); err != nil {
 		t.Fatal(err)

@@ -12,14 +12,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
 
 // recording returns the tracks of a clip as PutMedia takes it, its first frame
 // captured at a time.
-func recording(t *testing.T, clip *testmedia.Clip, at time.Time, tracks ...*kvsmedia.Track) []byte {
+func recording(t *testing.T, clip *clips.Clip, at time.Time, tracks ...*kvsmedia.Track) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	m := kvsmedia.NewMuxer(&b, tracks...)
@@ -63,7 +63,7 @@ func playable(t *testing.T) (*client, time.Time) {
 	c := newClient(t, srv)
 	c.addStream("door", 24)
 	at := time.Now().Truncate(time.Second).Add(-time.Minute)
-	day := testmedia.Day()
+	day := clips.Day()
 	c.store(recording(t, day, at, day.Tracks[0], day.Tracks[2]))
 	return c, at
 }
@@ -155,7 +155,7 @@ func TestHLSOnDemand(t *testing.T) {
 // A live playlist goes on with the fragments that come, and says where time
 // jumps.
 func TestHLSLive(t *testing.T) {
-	sub := testmedia.Sub()
+	sub := clips.Sub()
 	inBubble(t, kvsmediatest.Config{Limits: kvsmediatest.Limits{Off: true}}, func(c *client) {
 		c.refused("/getHLSStreamingSessionURL", `{"StreamName":"door"}`, 404, "ResourceNotFoundException")
 		c.store(recording(t, sub, time.Now(), sub.Tracks...))
@@ -186,7 +186,7 @@ func TestHLSLive(t *testing.T) {
 
 // LIVE_REPLAY shows one more fragment each time that one has been played.
 func TestHLSLiveReplay(t *testing.T) {
-	sub := testmedia.Sub()
+	sub := clips.Sub()
 	inBubble(t, kvsmediatest.Config{Limits: kvsmediatest.Limits{Off: true}}, func(c *client) {
 		at := time.Now()
 		c.store(recording(t, sub, at, sub.Tracks...))
@@ -205,7 +205,7 @@ func TestHLSLiveReplay(t *testing.T) {
 
 // Media that the players cannot take is refused with the exception for it.
 func TestUnplayable(t *testing.T) {
-	day, hevc := testmedia.Day(), testmedia.HEVC()
+	day, hevc := clips.Day(), clips.HEVC()
 	for _, test := range []struct {
 		name, want string
 		media      func(*testing.T, time.Time) []byte
@@ -255,7 +255,7 @@ func TestUnplayable(t *testing.T) {
 // segment; a change of the tracks is refused. Of two fragments that begin at the
 // same time the newer one is played.
 func TestChangesInASession(t *testing.T) {
-	day, sub := testmedia.Day(), testmedia.Sub()
+	day, sub := clips.Day(), clips.Sub()
 	inBubble(t, kvsmediatest.Config{Limits: kvsmediatest.Limits{Off: true}}, func(c *client) {
 		at := time.Now()
 		c.store(recording(t, sub, at, sub.Tracks...))
@@ -278,7 +278,7 @@ func TestChangesInASession(t *testing.T) {
 
 // A token is good for what it was given for.
 func TestTokens(t *testing.T) {
-	sub := testmedia.Sub()
+	sub := clips.Sub()
 	inBubble(t, kvsmediatest.Config{Limits: kvsmediatest.Limits{Off: true}}, func(c *client) {
 		at := time.Now()
 		c.store(recording(t, sub, at, sub.Tracks...))
@@ -311,7 +311,7 @@ func TestTokens(t *testing.T) {
 
 // A further session ends the oldest.
 func TestSessions(t *testing.T) {
-	sub := testmedia.Sub()
+	sub := clips.Sub()
 	inBubble(t, kvsmediatest.Config{Limits: kvsmediatest.Limits{Sessions: 2, Rates: map[string]kvsmediatest.Rate{"GetHLSMasterPlaylist": {Stream: 1}}}}, func(c *client) {
 		c.store(recording(t, sub, time.Now(), sub.Tracks...))
 		oldest, second := c.hls(""), c.hls("")

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
 
@@ -33,9 +33,9 @@ func starts(t *testing.T, pattern, text string, origin time.Time) string {
 // immediately after it, but not what came at a very different time, such as into
 // a gap. A range of server timestamps has all, in the order of ingestion.
 func TestOldestRun(t *testing.T) {
-	sub := testmedia.Sub()
-	part := func(from, to int) *testmedia.Clip {
-		clip := &testmedia.Clip{Tracks: sub.Tracks}
+	sub := clips.Sub()
+	part := func(from, to int) *clips.Clip {
+		clip := &clips.Clip{Tracks: sub.Tracks}
 		for _, f := range sub.Frames {
 			if f.PTS >= time.Duration(from)*time.Second && f.PTS < time.Duration(to)*time.Second {
 				clip.Frames = append(clip.Frames, f)

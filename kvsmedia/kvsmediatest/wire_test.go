@@ -104,7 +104,7 @@ func TestCProducer(t *testing.T) {
 // What ffmpeg wrote, with known sizes, an index and a seek head, comes back with
 // all its frames, in documents whose segments are open.
 func TestForeignMatroska(t *testing.T) {
-	file, err := os.ReadFile("../../internal/testmedia/day.mkv")
+	file, err := os.ReadFile("../../camera/cameratest/clips/day.mkv")
 	if err != nil {
 		t.Fatal(err)
 	}

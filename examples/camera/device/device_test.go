@@ -17,11 +17,11 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/examples/camera/device"
 	"github.com/smartcam-sdk/smartcam/examples/camera/source"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
-	"github.com/smartcam-sdk/smartcam/internal/testtools"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testtools"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
 	"github.com/smartcam-sdk/smartcam/viewer"
@@ -69,7 +69,7 @@ func footage(t *testing.T, ffmpeg, format string) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		clip := testmedia.Day()
+		clip := clips.Day()
 		if err := errors.Join(kvsmedia.WriteMKV(f, slices.Values(clip.Frames), clip.Tracks[0], clip.Tracks[2]), f.Close()); err != nil {
 			t.Fatal(err)
 		}

@@ -15,9 +15,9 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
 	"github.com/pion/rtp"
 
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/examples/camera/source"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -150,8 +150,8 @@ func serveRTSP(t *testing.T, tracks []*kvsmedia.Track, frames func(context.Conte
 
 // serveClip plays the day's picture and Opus sound over RTSP.
 func serveClip(t *testing.T) string {
-	clip := testmedia.Day()
-	return serveRTSP(t, clip.Tracks[:2], func(ctx context.Context) iter.Seq[kvsmedia.Frame] { return testmedia.Play(ctx, clip) })
+	clip := clips.Day()
+	return serveRTSP(t, clip.Tracks[:2], func(ctx context.Context) iter.Seq[kvsmedia.Frame] { return clips.Play(ctx, clip) })
 }
 
 // serveFile plays a file over RTSP.

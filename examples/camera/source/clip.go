@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -15,14 +15,14 @@ type clip struct {
 	chime atomic.Bool // that it is wanted, until it begins
 }
 
-func (c *clip) tracks() []*kvsmedia.Track { return testmedia.Day().Tracks }
+func (c *clip) tracks() []*kvsmedia.Track { return clips.Day().Tracks }
 
 func (c *clip) run(ctx context.Context, emit func(kvsmedia.Frame) bool) error {
 	var ringing []kvsmedia.Frame // what is left of the chime
-	for f := range testmedia.PlayFunc(ctx, c.picture) {
+	for f := range clips.PlayFunc(ctx, c.picture) {
 		if f.Track.Codec == kvsmedia.Opus {
 			if c.chime.Swap(false) {
-				ringing = testmedia.Chime().Frames
+				ringing = clips.Chime().Frames
 			}
 			if len(ringing) > 0 {
 				f.Data, ringing = ringing[0].Data, ringing[1:]
@@ -35,9 +35,9 @@ func (c *clip) run(ctx context.Context, emit func(kvsmedia.Frame) bool) error {
 	return nil
 }
 
-func (c *clip) picture() *testmedia.Clip {
+func (c *clip) picture() *clips.Clip {
 	if c.night.Load() {
-		return testmedia.Night()
+		return clips.Night()
 	}
-	return testmedia.Day()
+	return clips.Day()
 }

@@ -6,12 +6,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
 // clipFrames returns the frames of a clip that have the given codec.
-func clipFrames(c *testmedia.Clip, codec kvsmedia.Codec) []kvsmedia.Frame { return of(c.Frames, codec) }
+func clipFrames(c *clips.Clip, codec kvsmedia.Codec) []kvsmedia.Frame { return of(c.Frames, codec) }
 
 func TestClipChangesAtKeyFrames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -19,7 +19,7 @@ func TestClipChangesAtKeyFrames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		day, night := clipFrames(testmedia.Day(), kvsmedia.H264), clipFrames(testmedia.Night(), kvsmedia.H264)
+		day, night := clipFrames(clips.Day(), kvsmedia.H264), clipFrames(clips.Night(), kvsmedia.H264)
 		dark, changes, n := false, 0, 0
 		for f := range s.Frames(t.Context()) {
 			if f.Track != s.Tracks()[0] {
@@ -66,7 +66,7 @@ func TestClipChimes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		street, chime := clipFrames(testmedia.Day(), kvsmedia.Opus), clipFrames(testmedia.Chime(), kvsmedia.Opus)
+		street, chime := clipFrames(clips.Day(), kvsmedia.Opus), clipFrames(clips.Chime(), kvsmedia.Opus)
 		n := 0
 		for f := range s.Frames(t.Context()) {
 			if f.Track.Codec != kvsmedia.Opus {

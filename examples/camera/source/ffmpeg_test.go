@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
-	"github.com/smartcam-sdk/smartcam/internal/testtools"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testtools"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 

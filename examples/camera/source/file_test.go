@@ -11,8 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
-	"github.com/smartcam-sdk/smartcam/internal/testtools"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testtools"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -82,7 +82,7 @@ func TestAnnexBReordered(t *testing.T) {
 
 // What cannot be decoded is left out up to the next key frame, counted, and said.
 func TestDamagedAnnexB(t *testing.T) {
-	aus := clipUnits(testmedia.Sub())
+	aus := clipUnits(clips.Sub())
 	again := slices.Clone(aus[0])
 	half := slices.Clone(aus[3]) // a slice that does not begin a picture
 	half[len(half)-1] = append([]byte{half[len(half)-1][0], 0x5a}, half[len(half)-1][2:]...)

@@ -19,7 +19,7 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -97,7 +97,7 @@ func (s *rawServer) answer(c io.ReadWriter) {
 // A server that sends two seconds at once, the picture first, and media that nobody can
 // use: what can be used comes, aligned by sender reports, with the times of its capture.
 func TestRTSPBurst(t *testing.T) {
-	aus := clipUnits(testmedia.Sub())
+	aus := clipUnits(clips.Sub())
 	enc, err := (&format.H264{PayloadTyp: 96, PacketizationMode: 1}).CreateEncoder()
 	if err != nil {
 		t.Fatal(err)

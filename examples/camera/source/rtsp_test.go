@@ -19,8 +19,8 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
 	"github.com/pion/rtp"
 
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -156,7 +156,7 @@ func follows(t *testing.T, frames []kvsmedia.Frame, in [][]byte, step time.Durat
 }
 
 func TestRTSPIsByteIdentical(t *testing.T) {
-	aus, h265aus, audio := clipUnits(testmedia.Sub()), clipUnits(testmedia.HEVC()), packets(40)
+	aus, h265aus, audio := clipUnits(clips.Sub()), clipUnits(clips.HEVC()), packets(40)
 	h264 := &format.H264{PayloadTyp: 96, PacketizationMode: 1}
 	h265 := &format.H265{PayloadTyp: 97}
 	opus := &format.Opus{PayloadTyp: 98, ChannelCount: 2}
@@ -218,7 +218,7 @@ func TestRTSPIsByteIdentical(t *testing.T) {
 }
 
 // clipUnits returns the pictures of two seconds of a clip as NAL units.
-func clipUnits(c *testmedia.Clip) (aus [][][]byte) {
+func clipUnits(c *clips.Clip) (aus [][][]byte) {
 	for _, f := range c.Frames[:30] {
 		aus = append(aus, bitstream.Split(nil, f.Data))
 	}
@@ -226,7 +226,7 @@ func clipUnits(c *testmedia.Clip) (aus [][][]byte) {
 }
 
 func TestRTSPReconnects(t *testing.T) {
-	aus := clipUnits(testmedia.Sub())
+	aus := clipUnits(clips.Sub())
 	sets := &bitstream.ParameterSets{Codec: bitstream.H264}
 	sets.Update(aus[0])
 	known := sets.Append(nil)

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 )
 
 // fragmented writes a picture and sound, and a track that is left out, in
@@ -47,7 +47,7 @@ func fragmented(m movie) []byte {
 }
 
 func TestFragments(t *testing.T) {
-	m := newMovie(t, testmedia.Sub(), 8)
+	m := newMovie(t, clips.Sub(), 8)
 	b := fragmented(m)
 	f, frames := read(t, b)
 	if len(f.Tracks()) != 2 || len(f.Problems) != 1 {
@@ -85,7 +85,7 @@ func TestFragments(t *testing.T) {
 
 // A fragment can hold what its track does not describe.
 func TestFragmentsHostile(t *testing.T) {
-	m := newMovie(t, testmedia.Sub(), 4)
+	m := newMovie(t, clips.Sub(), 4)
 	for name, c := range map[string]struct {
 		old, new []byte
 	}{

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -32,7 +32,7 @@ type movie struct {
 	frames  []kvsmedia.Frame // in Annex B, key frames with parameter sets
 }
 
-func newMovie(t testing.TB, clip *testmedia.Clip, n int) (m movie) {
+func newMovie(t testing.TB, clip *clips.Clip, n int) (m movie) {
 	t.Helper()
 	sets := bitstream.ParameterSets{Codec: bitstream.H264}
 	for _, f := range clip.Frames {
@@ -90,7 +90,7 @@ func of(frames []kvsmedia.Frame, t *kvsmedia.Track) (some []kvsmedia.Frame) {
 }
 
 func TestTracks(t *testing.T) {
-	m := newMovie(t, testmedia.Sub(), 50)
+	m := newMovie(t, clips.Sub(), 50)
 	voice, music := packets(95), packets(100)
 	for _, wide := range []bool{false, true} {
 		f, frames := read(t, mp4Bytes(wide,
@@ -158,7 +158,7 @@ func TestQuickTimeSound(t *testing.T) {
 }
 
 func TestReordered(t *testing.T) {
-	m := newMovie(t, testmedia.Sub(), 4)
+	m := newMovie(t, clips.Sub(), 4)
 	_, frames := read(t, mp4Bytes(false, testTrack{entries: [][]byte{m.entry}, scale: 1000, duration: 40, keyEach: 9,
 		samples: m.samples, delays: []uint32{40, 80, 0, 40}, edits: box("edts", full("elst", 2, 500, 0xffffffff, 1<<16, 160, 80, 1<<16))}))
 	for i, want := range []time.Duration{460, 540, 500, 580} {
@@ -171,7 +171,7 @@ func TestReordered(t *testing.T) {
 // Each description's parameter sets are those of its frames. A change to other
 // sets takes effect at a key frame, and frames before it are left out.
 func TestDescriptions(t *testing.T) {
-	day, sub := newMovie(t, testmedia.Day(), 6), newMovie(t, testmedia.Sub(), 6)
+	day, sub := newMovie(t, clips.Day(), 6), newMovie(t, clips.Sub(), 6)
 	samples := append(append(append([][]byte(nil), day.samples[:3]...), sub.samples[:3]...), day.samples[3:]...)
 	f, frames := read(t, mp4Bytes(false, testTrack{entries: [][]byte{day.entry, sub.entry, day.entry, visual("ap4h", "glbl", nil)},
 		scale: 25, duration: 1, samples: append(samples, day.samples[0], day.samples[1], day.samples[2], day.samples[0]), keyEach: 3}))
@@ -200,7 +200,7 @@ func TestDescriptions(t *testing.T) {
 
 // A picture that cannot be taken apart takes those that refer to it along.
 func TestDamagedPicture(t *testing.T) {
-	m := newMovie(t, testmedia.Sub(), 9)
+	m := newMovie(t, clips.Sub(), 9)
 	m.samples[1] = []byte{0, 0, 9, 9, 1}
 	m.samples[6] = m.samples[0]
 	_, frames := read(t, mp4Bytes(false, testTrack{entries: [][]byte{m.entry}, scale: 25, duration: 1, samples: m.samples, keyEach: 6}))
@@ -210,7 +210,7 @@ func TestDamagedPicture(t *testing.T) {
 }
 
 func TestCutShort(t *testing.T) {
-	m := newMovie(t, testmedia.Sub(), 3)
+	m := newMovie(t, clips.Sub(), 3)
 	whole := mp4Bytes(false, testTrack{entries: [][]byte{m.entry}, scale: 25, duration: 1, samples: m.samples})
 	moov := bytes.LastIndex(whole, []byte("moov")) - 4
 	for n := range whole {
@@ -254,7 +254,7 @@ func TestHostile(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	m := newMovie(f, testmedia.Sub(), 3)
+	m := newMovie(f, clips.Sub(), 3)
 	for _, wide := range []bool{false, true} {
 		f.Add(mp4Bytes(wide, testTrack{entries: [][]byte{m.entry}, scale: 25, duration: 1, samples: m.samples, delays: []uint32{1, 2}},
 			testTrack{entries: [][]byte{aac, aac}, scale: 48000, duration: 1024, samples: packets(4), edits: box("edts", full("elst", 1, 2000, 1024, 1<<16))}))

@@ -12,9 +12,9 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
 	"github.com/pion/rtp"
 
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
-	"github.com/smartcam-sdk/smartcam/internal/testmedia"
-	"github.com/smartcam-sdk/smartcam/internal/testtools"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testtools"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -343,7 +343,7 @@ func accessUnits(t *testing.T, path string) (aus [][][]byte) {
 
 // Packets of any bytes are survived.
 func FuzzUnits(f *testing.F) {
-	day := testmedia.Sub().Frames[:4]
+	day := clips.Sub().Frames[:4]
 	for _, frame := range day {
 		for _, n := range bitstream.Split(nil, frame.Data) {
 			f.Add(n, uint32(1), true, uint8(0))

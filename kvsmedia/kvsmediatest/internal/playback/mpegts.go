@@ -7,7 +7,7 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/mp4"
-	"github.com/smartcam-sdk/smartcam/internal/mpegts"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/mpegts"
 )
 
 const tsType = "video/mp2t"

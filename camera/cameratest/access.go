@@ -1,0 +1,145 @@
+package cameratest
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
+	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
+)
+
+// Principals are "owner", "viewer/<access key>" and "thing/<name>".
+const (
+	owner        = "owner"
+	viewerPrefix = "viewer/"
+	thingPrefix  = "thing/"
+)
+
+// What a thing may do with the channel of its name: what a camera's IAM policy
+// allows on channel/${credentials-iot:ThingName}/*.
+var thingActions = []string{
+	"CreateSignalingChannel", "DescribeSignalingChannel", "GetSignalingChannelEndpoint", "GetIceServerConfig",
+	"ConnectAsMaster", "DescribeMediaStorageConfiguration", "JoinStorageSession",
+}
+
+// What a thing may do with the stream of its name, as on
+// stream/${credentials-iot:ThingName}/*. It does not read what it has sent.
+var thingStreamActions = []string{"CreateStream", "DescribeStream", "TagStream", "GetDataEndpoint", "PutMedia"}
+
+// What a viewer's key may do with its channels.
+var viewerActions = []string{
+	"DescribeSignalingChannel", "GetSignalingChannelEndpoint", "GetIceServerConfig",
+	"ConnectAsViewer", "JoinStorageSessionAsViewer",
+}
+
+// key is a long-term access key.
+type key struct {
+	ID, Secret string
+	principal  string
+	channels   []string // of a viewer
+}
+
+// keyring holds the long-term keys by ID.
+type keyring struct {
+	mu    sync.Mutex
+	keys  map[string]key
+	owner key
+}
+
+func newKeyring() *keyring { return &keyring{keys: map[string]key{}} }
+
+func newKey() key {
+	id, secret := rand.Text(), rand.Text()+rand.Text()
+	return key{ID: "AKIA" + id[:16], Secret: secret[:40]}
+}
+
+func (r *keyring) add(k key) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.keys[k.ID] = k
+	if k.principal == owner {
+		r.owner = k
+	}
+}
+
+func (r *keyring) find(id string) (key, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k, ok := r.keys[id]
+	return k, ok
+}
+
+// identity finds who an access key belongs to.
+func (c *Cloud) identity(id string) (signalingtest.Identity, bool) {
+	if k, ok := c.keys.find(id); ok {
+		return signalingtest.Identity{SecretAccessKey: k.Secret, Principal: k.principal}, true
+	}
+	issued, ok := c.things.Lookup(id)
+	return signalingtest.Identity{SecretAccessKey: issued.SecretAccessKey, SessionToken: issued.SessionToken,
+		Principal: thingPrefix + issued.ThingName, Expires: issued.Expires}, ok
+}
+
+var errDenied = errors.New("cameratest: no policy allows this")
+
+// authorize applies the policies.
+func (c *Cloud) authorize(a signalingtest.Access) error {
+	if a.Principal == owner {
+		return nil
+	}
+	if thing, ok := strings.CutPrefix(a.Principal, thingPrefix); ok {
+		if thing != "" && a.Channel == thing && slices.Contains(thingActions, a.Action) {
+			return nil
+		}
+		return errDenied
+	}
+	if id, ok := strings.CutPrefix(a.Principal, viewerPrefix); ok {
+		if k, _ := c.keys.find(id); slices.Contains(k.channels, a.Channel) && slices.Contains(viewerActions, a.Action) {
+			return nil
+		}
+	}
+	return errDenied
+}
+
+// authorizeMedia applies the policies of streams. A viewer's key does nothing with
+// them.
+func (c *Cloud) authorizeMedia(a kvsmediatest.Access) error {
+	thing, ok := strings.CutPrefix(a.Principal, thingPrefix)
+	if a.Principal == owner || ok && thing != "" && a.Stream == thing && slices.Contains(thingStreamActions, a.Action) {
+		return nil
+	}
+	return errDenied
+}
+
+// OwnerAWS returns a configuration with the owner's key, which may do
+// everything: for a backend.
+func (c *Cloud) OwnerAWS() aws.Config {
+	c.keys.mu.Lock()
+	k := c.keys.owner
+	c.keys.mu.Unlock()
+	return c.aws(static(k))
+}
+
+// ViewerAWS returns a configuration with a new key that may connect to the
+// channels given as a viewer, and do nothing else.
+func (c *Cloud) ViewerAWS(channels ...string) aws.Config {
+	k := newKey()
+	k.principal, k.channels = viewerPrefix+k.ID, slices.Clone(channels)
+	c.keys.add(k)
+	return c.aws(static(k))
+}
+
+func (c *Cloud) aws(provider aws.CredentialsProvider) aws.Config {
+	return aws.Config{Region: c.cfg.Region, BaseEndpoint: aws.String(c.url), HTTPClient: c.client, Credentials: provider}
+}
+
+func static(k key) aws.CredentialsProvider {
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: k.ID, SecretAccessKey: k.Secret, Source: "localcloud"}, nil
+	})
+}

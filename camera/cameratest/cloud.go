@@ -1,0 +1,248 @@
+package cameratest
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/testing/testca"
+	"github.com/smartcam-sdk/smartcam/iotcreds"
+	"github.com/smartcam-sdk/smartcam/iotcreds/iotcredstest"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
+	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
+)
+
+// Cloud is the AWS side on one machine. It is safe for concurrent use. Its
+// methods other than Start, Run and Close need a started Cloud.
+type Cloud struct {
+	cfg       Config
+	keys      *keyring
+	signaling *signalingtest.Service
+	media     *kvsmediatest.Service // nil before Start
+
+	ca     *testca.CA
+	things *iotcredstest.Server
+	turn   *turnServer
+	http   *http.Server
+	served sync.WaitGroup
+	url    string
+	client *http.Client
+
+	mu        sync.Mutex
+	started   bool
+	closed    bool
+	providers []*iotcreds.Provider
+}
+
+// New returns a cloud that is not started yet.
+func New(cfg Config) (*Cloud, error) {
+	cfg.setDefaults()
+	for _, p := range []int{cfg.Ports.AWS, cfg.Ports.Credentials, cfg.Ports.TURN, cfg.Ports.TURNS} {
+		if p < 0 || p > 65535 {
+			return nil, fmt.Errorf("cameratest: %d is no port", p)
+		}
+	}
+	if cfg.Bind != "" && net.ParseIP(cfg.Bind) == nil {
+		return nil, fmt.Errorf("cameratest: Bind %q is no IP address", cfg.Bind)
+	}
+	c := &Cloud{cfg: cfg, keys: newKeyring()}
+	s := cfg.Signaling
+	s.Region, s.Account = cfg.Region, cfg.Account
+	s.Credentials, s.Authorize, s.TURN = c.identity, c.authorize, c.turnServers
+	if s.Logger == nil {
+		s.Logger = cfg.Logger
+	}
+	c.signaling = signalingtest.New(s)
+	return c, nil
+}
+
+// Start opens the state directory and the listeners and returns when all of
+// them accept connections. ctx bounds the start alone.
+func (c *Cloud) Start(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.started || c.closed {
+		return errors.New("cameratest: a Cloud starts once")
+	}
+	c.started = true
+	if err := c.start(ctx); err != nil {
+		return errors.Join(fmt.Errorf("cameratest: %w", err), c.stop())
+	}
+	return nil
+}
+
+func (c *Cloud) start(ctx context.Context) error {
+	if err := c.loadState(); err != nil {
+		return err
+	}
+	if err := c.openMedia(); err != nil {
+		return err
+	}
+	server, err := c.ca.ServerConfig(time.Now, c.hosts()...)
+	if err != nil {
+		return err
+	}
+	c.client = newClient(c.ca.Pool())
+	bind := c.cfg.Bind
+	if h := c.cfg.CredentialsHost; net.ParseIP(h) != nil && h != c.cfg.Host {
+		bind = h
+	}
+	c.things, err = iotcredstest.Start(iotcredstest.Config{
+		CA: c.ca.Certificate(), Hosts: append([]string{c.cfg.CredentialsHost}, c.hosts()...),
+		Addr: address(bind, c.cfg.Ports.Credentials), Logger: c.cfg.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	c.things.SetRoleAlias(iotcredstest.DefaultRoleAlias, iotcredstest.RoleAlias{Lifetime: c.cfg.CredentialLife})
+	if c.turn, err = startTURN(ctx, c.cfg, server); err != nil {
+		return err
+	}
+	// HTTP/1.1 alone: WebSockets and the signatures of the C producers need it.
+	// No client certificate is asked for: Chromium then cancels a WebSocket.
+	server = server.Clone()
+	server.NextProtos = []string{"http/1.1"}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address(c.cfg.Bind, c.cfg.Ports.AWS))
+	if err != nil {
+		return err
+	}
+	c.url = "https://" + c.hostPort(l.Addr())
+	c.http = &http.Server{
+		Handler:           c.Handler(),
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          slog.NewLogLogger(c.cfg.Logger.Handler(), slog.LevelDebug),
+	}
+	c.served.Go(func() { _ = c.http.Serve(tls.NewListener(l, server)) }) // ends with stop
+	return c.loadThings()
+}
+
+// Run starts the cloud if it is not started, waits until ctx ends and closes
+// it. It returns the error of Start or Close.
+func (c *Cloud) Run(ctx context.Context) error {
+	c.mu.Lock()
+	started := c.started
+	c.mu.Unlock()
+	if !started {
+		if err := c.Start(ctx); err != nil {
+			return err
+		}
+	}
+	<-ctx.Done()
+	return c.Close()
+}
+
+// Close ends all connections and waits until nothing of the cloud is left
+// running. A second Close does nothing.
+func (c *Cloud) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil
+	}
+	return c.stop()
+}
+
+func (c *Cloud) stop() error {
+	c.closed = true
+	var errs []error
+	for _, p := range c.providers {
+		errs = append(errs, p.Close())
+	}
+	c.signaling.Close()
+	if c.media != nil {
+		c.media.Close()
+	}
+	if c.client != nil {
+		c.client.CloseIdleConnections()
+	}
+	if c.http != nil {
+		errs = append(errs, c.http.Close())
+	}
+	if c.turn != nil {
+		errs = append(errs, c.turn.close())
+	}
+	if c.things != nil {
+		errs = append(errs, c.things.Close())
+	}
+	c.served.Wait()
+	return errors.Join(errs...)
+}
+
+// hosts returns the names in the certificates.
+func (c *Cloud) hosts() []string {
+	hosts := append([]string{c.cfg.Host}, c.cfg.Names...)
+	if c.cfg.TURNHost != "" {
+		hosts = append(hosts, c.cfg.TURNHost)
+	}
+	return append(hosts, "localhost", "127.0.0.1", "::1")
+}
+
+func address(bind string, port int) string { return net.JoinHostPort(bind, strconv.Itoa(port)) }
+
+// hostPort returns where clients find what listens on addr. The port of HTTPS
+// is left out, as some clients know no other.
+func (c *Cloud) hostPort(addr net.Addr) string {
+	_, port, err := net.SplitHostPort(addr.String())
+	if err != nil || port == "443" {
+		return strings.TrimSuffix(net.JoinHostPort(c.cfg.Host, ""), ":")
+	}
+	return net.JoinHostPort(c.cfg.Host, port)
+}
+
+// newClient returns an HTTP client that trusts the pool and speaks HTTP/1.1.
+func newClient(pool *x509.CertPool) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		TLSClientConfig:     &tls.Config{RootCAs: pool, NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: 10 * time.Second,
+	}}
+}
+
+// URL returns the base URL of the control plane, which is also that of the
+// channel endpoints.
+func (c *Cloud) URL() string { return c.url }
+
+// TURN returns the host and port of the TURN server for UDP and TCP, and of the
+// one over TLS.
+func (c *Cloud) TURN() (plain, secure string) { return c.turn.udp, c.turn.tls }
+
+// CredentialsEndpoint returns the host and port of the credentials provider.
+func (c *Cloud) CredentialsEndpoint() string { return c.things.Endpoint() }
+
+// RootCAs returns a pool that holds the cloud's authority.
+func (c *Cloud) RootCAs() *x509.CertPool { return c.ca.Pool() }
+
+// RootPEM returns the authority's certificate in PEM.
+func (c *Cloud) RootPEM() []byte { return c.ca.PEM() }
+
+// Client returns an HTTP client that trusts the cloud.
+func (c *Cloud) Client() *http.Client { return c.client }
+
+// Handler returns the control plane, signaling and media as a handler, for a
+// further listener. On one without TLS it gives out http and ws endpoints.
+func (c *Cloud) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if kvsmediatest.Handles(r) {
+			c.media.ServeHTTP(w, r)
+			return
+		}
+		c.signaling.ServeHTTP(w, r)
+	})
+}
+
+// Signaling returns the signaling service, to disturb it and to look inside.
+func (c *Cloud) Signaling() *signalingtest.Service { return c.signaling }
+
+// Media returns the streams and their media, to disturb them and to look inside.
+func (c *Cloud) Media() *kvsmediatest.Service { return c.media }
+
+// Credentials returns the credentials provider, to disturb it and to look inside.
+func (c *Cloud) Credentials() *iotcredstest.Server { return c.things }

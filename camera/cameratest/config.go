@@ -1,0 +1,105 @@
+package cameratest
+
+import (
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
+	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
+)
+
+// Config says where the cloud is and what it is like. The zero Config serves on
+// free ports of 127.0.0.1 and keeps nothing.
+type Config struct {
+	// Dir keeps the authority, the owner's key, the things' files and, in its
+	// directory streams, the media, so that devices that were set up once go on
+	// working after a restart. It is created if need be. Empty: everything is new
+	// with each Cloud.
+	Dir string
+
+	// Host is the IP address or name under which clients reach the cloud. It
+	// stands in all endpoints and certificates. Empty means 127.0.0.1.
+	Host string
+
+	// Names are further addresses and names to put into the certificates.
+	Names []string
+
+	// Bind is the IP address to listen on. Empty means Host if that is an
+	// address, all addresses otherwise.
+	Bind string
+
+	// CredentialsHost is the address or name of the credentials provider, for
+	// clients that know no port but 443: both listeners can then have it. Empty
+	// means Host. If it is an address it is also the one to listen on.
+	CredentialsHost string
+
+	// TURNHost is the address or name of the TURN server, so that it can have
+	// port 443 as well, as in AWS. It listens on that address, or on the first
+	// one of the name, IPv4 before IPv6. Empty means Host, and Bind.
+	TURNHost string
+
+	Ports Ports
+
+	Region  string // "us-west-2"
+	Account string // "123456789012"
+
+	// CredentialLife is how long issued credentials last. Zero means an hour;
+	// AWS allows 15 minutes to 12 hours.
+	CredentialLife time.Duration
+
+	// Allocations is how many TURN allocations a channel may have at once.
+	// Zero means 50, as in AWS; negative, no limit.
+	Allocations int
+
+	// Signaling has the limits, times, variants and storage peer of the
+	// signaling service. Region, Account, Credentials, Authorize and TURN are
+	// the cloud's own.
+	Signaling signalingtest.Config
+
+	// Media has the limits, times and variants of streams and their media, and
+	// where images and notifications go. Region, Account, Dir, Credentials and
+	// Authorize are the cloud's own.
+	Media kvsmediatest.Config
+
+	// RetentionHours is how long the streams of things keep their media. Zero
+	// means 24, a negative number that they keep none.
+	RetentionHours int
+
+	// Logger is told at level Debug of what is refused; nil discards.
+	Logger *slog.Logger
+}
+
+// Ports are the ports to listen on; zero means a free one. A client that knows
+// no port but 443 (the AWS C SDK) needs 443 for AWS and for Credentials, with
+// Config.CredentialsHost.
+type Ports struct {
+	AWS         int // control plane, channel and media endpoints, WebSockets
+	Credentials int // IoT credentials provider
+	TURN        int // UDP and TCP
+	TURNS       int // TURN over TLS
+}
+
+func (c *Config) setDefaults() {
+	if c.Host == "" {
+		c.Host = "127.0.0.1"
+	}
+	if c.Bind == "" && net.ParseIP(c.Host) != nil {
+		c.Bind = c.Host
+	}
+	if c.CredentialsHost == "" {
+		c.CredentialsHost = c.Host
+	}
+	if c.Region == "" {
+		c.Region = "us-west-2"
+	}
+	if c.Account == "" {
+		c.Account = "123456789012"
+	}
+	if c.Allocations == 0 {
+		c.Allocations = 50
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+}

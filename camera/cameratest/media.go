@@ -1,0 +1,40 @@
+package cameratest
+
+import (
+	"path/filepath"
+
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
+)
+
+// standardRetention is that of the streams of things, in hours.
+const standardRetention = 24
+
+// openMedia makes the media service with what the state directory holds of it.
+func (c *Cloud) openMedia() error {
+	m := c.cfg.Media
+	m.Region, m.Account = c.cfg.Region, c.cfg.Account
+	m.Credentials = func(id string) (kvsmediatest.Identity, bool) {
+		found, ok := c.identity(id)
+		return kvsmediatest.Identity(found), ok
+	}
+	m.Authorize = c.authorizeMedia
+	if c.cfg.Dir != "" {
+		m.Dir = filepath.Join(c.cfg.Dir, "streams")
+	}
+	if m.Logger == nil {
+		m.Logger = c.cfg.Logger
+	}
+	var err error
+	c.media, err = kvsmediatest.New(m)
+	return err
+}
+
+// addStream makes the stream of a thing.
+func (c *Cloud) addStream(name string) error {
+	hours := c.cfg.RetentionHours
+	if hours == 0 {
+		hours = standardRetention
+	}
+	_, err := c.media.AddStream(name, kvsmediatest.StreamConfig{RetentionHours: max(hours, 0)})
+	return err
+}
