@@ -9,14 +9,14 @@ import (
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
-// farewellLimit bounds how long a viewer that is disconnected may take to hear why and
-// to leave by itself.
+// farewellLimit bounds how long a viewer that is disconnected may take to hear why over
+// the command channel and to leave by itself, and how long signaling may take instead.
 const farewellLimit = time.Second
 
 // Disconnect ends the session of a viewer, such as one whose access was revoked, and
 // reports how many sessions there were: 1 or, if the peer has none, 0. One that is still
 // being admitted or connected counts, and is refused. From the call on nothing more is sent of picture
-// and sound; the viewer hears why, and the session ends within a second. [Left], or [Refused],
+// and sound; the viewer hears why, and the session ends within two seconds. [Left], or [Refused],
 // has why as its Err. A nil why means the code "disconnected".
 //
 // The viewer can dial again unless Config.Authorize or AWS refuses it then. Package
@@ -134,7 +134,9 @@ func (v *visit) farewell() {
 		told = s.Notify(ctx, command.NoticeDisconnected, disconnectedNotice{v.why.Code, v.why.Reason}) == nil && ch.Flush(ctx) == nil
 	}
 	if !told {
-		v.peer.send(v.ctx, signaling.Answer, (&sdp.Description{}).Refuse(v.why))
+		sending, cancel := context.WithTimeout(v.ctx, farewellLimit)
+		defer cancel()
+		v.peer.send(sending, signaling.Answer, (&sdp.Description{}).Refuse(v.why))
 	}
 	select {
 	case <-v.Done():

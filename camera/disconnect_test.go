@@ -167,3 +167,23 @@ func TestDisconnectWhileConnecting(t *testing.T) {
 		t.Errorf("%d sessions are left", n)
 	}
 }
+
+// A connected viewer hears why while signaling is away.
+func TestDisconnectWithoutSignaling(t *testing.T) {
+	r := start(t, nil)
+	v := r.mustDial(t, func(c *viewer.Config) { c.ClientID = "bob" })
+	r.srv.SetOutage(true)
+	defer r.srv.SetOutage(false)
+	if n := r.Disconnect(signaling.Peer{ID: "bob"}, &signaling.Refusal{Code: "viewer limit", Reason: strings.Repeat("long ", 200)}); n != 1 {
+		t.Errorf("%d sessions end", n)
+	}
+	select {
+	case <-v.Done():
+	case <-time.After(5 * time.Second):
+		t.Fatal("the session does not end")
+	}
+	var refusal *signaling.Refusal
+	if !errors.As(v.Err(), &refusal) || refusal.Code != "viewer limit" || len(refusal.Reason) != 512 {
+		t.Errorf("the viewer is told %v", v.Err())
+	}
+}

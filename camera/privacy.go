@@ -75,24 +75,31 @@ type privacyNotice struct {
 // goes on with the picture, or without one after 2 seconds. Frames and all that reads
 // it see a gap in media time, as if nothing had been written; no pre-roll reaches behind it.
 func (c *Camera) SetPrivacy(on bool) {
+	if !c.switchPrivacy(on) {
+		return
+	}
+	c.log.Info("privacy was switched", "on", on)
+	for _, t := range c.tracks {
+		if !on && t.Codec.Video() {
+			c.hints.insist(t.Track, time.Now())
+		}
+	}
+}
+
+// switchPrivacy does so and tells all, and reports false if nothing has changed.
+func (c *Camera) switchPrivacy(on bool) bool {
 	p := &c.privacy
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.on == on {
-		return
+		return false
 	}
 	c.shut(on)
 	c.talk.shut(on, func() { c.emit(Talking{}) })
-	c.tellPrivacy(on)
-	c.log.Info("privacy was switched", "on", on)
+	body, _ := json.Marshal(privacyNotice{on}) // cannot fail
+	c.notices.Push(ring.Item[notice]{Value: notice{command.NoticePrivacy, body}, Key: true, Size: len(body)})
 	c.emit(Privacy{on})
-	if !on {
-		for _, t := range c.tracks {
-			if t.Codec.Video() {
-				c.hints.insist(t.Track, time.Now())
-			}
-		}
-	}
+	return true
 }
 
 // shut switches between taking frames and not, while no frame is being written.
@@ -149,12 +156,6 @@ func (c *Camera) reopens(t *track, f kvsmedia.Frame) bool {
 		c.privacy.shown.Store(true)
 	}
 	return true
-}
-
-// tellPrivacy sends the notice "privacy" to all viewers.
-func (c *Camera) tellPrivacy(on bool) {
-	body, _ := json.Marshal(privacyNotice{on}) // cannot fail
-	c.notices.Push(ring.Item[notice]{Value: notice{command.NoticePrivacy, body}, Key: true, Size: len(body)})
 }
 
 // followNotices returns the notices from now on, and whether privacy is on now.
