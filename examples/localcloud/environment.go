@@ -20,15 +20,15 @@ type environment struct {
 	Streams         string // directory
 	Credentials     string
 	KeyID, Secret   string
-	TURN            []string
+	TURN            [][]string
 	Devices         []device
-	ForC            bool // the AWS C SDKs reach the cloud: they know no port but 443
+	ForC            bool // the AWS C SDKs can reach the cloud
 }
 
-// device is a device and the file of its environment.
+// device is a device, the file of its environment and the authority.
 type device struct {
 	*cameratest.Device
-	File string
+	File, CA string
 }
 
 // Endpoint is without the port of HTTPS, as the AWS C SDKs want it.
@@ -53,6 +53,7 @@ export NODE_EXTRA_CA_CERTS={{quote .CA}}
 {{- define "device" -}}
 # The device {{.Name}}: master of the channel {{.Name}}, which sends to the stream {{.Name}}.
 # Go, such as examples/camera:
+unset AWS_PROFILE
 export SMARTCAM_DEVICE={{quote .Dir}}
 export AWS_REGION={{quote .AWS.Region}}
 export AWS_ENDPOINT_URL={{quote .AWS.BaseEndpoint}}
@@ -62,8 +63,8 @@ export AWS_DEFAULT_REGION={{quote .AWS.Region}}
 export AWS_IOT_CORE_THING_NAME={{quote .Name}}
 export AWS_IOT_CORE_CREDENTIAL_ENDPOINT={{quote .Endpoint}}
 export AWS_IOT_CORE_ROLE_ALIAS={{quote .Identity.RoleAlias}}
-export AWS_IOT_CORE_CERT={{quote .Dir}}/certificate.pem
-export AWS_IOT_CORE_PRIVATE_KEY={{quote .Dir}}/private.key
+export AWS_IOT_CORE_CERT={{quote (print .Dir "/certificate.pem")}}
+export AWS_IOT_CORE_PRIVATE_KEY={{quote (print .Dir "/private.key")}}
 export AWS_KVS_CACERT_PATH={{quote .CA}}
 export CONTROL_PLANE_URI={{quote .AWS.BaseEndpoint}}
 {{end -}}
@@ -73,16 +74,16 @@ export CONTROL_PLANE_URI={{quote .AWS.BaseEndpoint}}
 #   control plane, signaling     {{.URL}}
 #   and media
 #   credentials provider         https://{{.Credentials}} (mutual TLS)
-{{range .TURN}}#   TURN                         {{.}}
-{{end}}#
+{{range .TURN}}{{range .}}#   TURN                         {{.}}
+{{end}}{{end}}#
 # What devices send is under {{.Streams}}.
 # A browser must trust {{.CA}}.
 
-# . {{quote .File}}
+# Also in a file, for:  . {{quote .File}}
 {{template "owner" .}}
 {{- range .Devices}}
-# . {{quote .File}}
-{{template "device" (index $.Contexts .Name)}}
+# Also in a file, for:  . {{quote .File}}
+{{template "device" .}}
 {{- end}}
 {{- if not .ForC}}
 # The AWS C SDKs know no port but 443; for them start this program with
@@ -93,3 +94,48 @@ export CONTROL_PLANE_URI={{quote .AWS.BaseEndpoint}}
 
 // quote returns s as one word of a shell.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// describe writes the environments of the owner and of the devices to files, and
+// everything to w.
+func describe(ctx context.Context, w io.Writer, cloud *cameratest.Cloud, dir string, devices []*cameratest.Device) error {
+	owner := cloud.OwnerAWS()
+	key, err := owner.Credentials.Retrieve(ctx)
+	if err != nil {
+		return err
+	}
+	e := environment{
+		URL: cloud.URL(), Region: owner.Region, CA: filepath.Join(dir, "ca.pem"), File: filepath.Join(dir, "env"),
+		Streams: filepath.Join(dir, "streams"), Credentials: cloud.CredentialsEndpoint(), TURN: cloud.TURN(),
+		KeyID: key.AccessKeyID, Secret: key.SecretAccessKey,
+	}
+	ports := strings.TrimPrefix(e.URL, "https://") + strings.TrimSuffix(e.Credentials, ":443")
+	e.ForC = !strings.Contains(ports, ":")
+	if err := write(e.File, "owner", e); err != nil {
+		return err
+	}
+	for _, d := range devices {
+		named := device{d, filepath.Join(d.Dir, "env"), e.CA}
+		if err := write(named.File, "device", named); err != nil {
+			return err
+		}
+		e.Devices = append(e.Devices, named)
+	}
+	var b bytes.Buffer
+	if err := texts.ExecuteTemplate(&b, "greeting", e); err != nil {
+		return err
+	}
+	_, err = w.Write(b.Bytes())
+	return err
+}
+
+// write writes a text to a file that its owner alone reads: it has keys.
+func write(file, text string, data any) error {
+	var b bytes.Buffer
+	if err := texts.ExecuteTemplate(&b, text, data); err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
+		return fmt.Errorf("writing the environment: %w", err)
+	}
+	return nil
+}
