@@ -64,6 +64,9 @@ func New(cfg Config) (*Cloud, error) {
 	s := cfg.Signaling
 	s.Region, s.Account = cfg.Region, cfg.Account
 	s.Credentials, s.Authorize, s.TURN, s.Passed = c.identity, c.authorize, c.iceServers, c.passed
+	if s.Storage == nil {
+		s.Storage = c.ingest
+	}
 	if s.Logger == nil {
 		s.Logger = cfg.Logger
 	}

@@ -12,6 +12,7 @@ import (
 // viewer, for [Config].Storage. It is safe for concurrent use.
 type StorageSession struct {
 	ChannelARN string
+	StreamARN  string // to which the channel is mapped
 	ClientID   string // of the viewer that joined; empty for the master
 
 	svc     *Service
@@ -120,7 +121,7 @@ func (s *Service) join(c *call, arn, clientID string) error {
 		old.cancel()
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Timing.Storage)
-	session := &StorageSession{ChannelARN: ch.arn, ClientID: clientID, svc: s, channel: ch,
+	session := &StorageSession{ChannelARN: ch.arn, StreamARN: ch.stream, ClientID: clientID, svc: s, channel: ch,
 		in: make(chan signaling.Message, queueLength), cancel: cancel}
 	ch.sessions[clientID] = session
 	s.wg.Go(func() {
