@@ -62,6 +62,17 @@ func TestThingMeetsViewer(t *testing.T) {
 	if err != nil || m.Kind != signaling.Offer || m.Peer != "phone" || string(m.Payload) != `{"type":"offer"}` {
 		t.Fatalf("got %v, %v", m, err)
 	}
+	candidate := []byte(`{"candidate":"candidate:1 1 udp 1 192.0.2.9 9 typ host"}`)
+	if err := viewer.Send(ctx, signaling.Message{Kind: signaling.ICECandidate, Payload: candidate}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := master.Receive(ctx); err != nil {
+		t.Fatal(err)
+	}
+	_, channel, _ := strings.Cut(signalingtest.TURNUsername(master.ChannelARN(), time.Time{}), ":")
+	if !c.relay.reachable.has(channel, net.IPv4(192, 0, 2, 9)) {
+		t.Error("TURN does not relay to a candidate that went through signaling")
+	}
 	if p := c.Signaling().Master("door").Principal(); p != "thing/door" {
 		t.Errorf("the master is %q", p)
 	}
