@@ -132,7 +132,7 @@ func newCrowd(tb testing.TB) *crowd {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(tb.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = c.cam.Run(ctx) }()
 	c.stop = func(tb testing.TB) {
@@ -223,7 +223,7 @@ func (c *crowd) join(tb testing.TB) <-chan arrival {
 	arrivals, done := make(chan arrival, 10_000), make(chan struct{})
 	go func() {
 		defer close(done)
-		for f := range v.Frames(context.Background()) {
+		for f := range v.Frames(tb.Context()) {
 			nalus := bitstream.Split(nil, f.Data)
 			n, err := strconv.Atoi(string(nalus[len(nalus)-1][4:12]))
 			if err != nil {

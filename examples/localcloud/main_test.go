@@ -37,7 +37,7 @@ func (p printed) Write(b []byte) (int, error) {
 func serve(t *testing.T, args ...string) (dir, text string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "the cloud's $HOME")
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	out, ended := make(printed, 1), make(chan error, 1)
 	go func() {
 		ended <- run(ctx, program.Console{Out: out, Err: io.Discard},

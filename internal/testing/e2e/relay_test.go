@@ -193,7 +193,7 @@ func startCoturn(t *testing.T) coturn {
 	port := freePorts(t)
 	c.address = fmt.Sprintf("127.0.0.1:%d", port)
 	dir := t.TempDir()
-	cmd := exec.CommandContext(context.Background(), path, "-n", "--no-cli", "--no-tls", "--no-dtls", "--log-file=stdout", "--simple-log",
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), path, "-n", "--no-cli", "--no-tls", "--no-dtls", "--log-file=stdout", "--simple-log",
 		"--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", "--allow-loopback-peers", "--realm=smartcam",
 		"--use-auth-secret", "--static-auth-secret="+c.secret,
 		fmt.Sprintf("--listening-port=%d", port), "--pidfile="+filepath.Join(dir, "pid"), "--userdb="+filepath.Join(dir, "users"))
