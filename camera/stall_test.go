@@ -130,7 +130,7 @@ func newCrowd(tb testing.TB) *crowd {
 	tb.Cleanup(func() { cloud.Close() })
 	plain, _ := cloud.TURN()
 	c := &crowd{track: &kvsmedia.Track{Codec: kvsmedia.H264}, valve: newValve(tb, plain), enc: newEncoder()}
-	arn := cloud.Signaling().AddChannel("door")
+	arn := added(tb)(cloud.Signaling().AddChannel("door"))
 	servers, err := signaling.NewChannels(cloud.OwnerAWS()).ICEServers(tb.Context(),
 		signaling.Endpoints{ChannelARN: arn, HTTPS: cloud.URL()}, "camera")
 	if err != nil {
@@ -141,7 +141,7 @@ func newCrowd(tb testing.TB) *crowd {
 		Username: servers[turn].Username, Password: servers[turn].Credential}
 	c.srv = signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true},
 		TURN: func(string, time.Time) []signalingtest.ICEServer { return []signalingtest.ICEServer{relay} }})
-	tb.Cleanup(c.srv.Close)
+	tb.Cleanup(func() { c.srv.Close() })
 	c.cam, err = camera.New(camera.Config{Signaling: c.srv.Config("door"), Tracks: []*kvsmedia.Track{c.track},
 		ICEPolicy: signaling.ICERelayOnly, Logger: quiet})
 	if err != nil {

@@ -26,7 +26,9 @@ func (c *Cloud) AddThing(name string) (iotcreds.Config, error) {
 	if err != nil {
 		return iotcreds.Config{}, fmt.Errorf("cameratest: adding the thing %s: %w", name, err)
 	}
-	c.signaling.AddChannel(name)
+	if _, err := c.signaling.AddChannel(name); err != nil {
+		return iotcreds.Config{}, fmt.Errorf("cameratest: adding the channel of %s: %w", name, err)
+	}
 	if err := c.addStream(name); err != nil {
 		return iotcreds.Config{}, fmt.Errorf("cameratest: adding the stream of %s: %w", name, err)
 	}
@@ -36,14 +38,14 @@ func (c *Cloud) AddThing(name string) (iotcreds.Config, error) {
 
 func (c *Cloud) addThing(name string) (iotcreds.Config, error) {
 	if c.cfg.Dir == "" {
-		return c.things.Config(name)
+		return c.things.Device(name)
 	}
 	dir := c.ThingDir(name)
 	if _, err := os.Stat(filepath.Join(dir, "certificate.pem")); errors.Is(err, os.ErrNotExist) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return iotcreds.Config{}, err
 		}
-		if err := c.things.WriteConfig(dir, name); err != nil {
+		if err := c.things.WriteDevice(dir, name); err != nil {
 			return iotcreds.Config{}, err
 		}
 	}

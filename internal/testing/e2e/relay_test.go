@@ -36,7 +36,7 @@ func TestRelay(t *testing.T) {
 	})
 	for _, transport := range []string{"udp", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
-			e := signaling.Endpoints{ChannelARN: c.Signaling().AddChannel("door"), HTTPS: c.URL()}
+			e := signaling.Endpoints{ChannelARN: added(t)(c.Signaling().AddChannel("door")), HTTPS: c.URL()}
 			servers, err := signaling.NewChannels(c.OwnerAWS()).ICEServers(within(t), e, "")
 			if err != nil {
 				t.Fatal(err)
@@ -92,7 +92,7 @@ func service(t *testing.T, turn func() signalingtest.ICEServer) *signalingtest.S
 	srv := signalingtest.NewServer(signalingtest.Config{
 		TURN: func(string, time.Time) []signalingtest.ICEServer { return []signalingtest.ICEServer{turn()} },
 	})
-	t.Cleanup(srv.Close)
+	t.Cleanup(func() { srv.Close() })
 	return srv
 }
 
