@@ -23,6 +23,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -72,10 +73,15 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer listener.Close()
-	url := "http://" + listener.Addr().String()
+	at := listener.Addr().(*net.TCPAddr).AddrPort()
+	interfaces, err := interfaceAddrs()
+	if err != nil {
+		return err
+	}
 
 	var own, owner aws.Config // of the camera and of the page's backend
 	record := *stream
+	p := &page{log: log, local: !*real}
 	var standIn http.Handler
 	var create *signaling.ChannelSettings
 	if *real {
@@ -85,13 +91,17 @@ func run(ctx context.Context) error {
 		}
 		defer done()
 		own, owner, create = cfg, cfg, &signaling.ChannelSettings{}
+		p.camera.AWS = owner
 	} else {
 		dir, err := os.MkdirTemp("", "smartcam-demo-")
 		if err != nil {
 			return err
 		}
 		defer func() { _ = os.RemoveAll(dir) }() // what stays is temporary
-		cloud, err := cameratest.New(cameratest.Config{Dir: dir, RetentionHours: int(kept / time.Hour), Logger: log})
+		stand := standInConfig(at)
+		stand.Dir, stand.RetentionHours, stand.Logger = dir, int(kept/time.Hour), log
+		stand.Signaling.Limits.Viewers = -1 // the camera is to say how many it takes
+		cloud, err := cameratest.New(stand)
 		if err != nil {
 			return err
 		}
@@ -104,10 +114,12 @@ func run(ctx context.Context) error {
 		}
 		record = *channel
 		owner, standIn = cloud.OwnerAWS(), cloud.Handler()
-		owner.BaseEndpoint = aws.String(url) // the page's own server, so that the browser is led there
+		p.camera.AWS = owner
+		p.camera.AWS.HTTPClient = dialer(listener.Addr().String())
 	}
 
-	film := device.Config{Source: in, MaxViewers: *viewers, Logger: log,
+	lines := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	film := device.Config{Source: in, MaxViewers: *viewers, Logger: log, Event: (&visitors{log: lines}).tell,
 		Signaling: signaling.Config{AWS: own, Channel: *channel, Create: create, Logger: log}}
 	var rec *recordings
 	if record != "" {
@@ -117,14 +129,13 @@ func run(ctx context.Context) error {
 			return err
 		}
 		defer archive.Close()
-		rec = &recordings{archive: archive, log: log}
+		rec = &recordings{archive: archive, local: !*real, log: log}
 	}
 	dev, err := device.New(film)
 	if err != nil {
 		return err
 	}
-	p := &page{log: log, loopback: listener.Addr().(*net.TCPAddr).IP.IsLoopback(),
-		camera: signaling.Config{AWS: owner, Channel: *channel, Cache: signaling.MemoryCache(), Logger: log}}
+	p.camera.Channel, p.camera.Cache, p.camera.Logger = *channel, signaling.MemoryCache(), log
 	server := &http.Server{Handler: newPage(p, rec, standIn), ReadHeaderTimeout: 5 * time.Second}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -135,7 +146,7 @@ func run(ctx context.Context) error {
 		}
 	})
 	work.Go(func() { cancel(dev.Run(ctx)) })
-	fmt.Printf("The camera is live on  %s/\n", url)
+	fmt.Printf("The camera is live on  %s\n", strings.Join(urls(at, interfaces), "\n                  and  "))
 	<-ctx.Done()
 	server.Close()
 	work.Wait() // the camera ends when its last fragment is stored
@@ -144,13 +155,3 @@ func run(ctx context.Context) error {
 
 // linger is how long the camera uploads its last pictures at the end.
 const linger = 3 * time.Second
-
-// listen takes the address, or another port of it if that one is in use.
-func listen(addr string) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		host, _, _ := net.SplitHostPort(addr)
-		return net.Listen("tcp", net.JoinHostPort(host, "0"))
-	}
-	return l, err
-}

@@ -2,6 +2,7 @@
 // again until the page goes away.
 
 import { Commands, label } from "./command.js";
+import { Lost, Refusal, refuse } from "./refusal.js";
 import { Signaling, grant } from "./signaling.js";
 
 const answerTime = 10000; // ms for the camera to answer an offer
@@ -10,19 +11,15 @@ const silentTime = 1500; // ms without a packet before the connection is repaire
 const restartTime = 3000; // ms for one attempt to repair it
 const repairTime = 12000; // ms until no further attempt is made: the camera has given up by then
 const frozenTime = 8000; // ms without a new picture before the connection is made anew
+const againTime = 10000; // ms at most until the next try while the camera is away
+const placeTime = 4000; // ms until the next try while all places are taken
+const refusedTime = 60000; // ms until the next try after a refusal, whose reason may pass
 
 const noPath = "No path to the camera was found. A firewall may block it.";
 
-// Refusal is the camera's answer that it does not take this viewer.
-export class Refusal extends Error {
-  constructor(code, reason) {
-    super(reason || code);
-    this.code = code;
-  }
-}
-
 // Live keeps one Session alive. Its events:
-//   state    detail {state, message, retryAt}: connecting, live, repairing, waiting or refused
+//   state    detail {state, message, code, retryAt}: connecting, live, repairing, or
+//            waiting or refused until retryAt, and on while the next try is made
 //   stream   detail MediaStream, to show
 //   notice   detail {name, body}
 //   commands detail true when commands can be called, false when no longer
@@ -50,7 +47,8 @@ export class Live extends EventTarget {
     this.#stopped = false;
     clearTimeout(this.#retry);
     this.session?.close();
-    this.#say("connecting", this.#tries ? "Connecting again…" : "Connecting…");
+    if (this.#tries) this.#say(this.#state.state, this.#state.message, { code: this.#state.code, retryAt: 0 });
+    else this.#say("connecting", "Connecting…");
     const session = new Session(this);
     this.session = session;
     session.run().catch((err) => this.#ended(session, err));
@@ -68,11 +66,15 @@ export class Live extends EventTarget {
     this.start();
   }
 
+  // hurry makes the next try at once if one is waited for.
+  hurry() {
+    if (!this.#stopped && this.#state.retryAt) this.retryNow();
+  }
+
   // networkChanged repairs the connection over the network that is there now.
   networkChanged() {
-    if (this.#stopped) return;
-    if (this.#state.state === "waiting") this.retryNow();
-    else this.session?.repair();
+    if (this.#state.retryAt) this.hurry();
+    else if (!this.#stopped) this.session?.repair();
   }
 
   call(name, body) {
@@ -86,14 +88,13 @@ export class Live extends EventTarget {
     this.#tell("commands", false);
     const lasted = session.liveAt ? performance.now() - session.liveAt : 0;
     if (lasted > 10000) this.#tries = 0;
-    if (err instanceof Refusal && err.code !== "viewer limit") {
-      this.#say("refused", err.message, { code: err.code });
-      return;
-    }
-    const limit = Math.min(15000, 1000 * 2 ** this.#tries++);
-    let wait = limit / 2 + (Math.random() * limit) / 2;
-    if (err instanceof Refusal) wait += 5000;
-    this.#say("waiting", err.message, { code: err.code, retryAt: Date.now() + wait });
+    const full = err.code === "viewer limit";
+    const refused = err instanceof Refusal && !full;
+    let limit = Math.min(againTime, 1000 * 2 ** this.#tries++);
+    if (full) limit = placeTime;
+    if (refused) limit = refusedTime;
+    const wait = limit / 2 + (Math.random() * limit) / 2; // not all pages at once
+    this.#say(refused ? "refused" : "waiting", err.message, { code: err.code, retryAt: Date.now() + wait });
     this.#retry = setTimeout(() => this.start(), wait);
   }
 
@@ -305,7 +306,7 @@ class Session {
         break;
       } catch (err) {
         if (this.#abort.signal.aborted) return;
-        if (err instanceof Refusal || performance.now() > end) return this.#fail(err);
+        if (err instanceof Refusal || err instanceof Lost || performance.now() > end) return this.#fail(err);
       } finally {
         clearTimeout(timer);
       }
@@ -324,7 +325,7 @@ class Session {
     const { pc } = this;
     const { clientId } = this.#live;
     const leave = await Promise.race([grant(clientId, signal), late]);
-    if (leave.clientId !== clientId) throw new Refusal("", "The connection was lost."); // to the camera this is a new viewer
+    if (leave.clientId !== clientId) throw new Lost(); // to the camera this is a new viewer
     this.#signaling?.close();
     this.#signaling = null;
     await Promise.race([this.#openSignaling(leave.url), late]);
@@ -374,13 +375,4 @@ class Session {
       check();
     });
   }
-}
-
-// refuse throws if an answer takes none of the offered media, and says why.
-function refuse(sdp) {
-  const media = sdp.match(/^m=\S+ \d+/gm) ?? [];
-  if (!media.every((m) => m.endsWith(" 0"))) return;
-  const reason = sdp.match(/^a=smartcam-refused:(?:([^:\r\n]*): |(\S*) )(.*?)\r?$/m);
-  if (!reason) throw new Refusal("rejected", "The camera takes none of the media that this browser offers.");
-  throw new Refusal(reason[1] ?? reason[2], reason[3]);
 }

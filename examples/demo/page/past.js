@@ -116,7 +116,7 @@ export class Past extends EventTarget {
     try {
       if (!document.hidden || !this.#known) {
         const response = await fetch("/api/recordings");
-        if (response.status === 404) return; // this camera does not record
+        if (response.status === 404) $("timeline").hidden = true; // this camera does not record
         if (response.ok) {
           this.#known = await response.json();
           this.#timeline.update(this.#known);
@@ -143,5 +143,5 @@ async function session(start) {
     body: JSON.stringify({ start: Math.floor(start) }),
   });
   if (!response.ok) throw new Error((await response.text()).trim().slice(0, 200) || response.statusText);
-  return (await response.json()).url;
+  return new URL((await response.json()).url, location).href;
 }
