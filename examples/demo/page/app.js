@@ -209,7 +209,7 @@ past.addEventListener("hint", ({ detail }) => hint(detail));
 // ---- sound and voice ----
 
 $("sound").onclick = () => {
-  sound = !sound;
+  live.sound = sound = !sound;
   showSound();
   if (sound && !past.on) {
     hint("");

@@ -49,7 +49,16 @@ run(async function* (job, keep) {
   const onAir = await first.locator("#onair").isVisible();
   await first.mouse.up();
   await until(first, () => !smartcam.state().talking && smartcam.state().talker === "");
-  yield { frames, unknown, night: night.night, day: !day.night, onAir, talkedAs: (await state(first)).clientId };
+
+  const heard = () => first.evaluate(async () => [...(await smartcam.pc.getStats()).values()].find((s) => s.type === "inbound-rtp" && s.kind === "audio")?.packetsReceived ?? 0);
+  const sound = [await heard()];
+  await first.click("#sound");
+  await until(first, async () => [...(await smartcam.pc.getStats()).values()].some((s) => s.type === "inbound-rtp" && s.kind === "audio" && s.packetsReceived > 20));
+  sound.push(await heard());
+  await first.click("#sound");
+  await until(first, async () => ![...(await smartcam.pc.getStats()).values()].some((s) => s.type === "inbound-rtp" && s.kind === "audio"));
+  sound.push(await heard());
+  yield { frames, sound, unknown, night: night.night, day: !day.night, onAir, talkedAs: (await state(first)).clientId };
 
   if (job.screenshots) {
     await first.setViewportSize({ width: 1280, height: 800 });
@@ -71,8 +80,13 @@ run(async function* (job, keep) {
   if (job.screenshots) await phone.screenshot({ path: `${job.screenshots}/phone.png` });
 
   const extra = await open(browser, job.page);
-  await until(extra, () => ["waiting", "refused"].includes(smartcam.state().state));
-  const refused = { ...(await state(extra)), text: await extra.locator("#message").textContent() };
+  await until(extra, () => smartcam.state().code);
+  const refused = { ...(await state(extra)), pill: await extra.locator("#state").textContent(), text: await extra.locator("#message").textContent() };
   const states = await Promise.all(pages.map(async (page) => (await state(page)).state));
   yield { counts, viewers: (await state(first)).viewers, states, refused };
+
+  if (job.screenshots) await extra.screenshot({ path: `${job.screenshots}/full.png` });
+  await pages[1].context().close();
+  await until(extra, () => smartcam.state().state === "live");
+  yield { frames: await extra.evaluate(() => smartcam.framesDecoded()) };
 });
