@@ -1,16 +1,12 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
 	"slices"
 	"syscall"
-
-	"github.com/smartcam-sdk/smartcam/camera/cameratest"
 )
 
 // listen takes the address, or another port of it if that one is in use.
@@ -74,26 +70,4 @@ func interfaceAddrs() ([]netip.Addr, error) {
 	return addrs, nil
 }
 
-// standInConfig has the stand-in's TURN server reached where the page is, which may be
-// from another machine.
-func standInConfig(at netip.AddrPort) cameratest.Config {
-	switch ip := at.Addr().Unmap(); {
-	case ip.IsUnspecified():
-		return cameratest.Config{Bind: "0.0.0.0"}
-	case ip.IsLoopback(), ip.Zone() != "":
-		return cameratest.Config{}
-	default:
-		return cameratest.Config{Host: ip.String()}
-	}
-}
-
-// dialer returns a client all of whose connections lead to one address, whatever host
-// a URL names.
-func dialer(to string) *http.Client {
-	return &http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true, // the hosts are those that browsers name: any number
-		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, network, to)
-		},
-	}}
-}
+func addrPort(a net.Addr) netip.AddrPort { return a.(*net.TCPAddr).AddrPort() }

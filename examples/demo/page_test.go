@@ -75,7 +75,7 @@ func standIn(t *testing.T) (*httptest.Server, *cameratest.Cloud) {
 	if err := cloud.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := cloud.AddThing("door"); err != nil {
+	if _, err := cloud.AddDevice("door"); err != nil {
 		t.Fatal(err)
 	}
 	archive, err := kvsmedia.NewArchive(kvsmedia.ArchiveConfig{AWS: cloud.OwnerAWS(), Stream: "door"})
@@ -158,11 +158,11 @@ func TestEndpointsAreWhereThePageIs(t *testing.T) {
 // What is recorded is played from the page's own server, whatever its name.
 func TestPlaybackIsWhereThePageIs(t *testing.T) {
 	server, cloud := standIn(t)
-	device, err := cloud.DeviceAWS("door")
+	device, err := cloud.AddDevice("door")
 	if err != nil {
 		t.Fatal(err)
 	}
-	start := upload(t, device, time.Second)
+	start := upload(t, device.AWS, time.Second)
 	const host = "192.0.2.7:8090"
 	_, body := as(t, server, host, "POST", "/api/recordings/play", `{"start":`+ms(start)+`}`, http.Header{})
 	var play struct{ URL string }
