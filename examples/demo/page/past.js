@@ -6,6 +6,7 @@ import { Timeline, timeOfDay } from "./timeline.js";
 
 const $ = (id) => document.getElementById(id);
 const every = 2000; // ms from one list of what is recorded to the next
+const seldom = 30000; // ms to the next question whether the camera records
 
 // Past's events: "mode" when the past begins or ends, "note" and "hint" with a text.
 export class Past extends EventTarget {
@@ -113,10 +114,14 @@ export class Past extends EventTarget {
 
   // list asks again and again what is recorded, while the page is seen.
   async #list() {
+    let wait = every;
     try {
       if (!document.hidden || !this.#known) {
         const response = await fetch("/api/recordings");
-        if (response.status === 404) $("timeline").hidden = true; // this camera does not record
+        if (response.status === 404) {
+          $("timeline").hidden = true; // this camera does not record
+          wait = seldom;
+        }
         if (response.ok) {
           this.#known = await response.json();
           this.#timeline.update(this.#known);
@@ -127,7 +132,7 @@ export class Past extends EventTarget {
     } catch {
       // the next try comes soon
     }
-    setTimeout(() => this.#list(), every);
+    setTimeout(() => this.#list(), wait);
   }
 
   #tell(type, detail) {

@@ -43,11 +43,15 @@ func TestDemo(t *testing.T) {
 		Frames            int
 		Unknown, TalkedAs string
 		Night, Day, OnAir bool
-		Sound             []int // packets received before it is on, while it is, and after
+		Sound             []int     // packets received before it is on, while it is, and after
+		Badges            []float64 // how far down the picture they begin, 0 to 1
 	}
 	s.result(&one)
 	if one.Frames <= 50 || !one.Night || !one.Day || !one.OnAir || one.TalkedAs == "" || !strings.Contains(one.Unknown, "fly") {
 		t.Errorf("one page: %+v", one)
+	}
+	if len(one.Badges) != 4 || slices.Min(one.Badges) < 0.6 {
+		t.Errorf("badges begin at %v of the picture, whose clock is at the top", one.Badges)
 	}
 	// A browser holds the picture back for sound that it receives, heard or not.
 	if len(one.Sound) != 3 || one.Sound[0] != 0 || one.Sound[1] == 0 || one.Sound[2] != 0 {

@@ -47,6 +47,19 @@ run(async function* (job, keep) {
   });
   await until(first, async (before) => (await smartcam.call("status")).talkPackets > before + 50, silent.talkPackets);
   const onAir = await first.locator("#onair").isVisible();
+  // How far down the picture the badges begin, 0 to 1: cameras print their clocks at the top.
+  const badges = [];
+  for (const width of [320, 390, 768, 1280]) {
+    await first.setViewportSize({ width, height: 800 });
+    await until(first, () => !document.getElementById("latency").hidden);
+    badges.push(
+      await first.evaluate(() => {
+        const stage = document.getElementById("stage").getBoundingClientRect();
+        const tops = ["latency", "onair"].map((id) => document.getElementById(id).getBoundingClientRect().top);
+        return (Math.min(...tops) - stage.top) / stage.height;
+      }),
+    );
+  }
   await first.mouse.up();
   await until(first, () => !smartcam.state().talking && smartcam.state().talker === "");
 
@@ -58,7 +71,7 @@ run(async function* (job, keep) {
   await first.click("#sound");
   await until(first, async () => ![...(await smartcam.pc.getStats()).values()].some((s) => s.type === "inbound-rtp" && s.kind === "audio"));
   sound.push(await heard());
-  yield { frames, sound, unknown, night: night.night, day: !day.night, onAir, talkedAs: (await state(first)).clientId };
+  yield { frames, sound, badges, unknown, night: night.night, day: !day.night, onAir, talkedAs: (await state(first)).clientId };
 
   if (job.screenshots) {
     await first.setViewportSize({ width: 1280, height: 800 });
