@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera"
-	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/rtctest"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/viewer"
 )
@@ -174,6 +175,7 @@ func TestDisconnectWithoutSignaling(t *testing.T) {
 	v := r.mustDial(t, func(c *viewer.Config) { c.ClientID = "bob" })
 	r.srv.SetOutage(true)
 	defer r.srv.SetOutage(false)
+	events := r.events(t)
 	if n := r.Disconnect(signaling.Peer{ID: "bob"}, &signaling.Refusal{Code: "viewer limit", Reason: strings.Repeat("long ", 200)}); n != 1 {
 		t.Errorf("%d sessions end", n)
 	}
@@ -182,8 +184,61 @@ func TestDisconnectWithoutSignaling(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Fatal("the session does not end")
 	}
+	v.Close() // which the camera hears first
 	var refusal *signaling.Refusal
+	if e := event[camera.Left](t, events); !errors.As(e.Err, &refusal) {
+		t.Errorf("left: %v", e.Err)
+	}
 	if !errors.As(v.Err(), &refusal) || refusal.Code != "viewer limit" || len(refusal.Reason) != 512 {
 		t.Errorf("the viewer is told %v", v.Err())
+	}
+}
+
+// A viewer that stays although it was told gets nothing, and the camera ends its session.
+func TestDisconnectOfOneWhoStays(t *testing.T) {
+	r := start(t, nil)
+	c := r.rogue(t, "bob")
+	var frames atomic.Int64
+	flows := make(chan struct{})
+	s, offer, err := rtctest.Offer(rtctest.Hooks{
+		Candidate: func(b []byte) { _ = c.Send(t.Context(), signaling.Message{Kind: signaling.ICECandidate, Payload: b}) },
+		Frame: func(kvsmedia.Frame) {
+			if frames.Add(1) == 20 {
+				close(flows)
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	send(t, c, signaling.Offer, offer)
+	s.Trickle()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		for {
+			m, err := c.Receive(ctx)
+			switch {
+			case err != nil:
+				return
+			case m.Kind == signaling.Answer && s.AwaitsAnswer():
+				_ = s.SetAnswer(m.Payload)
+			case m.Kind == signaling.ICECandidate:
+				_ = s.AddCandidate(m.Payload)
+			}
+		}
+	}()
+	<-flows
+	r.Disconnect(signaling.Peer{ID: "bob"}, nil)
+	time.Sleep(200 * time.Millisecond) // what was on its way
+	before := frames.Load()
+	select {
+	case <-s.Done():
+	case <-time.After(10 * time.Second):
+		t.Fatal("the session does not end")
+	}
+	if n := frames.Load() - before; n > 0 {
+		t.Errorf("%d frames come after it was disconnected", n)
 	}
 }
