@@ -15,13 +15,13 @@ const farewellLimit = time.Second
 
 // Disconnect ends the session of a viewer, such as one whose access was revoked, and
 // reports how many sessions there were: 1 or, if the peer has none, 0. One that is still
-// being admitted or connected counts, and is refused. From the call on nothing more is sent of picture
-// and sound; the viewer hears why, and the session ends within two seconds. [Left], or [Refused],
-// has why as its Err. A nil why means the code "disconnected".
+// being admitted or connected counts, and is refused. From the call on nothing more is
+// sent of picture and sound; the viewer hears why, and the session ends within two
+// seconds. [Left], or [Refused], has why as its Err. A nil why means the code
+// "disconnected".
 //
 // The viewer can dial again unless Config.Authorize or AWS refuses it then. Package
-// viewer does so only when its application does, and the page of examples/demo only when its user
-// does, unless the code is "viewer limit".
+// viewer does so only when its application does.
 func (c *Camera) Disconnect(peer signaling.Peer, why *signaling.Refusal) int {
 	if why == nil {
 		why = &signaling.Refusal{Code: "disconnected", Reason: "the camera ended the session"}

@@ -166,7 +166,7 @@ func TestPrivacyAndTheStorageService(t *testing.T) {
 		Storage: func(ctx context.Context, p *signalingtest.StorageSession) {
 			storageService(ctx, t, p, sessions, frames)
 		}})
-	t.Cleanup(srv.Close)
+	t.Cleanup(func() { _ = srv.Close() })
 	srv.Config("door") // makes the channel
 	srv.SetStorage("door", "arn:aws:kinesisvideo:us-west-2:123456789012:stream/door/1")
 	r := startAt(t, srv, func(c *camera.Config) { c.Signaling.Storage, c.Privacy = true, true })
