@@ -93,11 +93,11 @@ func dialLoopback(b *testing.B, report func(value float64, unit string)) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { cloud.Close() })
-	device, err := cloud.DeviceAWS("door")
+	device, err := cloud.AddDevice("door")
 	if err != nil {
 		b.Fatal(err)
 	}
-	play(b, signaling.Config{AWS: device, Channel: "door"}, clips.Day())
+	play(b, signaling.Config{AWS: device.AWS, Channel: "door"}, clips.Day())
 
 	cfg := viewer.Config{Logger: quiet, Signaling: signaling.Config{AWS: cloud.OwnerAWS(), Channel: "door", Cache: signaling.MemoryCache()}}
 	var whole, media percentiles

@@ -6,16 +6,17 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/testing/testca"
-	"github.com/smartcam-sdk/smartcam/iotcreds"
 	"github.com/smartcam-sdk/smartcam/iotcreds/iotcredstest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
@@ -37,10 +38,12 @@ type Cloud struct {
 	url    string
 	client *http.Client
 
-	mu        sync.Mutex
-	started   bool
-	closed    bool
-	providers []*iotcreds.Provider
+	t TB // of NewCloud; nil for New
+
+	mu      sync.Mutex
+	started bool
+	closed  bool
+	owned   []io.Closer // what was handed out and ends with the cloud
 }
 
 // New returns a cloud that is not started yet.
@@ -151,11 +154,22 @@ func (c *Cloud) Close() error {
 	return c.stop()
 }
 
+// own has x closed with the cloud, or at once if that is closed.
+func (c *Cloud) own(x io.Closer) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return errors.Join(errors.New("cameratest: the cloud is closed"), x.Close())
+	}
+	c.owned = append(c.owned, x)
+	return nil
+}
+
 func (c *Cloud) stop() error {
 	c.closed = true
 	var errs []error
-	for _, p := range c.providers {
-		errs = append(errs, p.Close())
+	for _, o := range slices.Backward(c.owned) {
+		errs = append(errs, o.Close())
 	}
 	c.signaling.Close()
 	if c.media != nil {

@@ -63,7 +63,7 @@ func allocate(t *testing.T, c *Cloud, uri, user, password string) (net.PacketCon
 }
 
 func TestTURNRelaysOverEveryTransport(t *testing.T) {
-	c := start(t, Config{})
+	c := NewCloud(t)
 	arn := c.Signaling().AddChannel("door")
 	e := signaling.Endpoints{ChannelARN: arn, HTTPS: c.URL()}
 	servers, err := signaling.NewChannels(c.OwnerAWS()).ICEServers(within(t), e, "phone")
@@ -124,7 +124,7 @@ func echo(t *testing.T, relay net.PacketConn) {
 }
 
 func TestTURNRefuses(t *testing.T) {
-	c := start(t, Config{})
+	c := NewCloud(t)
 	arn := c.Signaling().AddChannel("door")
 	good := c.turnServers(arn, time.Now().Add(time.Minute))[0]
 	expired := c.turnServers(arn, time.Now().Add(-time.Second))[0]
@@ -147,7 +147,7 @@ func TestTURNRefuses(t *testing.T) {
 }
 
 func TestTURNAllocationLimit(t *testing.T) {
-	c := start(t, Config{Allocations: 2})
+	c := NewCloud(t, Config{Allocations: 2})
 	door := c.turnServers(c.Signaling().AddChannel("door"), time.Now().Add(time.Minute))[0]
 	yard := c.turnServers(c.Signaling().AddChannel("yard"), time.Now().Add(time.Minute))[0]
 	for i := range 2 {
@@ -171,7 +171,7 @@ func TestTURNRelaysOfIPv6(t *testing.T) {
 	} else {
 		conn.Close()
 	}
-	c := start(t, Config{Host: "::1", Bind: "::1"})
+	c := NewCloud(t, Config{Host: "::1", Bind: "::1"})
 	s := c.turnServers(c.Signaling().AddChannel("door"), time.Now().Add(time.Minute))[0]
 	for family, works := range map[turn.RequestedAddressFamily]bool{turn.RequestedAddressFamilyIPv6: true, turn.RequestedAddressFamilyIPv4: false} {
 		conn, err := net.ListenPacket("udp6", "[::1]:0")

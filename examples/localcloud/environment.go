@@ -18,12 +18,10 @@ type environment struct {
 	Credentials, RoleAlias string
 	KeyID, Secret          string
 	TURN, TURNS            string
-	Things                 []thing
+	Things                 []*cameratest.Device
 	PortsOtherThanHTTPS    bool
 	CredentialsShort       string // without the port of HTTPS, as the C SDK wants it
 }
-
-type thing struct{ Name, Dir string }
 
 // text is shell, so that parts of it can be pasted.
 var text = template.Must(template.New("").Parse(`# The stand-in cloud is running. Interrupt ends it.
@@ -66,7 +64,7 @@ export CONTROL_PLANE_URI={{$.URL}}
 {{end}}`))
 
 // printEnvironment prints what clients need to know.
-func printEnvironment(ctx context.Context, w io.Writer, cloud *cameratest.Cloud, cfg cameratest.Config, things []string) error {
+func printEnvironment(ctx context.Context, w io.Writer, cloud *cameratest.Cloud, cfg cameratest.Config, things []*cameratest.Device) error {
 	key, err := cloud.OwnerAWS().Credentials.Retrieve(ctx)
 	if err != nil {
 		return err
@@ -79,8 +77,6 @@ func printEnvironment(ctx context.Context, w io.Writer, cloud *cameratest.Cloud,
 	e.TURN, e.TURNS = cloud.TURN()
 	e.CredentialsShort = strings.TrimSuffix(e.Credentials, ":443")
 	e.PortsOtherThanHTTPS = e.CredentialsShort == e.Credentials || strings.Contains(strings.TrimPrefix(e.URL, "https://"), ":")
-	for _, name := range things {
-		e.Things = append(e.Things, thing{name, cloud.ThingDir(name)})
-	}
+	e.Things = things
 	return text.Execute(w, e)
 }

@@ -94,10 +94,13 @@ func split(list string) []string {
 
 // greet makes the things and prints what clients need.
 func greet(ctx context.Context, w io.Writer, cloud *cameratest.Cloud, cfg cameratest.Config, things []string) error {
+	var devices []*cameratest.Device
 	for _, name := range things {
-		if _, err := cloud.AddThing(name); err != nil {
+		d, err := cloud.AddDevice(name)
+		if err != nil {
 			return err
 		}
+		devices = append(devices, d)
 	}
-	return printEnvironment(ctx, w, cloud, cfg, things)
+	return printEnvironment(ctx, w, cloud, cfg, devices)
 }

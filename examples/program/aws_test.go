@@ -99,10 +99,11 @@ func TestLoadDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer cloud.Close()
-	if _, err := cloud.AddThing("door"); err != nil {
+	door, err := cloud.AddDevice("door")
+	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := parse("-device", cloud.ThingDir("door"), "-region", "us-west-2", "-endpoint", cloud.URL(), "-ca", filepath.Join(dir, "ca.pem"))
+	p, err := parse("-device", door.Dir, "-region", "us-west-2", "-endpoint", cloud.URL(), "-ca", filepath.Join(dir, "ca.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}

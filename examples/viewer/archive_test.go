@@ -63,12 +63,12 @@ const length = 10 * time.Second
 // from a time on.
 func record(t *testing.T, c *cameratest.Cloud, thing string, from time.Time) {
 	t.Helper()
-	cfg, err := c.DeviceAWS(thing)
+	d, err := c.AddDevice(thing)
 	if err != nil {
 		t.Fatal(err)
 	}
 	clip := clips.Day()
-	p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{AWS: cfg, Stream: thing, Tracks: []*kvsmedia.Track{clip.Tracks[0], clip.Tracks[2]}})
+	p, err := kvsmedia.NewProducer(d.Producer(clip.Tracks[0], clip.Tracks[2]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,11 +172,12 @@ func TestArchive(t *testing.T) {
 	})
 
 	t.Run("refused", func(t *testing.T) {
-		if _, err := c.AddThing("thief"); err != nil {
+		thief, err := c.AddDevice("thief")
+		if err != nil {
 			t.Fatal(err)
 		}
 		for _, args := range [][]string{{"list"}, {"play", "-o", "-"}, {"clip", "-o", "x.mp4"}} {
-			_, _, err := call(t, append(args, "-device", c.ThingDir("thief"))...)
+			_, _, err := call(t, append(args, "-device", thief.Dir)...)
 			if err == nil || !strings.Contains(err.Error(), "may not read") {
 				t.Errorf("%s with the credentials of another camera: %v", args[0], err)
 			}
@@ -191,7 +192,7 @@ func TestArchive(t *testing.T) {
 // in order and once: of what fills it, what the recording before it has is left out.
 func TestGapFilledLater(t *testing.T) {
 	c := cloud(t)
-	if _, err := c.AddThing("door"); err != nil {
+	if _, err := c.AddDevice("door"); err != nil {
 		t.Fatal(err)
 	}
 	at := time.Now().Add(-5 * time.Minute).Truncate(time.Second)
@@ -260,7 +261,7 @@ func TestGapFilledLater(t *testing.T) {
 // play goes on with what is being recorded, across the service's pauses.
 func TestPlayFollows(t *testing.T) {
 	c := cloud(t)
-	if _, err := c.AddThing("door"); err != nil {
+	if _, err := c.AddDevice("door"); err != nil {
 		t.Fatal(err)
 	}
 	record(t, c, "door", time.Now().Add(-2*time.Minute))

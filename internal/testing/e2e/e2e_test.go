@@ -56,30 +56,14 @@ func whole(t *testing.T) {
 func startCloud(t *testing.T) *cameratest.Cloud {
 	t.Helper()
 	whole(t)
-	c, err := cameratest.New(cameratest.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return c
+	return cameratest.NewCloud(t)
 }
 
 // device returns the signaling configuration of a camera that is the thing and
 // channel of that name.
 func device(t *testing.T, c *cameratest.Cloud, name string) signaling.Config {
 	t.Helper()
-	cfg, err := c.DeviceAWS(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signaling.Config{AWS: cfg, Channel: name}
+	return c.Device(name).Signaling()
 }
 
 // film runs a camera that shows the street until the test ends.
