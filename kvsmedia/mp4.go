@@ -14,11 +14,14 @@ import (
 
 // WriteMP4 writes the frames of the tracks, out of a sequence that may have others
 // too, as a fragmented MP4 file (ISO/IEC 14496-12) for players: H264, H265, AAC, PCMA and
-// PCMU. Frames and tracks are as for [Muxer]; the file's time begins with the leading
-// track's first key frame. A fragment goes from one key frame of the leading track to the
-// next, or 30 seconds or 32 MiB far, and is written in one call of Write. What a stream that
-// changes its parameter sets needs stands before the frames alone, where not every player
-// looks; WriteMKV begins a new document then.
+// PCMU. Frames and tracks are as for [Muxer]. The file's time begins at the leading track's
+// first key frame, with B-frames as much before it as pictures are coded ahead. A fragment
+// goes from one key frame of the leading track to the next, but at most 30 seconds or
+// 32 MiB far, and is written in one call of Write.
+//
+// The file has one set of parameter sets for each video track. Where a stream changes
+// them, the new ones stand before the frames alone, and not every player looks there;
+// WriteMKV begins a new document instead.
 //
 // It returns when the sequence ends, or with the first error; what is written up to then
 // is a valid file. That no frame could be written is an error.
