@@ -168,7 +168,9 @@ func TestPrivacyAndTheStorageService(t *testing.T) {
 		}})
 	t.Cleanup(func() { _ = srv.Close() })
 	srv.Config("door") // makes the channel
-	srv.SetStorage("door", "arn:aws:kinesisvideo:us-west-2:123456789012:stream/door/1")
+	if err := srv.SetStorage("door", "arn:aws:kinesisvideo:us-west-2:123456789012:stream/door/1"); err != nil {
+		t.Fatal(err)
+	}
 	r := startAt(t, srv, func(c *camera.Config) { c.Signaling.Storage, c.Privacy = true, true })
 	events := r.events(t)
 	for len(r.Status().Viewers) == 0 || !r.Status().Viewers[0].Connected {
