@@ -102,4 +102,3 @@ func (s *Store) removeDir(name string) error {
 	}
 	return os.RemoveAll(s.streamDir(name))
 }
-
