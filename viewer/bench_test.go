@@ -62,7 +62,7 @@ func run(b *testing.B, cfg camera.Config) *camera.Camera {
 	if err != nil {
 		b.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(b.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = cam.Run(ctx) }()
 	b.Cleanup(func() { cancel(); <-done })
@@ -73,7 +73,7 @@ func run(b *testing.B, cfg camera.Config) *camera.Camera {
 // plays a clip in a loop until the benchmark ends.
 func play(b *testing.B, cfg signaling.Config, clip *clips.Clip) {
 	cam := run(b, camera.Config{Signaling: cfg, Tracks: clip.Tracks, MaxViewers: 200, Logger: quiet})
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(b.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -39,7 +39,7 @@ func film(t *testing.T, srv *signalingtest.Server, clip *clips.Clip) (stop func(
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{}, 2)
 	go func() {
 		if err := cam.Run(ctx); !errors.Is(err, context.Canceled) {

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/testing/testca"
@@ -32,13 +33,15 @@ type Cloud struct {
 
 	ca     *testca.CA
 	things *iotcredstest.Service
-	turn   *turnServer
+	relay  *relay
 	http   []*http.Server
 	served sync.WaitGroup
 	url    string
 	client *http.Client
 
 	t TB // of NewCloud; nil for New
+
+	skew atomic.Int64 // nanoseconds by which the clock is ahead
 
 	mu      sync.Mutex
 	started bool
@@ -60,7 +63,10 @@ func New(cfg Config) (*Cloud, error) {
 	c := &Cloud{cfg: cfg, keys: newKeyring()}
 	s := cfg.Signaling
 	s.Region, s.Account = cfg.Region, cfg.Account
-	s.Credentials, s.Authorize, s.TURN = c.identity, c.authorize, c.turnServers
+	s.Credentials, s.Authorize, s.TURN, s.Passed = c.identity, c.authorize, c.iceServers, c.passed
+	if s.Storage == nil {
+		s.Storage = c.ingest
+	}
 	if s.Logger == nil {
 		s.Logger = cfg.Logger
 	}
@@ -105,7 +111,7 @@ func (c *Cloud) start(ctx context.Context) error {
 	if err := c.serveCredentials(ctx, bind); err != nil {
 		return err
 	}
-	if c.turn, err = startTURN(ctx, c.cfg, server); err != nil {
+	if c.relay, err = startTURN(ctx, c.cfg, server, c.now); err != nil {
 		return err
 	}
 	// HTTP/1.1 alone: WebSockets and the signatures of the C producers need it.
@@ -209,8 +215,8 @@ func (c *Cloud) stop() error {
 	for _, s := range c.http {
 		errs = append(errs, s.Close())
 	}
-	if c.turn != nil {
-		errs = append(errs, c.turn.close())
+	if c.relay != nil {
+		errs = append(errs, c.relay.close())
 	}
 	c.served.Wait()
 	return errors.Join(errs...)
@@ -249,9 +255,21 @@ func newClient(pool *x509.CertPool) *http.Client {
 // channel endpoints.
 func (c *Cloud) URL() string { return c.url }
 
-// TURN returns the host and port of the TURN server for UDP and TCP, and of the
-// one over TLS.
-func (c *Cloud) TURN() (plain, secure string) { return c.turn.udp, c.turn.tls }
+// TURN returns the URIs of the TURN servers, as GetIceServerConfig lists them: for
+// each of two servers UDP, DTLS and TLS.
+func (c *Cloud) TURN() [][]string {
+	var list [][]string
+	for _, l := range c.relay.servers {
+		list = append(list, slices.Clone(l.uris))
+	}
+	return list
+}
+
+func (c *Cloud) iceServers(channelARN string, expires time.Time) []signalingtest.ICEServer {
+	return c.relay.iceServers(channelARN, expires)
+}
+
+func (c *Cloud) passed(channelARN string, payload []byte) { c.relay.passed(channelARN, payload) }
 
 // CredentialsEndpoint returns the host and port of the credentials provider.
 func (c *Cloud) CredentialsEndpoint() string { return c.things.Endpoint() }

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var quiet = slog.New(slog.DiscardHandler)
 
 func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -61,6 +61,17 @@ func TestThingMeetsViewer(t *testing.T) {
 	m, err := master.Receive(ctx)
 	if err != nil || m.Kind != signaling.Offer || m.Peer != "phone" || string(m.Payload) != `{"type":"offer"}` {
 		t.Fatalf("got %v, %v", m, err)
+	}
+	candidate := []byte(`{"candidate":"candidate:1 1 udp 1 192.0.2.9 9 typ host"}`)
+	if err := viewer.Send(ctx, signaling.Message{Kind: signaling.ICECandidate, Payload: candidate}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := master.Receive(ctx); err != nil {
+		t.Fatal(err)
+	}
+	_, channel, _ := strings.Cut(signalingtest.TURNUsername(master.ChannelARN(), time.Time{}), ":")
+	if !c.relay.reachable.has(channel, net.IPv4(192, 0, 2, 9)) {
+		t.Error("TURN does not relay to a candidate that went through signaling")
 	}
 	if p := c.Signaling().Master("door").Principal(); p != "thing/door" {
 		t.Errorf("the master is %q", p)

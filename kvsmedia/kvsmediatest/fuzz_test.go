@@ -2,7 +2,6 @@ package kvsmediatest
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"html"
 	"io"
@@ -126,7 +125,7 @@ func sign(t *testing.T, r *http.Request) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := v4.NewSigner().SignHTTP(context.Background(), creds, r, unsignedPayload, "kinesisvideo", "us-west-2", time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(t.Context(), creds, r, unsignedPayload, "kinesisvideo", "us-west-2", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 }

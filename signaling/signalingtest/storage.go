@@ -13,6 +13,7 @@ import (
 // viewer, for [Config].Storage. It is safe for concurrent use.
 type StorageSession struct {
 	ChannelARN string
+	StreamARN  string // to which the channel is mapped
 	ClientID   string // of the viewer that joined; empty for the master
 
 	svc     *Service
@@ -27,6 +28,9 @@ func (p *StorageSession) Send(m signaling.Message) error {
 	for name, kind := range kinds {
 		if kind != m.Kind {
 			continue
+		}
+		if passed := p.svc.cfg.Passed; passed != nil {
+			passed(p.ChannelARN, m.Payload)
 		}
 		p.svc.mu.Lock()
 		defer p.svc.mu.Unlock()
@@ -118,7 +122,7 @@ func (s *Service) join(c *call, arn, clientID string) error {
 		old.cancel()
 	}
 	ctx, cancel := context.WithTimeout(s.core.Context(), s.cfg.Timing.Storage)
-	session := &StorageSession{ChannelARN: ch.arn, ClientID: clientID, svc: s, channel: ch,
+	session := &StorageSession{ChannelARN: ch.arn, StreamARN: ch.stream, ClientID: clientID, svc: s, channel: ch,
 		in: make(chan signaling.Message, queueLength), cancel: cancel}
 	ch.sessions[clientID] = session
 	s.core.Go("a storage session of "+ch.name, func() {
