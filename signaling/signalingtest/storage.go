@@ -104,7 +104,7 @@ func (s *Service) join(c *call, arn, clientID string) error {
 	if err != nil {
 		return err
 	}
-	if !ch.storing {
+	if !ch.description.StorageEnabled {
 		return awsapitest.Invalid("The channel has no media storage configuration.")
 	}
 	limit := s.cfg.Limits.limit(s.cfg.Limits.StorageViewers, 3)
