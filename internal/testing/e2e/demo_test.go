@@ -130,9 +130,21 @@ func TestDemoRestarts(t *testing.T) {
 		State, Pill, Text, ClientID string
 		Frames                      int
 		Wait                        float64 // ms until the next try
+		Tries                       bool    // at once, as the page was looked at
 	}
 	var before, away, again shown
 	s.result(&before)
+	restarted := func(what string) {
+		d = startDemo(t, "-addr", address)
+		s.next()
+		s.result(&again)
+		if again.State != "live" || again.Frames == 0 || again.ClientID == before.ClientID {
+			t.Errorf("%s: before %+v, after %+v", what, before, again)
+		}
+		before = again
+	}
+	d.end(t, os.Kill)
+	restarted("started again at once")
 	for _, how := range []os.Signal{os.Kill, os.Interrupt} {
 		d.end(t, how)
 		s.next()
@@ -140,13 +152,10 @@ func TestDemoRestarts(t *testing.T) {
 		if away.State != "waiting" || away.Pill != "Away" || !strings.Contains(away.Text, "The camera is away") || away.Wait > 10_000 {
 			t.Errorf("after %v: %+v", how, away)
 		}
-		d = startDemo(t, "-addr", address)
-		s.next()
-		s.result(&again)
-		if again.State != "live" || again.Frames == 0 || again.ClientID == before.ClientID {
-			t.Errorf("started again after %v: %+v", how, again)
+		restarted("started again after " + how.String())
+		if again.Tries != (how == os.Interrupt) {
+			t.Errorf("the page was looked at: %v, and tries at once: %v", how == os.Interrupt, again.Tries)
 		}
-		before = again
 	}
 }
 
