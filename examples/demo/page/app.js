@@ -25,6 +25,7 @@ let told = ""; // why there is no picture, of what the events have
 const stateNames = {
   connecting: "Connecting",
   live: "Live",
+  private: "Private",
   repairing: "Reconnecting",
   waiting: "Away",
   refused: "Refused",
@@ -54,11 +55,16 @@ live.addEventListener("state", ({ detail }) => {
       lostAt ||= performance.now();
       break;
     case "live":
-      note(`Live ${lostAt ? "again " : ""}after ${liveAfter()}`, "good");
+      if (told !== "private") note(`Live ${lostAt ? "again " : ""}after ${liveAfter()}`, "good");
       told = "";
+      break;
+    case "private":
+      told = "private";
+      lostAt = 0;
       break;
   }
   if (detail.state !== "live") $("latency").hidden = true;
+  showControls();
 });
 
 live.addEventListener("stream", ({ detail }) => {
@@ -152,6 +158,10 @@ live.addEventListener("notice", ({ detail: { name, body } }) => {
       note("The chime rings");
       past.mark("Chime");
       break;
+    case "privacy":
+      note(body.on ? "Privacy on" : "Privacy off");
+      past.mark(body.on ? "Privacy on" : "Privacy off");
+      break;
     case "floor":
       camera.talker = body.talker ?? "";
       if (camera.talker && camera.talker !== live.clientId) note("Someone else is talking");
@@ -195,6 +205,7 @@ function showCamera() {
 
 function showControls() {
   for (const id of ["talk", "night", "chime"]) $(id).disabled = !connected;
+  if (live.state.state === "private") $("talk").disabled = true;
   showTalk();
 }
 
