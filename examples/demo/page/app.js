@@ -110,8 +110,9 @@ function showMessage() {
 
 function reason({ message, code }) {
   if (code === "viewer limit") {
-    const places = message.match(/\d+/)?.[0] ?? ""; // all places for viewers are taken (10)
-    return `All ${places} places for viewers are taken. This page gets in when one is free.`.replace("  ", " ");
+    const places = message.match(/\d+/)?.[0]; // all places for viewers are taken (10)
+    const taken = places === "1" ? "The only place for a viewer is taken." : `All ${places ?? "the"} places for viewers are taken.`;
+    return `${taken} This page gets in when one is free.`;
   }
   const known = refusals[code];
   return known && message ? `${known} It says: ${message}${/[.!?]$/.test(message) ? "" : "."}` : (known ?? message);
