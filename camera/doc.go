@@ -211,7 +211,7 @@
 // "privacy" comes when privacy is switched, as the first message on the channel if it is
 // on, and again when notices were lost. While it is on no picture and no sound comes: that
 // is no lost connection, and what a viewer shows of before should go. "disconnected" is a
-// refusal: the viewer closes the session, or the camera does a second later. A viewer
+// refusal: the viewer closes the session, or the camera does soon. A viewer
 // should then dial again only when its user asks for it, or after a while if the code is
 // "viewer limit".
 //
