@@ -184,11 +184,7 @@ func (v *Viewer) connect(ctx context.Context, offer []byte) error {
 	stop := v.cancel
 	v.cancel = func() { cancel(); stop() }
 	v.work.Go(func() {
-		err := v.receive(life, answered)
-		if !errors.Is(err, net.ErrClosed) {
-			v.cfg.Logger.Warn("signaling ended", "err", err)
-		}
-		trouble <- err
+		trouble <- v.receive(life, answered)
 	})
 
 	message := signaling.Message{Kind: signaling.Offer, Payload: offer}
@@ -242,7 +238,7 @@ func (v *Viewer) receive(ctx context.Context, answered chan<- struct{}) error {
 			err := v.session.SetAnswer(m.Payload)
 			if answered == nil { // to a restart of ICE, which is tried again
 				if err != nil {
-					v.cfg.Logger.Warn("the answer to a restart was not taken", "err", err)
+					v.trouble.Failed(v.cfg.Logger, "the answer to a restart was not taken", err)
 				}
 				continue
 			}
@@ -268,7 +264,7 @@ func (v *Viewer) receive(ctx context.Context, answered chan<- struct{}) error {
 				continue // others may do
 			}
 			if answered == nil {
-				v.cfg.Logger.Warn("the signaling service refused a message", "err", m.Err)
+				v.trouble.Failed(v.cfg.Logger, "the signaling service refused a message", m.Err)
 				continue // the session lives, and a restart is tried again
 			}
 			return m.Err

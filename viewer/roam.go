@@ -37,7 +37,7 @@ func (v *Viewer) roam() {
 		began := time.Now()
 		if err := v.restore(ctx, why); err != nil {
 			if ctx.Err() == nil {
-				v.cfg.Logger.Warn("the network path stays lost", "err", err)
+				v.trouble.Failed(v.cfg.Logger, "the network path stays lost", err)
 			}
 			return
 		}
@@ -62,7 +62,7 @@ func (v *Viewer) restore(ctx context.Context, why error) error {
 		servers, err := v.client.ICEServers(asking)
 		cancel()
 		if err != nil {
-			v.cfg.Logger.Warn("no fresh ICE servers", "err", err)
+			v.trouble.Failed(v.cfg.Logger, "no fresh ICE servers", err)
 		} else {
 			v.session.SetICEServers(servers)
 		}

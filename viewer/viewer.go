@@ -104,8 +104,9 @@ type Viewer struct {
 	commands *command.Session
 	ready    chan struct{} // closed when commands is set
 
-	cancel context.CancelFunc
-	work   sync.WaitGroup
+	cancel  context.CancelFunc
+	work    sync.WaitGroup
+	trouble safelog.Outage
 
 	mu        sync.Mutex
 	lastPTS   time.Duration // of the voice

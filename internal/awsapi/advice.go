@@ -37,9 +37,9 @@ func (a Advice) Explain(err error) error {
 	case Code(err) == "InvalidSignatureException" || Code(err) == "SignatureDoesNotMatch":
 		return Hint(err, "the secret access key is not that of the access key ID")
 	case Denied(err):
-		return Hint(err, fmt.Sprintf("the policy of the credentials must allow %s in region %s; %s", a.Policy, a.Region, elsewhere))
+		return Hint(err, fmt.Sprintf("the policy of the credentials must allow %s in %s; %s", a.Policy, a.Region, elsewhere))
 	case Code(err) == "ResourceNotFoundException":
-		hint := fmt.Sprintf("there is no %s in region %s; %s", a.Absent, a.Region, elsewhere)
+		hint := fmt.Sprintf("there is no %s in %s; %s", a.Absent, a.Region, elsewhere)
 		if a.Create != "" {
 			hint += "; " + a.Create
 		}

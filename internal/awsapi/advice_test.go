@@ -18,8 +18,8 @@ func TestAdvice(t *testing.T) {
 		err  error
 		want string // at the end; empty for no advice
 	}{
-		{refusal(404, "ResourceNotFoundException"), "(there is no stream door in region eu-west-1; if it is in another region, AWS.Region must name that)"},
-		{refusal(403, "AccessDeniedException"), "(the policy of the credentials must allow kinesisvideo:PutMedia on stream door in region eu-west-1; if it is in another region, AWS.Region must name that)"},
+		{refusal(404, "ResourceNotFoundException"), "(there is no stream door in eu-west-1; if it is in another region, AWS.Region must name that)"},
+		{refusal(403, "AccessDeniedException"), "(the policy of the credentials must allow kinesisvideo:PutMedia on stream door in eu-west-1; if it is in another region, AWS.Region must name that)"},
 		{refusal(403, "ExpiredTokenException"), "AWS.Credentials must be a provider that renews them, and the account must have region eu-west-1 enabled)"},
 		{refusalText(403, "InvalidSignatureException", wrongScope), "(AWS.Region is eu-west-1, and the endpoint is of another region: they must be the same)"},
 		{refusalText(403, "InvalidSignatureException", "The request signature we calculated does not match"), "(the secret access key is not that of the access key ID)"},
