@@ -3,6 +3,7 @@ package safelog
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -56,7 +57,7 @@ func (o *Outage) Failed(log *slog.Logger, msg string, err error, attrs ...any) {
 			attrs = append(attrs, "failures", failures, "lasting", lasting.Round(time.Second))
 		}
 	}
-	log.Log(context.Background(), level, msg, attrs...)
+	write(log, level, msg, attrs)
 }
 
 // fail counts a failure and reports whether it is to be logged.
@@ -112,7 +113,20 @@ func (o *Outage) Over(log *slog.Logger, usual slog.Level, msg string, attrs ...a
 		o.told = false
 	}
 	o.mu.Unlock()
-	log.Log(context.Background(), usual, msg, attrs...)
+	write(log, usual, msg, attrs)
+}
+
+// write logs a line as of the caller of the exported method that called it.
+func write(log *slog.Logger, level slog.Level, msg string, attrs []any) {
+	ctx := context.Background()
+	if !log.Enabled(ctx, level) {
+		return
+	}
+	var caller [1]uintptr
+	runtime.Callers(3, caller[:])
+	r := slog.NewRecord(time.Now(), level, msg, caller[0])
+	r.Add(attrs...)
+	_ = log.Handler().Handle(ctx, r) // as slog.Logger does
 }
 
 // Reason returns what of an error's text tells one reason from another: without the

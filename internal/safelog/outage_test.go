@@ -108,6 +108,18 @@ func TestOutageBeginsAnew(t *testing.T) {
 	})
 }
 
+// TestOutageNamesItsCaller looks at the source of the lines.
+func TestOutageNamesItsCaller(t *testing.T) {
+	var b bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{AddSource: true}))
+	var o safelog.Outage
+	o.Failed(log, "no connection", errors.New("refused"))
+	o.Over(log, slog.LevelInfo, "connected")
+	if n := strings.Count(b.String(), "outage_test.go:"); n != 2 {
+		t.Errorf("%s", &b)
+	}
+}
+
 func TestReason(t *testing.T) {
 	same := [][2]string{
 		{"lookup a.eu-west-1.amazonaws.com on 10.0.0.1:53: no such host", "lookup a.eu-west-1.amazonaws.com on 10.0.0.2:53: no such host"},
