@@ -142,6 +142,7 @@ func (c *Camera) run(ctx context.Context) error {
 			c.dispatch(ctx, &work, m)
 		case signaling.Rejected:
 			c.trouble.messages.Failed(c.log, "the signaling service refused a message", m.Err, "peer", m.Peer)
+		case signaling.Answer: // a master makes no offers
 		}
 	}
 }

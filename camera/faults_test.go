@@ -15,7 +15,7 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
-	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/rtctest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
@@ -331,6 +331,8 @@ func storageService(ctx context.Context, t *testing.T, p *signalingtest.StorageS
 			}
 		case signaling.ICECandidate:
 			_ = s.AddCandidate(m.Payload)
+		case signaling.Offer, signaling.Rejected:
+			t.Errorf("the camera sent %v", m.Kind)
 		}
 	}
 }

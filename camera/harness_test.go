@@ -20,7 +20,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
-	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/rtctest"
 	"github.com/smartcam-sdk/smartcam/internal/testing/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
@@ -125,7 +125,7 @@ func startAt(t *testing.T, srv *signalingtest.Server, configure func(*camera.Con
 		t.Fatal(err)
 	}
 	r := &running{Camera: cam, srv: srv, enc: enc}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- cam.Run(ctx) }()
 	var work sync.WaitGroup
@@ -244,7 +244,7 @@ func event[E camera.Event](t *testing.T, events <-chan camera.Event) E {
 
 func (r *running) events(t *testing.T) <-chan camera.Event {
 	ch := make(chan camera.Event, 1000)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	var work sync.WaitGroup
 	seq := r.Events(ctx)
 	work.Go(func() {

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/smartcam-sdk/smartcam/camera"
-	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/rtctest"
 	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
 	"github.com/smartcam-sdk/smartcam/viewer"

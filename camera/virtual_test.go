@@ -72,7 +72,7 @@ func startVirtual(t *testing.T, homes int, step time.Duration, configure func(*c
 		t.Fatal(err)
 	}
 	v.SetNet(v.homes[0])
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- v.Run(ctx) }()
 	var writing sync.WaitGroup
@@ -175,7 +175,7 @@ func (v *virtual) viewer(t *testing.T, home int, client *signaling.Client) *watc
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	w.work.Go(func() {
 		<-w.ended
 		cancel()

@@ -1,7 +1,6 @@
 package iotcreds_test
 
 import (
-	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -220,7 +219,7 @@ func TestRefusedConnection(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err := p.Retrieve(context.Background())
+	_, err := p.Retrieve(t.Context())
 	if err == nil || !strings.Contains(err.Error(), s.Endpoint()) || !strings.Contains(err.Error(), thing) {
 		t.Errorf("error %v names neither who nor whom", err)
 	}

@@ -220,6 +220,7 @@ func (p *Provider) failLocked(err error, waited bool) error {
 		longest = offlineLongest
 	case refused:
 		first, longest = slowFirst, slowLongest
+	case trouble:
 	}
 	wait := jitter(min(first<<min(p.failures, 10), longest))
 	p.failures++

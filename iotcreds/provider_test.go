@@ -296,7 +296,7 @@ func TestClose(t *testing.T) {
 		p := newProvider(t, s, nil)
 		failed := make(chan error, 1)
 		go func() {
-			_, err := p.Retrieve(context.Background())
+			_, err := p.Retrieve(t.Context())
 			failed <- err
 		}()
 		synctest.Wait()

@@ -270,7 +270,7 @@ func (s *service) open() []*serverSocket {
 // say sends a frame to the client.
 func (s *serverSocket) say(t *testing.T, frame string) {
 	t.Helper()
-	if err := s.Write(context.Background(), websocket.MessageText, []byte(frame)); err != nil {
+	if err := s.Write(t.Context(), websocket.MessageText, []byte(frame)); err != nil {
 		t.Fatalf("service: %v", err)
 	}
 }

@@ -62,7 +62,7 @@ func run(b *testing.B, cfg camera.Config) *camera.Camera {
 	if err != nil {
 		b.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(b.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = cam.Run(ctx) }()
 	b.Cleanup(func() { cancel(); <-done })
@@ -73,7 +73,7 @@ func run(b *testing.B, cfg camera.Config) *camera.Camera {
 // plays a clip in a loop until the benchmark ends.
 func play(b *testing.B, cfg signaling.Config, clip *clips.Clip) {
 	cam := run(b, camera.Config{Signaling: cfg, Tracks: clip.Tracks, MaxViewers: 200, Logger: quiet})
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(b.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -93,11 +93,11 @@ func dialLoopback(b *testing.B, report func(value float64, unit string)) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { cloud.Close() })
-	device, err := cloud.DeviceAWS("door")
+	device, err := cloud.AddDevice("door")
 	if err != nil {
 		b.Fatal(err)
 	}
-	play(b, signaling.Config{AWS: device, Channel: "door"}, clips.Day())
+	play(b, signaling.Config{AWS: device.AWS, Channel: "door"}, clips.Day())
 
 	cfg := viewer.Config{Logger: quiet, Signaling: signaling.Config{AWS: cloud.OwnerAWS(), Channel: "door", Cache: signaling.MemoryCache()}}
 	var whole, media percentiles

@@ -45,7 +45,7 @@ func filmFor(t *testing.T, srv *signalingtest.Server, clip *clips.Clip, viewers 
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{}, 2)
 	go func() {
 		if err := cam.Run(ctx); !errors.Is(err, context.Canceled) {

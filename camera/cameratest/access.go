@@ -140,6 +140,6 @@ func (c *Cloud) aws(provider aws.CredentialsProvider) aws.Config {
 
 func static(k key) aws.CredentialsProvider {
 	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		return aws.Credentials{AccessKeyID: k.ID, SecretAccessKey: k.Secret, Source: "localcloud"}, nil
+		return aws.Credentials{AccessKeyID: k.ID, SecretAccessKey: k.Secret, Source: "cameratest"}, nil
 	})
 }

@@ -6,16 +6,18 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/testing/testca"
-	"github.com/smartcam-sdk/smartcam/iotcreds"
 	"github.com/smartcam-sdk/smartcam/iotcreds/iotcredstest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
@@ -31,16 +33,20 @@ type Cloud struct {
 
 	ca     *testca.CA
 	things *iotcredstest.Server
-	turn   *turnServer
+	relay  *relay
 	http   *http.Server
 	served sync.WaitGroup
 	url    string
 	client *http.Client
 
-	mu        sync.Mutex
-	started   bool
-	closed    bool
-	providers []*iotcreds.Provider
+	t TB // of NewCloud; nil for New
+
+	skew atomic.Int64 // nanoseconds by which the clock is ahead
+
+	mu      sync.Mutex
+	started bool
+	closed  bool
+	owned   []io.Closer // what was handed out and ends with the cloud
 }
 
 // New returns a cloud that is not started yet.
@@ -57,7 +63,7 @@ func New(cfg Config) (*Cloud, error) {
 	c := &Cloud{cfg: cfg, keys: newKeyring()}
 	s := cfg.Signaling
 	s.Region, s.Account = cfg.Region, cfg.Account
-	s.Credentials, s.Authorize, s.TURN = c.identity, c.authorize, c.turnServers
+	s.Credentials, s.Authorize, s.TURN, s.Passed = c.identity, c.authorize, c.iceServers, c.passed
 	if s.Logger == nil {
 		s.Logger = cfg.Logger
 	}
@@ -104,7 +110,7 @@ func (c *Cloud) start(ctx context.Context) error {
 		return err
 	}
 	c.things.SetRoleAlias(iotcredstest.DefaultRoleAlias, iotcredstest.RoleAlias{Lifetime: c.cfg.CredentialLife})
-	if c.turn, err = startTURN(ctx, c.cfg, server); err != nil {
+	if c.relay, err = startTURN(ctx, c.cfg, server, c.now); err != nil {
 		return err
 	}
 	// HTTP/1.1 alone: WebSockets and the signatures of the C producers need it.
@@ -151,11 +157,22 @@ func (c *Cloud) Close() error {
 	return c.stop()
 }
 
+// own has x closed with the cloud, or at once if that is closed.
+func (c *Cloud) own(x io.Closer) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return errors.Join(errors.New("cameratest: the cloud is closed"), x.Close())
+	}
+	c.owned = append(c.owned, x)
+	return nil
+}
+
 func (c *Cloud) stop() error {
 	c.closed = true
 	var errs []error
-	for _, p := range c.providers {
-		errs = append(errs, p.Close())
+	for _, o := range slices.Backward(c.owned) {
+		errs = append(errs, o.Close())
 	}
 	c.signaling.Close()
 	if c.media != nil {
@@ -167,8 +184,8 @@ func (c *Cloud) stop() error {
 	if c.http != nil {
 		errs = append(errs, c.http.Close())
 	}
-	if c.turn != nil {
-		errs = append(errs, c.turn.close())
+	if c.relay != nil {
+		errs = append(errs, c.relay.close())
 	}
 	if c.things != nil {
 		errs = append(errs, c.things.Close())
@@ -210,9 +227,21 @@ func newClient(pool *x509.CertPool) *http.Client {
 // channel endpoints.
 func (c *Cloud) URL() string { return c.url }
 
-// TURN returns the host and port of the TURN server for UDP and TCP, and of the
-// one over TLS.
-func (c *Cloud) TURN() (plain, secure string) { return c.turn.udp, c.turn.tls }
+// TURN returns the URIs of the TURN servers, as GetIceServerConfig lists them: for
+// each of two servers UDP, DTLS and TLS.
+func (c *Cloud) TURN() [][]string {
+	var list [][]string
+	for _, l := range c.relay.servers {
+		list = append(list, slices.Clone(l.uris))
+	}
+	return list
+}
+
+func (c *Cloud) iceServers(channelARN string, expires time.Time) []signalingtest.ICEServer {
+	return c.relay.iceServers(channelARN, expires)
+}
+
+func (c *Cloud) passed(channelARN string, payload []byte) { c.relay.passed(channelARN, payload) }
 
 // CredentialsEndpoint returns the host and port of the credentials provider.
 func (c *Cloud) CredentialsEndpoint() string { return c.things.Endpoint() }

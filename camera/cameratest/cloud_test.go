@@ -26,34 +26,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var quiet = slog.New(slog.DiscardHandler)
 
-func start(t *testing.T, cfg Config) *Cloud {
-	t.Helper()
-	c, err := New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return c
-}
-
-func device(t *testing.T, c *Cloud, thing string) aws.Config {
-	t.Helper()
-	cfg, err := c.DeviceAWS(thing)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cfg
-}
-
 func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -69,9 +43,9 @@ func refused(t *testing.T, what string, err error, name string) {
 
 // A device with a certificate meets a viewer with a key for its channel.
 func TestThingMeetsViewer(t *testing.T) {
-	c := start(t, Config{})
+	c := NewCloud(t)
 	ctx := within(t)
-	master, err := signaling.DialMaster(ctx, signaling.Config{Logger: quiet, AWS: device(t, c, "door"), Channel: "door"})
+	master, err := signaling.DialMaster(ctx, signaling.Config{Logger: quiet, AWS: c.Device("door").AWS, Channel: "door"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,15 +62,26 @@ func TestThingMeetsViewer(t *testing.T) {
 	if err != nil || m.Kind != signaling.Offer || m.Peer != "phone" || string(m.Payload) != `{"type":"offer"}` {
 		t.Fatalf("got %v, %v", m, err)
 	}
+	candidate := []byte(`{"candidate":"candidate:1 1 udp 1 192.0.2.9 9 typ host"}`)
+	if err := viewer.Send(ctx, signaling.Message{Kind: signaling.ICECandidate, Payload: candidate}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := master.Receive(ctx); err != nil {
+		t.Fatal(err)
+	}
+	_, channel, _ := strings.Cut(signalingtest.TURNUsername(master.ChannelARN(), time.Time{}), ":")
+	if !c.relay.reachable.has(channel, net.IPv4(192, 0, 2, 9)) {
+		t.Error("TURN does not relay to a candidate that went through signaling")
+	}
 	if p := c.Signaling().Master("door").Principal(); p != "thing/door" {
 		t.Errorf("the master is %q", p)
 	}
 }
 
 func TestEachOnItsOwnChannel(t *testing.T) {
-	c := start(t, Config{})
+	c := NewCloud(t)
 	ctx := within(t)
-	door, yard := device(t, c, "door"), device(t, c, "yard")
+	door, yard := c.Device("door").AWS, c.Device("yard").AWS
 	doorARN := c.Signaling().AddChannel("door")
 	calls := func(cfg aws.Config) *signaling.Channels { return signaling.NewChannels(cfg) }
 
@@ -135,9 +120,9 @@ func TestEachOnItsOwnChannel(t *testing.T) {
 }
 
 func TestExpiredAndForeignCredentials(t *testing.T) {
-	c := start(t, Config{})
+	c := NewCloud(t)
 	ctx := within(t)
-	cfg := device(t, c, "door")
+	cfg := c.Device("door").AWS
 	creds, err := cfg.Credentials.Retrieve(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +138,7 @@ func TestExpiredAndForeignCredentials(t *testing.T) {
 	_, err = signaling.NewChannels(fixed).Describe(ctx, "door")
 	refused(t, "expired credentials", err, "ExpiredTokenException")
 
-	other := start(t, Config{})
+	other := NewCloud(t)
 	foreign := fixed
 	foreign.BaseEndpoint, foreign.HTTPClient = aws.String(other.URL()), other.Client()
 	_, err = signaling.NewChannels(foreign).Describe(ctx, "door")
@@ -163,7 +148,7 @@ func TestExpiredAndForeignCredentials(t *testing.T) {
 // Chromium cancels a WebSocket whose server asks for a certificate, HTTP/2 has
 // no WebSockets here, and the credentials provider is nothing without one.
 func TestListeners(t *testing.T) {
-	c := start(t, Config{Names: []string{"cloud.test"}})
+	c := NewCloud(t, Config{Names: []string{"cloud.test"}})
 	asked := false
 	cfg := &tls.Config{RootCAs: c.RootCAs(), ServerName: "cloud.test", NextProtos: []string{"h2", "http/1.1"},
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
@@ -204,8 +189,8 @@ func TestListeners(t *testing.T) {
 
 func TestStateDirectory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
-	first := start(t, Config{Dir: dir})
-	if _, err := first.AddThing("door"); err != nil {
+	first := NewCloud(t, Config{Dir: dir})
+	if _, err := first.AddDevice("door"); err != nil {
 		t.Fatal(err)
 	}
 	ownerKey, err := first.OwnerAWS().Credentials.Retrieve(t.Context())
@@ -220,12 +205,12 @@ func TestStateDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	second := start(t, Config{Dir: dir})
+	second := NewCloud(t, Config{Dir: dir})
 	again, err := second.OwnerAWS().Credentials.Retrieve(t.Context())
 	if err != nil || again.AccessKeyID != ownerKey.AccessKeyID {
 		t.Errorf("the owner's key changed: %v", err)
 	}
-	cfg, err := iotcreds.LoadConfig(second.ThingDir("door"))
+	cfg, err := iotcreds.LoadConfig(second.thingDir("door"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +222,7 @@ func TestStateDirectory(t *testing.T) {
 	if _, err := signaling.NewChannels(second.aws(provider)).Describe(within(t), "door"); err != nil {
 		t.Errorf("the thing of before the restart: %v", err)
 	}
-	if _, err := second.AddThing("../x"); err == nil {
+	if _, err := second.AddDevice("../x"); err == nil {
 		t.Error("a path was accepted as a thing's name")
 	}
 }
@@ -257,7 +242,7 @@ func TestRun(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if _, err := c.DeviceAWS("door"); err == nil {
+	if _, err := c.AddDevice("door"); err == nil {
 		t.Error("a closed cloud takes devices")
 	}
 	if c.Start(t.Context()) == nil {
@@ -288,7 +273,7 @@ func TestStartFails(t *testing.T) {
 
 // A listener without TLS, as the demo's page needs, gives out ws endpoints.
 func TestPlainHandler(t *testing.T) {
-	c := start(t, Config{Signaling: signalingtest.Config{Limits: signalingtest.Limits{Off: true}}})
+	c := NewCloud(t, Config{Signaling: signalingtest.Config{Limits: signalingtest.Limits{Off: true}}})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -4,20 +4,72 @@
 // made of this module's test doubles and refuses what AWS refuses, with the same
 // words.
 //
-//	cloud, err := cameratest.New(cameratest.Config{})
+// # In tests
+//
+// [NewCloud] starts a cloud for a test, hands back whatever a configuration needs,
+// and ends with the test. A camera that is watched, and a recording that is read
+// back:
+//
+//	cloud := cameratest.NewCloud(t)
+//	device, clip := cloud.Device("front-door"), clips.Day()
+//	cam, err := camera.New(camera.Config{Signaling: device.Signaling(), Tracks: clip.Tracks})
+//	producer, err := kvsmedia.NewProducer(device.Producer(clip.Tracks[0]))
+//	archive, err := kvsmedia.NewArchive(cloud.ArchiveConfig("front-door"))
+//	acks := producer.Acks(ctx)
+//	go cam.Run(ctx)
+//	go producer.Upload(ctx, cam.Frames(ctx, 0))
+//	go func() {
+//		for frame := range clips.Play(ctx, clip) {
+//			cam.WriteFrame(frame)
+//		}
+//	}()
+//
+//	viewer, err := cloud.Viewer(ctx, "front-door") // returns with the first picture
+//	for frame := range viewer.Frames(ctx) {
+//		...
+//	}
+//	for ack := range acks {
+//		if ack.Type == kvsmedia.AckPersisted {
+//			break
+//		}
+//	}
+//	recording, err := archive.Media(ctx, kvsmedia.From{})
+//	for frame := range recording.Frames() {
+//		...
+//	}
+//
+// Firmware that finds AWS by an aws.Config gets Device.AWS, firmware that has its
+// certificate in files gets Device.Dir. The whole test is doorbell_test.go; the
+// module examples/firmware tests a firmware so. Package clips has what to film.
+//
+// The cloud has real sockets and real clocks, so it does not work in a
+// testing/synctest bubble; for those signalingtest, kvsmediatest and iotcredstest
+// have servers in memory.
+//
+// # In programs
+//
+//	cloud, err := cameratest.New(cameratest.Config{Dir: "state"})
 //	err = cloud.Start(ctx)
 //	defer cloud.Close()
-//	device, err := cloud.AddThing("front-door") // an iotcreds.Config
-//	owner := cloud.OwnerAWS()                  // an aws.Config
+//	device, err := cloud.AddDevice("front-door")
+//	owner := cloud.OwnerAWS() // an aws.Config
 //
-// Who may do what is as in the policies that the design suggests for AWS: a
-// thing is master of the channel of its own name and sends media to the stream
-// of that name, and to no other; a viewer's key connects to the channels that it
-// was made for; the owner's key may do everything, such as reading media.
-// Credentials are those that the credentials provider issued, until they expire.
+// examples/localcloud is such a program, for clients in any language.
 //
-// Listeners: one for AWS (control plane, endpoints of channels and media), which
-// never asks for a client certificate because browsers then refuse WebSockets;
-// one for the credentials provider, which always does; TURN over UDP and TCP
-// on one port number; TURN over TLS.
+// # Who may do what
+//
+// Policies are those that the SDK suggests for AWS: a thing is master of the
+// channel of its own name and sends media to the stream of that name, and to no
+// other; a viewer's key connects to the channels that it was made for; the owner's
+// key may do everything, such as reading media. Credentials are those that the
+// credentials provider issued, until they expire.
+//
+// # Listeners
+//
+// One for AWS (control plane, endpoints of channels and media), which never asks
+// for a client certificate because browsers then refuse WebSockets; one for the
+// credentials provider, which always does; two TURN servers, each over UDP, DTLS and
+// TLS, as GetIceServerConfig of AWS lists them. TURN relays only to addresses that
+// went through the signaling of the channel whose credentials are used, and to those
+// from which the channel's peers use TURN.
 package cameratest

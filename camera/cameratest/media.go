@@ -28,13 +28,3 @@ func (c *Cloud) openMedia() error {
 	c.media, err = kvsmediatest.New(m)
 	return err
 }
-
-// addStream makes the stream of a thing.
-func (c *Cloud) addStream(name string) error {
-	hours := c.cfg.RetentionHours
-	if hours == 0 {
-		hours = standardRetention
-	}
-	_, err := c.media.AddStream(name, kvsmediatest.StreamConfig{RetentionHours: max(hours, 0)})
-	return err
-}

@@ -2,7 +2,6 @@ package cameratest
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -26,7 +25,7 @@ func call(t *testing.T, cfg aws.Config, path, body string, headers ...string) (i
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	creds, err := cfg.Credentials.Retrieve(context.Background())
+	creds, err := cfg.Credentials.Retrieve(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,9 +74,9 @@ func upload(t *testing.T, cfg aws.Config, stream string) (int, string) {
 // reads, after a restart too.
 func TestThingSendsMedia(t *testing.T) {
 	cfg := Config{Dir: t.TempDir()}
-	c := start(t, cfg)
-	device, owner := device(t, c, "door"), c.OwnerAWS()
-	if _, err := c.AddThing("garage"); err != nil {
+	c := NewCloud(t, cfg)
+	device, owner := c.Device("door").AWS, c.OwnerAWS()
+	if _, err := c.AddDevice("garage"); err != nil {
 		t.Fatal(err)
 	}
 	if status, body := upload(t, device, "door"); status != 200 || !strings.Contains(body, `"PERSISTED"`) {
@@ -98,7 +97,7 @@ func TestThingSendsMedia(t *testing.T) {
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, after := call(t, start(t, cfg).OwnerAWS(), "/listFragments", `{"StreamName":"door"}`); after != list {
+	if _, after := call(t, NewCloud(t, cfg).OwnerAWS(), "/listFragments", `{"StreamName":"door"}`); after != list {
 		t.Errorf("after a restart %s, before %s", after, list)
 	}
 }

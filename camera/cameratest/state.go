@@ -94,14 +94,14 @@ func (c *Cloud) loadThings() error {
 			continue
 		}
 		if err := c.loadThing(e.Name()); err != nil {
-			return fmt.Errorf("the thing in %s: %w", c.ThingDir(e.Name()), err)
+			return fmt.Errorf("the thing in %s: %w", c.thingDir(e.Name()), err)
 		}
 	}
 	return nil
 }
 
 func (c *Cloud) loadThing(name string) error {
-	dir := c.ThingDir(name)
+	dir := c.thingDir(name)
 	data, err := os.ReadFile(filepath.Join(dir, "certificate.pem"))
 	if err != nil {
 		return err
@@ -124,6 +124,6 @@ func (c *Cloud) loadThing(name string) error {
 	if err := os.WriteFile(filepath.Join(dir, "device.json"), append(device, '\n'), 0o600); err != nil {
 		return err
 	}
-	_, err = c.AddThing(name)
+	_, err = c.addThing(name)
 	return err
 }

@@ -99,10 +99,11 @@ func run(ctx context.Context) error {
 			return err
 		}
 		defer cloud.Close()
-		if own, err = cloud.DeviceAWS(*channel); err != nil {
+		camera, err := cloud.AddDevice(*channel)
+		if err != nil {
 			return err
 		}
-		record = *channel
+		own, record = camera.AWS, *channel
 		owner, standIn = cloud.OwnerAWS(), cloud.Handler()
 		owner.BaseEndpoint = aws.String(url) // the page's own server, so that the browser is led there
 	}

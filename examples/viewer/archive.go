@@ -4,28 +4,28 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/aws/smithy-go"
 
-	"github.com/smartcam-sdk/smartcam/examples/internal/awsenv"
+	"github.com/smartcam-sdk/smartcam/examples/program"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
 // recorded are the flags of the commands that read what was recorded.
 type recorded struct {
-	where    *awsenv.Flags
+	flags    *program.Flags
+	account  *program.AWS
 	stream   *string
 	from, to *moment
 }
 
-func (p *program) recorded(fs *flag.FlagSet, where *awsenv.Flags, from, to string) *recorded {
-	r := &recorded{where: where, from: &moment{}, to: &moment{}}
-	r.stream = fs.String("stream", os.Getenv("SMARTCAM_STREAM"), "Kinesis video stream, `name` or ARN (default the name of the thing of -device; $SMARTCAM_STREAM)")
+// readFlags defines the flags; from and to say what the defaults of -from and -to are.
+func readFlags(fs *program.Flags, from, to string) *recorded {
+	r := &recorded{flags: fs, account: fs.AWS(), from: &moment{}, to: &moment{}}
+	r.stream = fs.Stream("Kinesis video stream, `name` or ARN (default the name of the thing of -device)")
 	fs.Var(r.from, "from", "`time` of the beginning: "+from)
 	fs.Var(r.to, "to", "`time` of the end: "+to)
 	return r
@@ -33,20 +33,20 @@ func (p *program) recorded(fs *flag.FlagSet, where *awsenv.Flags, from, to strin
 
 // open returns the archive that the flags name and a function to call at the end.
 func (r *recorded) open(ctx context.Context) (*kvsmedia.Archive, func(), error) {
-	cfg, thing, done, err := r.where.Load(ctx)
+	access, err := r.account.Load(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	if *r.stream = cmp.Or(*r.stream, thing); *r.stream == "" {
-		done()
-		return nil, nil, errors.New("name the stream with -stream")
+	if *r.stream = cmp.Or(*r.stream, access.Thing); *r.stream == "" {
+		access.Close()
+		return nil, nil, r.flags.Invalid("stream", errors.New("name the stream"))
 	}
-	a, err := kvsmedia.NewArchive(kvsmedia.ArchiveConfig{AWS: cfg, Stream: *r.stream})
+	a, err := kvsmedia.NewArchive(kvsmedia.ArchiveConfig{AWS: access.Config, Stream: *r.stream})
 	if err != nil {
-		done()
+		access.Close()
 		return nil, nil, err
 	}
-	return a, func() { a.Close(); done() }, nil
+	return a, func() { a.Close(); access.Close() }, nil
 }
 
 // explain adds to a service's error what to do about it.
@@ -124,7 +124,7 @@ func (r *recorded) stretch(before time.Duration) (kvsmedia.Range, error) {
 	end := r.to.or(time.Now())
 	start := r.from.or(end.Add(-before))
 	if !start.Before(end) {
-		return kvsmedia.Range{}, fmt.Errorf("-from %s is not before -to %s", start.Format(time.DateTime), end.Format(time.DateTime))
+		return kvsmedia.Range{}, r.flags.Invalid("from", fmt.Errorf("%s is not before -to %s", start.Format(time.DateTime), end.Format(time.DateTime)))
 	}
 	return kvsmedia.Range{Start: start, End: end}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"iter"
 	"os"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera/cameratest"
 	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
+	"github.com/smartcam-sdk/smartcam/examples/program"
 	"github.com/smartcam-sdk/smartcam/internal/testing/testtools"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
@@ -61,12 +63,12 @@ const length = 10 * time.Second
 // from a time on.
 func record(t *testing.T, c *cameratest.Cloud, thing string, from time.Time) {
 	t.Helper()
-	cfg, err := c.DeviceAWS(thing)
+	d, err := c.AddDevice(thing)
 	if err != nil {
 		t.Fatal(err)
 	}
 	clip := clips.Day()
-	p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{AWS: cfg, Stream: thing, Tracks: []*kvsmedia.Track{clip.Tracks[0], clip.Tracks[2]}})
+	p, err := kvsmedia.NewProducer(d.Producer(clip.Tracks[0], clip.Tracks[2]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +89,7 @@ func frames(from time.Time) iter.Seq[kvsmedia.Frame] {
 }
 
 func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -96,8 +98,7 @@ func within(t *testing.T) context.Context {
 func call(t *testing.T, args ...string) (out, told string, err error) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	p := &program{strings.NewReader(""), &stdout, &stderr}
-	err = p.run(within(t), args)
+	err = run(within(t), program.Console{In: strings.NewReader(""), Out: &stdout, Err: &stderr}, args)
 	return stdout.String(), stderr.String(), err
 }
 
@@ -171,11 +172,12 @@ func TestArchive(t *testing.T) {
 	})
 
 	t.Run("refused", func(t *testing.T) {
-		if _, err := c.AddThing("thief"); err != nil {
+		thief, err := c.AddDevice("thief")
+		if err != nil {
 			t.Fatal(err)
 		}
 		for _, args := range [][]string{{"list"}, {"play", "-o", "-"}, {"clip", "-o", "x.mp4"}} {
-			_, _, err := call(t, append(args, "-device", c.ThingDir("thief"))...)
+			_, _, err := call(t, append(args, "-device", thief.Dir)...)
 			if err == nil || !strings.Contains(err.Error(), "may not read") {
 				t.Errorf("%s with the credentials of another camera: %v", args[0], err)
 			}
@@ -190,7 +192,7 @@ func TestArchive(t *testing.T) {
 // in order and once: of what fills it, what the recording before it has is left out.
 func TestGapFilledLater(t *testing.T) {
 	c := cloud(t)
-	if _, err := c.AddThing("door"); err != nil {
+	if _, err := c.AddDevice("door"); err != nil {
 		t.Fatal(err)
 	}
 	at := time.Now().Add(-5 * time.Minute).Truncate(time.Second)
@@ -259,7 +261,7 @@ func TestGapFilledLater(t *testing.T) {
 // play goes on with what is being recorded, across the service's pauses.
 func TestPlayFollows(t *testing.T) {
 	c := cloud(t)
-	if _, err := c.AddThing("door"); err != nil {
+	if _, err := c.AddDevice("door"); err != nil {
 		t.Fatal(err)
 	}
 	record(t, c, "door", time.Now().Add(-2*time.Minute))
@@ -273,8 +275,8 @@ func TestPlayFollows(t *testing.T) {
 	defer r.Close()
 	done := make(chan error, 1)
 	go func() {
-		p := &program{strings.NewReader(""), w, &stderr}
-		done <- errors.Join(p.run(ctx, []string{"play", "-stream", "door", "-from", "5m", "-o", "-"}), w.Close())
+		std := program.Console{In: strings.NewReader(""), Out: w, Err: &stderr}
+		done <- errors.Join(run(ctx, std, []string{"play", "-stream", "door", "-from", "5m", "-o", "-"}), w.Close())
 	}()
 	media := kvsmedia.NewReader(r)
 	var seen []kvsmedia.Frame
@@ -342,26 +344,49 @@ func same(t *testing.T, played string, length time.Duration) {
 	}
 }
 
+// What is wrong with a command line is said before anything is connected.
 func TestCommandLine(t *testing.T) {
+	for _, v := range []string{"AWS_REGION", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "SMARTCAM_DEVICE", "SMARTCAM_STREAM", "SMARTCAM_CHANNEL"} {
+		t.Setenv(v, "")
+	}
+	t.Setenv("AWS_REGION", "eu-west-1")
 	for name, c := range map[string]struct {
-		args []string
+		args string
 		want string
-		err  error
 	}{
-		"help":            {[]string{"help"}, "usage: viewer [command] [flags]", nil},
-		"help of list":    {[]string{"list", "-h"}, "viewer list -stream front-door -from 2h", nil},
-		"help of nothing": {[]string{"-h"}, "viewer help tells", nil},
-		"no command":      {[]string{"fly"}, `no command "fly"`, errUsage},
-		"no flag":         {[]string{"list", "-fly"}, "viewer list -h lists the flags", errUsage},
-		"too much":        {[]string{"play", "door"}, `"door" is too much`, errUsage},
-		"no time":         {[]string{"clip", "-from", "tomorrow"}, "give it as 18:30", errUsage},
+		"no command":         {"fly", `no command "fly"`},
+		"no flag":            {"list -fly", "not defined: -fly"},
+		"argument":           {"play door", `unexpected argument "door"`},
+		"no time":            {"clip -from tomorrow", "give it as 18:30"},
+		"no stream":          {"list", "-stream: name the stream"},
+		"no channel":         {"", "-channel: name the camera's channel"},
+		"end first":          {"list -stream door -from 1h -to 2h", "-from: "},
+		"end before now":     {"play -stream door -to 2h -o -", "-from: the time, by default now"},
+		"clip as Matroska":   {"clip -stream door -o visit.mkv", "-o: name the file to write, ending in .mp4"},
+		"played as MP4":      {"play -stream door -o visit.mp4", "-o: name the file to write, ending in .mkv"},
+		"watched as MP4":     {"-channel door -o seen.mp4", "-o: name the file .mkv"},
+		"no length":          {"-channel door -for 0s", "-for: want a duration above zero"},
+		"no grant":           {"-grant /nowhere.json", "-grant: open /nowhere.json"},
+		"grant is no JSON":   {"-grant -", "-grant: reading the grant"},
+		"grant and its like": {"-grant - -channel door -region eu-west-1", "-channel, -region have no effect with -grant"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			out, told, err := call(t, c.args...)
-			if !errors.Is(err, c.err) || !strings.Contains(out+told, c.want) {
-				t.Errorf("%q %q, %v", out, told, err)
+			out, told, err := call(t, strings.Fields(c.args)...)
+			var usage *program.UsageError
+			if !errors.As(err, &usage) || !strings.Contains(err.Error(), c.want) || out+told != "" {
+				t.Errorf("%v, printed %q %q", err, out, told)
 			}
 		})
+	}
+	if _, _, err := call(t, "-channel", "door", "-call", "light {night}"); err == nil || !strings.Contains(err.Error(), `-call: the body of command "light" is not JSON`) {
+		t.Errorf("a command that is no JSON: %v", err)
+	}
+	for args, want := range map[string]string{
+		"help": "usage: viewer [command] [flags]", "list -h": "viewer list -stream front-door -from 2h", "-h": "Further commands: list, play, clip",
+	} {
+		if out, told, err := call(t, strings.Fields(args)...); err != nil && !errors.Is(err, flag.ErrHelp) || !strings.Contains(out, want) || told != "" {
+			t.Errorf("viewer %s: %v, printed %q %q", args, err, out, told)
+		}
 	}
 }
 

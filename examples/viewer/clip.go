@@ -10,12 +10,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/examples/program"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
 // clip saves a stretch of time as MP4.
-func (p *program) clip(ctx context.Context, args []string) error {
-	fs, where := p.flags("clip", "-stream NAME -o FILE.mp4 [flags]", `
+func (t terminal) clip(ctx context.Context, args []string) error {
+	fs := program.NewFlags("viewer clip", "-stream NAME -o FILE.mp4 [flags]", `
 Saves a stretch of time as an MP4 file. The service makes it: of at most 200
 fragments and 100 MB that were uploaded one after another, with AAC or G.711 A-law
 sound. What is longer, or was uploaded at different times, is put together here. A
@@ -25,13 +26,13 @@ time is
   viewer clip -stream front-door -o last-minute.mp4
   viewer clip -stream front-door -from 18:30 -to 18:31 -o visit.mp4
 `)
-	r := p.recorded(fs, where, "a minute before the end by default", "now by default")
+	r := readFlags(fs, "a minute before the end by default", "now by default")
 	out := fs.String("o", "", "`file` to write, with the ending .mp4; - for standard output")
-	if err := p.parse(fs, args); err != nil {
+	if err := fs.Parse(t.Console, args); err != nil {
 		return err
 	}
 	if *out != "-" && filepath.Ext(*out) != ".mp4" {
-		return errors.New("name the file to write with -o, ending in .mp4")
+		return fs.Invalid("o", errors.New("name the file to write, ending in .mp4; - is standard output"))
 	}
 	stretch, err := r.stretch(time.Minute)
 	if err != nil {
@@ -51,13 +52,13 @@ time is
 	}
 	write := func(w io.Writer) error { return cut(ctx, archive, runs, w) }
 	if *out == "-" {
-		return r.explain(write(p.stdout))
+		return r.explain(write(t.Out))
 	}
 	n, err := save(*out, write)
 	if err != nil {
 		return r.explain(err)
 	}
-	p.tell("%s: %.1f MB, from %s to %s\n", *out, float64(n)/1e6, stretch.Start.Format(time.DateTime), stretch.End.Format(time.TimeOnly))
+	t.tell("%s: %.1f MB, from %s to %s\n", *out, float64(n)/1e6, stretch.Start.Format(time.DateTime), stretch.End.Format(time.TimeOnly))
 	return nil
 }
 

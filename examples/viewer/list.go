@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/examples/program"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -14,16 +15,16 @@ import (
 const gap = time.Second
 
 // list prints the fragments of a stretch of time.
-func (p *program) list(ctx context.Context, args []string) error {
-	fs, where := p.flags("list", "-stream NAME [flags]", `
+func (t terminal) list(ctx context.Context, args []string) error {
+	fs := program.NewFlags("viewer list", "-stream NAME [flags]", `
 Lists the fragments that a stream holds of a stretch of time, and where there is
 none. A time is `+momentForms+`.
 
   viewer list -stream front-door
   viewer list -stream front-door -from 2h -to 1h
 `)
-	r := p.recorded(fs, where, "an hour before the end by default", "now by default")
-	if err := p.parse(fs, args); err != nil {
+	r := readFlags(fs, "an hour before the end by default", "now by default")
+	if err := fs.Parse(t.Console, args); err != nil {
 		return err
 	}
 	stretch, err := r.stretch(time.Hour)
@@ -43,16 +44,16 @@ none. A time is `+momentForms+`.
 		all = append(all, f)
 	}
 	if len(all) == 0 {
-		p.tell("%s holds nothing from %s to %s\n", *r.stream, stretch.Start.Format(time.DateTime), stretch.End.Format(time.DateTime))
+		t.tell("%s holds nothing from %s to %s\n", *r.stream, stretch.Start.Format(time.DateTime), stretch.End.Format(time.DateTime))
 		return nil
 	}
 	slices.SortFunc(all, func(a, b kvsmedia.FragmentInfo) int { return a.ProducerTime.Compare(b.ProducerTime) })
-	return p.table(all)
+	return t.table(all)
 }
 
 // table prints fragments in the order of time, and their sum.
-func (p *program) table(all []kvsmedia.FragmentInfo) error {
-	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight) // its errors come with Flush
+func (t terminal) table(all []kvsmedia.FragmentInfo) error {
+	w := tabwriter.NewWriter(t.Out, 0, 0, 2, ' ', tabwriter.AlignRight) // its errors come with Flush
 	_, _ = fmt.Fprintln(w, "START\tLENGTH\tKB\tKBIT/S\tFRAGMENT\t")
 	var bytes int64
 	var length time.Duration
@@ -73,6 +74,6 @@ func (p *program) table(all []kvsmedia.FragmentInfo) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(p.stdout, "%d fragments, %s of media, %.1f MB\n", len(all), length.Round(100*time.Millisecond), float64(bytes)/1e6)
+	_, err := fmt.Fprintf(t.Out, "%d fragments, %s of media, %.1f MB\n", len(all), length.Round(100*time.Millisecond), float64(bytes)/1e6)
 	return err
 }

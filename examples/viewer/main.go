@@ -9,21 +9,16 @@
 //	viewer clip -stream front-door -from 18:30 -to 18:31 -o visit.mp4
 //
 // A grant is the JSON of a signaling.Grant. Without one it uses the AWS
-// credentials of the environment. Each command tells its flags with -h.
+// credentials of the environment. Each command tells its flags, and the environment
+// variables that hold their defaults, with -h.
 package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
-	"io"
-	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
-	"github.com/smartcam-sdk/smartcam/examples/internal/awsenv"
+	"github.com/smartcam-sdk/smartcam/examples/program"
 )
 
 const usage = `usage: viewer [command] [flags]
@@ -36,93 +31,35 @@ const usage = `usage: viewer [command] [flags]
 viewer COMMAND -h tells a command's flags.
 `
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	p := &program{os.Stdin, os.Stdout, os.Stderr}
-	err := p.run(ctx, os.Args[1:])
-	if errors.Is(err, errUsage) {
-		os.Exit(2)
-	}
-	if err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(os.Stderr, "viewer:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("viewer", run) }
 
-// program is one run of the viewer.
-type program struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-}
+// terminal is where the owner sits.
+type terminal struct{ program.Console }
 
-// tell tells the user something.
-func (p *program) tell(format string, args ...any) {
-	_, _ = fmt.Fprintf(p.stderr, format, args...) // nobody is left to be told of an error
+// tell tells the user something beside the output.
+func (t terminal) tell(format string, args ...any) {
+	_, _ = fmt.Fprintf(t.Err, format, args...) // nobody is left to be told of an error
 }
 
 // run runs the command that args name.
-func (p *program) run(ctx context.Context, args []string) error {
+func run(ctx context.Context, std program.Console, args []string) error {
 	name := "watch"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		name, args = args[0], args[1:]
 	}
-	var err error
+	t := terminal{std}
 	switch name {
 	case "watch":
-		err = p.watch(ctx, args)
+		return t.watch(ctx, args)
 	case "list":
-		err = p.list(ctx, args)
+		return t.list(ctx, args)
 	case "play":
-		err = p.play(ctx, args)
+		return t.play(ctx, args)
 	case "clip":
-		err = p.clip(ctx, args)
+		return t.clip(ctx, args)
 	case "help":
-		_, err = fmt.Fprint(p.stdout, usage)
-	default:
-		p.tell("viewer: there is no command %q\n\n%s", name, usage)
-		err = errUsage
-	}
-	if errors.Is(err, flag.ErrHelp) {
-		return nil
-	}
-	return err
-}
-
-// errUsage tells that the command line was wrong, which was said.
-var errUsage = errors.New("the command line is wrong")
-
-// flags returns a command's flags with those that say where AWS is.
-func (p *program) flags(name, args, help string) (*flag.FlagSet, *awsenv.Flags) {
-	fs := flag.NewFlagSet(name, flag.ContinueOnError)
-	fs.SetOutput(p.stderr)
-	fs.Usage = func() {
-		p.tell("usage: viewer %s %s\n%s\n", name, args, help)
-		fs.PrintDefaults()
-		if name == "watch" {
-			p.tell("\nFurther commands: list, play, clip. viewer help tells what they do.\n")
-		}
-	}
-	return fs, awsenv.Register(fs)
-}
-
-// parse reads a command line that is to have flags alone.
-func (p *program) parse(fs *flag.FlagSet, args []string) error {
-	help := fs.Usage
-	fs.Usage = func() {} // Parse says too much
-	fs.SetOutput(io.Discard)
-	err := fs.Parse(args)
-	fs.SetOutput(p.stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		help()
+		_, err := fmt.Fprint(t.Out, usage)
 		return err
-	case err == nil && fs.NArg() > 0:
-		err = fmt.Errorf("%q is too much: there are flags alone", fs.Arg(0))
 	}
-	if err != nil {
-		p.tell("viewer: %v\nviewer %s -h lists the flags.\n", err, fs.Name())
-		return errUsage
-	}
-	return nil
+	return &program.UsageError{Command: "viewer", Err: fmt.Errorf("there is no command %q: watch, list, play and clip are", name)}
 }

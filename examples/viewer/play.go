@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/examples/program"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -18,8 +19,8 @@ import (
 const askAgain = time.Second
 
 // play writes a stream's media, live or from a time on.
-func (p *program) play(ctx context.Context, args []string) error {
-	fs, where := p.flags("play", "-stream NAME -o FILE.mkv|- [flags]", `
+func (t terminal) play(ctx context.Context, args []string) error {
+	fs := program.NewFlags("viewer play", "-stream NAME -o FILE.mkv|- [flags]", `
 Writes what a stream holds as Matroska: to a file, or to standard output for a
 player. It begins now or at a time, and goes on with what is being recorded until
 it is interrupted. A time is `+momentForms+`.
@@ -28,17 +29,17 @@ it is interrupted. A time is `+momentForms+`.
   viewer play -stream front-door -from 10m -o - | mpv -
   viewer play -stream front-door -from 18:30 -to 18:45 -o evening.mkv
 `)
-	r := p.recorded(fs, where, "now, live, by default", "none by default")
+	r := readFlags(fs, "now, live, by default", "none by default")
 	out := fs.String("o", "", "`file` to write, with the ending .mkv; - for standard output")
-	length := fs.Duration("for", 0, "how long to play (default until interrupted)")
-	if err := p.parse(fs, args); err != nil {
+	length := fs.Positive("for", 0, "how `long` to play (default until interrupted)")
+	if err := fs.Parse(t.Console, args); err != nil {
 		return err
 	}
 	if *out != "-" && filepath.Ext(*out) != ".mkv" {
-		return errors.New("name the file to write with -o, ending in .mkv; - is standard output")
+		return fs.Invalid("o", errors.New("name the file to write, ending in .mkv; - is standard output"))
 	}
 	if !r.to.IsZero() && !r.from.or(time.Now()).Before(r.to.Time) {
-		return errors.New("-from, which is now by default, is not before -to")
+		return fs.Invalid("from", errors.New("the time, by default now, is not before that of -to"))
 	}
 	archive, done, err := r.open(ctx)
 	if err != nil {
@@ -51,7 +52,7 @@ it is interrupted. A time is `+momentForms+`.
 		playing, cancel = context.WithTimeout(ctx, *length)
 		defer cancel()
 	}
-	pl := &player{name: *out, stdout: p.stdout, until: r.to.Time}
+	pl := &player{name: *out, stdout: t.Out, until: r.to.Time}
 	if !r.from.IsZero() {
 		pl.next = r.from.Time
 		err = pl.recorded(playing, archive)
@@ -69,7 +70,7 @@ it is interrupted. A time is `+momentForms+`.
 	case pl.muxer == nil:
 		return err
 	}
-	p.tell("%d pictures and %d sounds, %s\n", pl.pictures, pl.sounds, pl.next.Sub(pl.first).Round(100*time.Millisecond))
+	t.tell("%d pictures and %d sounds, %s\n", pl.pictures, pl.sounds, pl.next.Sub(pl.first).Round(100*time.Millisecond))
 	return err
 }
 

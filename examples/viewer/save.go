@@ -18,26 +18,33 @@ type saver interface {
 	Close() error
 }
 
-// create returns the saver for a file name.
-func (p *program) create(name string) (saver, error) {
-	var codec kvsmedia.Codec
-	switch ext := filepath.Ext(name); {
-	case name == "":
+// codecs are the codecs of files with the picture alone, by their ending.
+var codecs = map[string]kvsmedia.Codec{
+	".h264": kvsmedia.H264, ".264": kvsmedia.H264,
+	".h265": kvsmedia.H265, ".265": kvsmedia.H265,
+}
+
+// savable checks the name of a file to save to.
+func savable(name string) error {
+	if ext := filepath.Ext(name); name == "-" || ext == ".mkv" || codecs[ext] != 0 {
+		return nil
+	}
+	return errors.New("name the file .mkv for picture and sound, .h264 or .h265 for the picture as it comes")
+}
+
+// create returns the saver for the name of a file.
+func (t terminal) create(name string) (saver, error) {
+	switch name {
+	case "":
 		return discard{}, nil
-	case name == "-":
-		return &raw{out: keepOpen{p.stdout}}, nil
-	case ext == ".mkv":
-		f, err := os.Create(name)
-		return &recording{out: f}, err
-	case ext == ".h264" || ext == ".264":
-		codec = kvsmedia.H264
-	case ext == ".h265" || ext == ".265":
-		codec = kvsmedia.H265
-	default:
-		return nil, fmt.Errorf("%s: name the file .mkv for picture and sound, .h264 or .h265 for the picture as it comes", name)
+	case "-":
+		return &raw{out: keepOpen{t.Out}}, nil
 	}
 	f, err := os.Create(name)
-	return &raw{out: f, codec: codec}, err
+	if ext := filepath.Ext(name); ext != ".mkv" {
+		return &raw{out: f, codec: codecs[ext]}, err
+	}
+	return &recording{out: f}, err
 }
 
 // keepOpen is an output that others still use.

@@ -2,7 +2,6 @@ package kvsmediatest
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"html"
 	"io"
@@ -123,7 +122,7 @@ const unsignedPayload = "UNSIGNED-PAYLOAD"
 
 func sign(t *testing.T, r *http.Request) {
 	creds := aws.Credentials{AccessKeyID: staticKey, SecretAccessKey: staticSecret}
-	if err := v4.NewSigner().SignHTTP(context.Background(), creds, r, unsignedPayload, "kinesisvideo", "us-west-2", time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(t.Context(), creds, r, unsignedPayload, "kinesisvideo", "us-west-2", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -36,6 +36,10 @@ type Config struct {
 	// the calls and sends no offer.
 	Storage func(ctx context.Context, s *StorageSession)
 
+	// Passed, if not nil, sees the payload of each offer, answer and candidate before
+	// it is handed on. It must be safe for concurrent use.
+	Passed func(channelARN string, payload []byte)
+
 	Limits   Limits
 	Timing   Timing
 	Variants Variants

@@ -76,7 +76,7 @@ func TestDropStallOutage(t *testing.T) {
 		conn := c.srv.Master("door")
 		conn.Stall()
 		p.send(`{"action":"HELLO","correlationId":"1"}`)
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 		defer cancel()
 		if err := p.ws.Ping(ctx); err == nil {
 			t.Error("a stalled connection answered a ping")
@@ -190,7 +190,7 @@ func TestAlexaOffer(t *testing.T) {
 func TestWaitAndEvents(t *testing.T) {
 	inBubble(t, signalingtest.Config{}, func(c *client) {
 		arn := c.srv.AddChannel("door")
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 		defer cancel()
 		found := make(chan error, 1)
 		go func() { found <- c.srv.Wait(ctx, func() bool { return c.srv.Master("door") != nil }) }()

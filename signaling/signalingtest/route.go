@@ -36,6 +36,9 @@ func (c *Conn) route(e envelope) error {
 	if err := c.pace(e); err != nil {
 		return err
 	}
+	if payload, err := decodeBase64(e.MessagePayload, true); err == nil && s.cfg.Passed != nil {
+		s.cfg.Passed(c.channel.arn, payload)
+	}
 	d := delivery{SenderClientID: c.clientID, MessageType: e.Action, MessagePayload: e.MessagePayload}
 	if s.cfg.Variants.RelayICEServerList {
 		d.ICEServerList = e.ICEServerList

@@ -1,7 +1,6 @@
 package signalingtest_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -198,7 +197,7 @@ func TestSecondMasterDisplacesTheFirst(t *testing.T) {
 func TestConnectionEnds(t *testing.T) {
 	ping := func(p *peer, d time.Duration) {
 		for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(10 * time.Second) {
-			_ = p.ws.Ping(context.Background()) // fails once the connection has ended
+			_ = p.ws.Ping(p.t.Context()) // fails once the connection has ended
 		}
 	}
 	t.Run("after an hour", func(t *testing.T) {
@@ -253,7 +252,7 @@ func TestConnectionEnds(t *testing.T) {
 	t.Run("binary message", func(t *testing.T) {
 		inBubble(t, signalingtest.Config{}, func(c *client) {
 			p := c.dial(c.srv.AddChannel("door"), "")
-			if err := p.ws.Write(context.Background(), websocket.MessageBinary, []byte("x")); err != nil {
+			if err := p.ws.Write(p.t.Context(), websocket.MessageBinary, []byte("x")); err != nil {
 				t.Fatal(err)
 			}
 			p.ended(websocket.StatusUnsupportedData)

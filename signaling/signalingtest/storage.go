@@ -27,6 +27,9 @@ func (p *StorageSession) Send(m signaling.Message) error {
 		if kind != m.Kind {
 			continue
 		}
+		if passed := p.svc.cfg.Passed; passed != nil {
+			passed(p.ChannelARN, m.Payload)
+		}
 		p.svc.mu.Lock()
 		defer p.svc.mu.Unlock()
 		sender := p.svc.cfg.Variants.StorageSender

@@ -111,7 +111,8 @@ func idle(ctx context.Context, dir string, pictures bool) (float64, error) {
 		return 0, err
 	}
 	defer cloud.Close()
-	if _, err := cloud.AddThing("door"); err != nil {
+	door, err := cloud.AddDevice("door")
+	if err != nil {
 		return 0, err
 	}
 	file, err := build(ctx, dir)
@@ -119,7 +120,7 @@ func idle(ctx context.Context, dir string, pictures bool) (float64, error) {
 		return 0, err
 	}
 	owner := cloud.OwnerAWS()
-	cmd := exec.CommandContext(ctx, file, cloud.ThingDir("door"), owner.Region, *owner.BaseEndpoint)
+	cmd := exec.CommandContext(ctx, file, door.Dir, owner.Region, *owner.BaseEndpoint)
 	cmd.Env = append(os.Environ(), "SSL_CERT_FILE="+filepath.Join(dir, "ca.pem"), "SSL_CERT_DIR="+filepath.Join(dir, "none"))
 	var said bytes.Buffer
 	cmd.Stderr = &said

@@ -34,8 +34,9 @@ func TestMain(m *testing.M) {
 // limit bounds one test's session.
 const limit = 90 * time.Second
 
+// within bounds a test and what its cleanups end.
 func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), limit)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -56,30 +57,14 @@ func whole(t *testing.T) {
 func startCloud(t *testing.T) *cameratest.Cloud {
 	t.Helper()
 	whole(t)
-	c, err := cameratest.New(cameratest.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return c
+	return cameratest.NewCloud(t)
 }
 
 // device returns the signaling configuration of a camera that is the thing and
 // channel of that name.
 func device(t *testing.T, c *cameratest.Cloud, name string) signaling.Config {
 	t.Helper()
-	cfg, err := c.DeviceAWS(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signaling.Config{AWS: cfg, Channel: name}
+	return c.Device(name).Signaling()
 }
 
 // film runs a camera that shows the street until the test ends.
@@ -158,7 +143,7 @@ func await[E camera.Event](t *testing.T, ctx context.Context, events <-chan came
 // watch returns the camera's events until the test ends.
 func watch(t *testing.T, cam *camera.Camera) <-chan camera.Event {
 	ch := make(chan camera.Event, 1000)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	seq := cam.Events(ctx)
 	var work sync.WaitGroup
 	work.Go(func() {
@@ -174,7 +159,7 @@ func watch(t *testing.T, cam *camera.Camera) <-chan camera.Event {
 // frame comes on the channel while there is room.
 func hear(t *testing.T, cam *camera.Camera) <-chan kvsmedia.Frame {
 	ch := make(chan kvsmedia.Frame, 100)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	seq := cam.Talkback(ctx)
 	var work sync.WaitGroup
 	work.Go(func() {

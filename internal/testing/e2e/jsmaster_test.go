@@ -80,7 +80,7 @@ func opus() *kvsmedia.Track { return clips.Day().Tracks[1] }
 
 // talk says the sound of the street into a viewer until the test ends.
 func talk(t *testing.T, v *viewer.Viewer) {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	var work sync.WaitGroup
 	work.Go(func() {
 		for f := range clips.Play(ctx, clips.Day()) {

@@ -90,21 +90,14 @@ func TestUnauthorisedThing(t *testing.T) {
 		deny(t, cfg, "AccessDeniedException")
 	})
 	t.Run("revoked certificate", func(t *testing.T) {
-		id, err := c.AddThing("stolen")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := c.Credentials().Revoke(id.Certificate.Leaf); err != nil {
+		if err := c.Credentials().Revoke(c.Device("stolen").Identity.Certificate.Leaf); err != nil {
 			t.Fatal(err)
 		}
 		deny(t, device(t, c, "stolen"), "AccessDeniedException")
 	})
 	t.Run("unknown certificate", func(t *testing.T) {
 		other := startCloud(t)
-		id, err := other.AddThing("door")
-		if err != nil {
-			t.Fatal(err)
-		}
+		id := other.Device("door").Identity
 		id.Endpoint, id.RootCAs = c.CredentialsEndpoint(), c.RootCAs()
 		provider, err := iotcreds.New(id)
 		if err != nil {

@@ -127,9 +127,10 @@ func (d *description) configure(config []byte) (err error) {
 		}
 		d.track.SampleRate, d.track.Private = 48000, opusHead(config)
 		return nil
+	default:
+		d.lengthSize, d.sets, err = bitstream.ParseRecord(d.codec(), config)
+		return err
 	}
-	d.lengthSize, d.sets, err = bitstream.ParseRecord(d.codec(), config)
-	return err
 }
 
 // codec names the coding of a picture.

@@ -1,0 +1,88 @@
+package cameratest
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+)
+
+// TB is what [NewCloud] needs of a test: *testing.T, *testing.B and *testing.F
+// have it.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Context() context.Context
+	Output() io.Writer
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// NewCloud starts a cloud for one test. It is closed when the test ends, which
+// fails if something of the cloud then goes on. Without Config.Logger what the
+// cloud and its devices log is in the test's output. One Config may be given; none
+// means the zero Config.
+func NewCloud(t TB, cfg ...Config) *Cloud {
+	t.Helper()
+	if len(cfg) > 1 {
+		t.Fatalf("cameratest: NewCloud takes one Config, got %d", len(cfg))
+	}
+	cfg = append(cfg, Config{})
+	out := &output{w: t.Output()}
+	if cfg[0].Logger == nil {
+		cfg[0].Logger = slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	c, err := New(cfg[0])
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	c.t = t
+	if err := c.Start(t.Context()); err != nil {
+		t.Fatalf("%v", err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Errorf("closing the cloud: %v", err)
+		}
+		out.end()
+	})
+	return c
+}
+
+// Device is [Cloud.AddDevice] for tests: instead of returning an error it ends the
+// test of [NewCloud]. It panics with the error in a cloud that was made by [New].
+func (c *Cloud) Device(name string) *Device {
+	d, err := c.AddDevice(name)
+	if err == nil {
+		return d
+	}
+	if c.t == nil {
+		panic(err)
+	}
+	c.t.Helper()
+	c.t.Fatalf("%v", err)
+	return nil
+}
+
+// output is a test's output until the test ends: the testing package panics at
+// what a camera that was left running logs later.
+type output struct {
+	mu sync.Mutex
+	w  io.Writer // nil at the end
+}
+
+// Write writes to the test's output.
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.w == nil {
+		return len(p), nil
+	}
+	return o.w.Write(p)
+}
+
+func (o *output) end() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.w = nil
+}

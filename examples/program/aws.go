@@ -1,0 +1,191 @@
+package program
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/smartcam-sdk/smartcam/iotcreds"
+)
+
+// AWS are the flags that say where AWS is and as whom to go there. What is empty
+// is left to the AWS environment variables and configuration files.
+type AWS struct {
+	Device   string // directory with a device's certificate
+	Region   string
+	Endpoint string // URL of the control plane
+	CA       string // PEM file of further root certificates
+
+	flags *Flags
+}
+
+// AWSFlags are the names of the flags that [Flags.AWS] defines.
+var AWSFlags = []string{"device", "region", "endpoint", "ca"}
+
+// AWS defines -device, -region, -endpoint and -ca.
+func (f *Flags) AWS() *AWS {
+	a := &AWS{flags: f}
+	f.StringVar(&a.Device, "device", "", "`directory` with device.json, certificate.pem and private.key, for credentials from AWS IoT; without it the usual AWS credentials are used")
+	f.Var(text{&a.Region, region}, "region", "AWS `region`")
+	f.Var(text{&a.Endpoint, endpoint}, "endpoint", "`URL` of the Kinesis Video control plane, for a stand-in")
+	f.StringVar(&a.CA, "ca", "", "PEM `file` of further root certificates to trust, for a stand-in")
+	return a
+}
+
+// Access is access to AWS.
+type Access struct {
+	Config aws.Config
+	Thing  string // the device's name; empty without -device
+
+	provider *iotcreds.Provider // nil without -device
+	expires  atomic.Pointer[time.Time]
+}
+
+// Load returns the access that the flags describe, after it has checked what can
+// be checked without a connection.
+func (a *AWS) Load(ctx context.Context) (*Access, error) {
+	client, roots, err := a.client()
+	if err != nil {
+		return nil, err
+	}
+	var options []func(*config.LoadOptions) error
+	if client != nil {
+		options = append(options, config.WithHTTPClient(client))
+	}
+	if a.Region != "" {
+		options = append(options, config.WithRegion(a.Region))
+	}
+	access := &Access{}
+	if access.Config, err = config.LoadDefaultConfig(ctx, options...); err != nil {
+		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
+	}
+	if access.Config.Region == "" && !a.flags.arn() {
+		return nil, a.flags.usage(errors.New("no AWS region: give -region, or set $AWS_REGION"))
+	}
+	if a.Endpoint != "" {
+		access.Config.BaseEndpoint = aws.String(a.Endpoint)
+	}
+	if a.Device != "" {
+		return access, a.device(access, roots)
+	}
+	if cache, ok := access.Config.Credentials.(*aws.CredentialsCache); ok {
+		access.Config.Credentials = &owner{cache, access}
+	}
+	return access, nil
+}
+
+// device has access use the device's credentials.
+func (a *AWS) device(access *Access, roots *x509.CertPool) error {
+	cfg, err := iotcreds.LoadConfig(a.Device)
+	if err != nil {
+		return a.flags.Invalid("device", err)
+	}
+	if cfg.RootCAs == nil {
+		cfg.RootCAs = roots
+	}
+	if access.provider, err = iotcreds.New(cfg); err != nil {
+		return a.flags.Invalid("device", err)
+	}
+	access.Thing = cfg.ThingName
+	access.Config.Credentials = &device{access.provider, access}
+	return nil
+}
+
+// HTTPClient returns a client that trusts -ca as well, for what needs no
+// credentials; nil without -ca.
+func (a *AWS) HTTPClient() (aws.HTTPClient, error) {
+	client, _, err := a.client()
+	if client == nil {
+		return nil, err
+	}
+	return client, err
+}
+
+// client returns a client that trusts the system's roots and those of -ca, and these
+// roots; nil without -ca.
+func (a *AWS) client() (*awshttp.BuildableClient, *x509.CertPool, error) {
+	if a.CA == "" {
+		return nil, nil, nil
+	}
+	pem, err := os.ReadFile(a.CA)
+	if err != nil {
+		return nil, nil, a.flags.Invalid("ca", err)
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, nil, a.flags.Invalid("ca", fmt.Errorf("no certificate in %s; PEM is needed", a.CA))
+	}
+	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.TLSClientConfig.RootCAs = roots
+	}), roots, nil
+}
+
+// Expires returns when the credentials that were used last expire; zero if none
+// were used yet, or they do not expire.
+func (a *Access) Expires() time.Time {
+	if t := a.expires.Load(); t != nil {
+		return *t
+	}
+	return time.Time{}
+}
+
+// Close ends the access.
+func (a *Access) Close() {
+	if a.provider != nil {
+		a.provider.Close()
+	}
+}
+
+// used notes credentials that are used.
+func (a *Access) used(c aws.Credentials, err error) {
+	if err != nil {
+		return
+	}
+	expires := time.Time{}
+	if c.CanExpire {
+		expires = c.Expires
+	}
+	a.expires.Store(&expires)
+}
+
+// device is the provider of a device's credentials, and owner that of the usual
+// ones. Each keeps the provider's other methods, which the SDK looks for.
+type (
+	device struct {
+		*iotcreds.Provider
+		access *Access
+	}
+	owner struct {
+		*aws.CredentialsCache
+		access *Access
+	}
+)
+
+// Retrieve returns the device's credentials.
+func (d *device) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	c, err := d.Provider.Retrieve(ctx)
+	d.access.used(c, err)
+	return c, err
+}
+
+// Retrieve returns the usual credentials.
+func (o *owner) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	c, err := o.CredentialsCache.Retrieve(ctx)
+	o.access.used(c, err)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w\nGive -device, or AWS credentials: $AWS_PROFILE, or $AWS_ACCESS_KEY_ID and $AWS_SECRET_ACCESS_KEY", err)
+	}
+	return c, err
+}
