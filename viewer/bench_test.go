@@ -128,7 +128,7 @@ type remote struct {
 	path *faultnet.Path
 }
 
-func newRemote(b *testing.B, link faultnet.Link) *remote {
+func newRemote(b testing.TB, link faultnet.Link) *remote {
 	srv := signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true},
 		TURN: func(string, time.Time) []signalingtest.ICEServer { return nil }})
 	b.Cleanup(srv.Close)
@@ -137,15 +137,15 @@ func newRemote(b *testing.B, link faultnet.Link) *remote {
 	return r
 }
 
-func (r *remote) grant(b *testing.B) signaling.Grant {
-	g, err := signaling.PresignViewer(b.Context(), r.srv.Config("door"), "")
+func (r *remote) grant(b testing.TB) signaling.Grant {
+	g, err := signaling.PresignViewer(context.Background(), r.srv.Config("door"), "")
 	if err != nil {
 		b.Fatal(err)
 	}
 	return g
 }
 
-func (r *remote) dial(b *testing.B) *viewer.Viewer {
+func (r *remote) dial(b testing.TB) *viewer.Viewer {
 	g := r.grant(b)
 	g.URL = r.path.URL(g.URL)
 	v, err := viewer.Dial(b.Context(), viewer.Config{Grant: &g, Logger: quiet})

@@ -33,6 +33,7 @@ func (v *Viewer) roam() {
 		if why == nil {
 			return
 		}
+		v.pathLost(why)
 		v.cfg.Logger.Info("the network path is lost, looking for another", "why", why)
 		began := time.Now()
 		if err := v.restore(ctx, why); err != nil {
@@ -41,6 +42,7 @@ func (v *Viewer) roam() {
 			}
 			return
 		}
+		v.pathFound()
 		v.cfg.Logger.Info("the session goes on", "after", time.Since(began).Round(time.Millisecond))
 	}
 }

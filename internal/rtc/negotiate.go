@@ -284,6 +284,8 @@ func (s *Session) SetAnswer(payload []byte) error {
 	s.mark("answer")
 	s.chooseEarly(answer.Eager)
 	s.expectsVideo.Store(accepted.Video)
+	s.takesData.Store(accepted.Data)
+	s.received.promise(accepted.Tracks)
 	s.types.Store(&accepted.Types)
 	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: accepted.Remote}); err != nil {
 		return fmt.Errorf("rtc: the peer's answer cannot be applied: %w", err)
