@@ -193,6 +193,13 @@
 // byte, more than 1 MiB, text that is not JSON, or requests without end close
 // the session.
 //
+// # Tracks on the wire
+//
+// Of the answer, each section in which the camera sends has an attribute with the name
+// of its track, percent-encoded (RFC 3986, 2.1), unless it has more than 256 bytes then:
+//
+//	a=smartcam-track:main
+//
 // # Refusals on the wire
 //
 // A viewer that is refused gets an SDP answer that takes none of the offered
