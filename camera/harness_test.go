@@ -108,7 +108,7 @@ func start(t *testing.T, configure func(*camera.Config)) *running {
 // quotaless is a stand-in signaling service without quotas and TURN servers.
 func quotaless(t *testing.T) *signalingtest.Server {
 	srv := signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true}, TURN: noTURN})
-	t.Cleanup(srv.Close)
+	t.Cleanup(func() { srv.Close() })
 	return srv
 }
 

@@ -125,7 +125,7 @@ func newCrowd(tb testing.TB) *crowd {
 	relay := signalingtest.ICEServer{URIs: []string{"turn:" + c.valve.Addr().String() + "?transport=tcp"}, Username: "camera", Password: "secret"}
 	c.srv = signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true},
 		TURN: func(string, time.Time) []signalingtest.ICEServer { return []signalingtest.ICEServer{relay} }})
-	tb.Cleanup(c.srv.Close)
+	tb.Cleanup(func() { c.srv.Close() })
 	var err error
 	c.cam, err = camera.New(camera.Config{Signaling: c.srv.Config("door"), Tracks: []*kvsmedia.Track{c.track},
 		ICEPolicy: signaling.ICERelayOnly, Logger: quiet})

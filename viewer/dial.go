@@ -149,7 +149,6 @@ func (v *Viewer) takeEvent(e rtc.Event, candidates chan<- []byte) {
 		}
 	case rtc.Connected:
 		v.noteConnected()
-		v.pathFound()
 	case rtc.PairChanged:
 		v.pathMoved()
 	case rtc.FrameReceived:

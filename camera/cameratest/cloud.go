@@ -32,9 +32,9 @@ type Cloud struct {
 	media     *kvsmediatest.Service // nil before Start
 
 	ca     *testca.CA
-	things *iotcredstest.Server
+	things *iotcredstest.Service
 	relay  *relay
-	http   *http.Server
+	http   []*http.Server
 	served sync.WaitGroup
 	url    string
 	client *http.Client
@@ -64,10 +64,16 @@ func New(cfg Config) (*Cloud, error) {
 	s := cfg.Signaling
 	s.Region, s.Account = cfg.Region, cfg.Account
 	s.Credentials, s.Authorize, s.TURN, s.Passed = c.identity, c.authorize, c.iceServers, c.passed
+	if s.Storage == nil {
+		s.Storage = c.ingest
+	}
 	if s.Logger == nil {
 		s.Logger = cfg.Logger
 	}
-	c.signaling = signalingtest.New(s)
+	var err error
+	if c.signaling, err = signalingtest.New(s); err != nil {
+		return nil, fmt.Errorf("cameratest: %w", err)
+	}
 	return c, nil
 }
 
@@ -102,14 +108,9 @@ func (c *Cloud) start(ctx context.Context) error {
 	if h := c.cfg.CredentialsHost; net.ParseIP(h) != nil && h != c.cfg.Host {
 		bind = h
 	}
-	c.things, err = iotcredstest.Start(iotcredstest.Config{
-		CA: c.ca.Certificate(), Hosts: append([]string{c.cfg.CredentialsHost}, c.hosts()...),
-		Addr: address(bind, c.cfg.Ports.Credentials), Logger: c.cfg.Logger,
-	})
-	if err != nil {
+	if err := c.serveCredentials(ctx, bind); err != nil {
 		return err
 	}
-	c.things.SetRoleAlias(iotcredstest.DefaultRoleAlias, iotcredstest.RoleAlias{Lifetime: c.cfg.CredentialLife})
 	if c.relay, err = startTURN(ctx, c.cfg, server, c.now); err != nil {
 		return err
 	}
@@ -122,13 +123,40 @@ func (c *Cloud) start(ctx context.Context) error {
 		return err
 	}
 	c.url = "https://" + c.hostPort(l.Addr())
-	c.http = &http.Server{
-		Handler:           c.Handler(),
+	c.serve(tls.NewListener(l, server), c.Handler())
+	return c.loadThings()
+}
+
+// serveCredentials makes the credentials provider and serves it on the address bind.
+func (c *Cloud) serveCredentials(ctx context.Context, bind string) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address(bind, c.cfg.Ports.Credentials))
+	if err != nil {
+		return err
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err == nil {
+		c.things, err = iotcredstest.New(iotcredstest.Config{
+			CA: c.ca.Certificate(), Hosts: append([]string{c.cfg.CredentialsHost}, c.hosts()...),
+			Endpoint: net.JoinHostPort(c.cfg.CredentialsHost, port), Logger: c.cfg.Logger,
+		})
+	}
+	if err != nil {
+		l.Close()
+		return err
+	}
+	c.serve(tls.NewListener(l, c.things.TLSConfig()), c.things)
+	return c.things.SetRoleAlias(iotcredstest.DefaultRoleAlias, iotcredstest.RoleAlias{Lifetime: c.cfg.CredentialLife})
+}
+
+// serve lets h serve what l accepts, until stop.
+func (c *Cloud) serve(l net.Listener, h http.Handler) {
+	s := &http.Server{
+		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(c.cfg.Logger.Handler(), slog.LevelDebug),
 	}
-	c.served.Go(func() { _ = c.http.Serve(tls.NewListener(l, server)) }) // ends with stop
-	return c.loadThings()
+	c.http = append(c.http, s)
+	c.served.Go(func() { _ = s.Serve(l) }) // ends with stop
 }
 
 // Run starts the cloud if it is not started, waits until ctx ends and closes
@@ -174,21 +202,21 @@ func (c *Cloud) stop() error {
 	for _, o := range slices.Backward(c.owned) {
 		errs = append(errs, o.Close())
 	}
-	c.signaling.Close()
+	errs = append(errs, c.signaling.Close())
 	if c.media != nil {
-		c.media.Close()
+		errs = append(errs, c.media.Close())
+	}
+	if c.things != nil {
+		errs = append(errs, c.things.Close())
 	}
 	if c.client != nil {
 		c.client.CloseIdleConnections()
 	}
-	if c.http != nil {
-		errs = append(errs, c.http.Close())
+	for _, s := range c.http {
+		errs = append(errs, s.Close())
 	}
 	if c.relay != nil {
 		errs = append(errs, c.relay.close())
-	}
-	if c.things != nil {
-		errs = append(errs, c.things.Close())
 	}
 	c.served.Wait()
 	return errors.Join(errs...)
@@ -274,4 +302,4 @@ func (c *Cloud) Signaling() *signalingtest.Service { return c.signaling }
 func (c *Cloud) Media() *kvsmediatest.Service { return c.media }
 
 // Credentials returns the credentials provider, to disturb it and to look inside.
-func (c *Cloud) Credentials() *iotcredstest.Server { return c.things }
+func (c *Cloud) Credentials() *iotcredstest.Service { return c.things }

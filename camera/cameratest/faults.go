@@ -1,17 +1,13 @@
 package cameratest
 
-import (
-	"time"
-
-	"github.com/smartcam-sdk/smartcam/iotcreds/iotcredstest"
-)
+import "time"
 
 // SetOutage begins or ends an outage of everything: connections are dropped, calls are
 // not answered, and TURN relays nothing. Media between peers that reach each other
 // goes on. For an outage of one service see [Cloud.Signaling], [Cloud.Media] and
 // [Cloud.Credentials].
 func (c *Cloud) SetOutage(on bool) {
-	c.things.Inject(iotcredstest.Fault{BlackHole: on})
+	c.things.SetOutage(on)
 	c.signaling.SetOutage(on)
 	c.media.SetOutage(on)
 	c.relay.setOutage(on)
@@ -21,7 +17,7 @@ func (c *Cloud) SetOutage(on bool) {
 // credentials, in Date headers and for the times of media.
 func (c *Cloud) Skew(d time.Duration) {
 	c.skew.Store(int64(d))
-	c.things.SetClock(d)
+	c.things.Skew(d)
 	c.signaling.Skew(d)
 	c.media.Skew(d)
 }

@@ -13,7 +13,7 @@ import (
 func TestOutage(t *testing.T) {
 	c := NewCloud(t)
 	door, yard := c.Device("door"), c.Device("yard")
-	ice := c.iceServers(c.signaling.AddChannel("door"), time.Now().Add(time.Hour))[0]
+	ice := c.iceServers(added(t)(c.signaling.AddChannel("door")), time.Now().Add(time.Hour))[0]
 	brief := func() context.Context {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		t.Cleanup(cancel)
@@ -68,7 +68,7 @@ func TestSkew(t *testing.T) {
 	if left := time.Until(issued.Expires); !ok || left > 45*time.Minute {
 		t.Errorf("the credentials last for %v", left)
 	}
-	ice := c.iceServers(c.signaling.AddChannel("door"), time.Now().Add(-time.Minute))[0]
+	ice := c.iceServers(added(t)(c.signaling.AddChannel("door")), time.Now().Add(-time.Minute))[0]
 	if _, err := allocate(t, c, ice.URIs[0], ice.Username, ice.Password); err != nil {
 		t.Errorf("TURN has another clock: %v", err)
 	}

@@ -90,7 +90,7 @@ func (p packets) WriteTo(b []byte, _ net.Addr) (int, error) {
 
 func TestTURNRelaysOverEveryTransport(t *testing.T) {
 	c := NewCloud(t)
-	arn := c.Signaling().AddChannel("door")
+	arn := added(t)(c.Signaling().AddChannel("door"))
 	e := signaling.Endpoints{ChannelARN: arn, HTTPS: c.URL()}
 	servers, err := signaling.NewChannels(c.OwnerAWS()).ICEServers(within(t), e, "phone")
 	if err != nil {
@@ -154,7 +154,7 @@ func echo(t *testing.T, relay net.PacketConn) {
 
 func TestTURNRefuses(t *testing.T) {
 	c := NewCloud(t)
-	arn := c.Signaling().AddChannel("door")
+	arn := added(t)(c.Signaling().AddChannel("door"))
 	good := c.iceServers(arn, time.Now().Add(time.Minute))[0]
 	expired := c.iceServers(arn, time.Now().Add(-time.Second))[0]
 	if !strings.HasSuffix(good.Username, ":"+base64.StdEncoding.EncodeToString([]byte("v1:"+arn))) {
@@ -177,8 +177,8 @@ func TestTURNRefuses(t *testing.T) {
 
 func TestTURNAllocationLimit(t *testing.T) {
 	c := NewCloud(t, Config{Allocations: 2})
-	door := c.iceServers(c.Signaling().AddChannel("door"), time.Now().Add(time.Minute))[0]
-	yard := c.iceServers(c.Signaling().AddChannel("yard"), time.Now().Add(time.Minute))[0]
+	door := c.iceServers(added(t)(c.Signaling().AddChannel("door")), time.Now().Add(time.Minute))[0]
+	yard := c.iceServers(added(t)(c.Signaling().AddChannel("yard")), time.Now().Add(time.Minute))[0]
 	for i := range 2 {
 		if _, err := allocate(t, c, door.URIs[i], door.Username, door.Password); err != nil {
 			t.Fatal(err)
@@ -201,7 +201,7 @@ func TestTURNRelaysOfIPv6(t *testing.T) {
 		conn.Close()
 	}
 	c := NewCloud(t, Config{Host: "::1", Bind: "::1"})
-	s := c.iceServers(c.Signaling().AddChannel("door"), time.Now().Add(time.Minute))[0]
+	s := c.iceServers(added(t)(c.Signaling().AddChannel("door")), time.Now().Add(time.Minute))[0]
 	for family, works := range map[turn.RequestedAddressFamily]bool{turn.RequestedAddressFamilyIPv6: true, turn.RequestedAddressFamilyIPv4: false} {
 		conn, err := net.ListenPacket("udp6", "[::1]:0")
 		if err != nil {
@@ -236,7 +236,7 @@ func TestTURNRelaysOfIPv6(t *testing.T) {
 // from which its peers allocate, and to no other.
 func TestTURNRelaysToPeersAlone(t *testing.T) {
 	c := NewCloud(t)
-	door, yard := c.signaling.AddChannel("door"), c.signaling.AddChannel("yard")
+	door, yard := added(t)(c.signaling.AddChannel("door")), added(t)(c.signaling.AddChannel("yard"))
 	s := c.iceServers(door, time.Now().Add(time.Minute))[0]
 	relay, err := allocate(t, c, s.URIs[0], s.Username, s.Password)
 	if err != nil {

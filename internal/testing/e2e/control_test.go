@@ -46,7 +46,9 @@ func TestJavaScriptControlPlane(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	expired := credentialsOf(t, device(t, c, "old").AWS)
-	c.Credentials().Expire("old")
+	if err := c.Credentials().Expire("old"); err != nil {
+		t.Fatal(err)
+	}
 	s := start(t, "control.mjs", c.RootPEM(), map[string]any{
 		"endpoint": c.URL(), "region": c.OwnerAWS().Region, "stream": stream, "owner": credentialsOf(t, c.OwnerAWS()),
 		"thing": credentialsOf(t, device(t, c, "door").AWS), "expired": expired,

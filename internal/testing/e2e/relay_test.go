@@ -70,7 +70,7 @@ func service(t *testing.T, turn func() signalingtest.ICEServer) *signalingtest.S
 	srv := signalingtest.NewServer(signalingtest.Config{
 		TURN: func(string, time.Time) []signalingtest.ICEServer { return []signalingtest.ICEServer{turn()} },
 	})
-	t.Cleanup(srv.Close)
+	t.Cleanup(func() { srv.Close() })
 	return srv
 }
 
