@@ -138,7 +138,7 @@ func newRemote(b testing.TB, link faultnet.Link) *remote {
 }
 
 func (r *remote) grant(b testing.TB) signaling.Grant {
-	g, err := signaling.PresignViewer(context.Background(), r.srv.Config("door"), "")
+	g, err := signaling.PresignViewer(b.Context(), r.srv.Config("door"), "")
 	if err != nil {
 		b.Fatal(err)
 	}

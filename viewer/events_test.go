@@ -1,7 +1,6 @@
 package viewer_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -33,7 +32,7 @@ func TestEvents(t *testing.T) {
 	v := r.dial(t)
 	defer v.Close()
 	events := make(chan viewer.Event, 100)
-	listening := v.Events(context.Background()) // which ends with the session
+	listening := v.Events(t.Context()) // which ends with the session before
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

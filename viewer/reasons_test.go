@@ -64,14 +64,16 @@ func TestReasons(t *testing.T) {
 					t.Fatal(err)
 				}
 			} else {
-				srv.AddChannel("door")
+				if _, err := srv.AddChannel("door"); err != nil {
+					t.Fatal(err)
+				}
 			}
 			cfg := srv.Config("door")
 			if c.cfg != nil {
 				c.cfg(&cfg)
 			}
 			var log logBuffer
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
 			v, err := viewer.Dial(ctx, viewer.Config{Signaling: cfg, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 			if err == nil {
