@@ -14,6 +14,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
+	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
 // visit is a WebRTC session of a peer, with all that serves it. The peer's
@@ -28,6 +29,9 @@ type visit struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 
+	dismissed chan struct{}      // closed by Disconnect
+	why       *signaling.Refusal // set before that, under Camera.mu
+
 	// Of the peer's goroutine.
 	picture, sound int // lanes when the adapter was last told, -1 for none
 	viewed         bool
@@ -38,6 +42,7 @@ type visit struct {
 	joined   bool                    // media flows; under Camera.mu
 	channels map[string]*rtc.Channel // raw ones, by label; under Camera.mu
 	late     <-chan time.Time        // when notices are not kept any longer
+	private  bool                    // privacy was on where notices begins
 }
 
 // channelLimit is how long notices are kept for a viewer's command channel after media
@@ -60,7 +65,7 @@ func (p *peer) begin(ctx context.Context, offer *sdp.Description) (*visit, []byt
 	if err != nil {
 		return nil, nil, err
 	}
-	v := &visit{Session: session, peer: p, own: make(chan []byte, inboxSize), asker: c.hints.asker(), commands: map[*rtc.Channel]commands{}, channels: map[string]*rtc.Channel{}}
+	v := &visit{Session: session, peer: p, own: make(chan []byte, inboxSize), asker: c.hints.asker(), dismissed: make(chan struct{}), commands: map[*rtc.Channel]commands{}, channels: map[string]*rtc.Channel{}}
 	v.viewing.Store(&adapt.Viewer{Recorder: c.isService(p.peer)})
 	v.ctx, v.cancel = context.WithCancel(ctx)
 	v.work.Go(v.follow)
@@ -114,6 +119,9 @@ func (v *visit) follow() {
 	}()
 	for {
 		select {
+		case <-v.dismissed:
+			v.farewell()
+			return
 		case e := <-v.Events():
 			v.take(e)
 		case <-v.late:
@@ -140,7 +148,7 @@ func (v *visit) take(e rtc.Event) {
 		p := v.Path()
 		c.adapt.Report(v.viewing.Load(), adapt.Path{Target: p.Target, Constrained: p.Constrained, Limited: p.Limited, Queue: p.Queue, Late: p.Late}, time.Now())
 	case rtc.FrameReceived:
-		c.hear(v.peer.peer, e.Frame)
+		c.hear(v, e.Frame)
 	case rtc.ChannelOpened:
 		v.open(e.Channel)
 	case rtc.ChannelClosed:
@@ -159,7 +167,9 @@ func (v *visit) connected() {
 	c.mu.Unlock()
 	if first {
 		if len(v.commands) == 0 {
-			v.keepNotices(c.notices.Reader(c.notices.Next()))
+			notices, private := c.followNotices()
+			v.keepNotices(notices)
+			v.private = private
 		}
 		r := v.Report()
 		c.log.Info("viewer joined", "peer", v.peer.peer.ID, "relayed", r.Relayed())
@@ -202,11 +212,11 @@ func (v *visit) open(ch *rtc.Channel) {
 	}, c.log.With("peer", v.peer.peer.ID))
 	ctx, cancel := context.WithCancel(v.ctx)
 	v.commands[ch] = commands{session, cancel}
-	notices := v.notices
+	notices, private := v.notices, v.private
 	if v.notices, v.late = nil, nil; notices == nil {
-		notices = c.notices.Reader(c.notices.Next())
+		notices, private = c.followNotices()
 	}
-	v.work.Go(func() { c.sendNotices(ctx, notices, session) })
+	v.work.Go(func() { c.sendNotices(ctx, notices, session, private) })
 }
 
 // closed forgets a data channel.

@@ -100,7 +100,7 @@ func (v *Viewer) forget(ch *rtc.Channel) {
 	}
 }
 
-// hear keeps a message for the loops over Data.
-func (v *Viewer) hear(m rtc.MessageReceived) {
+// receiveData keeps a message for the loops over Data.
+func (v *Viewer) receiveData(m rtc.MessageReceived) {
 	v.data.Push(ring.Item[Data]{Value: Data{m.Channel.Label(), m.Text, m.Data}, Key: true, Size: len(m.Data)})
 }
