@@ -268,6 +268,9 @@ func TestStartFails(t *testing.T) {
 	if _, err := New(Config{Ports: Ports{TURN: 70000}}); err == nil {
 		t.Error("port 70000 was accepted")
 	}
+	if _, err := New(Config{Ports: Ports{TURNS: 65535}}); err == nil {
+		t.Error("port 65535 was accepted, for the first of two servers")
+	}
 	if _, err := New(Config{Bind: "localhost"}); err == nil {
 		t.Error("a name was accepted to bind to")
 	}
