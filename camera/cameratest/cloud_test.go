@@ -199,6 +199,7 @@ func TestStateDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ice := first.iceServers("arn:aws:kinesisvideo:us-west-2:123456789012:channel/door/1", time.Now().Add(time.Minute))[0]
 	pem, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
 	if err != nil || string(pem) != string(first.RootPEM()) {
 		t.Errorf("ca.pem: %v", err)
@@ -211,6 +212,9 @@ func TestStateDirectory(t *testing.T) {
 	again, err := second.OwnerAWS().Credentials.Retrieve(t.Context())
 	if err != nil || again.AccessKeyID != ownerKey.AccessKeyID {
 		t.Errorf("the owner's key changed: %v", err)
+	}
+	if _, err := allocate(t, second, second.TURN()[0][0], ice.Username, ice.Password); err != nil {
+		t.Errorf("TURN with the password of before the restart: %v", err)
 	}
 	cfg, err := iotcreds.LoadConfig(second.dir("things", "door"))
 	if err != nil {
