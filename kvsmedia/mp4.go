@@ -221,6 +221,7 @@ func (t *movieTrack) describe() error {
 	case PCMU:
 		t.entry.Codec = mp4.PCMU
 		return nil
+	default:
 	}
 	if !t.ready() {
 		return fmt.Errorf("no key frame of it came in %v of media; name only tracks that flow", maxHeldTime)
