@@ -87,7 +87,9 @@ func TestCloseNamesWhatHangs(t *testing.T) {
 		release := make(chan struct{})
 		client := c.ServePipe(c.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release })))
 		var wg sync.WaitGroup
-		wg.Go(func() { _, _ = status(t, client, "https://x.test/put%0aMedia"+strings.Repeat("x", 5000)+"?token=secret") })
+		wg.Go(func() {
+			_, _ = status(t, client, "https://x.test/put%0aMedia"+strings.Repeat("x", 5000)+"?token=secret")
+		})
 		synctest.Wait()
 		time.Sleep(90 * time.Second)
 		c.Go("a storage session of door", func() { <-release })
