@@ -2,7 +2,6 @@ package double
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -53,7 +52,7 @@ func TestCloseEndsWhatIsUnderWay(t *testing.T) {
 			gone = true
 		})
 		c.Go("a delayed call without a request", func() {
-			if err := c.Call(context.Background(), "/delayed"); !errors.Is(err, awsapitest.ErrDropped) {
+			if err := c.Call(t.Context(), "/delayed"); !errors.Is(err, awsapitest.ErrDropped) {
 				t.Errorf("the delayed call: %v", err)
 			}
 		})
