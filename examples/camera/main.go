@@ -12,6 +12,9 @@
 // An interrupt ends the camera once what it has filmed is stored, within seconds;
 // it says what is not. A second one ends it at once.
 //
+// With -status it serves its status as JSON and its metrics for Prometheus: see package
+// status.
+//
 // -h lists the flags and the environment variables that hold their defaults.
 package main
 
@@ -22,10 +25,12 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/examples/camera/device"
 	"github.com/smartcam-sdk/smartcam/examples/camera/source"
+	"github.com/smartcam-sdk/smartcam/examples/camera/status"
 	"github.com/smartcam-sdk/smartcam/examples/program"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
@@ -52,6 +57,7 @@ func run(ctx context.Context, std program.Console, args []string) error {
 	create := fs.Bool("create", false, "create the channel, and the stream, if they do not exist")
 	retention := fs.Positive("retention", 24*time.Hour, "how `long` a stream that -create makes keeps its media, in whole hours")
 	cache := fs.String("cache", "", "`file` that keeps the channel's endpoints, for a quick wake")
+	address := fs.Text("status", "", "serve the camera's status at this `address`, HOST:PORT: /status as JSON, /metrics for Prometheus; without HOST on this machine alone, on 0.0.0.0 for whoever reaches it", program.Address)
 	logger := fs.Log(slog.LevelInfo)
 	viewers := fs.Int("viewers", 10, "`number` of viewers served at once")
 	if err := fs.Parse(std, args); err != nil {
@@ -83,7 +89,7 @@ func run(ctx context.Context, std program.Console, args []string) error {
 	log := logger()
 	in, err := source.Open(ctx, *spec, log)
 	if err != nil {
-		return err
+		return fs.Invalid("source", err)
 	}
 	film := device.Config{Source: in, MaxViewers: *viewers, Logger: log,
 		Signaling: signaling.Config{AWS: access.Config, Channel: *channel, Logger: log}}
@@ -103,6 +109,15 @@ func run(ctx context.Context, std program.Console, args []string) error {
 	if err != nil {
 		return err
 	}
+	if *address != "" {
+		server, err := status.Listen(*address, func() *status.Report {
+			return status.NewReport(dev.Figures(), access.Expires(), time.Now())
+		}, log)
+		if err != nil {
+			return fs.Invalid("status", err)
+		}
+		defer serve(server, log)()
+	}
 	log.Info("camera starts", "channel", *channel, "stream", *stream, "tracks", len(in.Tracks()))
 	err = dev.Run(ctx)
 	var missing *kvsmedia.MissingError
@@ -110,6 +125,22 @@ func run(ctx context.Context, std program.Console, args []string) error {
 		return lost(missing)
 	}
 	return err
+}
+
+// serve serves the camera's status until the function that it returns is called.
+func serve(server *status.Server, log *slog.Logger) (stop func()) {
+	log.Info("the camera's status is served", "url", fmt.Sprintf("http://%v/status", server.Addr()))
+	if !server.Addr().IP.IsLoopback() {
+		log.Warn("whoever reaches that address can read the status: who watches, and from where")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var work sync.WaitGroup
+	work.Go(func() {
+		if err := server.Serve(ctx); err != nil {
+			log.Error("the camera goes on without its status", "err", err)
+		}
+	})
+	return func() { cancel(); work.Wait() }
 }
 
 // lost lists what was filmed and is not stored, for a person.

@@ -49,7 +49,7 @@ type Device struct {
 	cfg      Config
 	cam      *camera.Camera
 	producer *kvsmedia.Producer // nil if nothing is recorded
-	started  time.Time
+	frames   counter
 	night    atomic.Bool
 	heard    atomic.Int64 // packets of talk
 	talker   atomic.Value // string
@@ -69,6 +69,9 @@ type Status struct {
 func New(cfg Config) (*Device, error) {
 	d := &Device{cfg: cfg}
 	d.talker.Store("")
+	for _, t := range cfg.Source.Tracks() {
+		d.frames.tracks = append(d.frames.tracks, SourceTrack{Track: t})
+	}
 	commands := &camera.Commands{}
 	camera.Handle(commands, "status", d.status)
 	camera.Handle(commands, "light", d.light)
@@ -95,7 +98,7 @@ func New(cfg Config) (*Device, error) {
 // filmed when ctx ends is still uploaded, for as long as Recording.Linger; the
 // error has a *kvsmedia.MissingError if something is not stored.
 func (d *Device) Run(ctx context.Context) error {
-	d.started = time.Now()
+	d.frames.start()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	events, talk := d.cam.Events(ctx), d.cam.Talkback(ctx)
@@ -135,7 +138,8 @@ func (d *Device) Run(ctx context.Context) error {
 // film writes the source's frames into the camera.
 func (d *Device) film(ctx context.Context) error {
 	for f := range d.cfg.Source.Frames(ctx) {
-		if err := d.cam.WriteFrame(f); err != nil {
+		err := d.cam.WriteFrame(f)
+		if d.frames.count(f, err); err != nil {
 			d.cfg.Logger.Warn("a frame was not taken", "err", err)
 		}
 	}
@@ -197,8 +201,9 @@ func (d *Device) viewers() (n int) {
 }
 
 func (d *Device) status(context.Context, signaling.Peer, struct{}) (Status, error) {
-	return Status{Viewers: d.viewers(), Night: d.night.Load(), Talker: d.talker.Load().(string), Heard: d.heard.Load(),
-		UptimeMS: float64(time.Since(d.started)) / float64(time.Millisecond)}, nil
+	f := d.Figures()
+	return Status{Viewers: d.viewers(), Night: f.Night, Talker: f.Talker, Heard: f.Heard,
+		UptimeMS: float64(time.Since(f.Started)) / float64(time.Millisecond)}, nil
 }
 
 // lightState is the request and reply of the command "light", and its notice.
