@@ -16,7 +16,7 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
-	"github.com/smartcam-sdk/smartcam/internal/rtc/sctptest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/sctptest"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 

@@ -118,7 +118,7 @@ func startReel(t *testing.T, plain, withSub bool) *reel {
 	}
 	r := &reel{running: &running{Camera: cam, srv: srv}, main: main.Track, sub: sub.Track}
 	r.plain.Store(plain)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	var work sync.WaitGroup
 	work.Go(func() { _ = cam.Run(ctx) })
 	work.Go(func() {
@@ -202,7 +202,7 @@ func TestBFramesMoveViewersToAnotherRendition(t *testing.T) {
 	r := startReel(t, true, true)
 	until(t, 20*time.Second, "both bitrates measured", func() bool { return r.written.Load() > 150 })
 	v := r.mustDial(t, nil)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	var work sync.WaitGroup
 	work.Go(func() {
 		for f := range v.Frames(ctx) {

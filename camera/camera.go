@@ -131,6 +131,7 @@ func (c *Camera) Run(ctx context.Context) (err error) {
 			c.dispatch(ctx, &work, m)
 		case signaling.Rejected:
 			c.log.Warn("the signaling service refused a message", "peer", m.Peer, "err", m.Err)
+		case signaling.Answer: // a master makes no offers
 		}
 	}
 }

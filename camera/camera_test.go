@@ -141,7 +141,7 @@ func TestCommands(t *testing.T) {
 func TestOneTalkerHoldsTheFloor(t *testing.T) {
 	r := start(t, nil)
 	events := r.events(t)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	heard := make(chan kvsmedia.Frame, 1000)
 	var work sync.WaitGroup
 	seq := r.Talkback(ctx)

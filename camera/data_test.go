@@ -88,7 +88,7 @@ func (r *running) page(t *testing.T, id string) *page {
 // taken.
 func (r *running) listen(t *testing.T, p *page, take func(camera.Data)) (stop func()) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	ready := make(chan struct{})
 	var once sync.Once
 	var work sync.WaitGroup

@@ -15,7 +15,7 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
-	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/rtctest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
@@ -254,7 +254,9 @@ func TestStorageMode(t *testing.T) {
 		}})
 	defer srv.Close()
 	cfg := srv.Config("door")
-	srv.SetStorage("door", "arn:aws:kinesisvideo:us-west-2:123456789012:stream/door/1")
+	if err := srv.SetStorage("door", "arn:aws:kinesisvideo:us-west-2:123456789012:stream/door/1"); err != nil {
+		t.Fatal(err)
+	}
 	cfg.Storage = true
 	enc := newEncoder()
 	cam, err := camera.New(camera.Config{Signaling: cfg, Tracks: []*kvsmedia.Track{enc.video, enc.audio}, Logger: quiet})
@@ -331,6 +333,8 @@ func storageService(ctx context.Context, t *testing.T, p *signalingtest.StorageS
 			}
 		case signaling.ICECandidate:
 			_ = s.AddCandidate(m.Payload)
+		case signaling.Offer, signaling.Rejected:
+			t.Errorf("the camera sent %v", m.Kind)
 		}
 	}
 }

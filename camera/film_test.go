@@ -13,8 +13,8 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
-	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
 	"github.com/smartcam-sdk/smartcam/internal/testing/faultnet"
+	"github.com/smartcam-sdk/smartcam/internal/testing/rtctest"
 	"github.com/smartcam-sdk/smartcam/internal/testing/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
@@ -57,7 +57,7 @@ func shoot(tb testing.TB, configure func(*camera.Config), rates ...int) *film {
 		tb.Fatal(err)
 	}
 	f.Camera = cam
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(tb.Context())
 	var work sync.WaitGroup
 	work.Go(func() { _ = cam.Run(ctx) })
 	work.Go(func() { f.follow(ctx) })

@@ -20,7 +20,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
-	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/rtctest"
 	"github.com/smartcam-sdk/smartcam/internal/testing/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
@@ -108,7 +108,7 @@ func start(t *testing.T, configure func(*camera.Config)) *running {
 // quotaless is a stand-in signaling service without quotas and TURN servers.
 func quotaless(t *testing.T) *signalingtest.Server {
 	srv := signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true}, TURN: noTURN})
-	t.Cleanup(srv.Close)
+	t.Cleanup(func() { srv.Close() })
 	return srv
 }
 
@@ -125,7 +125,7 @@ func startAt(t *testing.T, srv *signalingtest.Server, configure func(*camera.Con
 		t.Fatal(err)
 	}
 	r := &running{Camera: cam, srv: srv, enc: enc}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- cam.Run(ctx) }()
 	var work sync.WaitGroup
@@ -244,7 +244,7 @@ func event[E camera.Event](t *testing.T, events <-chan camera.Event) E {
 
 func (r *running) events(t *testing.T) <-chan camera.Event {
 	ch := make(chan camera.Event, 1000)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	var work sync.WaitGroup
 	seq := r.Events(ctx)
 	work.Go(func() {
@@ -254,4 +254,15 @@ func (r *running) events(t *testing.T) <-chan camera.Event {
 	})
 	t.Cleanup(func() { cancel(); work.Wait() })
 	return ch
+}
+
+// added returns the ARN of a channel that was added to a double.
+func added(t testing.TB) func(arn string, err error) string {
+	return func(arn string, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return arn
+	}
 }

@@ -180,7 +180,7 @@ func newHonest(t *testing.T, srv service) *honest {
 	h := &honest{Viewer: v}
 	var work sync.WaitGroup
 	work.Go(func() {
-		for f := range v.Frames(context.Background()) {
+		for f := range v.Frames(t.Context()) {
 			h.mu.Lock()
 			h.late = append(h.late, time.Since(time.Unix(0, 0))-f.PTS)
 			h.skipped += f.Skipped

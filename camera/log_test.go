@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera"
-	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/rtctest"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 

@@ -131,8 +131,9 @@ func checkSound(codec kvsmedia.Codec, data []byte) error {
 		return bitstream.CheckAAC(data)
 	case kvsmedia.Opus:
 		return bitstream.CheckOpus(data)
+	default: // any octets are G.711
+		return nil
 	}
-	return nil
 }
 
 // barredOf is why viewers do not get a track now, nil if they do.

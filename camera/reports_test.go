@@ -79,7 +79,7 @@ func (r *running) reporter(t *testing.T, id string) *reporter {
 	case <-time.After(20 * time.Second):
 		t.Fatal("no picture within 20 s")
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	var work sync.WaitGroup
 	work.Go(func() {
 		tick := time.NewTicker(100 * time.Millisecond)

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/smartcam-sdk/smartcam/camera"
-	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/rtctest"
 	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
 	"github.com/smartcam-sdk/smartcam/viewer"
@@ -53,7 +53,7 @@ func TestSecretsStayInside(t *testing.T) {
 			return []signalingtest.ICEServer{{URIs: []string{"turn:127.0.0.1:9?transport=udp", "turns:127.0.0.1:9?transport=tcp"}, Username: "user", Password: password}}
 		},
 	})
-	t.Cleanup(srv.Close)
+	t.Cleanup(func() { srv.Close() })
 	credentials := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "AKIDCANARY", SecretAccessKey: secret, SessionToken: token}, nil
 	})

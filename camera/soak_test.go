@@ -12,7 +12,7 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
-	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/rtctest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )

@@ -42,7 +42,7 @@ func TestHandlersThatIgnoreTheirContext(t *testing.T) {
 		}
 		for range 8 {
 			calls.Go(func() {
-				if _, err := viewer.Call[int](context.Background(), v, "stuck", 0); err == nil {
+				if _, err := viewer.Call[int](t.Context(), v, "stuck", 0); err == nil {
 					t.Error("a command that waits for ever was answered")
 				}
 			})

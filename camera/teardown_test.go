@@ -12,7 +12,7 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
-	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/rtctest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
@@ -98,7 +98,7 @@ func TestRunEndsWhileTURNIsABlackHole(t *testing.T) {
 		TURN: func(string, time.Time) []signalingtest.ICEServer {
 			return []signalingtest.ICEServer{{URIs: urls, Username: "u", Password: "p"}}
 		}})
-	t.Cleanup(srv.Close)
+	t.Cleanup(func() { srv.Close() })
 	r := startAt(t, srv, func(c *camera.Config) { c.ICEPolicy = signaling.ICERelayOnly })
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()

@@ -3,8 +3,8 @@ package camera_test
 import (
 	"testing"
 
-	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
 	"github.com/smartcam-sdk/smartcam/internal/testing/faultnet"
+	"github.com/smartcam-sdk/smartcam/internal/testing/rtctest"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/rtc/rtctest"
 	"github.com/smartcam-sdk/smartcam/internal/testing/faultnet"
+	"github.com/smartcam-sdk/smartcam/internal/testing/rtctest"
 )
 
 // TestVictimOfCandidates has an offer full of candidates, and a stream of further

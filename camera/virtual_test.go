@@ -38,7 +38,7 @@ type virtual struct {
 func startVirtual(t *testing.T, homes int, step time.Duration, configure func(*camera.Config)) *virtual {
 	t.Helper()
 	v := &virtual{srv: signalingtest.NewPipeServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true}, TURN: noTURN})}
-	t.Cleanup(v.srv.Close)
+	t.Cleanup(func() { v.srv.Close() })
 	var err error
 	v.router, err = vnet.NewRouter(&vnet.RouterConfig{CIDR: "10.0.0.0/8", LoggerFactory: logging.NewDefaultLoggerFactory()})
 	if err != nil {
@@ -72,7 +72,7 @@ func startVirtual(t *testing.T, homes int, step time.Duration, configure func(*c
 		t.Fatal(err)
 	}
 	v.SetNet(v.homes[0])
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- v.Run(ctx) }()
 	var writing sync.WaitGroup
@@ -175,7 +175,7 @@ func (v *virtual) viewer(t *testing.T, home int, client *signaling.Client) *watc
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	w.work.Go(func() {
 		<-w.ended
 		cancel()

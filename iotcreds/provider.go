@@ -214,6 +214,7 @@ func (p *Provider) failLocked(err error) error {
 		longest = offlineLongest
 	case refused:
 		first, longest = slowFirst, slowLongest
+	case trouble:
 	}
 	wait := jitter(min(first<<min(p.failures, 10), longest))
 	p.failures++

@@ -97,7 +97,7 @@ func TestAcksAbandoned(t *testing.T) {
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	for range 10_000 {
-		_ = p.Acks(context.Background())
+		_ = p.Acks(t.Context())
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)

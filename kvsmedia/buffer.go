@@ -135,6 +135,7 @@ func (b *buffer) tell() {
 			b.refuse(n.Lane, fragment.ErrUndeclared)
 		case fragment.Moved:
 			b.log.Info("kvsmedia: the clock was set, timestamps go on by it", "track", track, "by", n.By)
+		case fragment.Unaligned: // Add returned ErrUnaligned, which refuse logs
 		}
 	}
 }

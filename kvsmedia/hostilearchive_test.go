@@ -49,7 +49,7 @@ func (h *hostile) archive(t *testing.T) *kvsmedia.Archive {
 // TestPagesWithoutEnd has a service whose lists have no end: each one is an error, soon.
 func TestPagesWithoutEnd(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	ctx := context.Background() // of no bubble
+	ctx := context.WithoutCancel(t.Context()) // without a channel: it is used in bubbles
 	hour := kvsmedia.Range{Start: now, End: now.Add(time.Hour)}
 	for what, token := range map[string]func(n int) string{
 		"the same token":    func(int) string { return "a" },

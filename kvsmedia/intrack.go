@@ -47,6 +47,7 @@ func newInTrack(in *mkv.Track) *inTrack {
 		t.SampleRate, t.Private = opusRate, in.CodecPrivate
 	case AAC:
 		t.Private = in.CodecPrivate
+	default: // G.711 has no configuration
 	}
 	return t
 }

@@ -87,8 +87,9 @@ func (c Codec) bitstream() bitstream.Codec {
 		return bitstream.H264
 	case H265:
 		return bitstream.H265
+	default:
+		return 0
 	}
-	return 0
 }
 
 // ready reports whether the track's configuration is known.
@@ -198,8 +199,9 @@ func (t *muxTrack) describeAudio() error {
 	case PCMU, PCMA:
 		t.describeG711()
 		return nil
+	default:
+		return fmt.Errorf("its codec is %v", t.Codec)
 	}
-	return fmt.Errorf("its codec is %v", t.Codec)
 }
 
 func (t *muxTrack) describeAAC() error {

@@ -41,7 +41,7 @@ func garage(status, version string, hours int) string {
 
 // Every call says what the API reference has it say, and reads what is answered.
 func TestStreamCalls(t *testing.T) {
-	ctx := context.Background() // of no test: it is used in bubbles
+	ctx := context.WithoutCancel(t.Context()) // without a channel: it is used in bubbles
 	asks := func(path, fields string) string {
 		return "control.test" + path + " {" + fields + "}"
 	}

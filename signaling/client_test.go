@@ -130,7 +130,7 @@ func TestCloseIsBounded(t *testing.T) {
 				s.net.set(func() { s.net.hole = hole })
 				waiting := make(chan error, 1)
 				go func() {
-					_, err := c.Receive(context.Background())
+					_, err := c.Receive(t.Context())
 					waiting <- err
 				}()
 				synctest.Wait()
@@ -165,7 +165,7 @@ func TestHugeMessage(t *testing.T) {
 		c, ws := s.master(t, cfg)
 		<-states
 		ws.SetReadLimit(-1)
-		go ws.Write(context.Background(), websocket.MessageText, make([]byte, 10<<20))
+		go ws.Write(t.Context(), websocket.MessageText, make([]byte, 10<<20))
 		st := <-states
 		if st.Online || st.Err == nil || !strings.Contains(st.Err.Error(), "more than 1048576 bytes") {
 			t.Errorf("state %+v", st)

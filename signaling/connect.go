@@ -294,6 +294,7 @@ func (c *Client) take(s *socket, frame []byte) {
 		c.log.Info("signaling: the service asks for new ICE servers")
 		c.turn.drop()
 		return
+	case noControl:
 	}
 	if in.Kind == Rejected {
 		in.Message = c.sent.refused(in)

@@ -87,6 +87,7 @@ func ExampleDialMaster() {
 			case signaling.ICECandidate: // for the session with m.Peer
 			case signaling.Rejected:
 				slog.Warn("refused", "peer", m.Peer, "err", m.Err)
+			case signaling.Answer: // comes to viewers alone
 			}
 		}
 	}
@@ -140,6 +141,8 @@ func ExampleDialURL() {
 				return m.Payload, nil
 			case signaling.Rejected:
 				return nil, m.Err
+			case signaling.ICECandidate: // for the session
+			case signaling.Offer: // comes to masters alone
 			}
 		}
 	}

@@ -30,8 +30,9 @@ func (p ICEPolicy) String() string {
 		return "relay only"
 	case ICENoRelay:
 		return "no relay"
+	default:
+		return "all"
 	}
-	return "all"
 }
 
 // ConnectReport tells how a session came about, or why it did not: what each

@@ -62,7 +62,7 @@ func run(b *testing.B, cfg camera.Config) *camera.Camera {
 	if err != nil {
 		b.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(b.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = cam.Run(ctx) }()
 	b.Cleanup(func() { cancel(); <-done })
@@ -73,7 +73,7 @@ func run(b *testing.B, cfg camera.Config) *camera.Camera {
 // plays a clip in a loop until the benchmark ends.
 func play(b *testing.B, cfg signaling.Config, clip *clips.Clip) {
 	cam := run(b, camera.Config{Signaling: cfg, Tracks: clip.Tracks, MaxViewers: 200, Logger: quiet})
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(b.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -131,7 +131,7 @@ type remote struct {
 func newRemote(b *testing.B, link faultnet.Link) *remote {
 	srv := signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true},
 		TURN: func(string, time.Time) []signalingtest.ICEServer { return nil }})
-	b.Cleanup(srv.Close)
+	b.Cleanup(func() { srv.Close() })
 	r := &remote{srv: srv}
 	r.path = faultnet.NewPath(b, r.grant(b).URL, srv.Client(), link)
 	return r

@@ -272,6 +272,7 @@ func (v *Viewer) receive(ctx context.Context, answered chan<- struct{}) error {
 				continue // the session lives, and a restart is tried again
 			}
 			return m.Err
+		case signaling.Offer: // comes to masters alone
 		}
 	}
 }

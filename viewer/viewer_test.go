@@ -28,7 +28,7 @@ var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 func service(t *testing.T) *signalingtest.Server {
 	t.Helper()
 	srv := signalingtest.NewServer(signalingtest.Config{TURN: func(string, time.Time) []signalingtest.ICEServer { return nil }})
-	t.Cleanup(srv.Close)
+	t.Cleanup(func() { srv.Close() })
 	return srv
 }
 
@@ -39,7 +39,7 @@ func film(t *testing.T, srv *signalingtest.Server, clip *clips.Clip) (stop func(
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{}, 2)
 	go func() {
 		if err := cam.Run(ctx); !errors.Is(err, context.Canceled) {

@@ -106,6 +106,7 @@ func (f *feedback) next() (s symbol, delta int32, n int, ok bool) {
 		delta, f.deltas = int32(int16(binary.BigEndian.Uint16(f.deltas))), f.deltas[2:]
 	case reserved:
 		return 0, 0, 0, false
+	case notReceived: // without a delta
 	}
 	return s, delta, n, true
 }

@@ -58,7 +58,7 @@ func connect(t *testing.T, camera, viewer Handler) (c, v *Session, up, down *pip
 	t.Helper()
 	up, down = newPipe(4), newPipe(4)
 	c, v = NewSession(down, camera, nil), NewSession(up, viewer, nil)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	for _, d := range []struct {
 		p *pipe

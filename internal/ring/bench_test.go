@@ -1,7 +1,6 @@
 package ring
 
 import (
-	"context"
 	"testing"
 	"time"
 )
@@ -49,7 +48,7 @@ func BenchmarkPushNext(b *testing.B) {
 	rd := r.Reader(0)
 	defer rd.Close()
 	it := Item[[]byte]{Value: make([]byte, 16), Size: 1 << 14, Key: true}
-	ctx := context.Background()
+	ctx := b.Context()
 	b.ReportAllocs()
 	for b.Loop() {
 		it.At += 33 * ms

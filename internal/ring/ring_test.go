@@ -392,7 +392,7 @@ func TestConcurrent(t *testing.T) {
 			defer rd.Close()
 			seen, last := 0, uint64(0)
 			for {
-				it, skipped, err := rd.Next(context.Background())
+				it, skipped, err := rd.Next(t.Context())
 				if err != nil {
 					seen += skipped // lost at the end
 					break

@@ -12,7 +12,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
-	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp/sdptest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/sdptest"
 	"github.com/smartcam-sdk/smartcam/internal/testing/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
@@ -34,7 +34,7 @@ func studio(t *testing.T, tracks []*kvsmedia.Track) Source {
 		}
 	}
 	write(0)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -13,7 +13,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
-	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp/sdptest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/sdptest"
 	"github.com/smartcam-sdk/smartcam/internal/testing/testmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )

@@ -11,8 +11,8 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
-	"github.com/smartcam-sdk/smartcam/internal/rtc/sctptest"
 	"github.com/smartcam-sdk/smartcam/internal/testing/faultnet"
+	"github.com/smartcam-sdk/smartcam/internal/testing/sctptest"
 )
 
 // heldLimit is what a peer's data channels may cost while its session lasts: what

@@ -229,8 +229,9 @@ func mimeType(c kvsmedia.Codec) string {
 		return webrtc.MimeTypePCMU
 	case kvsmedia.PCMA:
 		return webrtc.MimeTypePCMA
+	default: // not for live view
+		return ""
 	}
-	return ""
 }
 
 // codecOf is the inverse of mimeType; 0 for what the SDK does not carry.

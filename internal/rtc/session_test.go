@@ -293,7 +293,7 @@ func TestCloseWhileConnecting(t *testing.T) {
 }
 
 func TestDataChannel(t *testing.T) {
-	echo := func(m MessageReceived) { _ = m.Channel.Send(context.Background(), m.Text, m.Data) }
+	echo := func(m MessageReceived) { _ = m.Channel.Send(t.Context(), m.Text, m.Data) }
 	channel := make(chan *Channel, 1)
 	got := make(chan []byte, 10)
 	units := ring.New[*packet.Unit](ring.Config{})

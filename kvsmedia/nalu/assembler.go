@@ -41,8 +41,9 @@ func coding(c kvsmedia.Codec) (bitstream.Codec, error) {
 		return bitstream.H264, nil
 	case kvsmedia.H265:
 		return bitstream.H265, nil
+	default:
+		return 0, fmt.Errorf("nalu: the codec is %v: want H264 or H265", c)
 	}
-	return 0, fmt.Errorf("nalu: the codec is %v: want H264 or H265", c)
 }
 
 // SetParameters takes parameter sets from elsewhere than the stream, an SDP for

@@ -123,7 +123,7 @@ func serveRTSP(t *testing.T, tracks []*kvsmedia.Track, frames func(context.Conte
 	if err := p.stream.Initialize(); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	var work sync.WaitGroup
 	work.Go(func() {
 		for f := range frames(ctx) {

@@ -38,7 +38,7 @@ func (s *rawServer) serve(t *testing.T) string {
 		t.Fatal(err)
 	}
 	var work sync.WaitGroup
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(func() { cancel(); l.Close(); work.Wait() })
 	work.Go(func() {
 		for {

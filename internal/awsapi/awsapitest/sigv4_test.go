@@ -3,7 +3,6 @@ package awsapitest
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -141,7 +140,7 @@ func signedPOST(t *testing.T, url, body string, c aws.Credentials) *http.Request
 	r := httptest.NewRequest("POST", url, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	sum := sha256.Sum256([]byte(body))
-	err := v4.NewSigner().SignHTTP(context.Background(), c, r, hex.EncodeToString(sum[:]), "kinesisvideo", "us-west-2", vectorTime)
+	err := v4.NewSigner().SignHTTP(t.Context(), c, r, hex.EncodeToString(sum[:]), "kinesisvideo", "us-west-2", vectorTime)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -133,6 +133,7 @@ func (m *Media) match(codec kvsmedia.Codec, profile string) *Codec {
 			if rank > 0 {
 				continue
 			}
+		default: // the codecs of sound have one form each
 		}
 		if best == nil || rank < bestRank {
 			best, bestRank = c, rank

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp/sdptest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/sdptest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )

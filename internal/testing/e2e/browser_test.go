@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/base64"
@@ -27,7 +26,7 @@ type credentials struct {
 
 func credentialsOf(t *testing.T, cfg aws.Config) credentials {
 	t.Helper()
-	c, err := cfg.Credentials.Retrieve(context.Background())
+	c, err := cfg.Credentials.Retrieve(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

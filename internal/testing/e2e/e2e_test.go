@@ -34,8 +34,9 @@ func TestMain(m *testing.M) {
 // limit bounds one test's session.
 const limit = 90 * time.Second
 
+// within bounds a test and what its cleanups end.
 func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), limit)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -142,7 +143,7 @@ func await[E camera.Event](t *testing.T, ctx context.Context, events <-chan came
 // watch returns the camera's events until the test ends.
 func watch(t *testing.T, cam *camera.Camera) <-chan camera.Event {
 	ch := make(chan camera.Event, 1000)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	seq := cam.Events(ctx)
 	var work sync.WaitGroup
 	work.Go(func() {
@@ -158,7 +159,7 @@ func watch(t *testing.T, cam *camera.Camera) <-chan camera.Event {
 // frame comes on the channel while there is room.
 func hear(t *testing.T, cam *camera.Camera) <-chan kvsmedia.Frame {
 	ch := make(chan kvsmedia.Frame, 100)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	seq := cam.Talkback(ctx)
 	var work sync.WaitGroup
 	work.Go(func() {
@@ -265,5 +266,16 @@ func (s *script) result(v any) {
 	}
 	if err := json.Unmarshal(line, v); err != nil {
 		s.t.Fatalf("%s: %v in %q", s.name, err, line)
+	}
+}
+
+// added returns the ARN of a channel that was added to a double.
+func added(t testing.TB) func(arn string, err error) string {
+	return func(arn string, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return arn
 	}
 }

@@ -25,7 +25,7 @@ func TestJavaScriptMaster(t *testing.T) {
 
 func javaScriptMaster(t *testing.T, repair bool) {
 	c := startCloud(t)
-	c.Signaling().AddChannel("door")
+	added(t)(c.Signaling().AddChannel("door"))
 	job := jsSDK(t, c, c.OwnerAWS())
 	job.Repair = repair
 	s := start(t, "master.mjs", c.RootPEM(), job)
@@ -80,7 +80,7 @@ func opus() *kvsmedia.Track { return clips.Day().Tracks[1] }
 
 // talk says the sound of the street into a viewer until the test ends.
 func talk(t *testing.T, v *viewer.Viewer) {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	var work sync.WaitGroup
 	work.Go(func() {
 		for f := range clips.Play(ctx, clips.Day()) {

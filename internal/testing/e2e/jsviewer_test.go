@@ -82,7 +82,7 @@ func javaScriptViewer(t *testing.T, relayOnly bool) {
 // until the test ends, and hands on what came.
 func answer(t *testing.T, cam *camera.Camera) <-chan camera.Data {
 	got := make(chan camera.Data, 100)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	seq := cam.Data(ctx)
 	var work sync.WaitGroup
 	work.Go(func() {

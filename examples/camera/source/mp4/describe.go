@@ -133,9 +133,10 @@ func (d *description) configure(config []byte) (err error) {
 		}
 		d.track.SampleRate, d.track.Private = 48000, opusHead(config)
 		return nil
+	default:
+		d.lengthSize, d.sets, err = nalu.ParseRecord(d.track.Codec, config)
+		return err
 	}
-	d.lengthSize, d.sets, err = nalu.ParseRecord(d.track.Codec, config)
-	return err
 }
 
 // audioConfig returns the AudioSpecificConfig in an esds box (ISO/IEC 14496-1, 7.2.6).

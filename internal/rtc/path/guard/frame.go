@@ -53,6 +53,7 @@ func (f *frame) step(b []byte, r *Relay) (int, bool) {
 		return f.channel(b), true
 	case atPacket:
 		return f.packet(b, r), true
+	case atMessage:
 	}
 	return f.message(b, r)
 }

@@ -153,6 +153,7 @@ func (f *Flow) In(b []byte, from netip.AddrPort) bool {
 			return false
 		}
 		*last = s
+	case other:
 	}
 	return true
 }
@@ -164,6 +165,7 @@ func (f *Flow) Out(b []byte, to netip.AddrPort) bool {
 		f.guard.prove(to)
 	case check:
 		return f.guard.pace.allow(pair{f.id, to}, transactionOf(b), f.guard.Proved(to), time.Now())
+	case other, rtp, rtcp:
 	}
 	return true
 }
