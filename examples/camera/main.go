@@ -56,7 +56,7 @@ func run(ctx context.Context, std program.Console, args []string) error {
 	stream := fs.Stream("record to this Kinesis video stream, `name` or ARN")
 	create := fs.Bool("create", false, "create the channel, and the stream, if they do not exist")
 	retention := fs.Positive("retention", 24*time.Hour, "how `long` a stream that -create makes keeps its media, in whole hours")
-	cache := fs.String("cache", "", "`file` that keeps the channel's endpoints, for a quick wake")
+	cache := fs.Text("cache", "", "`file` that keeps the channel's endpoints, for a quick wake", program.Writable)
 	address := fs.Text("status", "", "serve the camera's status at this `address`, HOST:PORT: /status as JSON, /metrics for Prometheus; without HOST on this machine alone, on 0.0.0.0 for whoever reaches it", program.Address)
 	logger := fs.Log(slog.LevelInfo)
 	viewers := fs.Int("viewers", 10, "`number` of viewers served at once")

@@ -31,6 +31,8 @@ func clean(t *testing.T) {
 	none := filepath.Join(t.TempDir(), "none")
 	t.Setenv("AWS_CONFIG_FILE", none)
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", none)
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "none")
 }
 
 // What is wrong with a command line is said before anything is connected, and
@@ -44,6 +46,7 @@ func TestCommandLine(t *testing.T) {
 		"-retention 2h":                       "-retention has no effect without -create",
 		"-create -retention 2h":               "-retention has no effect without -stream",
 		"-create -stream door -retention 90m": "-retention: 1h30m0s is not in whole hours",
+		"-cache /nowhere/cache":               "-cache: stat /nowhere",
 		"-viewers 0":                          "-viewers: want 1 or more",
 		"-status 9090":                        "-status: want HOST:PORT",
 		"-region eu-west-1 -channel door -source /nowhere.mp4":          "-source: ",

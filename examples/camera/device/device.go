@@ -174,9 +174,7 @@ func (d *Device) event(e camera.Event) {
 	case camera.Online:
 		log.Info("the camera is online")
 	case camera.Offline:
-		if e.Err != nil {
-			log.Warn("the camera is offline", "err", e.Err)
-		}
+		log.Info("the camera is offline") // the SDK has logged why
 	case camera.Joined:
 		d.notify("viewers", map[string]int{"count": d.viewers()})
 	case camera.Left:
