@@ -93,6 +93,53 @@ func TestServer(t *testing.T) {
 	}
 }
 
+// Sixteen connections are served at once; a further one waits until one of them ends.
+func TestServerConnections(t *testing.T) {
+	url, stop := serve(t, "127.0.0.1:0")
+	ask := func() (net.Conn, error) {
+		c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		if _, err := io.WriteString(c, "GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		return c, c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	}
+	answered := func(c net.Conn, err error) error {
+		if err != nil {
+			return err
+		}
+		_, err = io.ReadFull(c, make([]byte, 15))
+		return err
+	}
+	var first net.Conn
+	for i := range 16 {
+		c, err := ask()
+		if err := answered(c, err); err != nil {
+			t.Fatalf("connection %d: %v", i+1, err)
+		}
+		if i == 0 {
+			first = c
+		}
+	}
+	further, err := ask()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := answered(further, further.SetReadDeadline(time.Now().Add(100*time.Millisecond))); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("connection 17: %v", err)
+	}
+	first.Close()
+	if err := answered(further, further.SetReadDeadline(time.Now().Add(20*time.Second))); err != nil {
+		t.Errorf("connection 17 after another ended: %v", err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 // A client that says nothing does not keep the server from ending, and one that asks
 // slowly or at length is not waited for.
 func TestServerBounds(t *testing.T) {
@@ -118,7 +165,7 @@ func TestServerBounds(t *testing.T) {
 	if err := stop(); err != nil || time.Since(began) > 3*time.Second {
 		t.Errorf("ended after %v with %v", time.Since(began), err)
 	}
-	if err := silent.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := silent.SetReadDeadline(time.Now().Add(time.Second)); err != nil { // sooner than it is given up anyway
 		t.Fatal(err)
 	}
 	if _, err := silent.Read(answer); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
