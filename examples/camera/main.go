@@ -5,7 +5,7 @@
 //	camera -device /etc/smartcam -source rtsp://… -stream front-door
 //
 // Without -device it uses the AWS credentials of the environment. Commands that
-// viewers can call: status, light, chime.
+// viewers can call: status, light, chime, privacy.
 //
 // With -stream it records all the time: the picture and AAC or G.711 sound go to
 // that Kinesis video stream. Live view and recording do not depend on each other.

@@ -77,6 +77,7 @@ func New(cfg Config) (*Device, error) {
 	camera.Handle(commands, "status", d.status)
 	camera.Handle(commands, "light", d.light)
 	camera.Handle(commands, "chime", d.chime)
+	camera.Handle(commands, "privacy", d.privacy)
 	cam, err := camera.New(camera.Config{
 		Signaling: cfg.Signaling, Tracks: cfg.Source.Tracks(), PreRoll: preRoll,
 		MaxViewers: cfg.MaxViewers, Commands: commands, ICEPolicy: cfg.ICEPolicy, Logger: cfg.Logger,
@@ -140,6 +141,9 @@ func (d *Device) Run(ctx context.Context) error {
 func (d *Device) film(ctx context.Context) error {
 	for f := range d.cfg.Source.Frames(ctx) {
 		err := d.cam.WriteFrame(f)
+		if errors.Is(err, camera.ErrPrivate) {
+			continue
+		}
 		if d.frames.count(f, err); err != nil {
 			d.cfg.Logger.Warn("a frame was not taken", "err", err)
 		}
@@ -219,6 +223,16 @@ func (d *Device) light(_ context.Context, _ signaling.Peer, want lightState) (li
 	}
 	d.night.Store(want.Night)
 	d.notify("light", want)
+	return want, nil
+}
+
+// privacyState is the request and reply of the command "privacy".
+type privacyState struct {
+	On bool `json:"on"`
+}
+
+func (d *Device) privacy(_ context.Context, _ signaling.Peer, want privacyState) (privacyState, error) {
+	d.cam.SetPrivacy(want.On) // which tells the viewers
 	return want, nil
 }
 

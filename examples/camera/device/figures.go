@@ -23,7 +23,7 @@ type Figures struct {
 // SourceTrack is what came of one track of the source.
 type SourceTrack struct {
 	Track   *kvsmedia.Track
-	Frames  int64 // that the camera took
+	Frames  int64 // that the camera took; in privacy it takes none
 	Bytes   int64 // of these
 	Refused int64 // frames that the camera did not take; the log says why
 	Skipped int64 // frames that the source lost or left out

@@ -74,6 +74,7 @@ func (r *Report) WriteMetrics(w io.Writer) error {
 	m.at("credentials_expiry_timestamp_seconds", "When the AWS credentials used last expire, in Unix time.", r.Credentials.Expires)
 	m.flag("online", "Whether viewers can find the camera.", r.Signaling.Online)
 	m.flag("signaling_error", "Whether the camera is offline for a reason that /status tells.", r.Signaling.Error != "")
+	m.flag("privacy", "Whether privacy is on: nothing is filmed.", r.Privacy)
 	m.flag("night", "Whether the picture is that of the night.", r.Night)
 	m.flag("talk_active", "Whether a viewer has the floor.", r.Talk.Talker != "")
 	m.one(counter, "talk_packets_total", "Packets of talk that came from viewers.", float64(r.Talk.Packets))

@@ -20,6 +20,7 @@ type Report struct {
 	Tracks      []Track       `json:"tracks"`
 	Viewers     []Viewer      `json:"viewers"`   // the oldest first
 	Recording   *Recording    `json:"recording"` // null if nothing is recorded
+	Privacy     bool          `json:"privacy"`   // nothing is filmed
 	Night       bool          `json:"night"`
 	Talk        Talk          `json:"talk"`
 }
@@ -115,7 +116,7 @@ func NewReport(f device.Figures, expires, now time.Time) *Report {
 		Credentials: Credentials{known(expires)},
 		Signaling:   Signaling{f.Channel, f.Camera.Online, text(f.Camera.Err)},
 		Tracks:      []Track{}, Viewers: []Viewer{},
-		Night: f.Night, Talk: Talk{f.Talker, f.Heard},
+		Privacy: f.Camera.Privacy, Night: f.Night, Talk: Talk{f.Talker, f.Heard},
 	}
 	for _, t := range f.Camera.Tracks {
 		track := Track{Name: t.Track.Name, Codec: t.Track.Codec.String(), NotLive: text(t.NotLive), NotJoinable: text(t.NotJoinable)}
