@@ -33,7 +33,6 @@ import (
 	"github.com/smartcam-sdk/smartcam/examples/camera/status"
 	"github.com/smartcam-sdk/smartcam/examples/program"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
-	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
 func main() { program.Main("camera", run) }
@@ -41,76 +40,35 @@ func main() { program.Main("camera", run) }
 // linger is how long what was filmed is uploaded after an interrupt.
 const linger = 5 * time.Second
 
-const help = `
-Shows a source of frames to viewers, live, and records it to the cloud.
-
-  camera -device /etc/smartcam -source 'exec:rpicam-vid -t 0 --inline -o -'
-  camera -device /etc/smartcam -source rtsp://10.0.0.7/ -stream front-door
-`
-
 func run(ctx context.Context, std program.Console, args []string) error {
 	fs := program.NewFlags("camera", "[flags]", help)
-	account := fs.AWS()
-	channel := fs.Channel("", "signaling channel, `name` or ARN (default the name of the thing of -device)")
-	spec := fs.String("source", "", "`source` of frames: clip, rtsp://…, a .h264, .mp4 or .mkv file, or exec:COMMAND (default clip)")
-	stream := fs.Stream("record to this Kinesis video stream, `name` or ARN")
-	create := fs.Bool("create", false, "create the channel, and the stream, if they do not exist")
-	retention := fs.Positive("retention", 24*time.Hour, "how `long` a stream that -create makes keeps its media, in whole hours")
-	cache := fs.Text("cache", "", "`file` that keeps the channel's endpoints, for a quick wake", program.Writable)
-	address := fs.Text("status", "", "serve the camera's status at this `address`, HOST:PORT: /status as JSON, /metrics for Prometheus; without HOST on this machine alone, on 0.0.0.0 for whoever reaches it", program.Address)
-	logger := fs.Log(slog.LevelInfo)
-	viewers := fs.Int("viewers", 10, "`number` of viewers served at once")
+	o := defineFlags(fs)
 	if err := fs.Parse(std, args); err != nil {
 		return err
 	}
-	switch {
-	case *retention%time.Hour != 0:
-		return fs.Invalid("retention", fmt.Errorf("%v is not in whole hours", *retention))
-	case *viewers < 1:
-		return fs.Invalid("viewers", errors.New("want 1 or more"))
-	case !*create:
-		if err := fs.Unused("without -create", "retention"); err != nil {
-			return err
-		}
-	case *stream == "":
-		if err := fs.Unused("without -stream", "retention"); err != nil {
-			return err
-		}
+	if err := o.check(fs); err != nil {
+		return err
 	}
-	access, err := account.Load(ctx)
+	access, err := o.account.Load(ctx)
 	if err != nil {
 		return err
 	}
 	defer access.Close()
-	if *channel = cmp.Or(*channel, access.Thing); *channel == "" {
+	if *o.channel = cmp.Or(*o.channel, access.Thing); *o.channel == "" {
 		return fs.Invalid("channel", errors.New("name the signaling channel, or with -device the camera"))
 	}
 
-	log := logger()
-	in, err := source.Open(ctx, *spec, log)
+	log := o.logger()
+	in, err := source.Open(ctx, *o.source, log)
 	if err != nil {
 		return fs.Invalid("source", err)
 	}
-	film := device.Config{Source: in, MaxViewers: *viewers, Logger: log,
-		Signaling: signaling.Config{AWS: access.Config, Channel: *channel, Logger: log}}
-	if *create {
-		film.Signaling.Create = &signaling.ChannelSettings{}
-	}
-	if *cache != "" {
-		film.Signaling.Cache = signaling.FileCache(*cache)
-	}
-	if *stream != "" {
-		film.Recording = &kvsmedia.ProducerConfig{AWS: access.Config, Stream: *stream, Linger: linger}
-		if *create {
-			film.Recording.Create = &kvsmedia.StreamSettings{Retention: *retention}
-		}
-	}
-	dev, err := device.New(film)
+	dev, err := device.New(o.film(in, access, log))
 	if err != nil {
 		return err
 	}
-	if *address != "" {
-		server, err := status.Listen(*address, func() *status.Report {
+	if *o.address != "" {
+		server, err := status.Listen(*o.address, func() *status.Report {
 			return status.NewReport(dev.Figures(), access.Expires(), time.Now())
 		}, log)
 		if err != nil {
@@ -118,7 +76,7 @@ func run(ctx context.Context, std program.Console, args []string) error {
 		}
 		defer serve(server, log)()
 	}
-	log.Info("camera starts", "channel", *channel, "stream", *stream, "tracks", len(in.Tracks()))
+	log.Info("camera starts", "channel", *o.channel, "stream", *o.stream, "tracks", len(in.Tracks()))
 	err = dev.Run(ctx)
 	var missing *kvsmedia.MissingError
 	if errors.As(err, &missing) {

@@ -8,9 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/smartcam-sdk/smartcam/camera/cameratest"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // alone has no AWS configuration but the environment of the test.
 func alone(t *testing.T) {
