@@ -11,7 +11,7 @@
 //		return err
 //	}
 //	go func() { ended <- cam.Run(ctx) }() // serves viewers
-//	for pts, data := range encoder {      // the application's encoder
+//	for pts, data := range encode() {     // the application's encoder
 //		if err := cam.WriteFrame(kvsmedia.Frame{Track: video, PTS: pts, Data: data}); err != nil {
 //			log.Print(err) // this frame was not taken; the next one may be
 //		}
@@ -120,10 +120,10 @@
 //
 //	for hint := range cam.EncoderHints() {
 //		if hint.Bitrate > 0 {
-//			encoder[hint.Track].SetBitrate(hint.Bitrate)
+//			encoders[hint.Track].SetBitrate(hint.Bitrate)
 //		}
 //		if hint.Keyframe {
-//			encoder[hint.Track].ForceKeyframe()
+//			encoders[hint.Track].ForceKeyframe()
 //		}
 //	}
 //
