@@ -103,7 +103,9 @@ type service struct{ URL, Key, Secret string }
 func serviceChild(in *json.Decoder, out *json.Encoder) error {
 	srv := signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true}, TURN: noTURN})
 	defer srv.Close()
-	srv.AddChannel("door")
+	if _, err := srv.AddChannel("door"); err != nil {
+		return err
+	}
 	cfg := srv.AWS()
 	keys, err := cfg.Credentials.Retrieve(context.Background())
 	if err != nil {

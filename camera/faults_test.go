@@ -254,7 +254,9 @@ func TestStorageMode(t *testing.T) {
 		}})
 	defer srv.Close()
 	cfg := srv.Config("door")
-	srv.SetStorage("door", "arn:aws:kinesisvideo:us-west-2:123456789012:stream/door/1")
+	if err := srv.SetStorage("door", "arn:aws:kinesisvideo:us-west-2:123456789012:stream/door/1"); err != nil {
+		t.Fatal(err)
+	}
 	cfg.Storage = true
 	enc := newEncoder()
 	cam, err := camera.New(camera.Config{Signaling: cfg, Tracks: []*kvsmedia.Track{enc.video, enc.audio}, Logger: quiet})

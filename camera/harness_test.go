@@ -108,7 +108,7 @@ func start(t *testing.T, configure func(*camera.Config)) *running {
 // quotaless is a stand-in signaling service without quotas and TURN servers.
 func quotaless(t *testing.T) *signalingtest.Server {
 	srv := signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true}, TURN: noTURN})
-	t.Cleanup(srv.Close)
+	t.Cleanup(func() { srv.Close() })
 	return srv
 }
 
@@ -254,4 +254,15 @@ func (r *running) events(t *testing.T) <-chan camera.Event {
 	})
 	t.Cleanup(func() { cancel(); work.Wait() })
 	return ch
+}
+
+// added returns the ARN of a channel that was added to a double.
+func added(t testing.TB) func(arn string, err error) string {
+	return func(arn string, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return arn
+	}
 }

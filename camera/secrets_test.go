@@ -53,7 +53,7 @@ func TestSecretsStayInside(t *testing.T) {
 			return []signalingtest.ICEServer{{URIs: []string{"turn:127.0.0.1:9?transport=udp", "turns:127.0.0.1:9?transport=tcp"}, Username: "user", Password: password}}
 		},
 	})
-	t.Cleanup(srv.Close)
+	t.Cleanup(func() { srv.Close() })
 	credentials := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "AKIDCANARY", SecretAccessKey: secret, SessionToken: token}, nil
 	})

@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
+	pionturn "github.com/pion/turn/v5"
+
 	"github.com/smartcam-sdk/smartcam/camera"
-	"github.com/smartcam-sdk/smartcam/camera/cameratest"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
@@ -120,28 +121,12 @@ type crowd struct {
 
 func newCrowd(tb testing.TB) *crowd {
 	tb.Helper()
-	cloud, err := cameratest.New(cameratest.Config{})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if err := cloud.Start(tb.Context()); err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { cloud.Close() })
-	plain, _ := cloud.TURN()
-	c := &crowd{track: &kvsmedia.Track{Codec: kvsmedia.H264}, valve: newValve(tb, plain), enc: newEncoder()}
-	arn := cloud.Signaling().AddChannel("door")
-	servers, err := signaling.NewChannels(cloud.OwnerAWS()).ICEServers(tb.Context(),
-		signaling.Endpoints{ChannelARN: arn, HTTPS: cloud.URL()}, "camera")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	turn := slices.IndexFunc(servers, func(s signaling.ICEServer) bool { return s.Username != "" })
-	relay := signalingtest.ICEServer{URIs: []string{"turn:" + c.valve.Addr().String() + "?transport=tcp"},
-		Username: servers[turn].Username, Password: servers[turn].Credential}
+	c := &crowd{track: &kvsmedia.Track{Codec: kvsmedia.H264}, valve: newValve(tb, startTURN(tb)), enc: newEncoder()}
+	relay := signalingtest.ICEServer{URIs: []string{"turn:" + c.valve.Addr().String() + "?transport=tcp"}, Username: "camera", Password: "secret"}
 	c.srv = signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true},
 		TURN: func(string, time.Time) []signalingtest.ICEServer { return []signalingtest.ICEServer{relay} }})
-	tb.Cleanup(c.srv.Close)
+	tb.Cleanup(func() { c.srv.Close() })
+	var err error
 	c.cam, err = camera.New(camera.Config{Signaling: c.srv.Config("door"), Tracks: []*kvsmedia.Track{c.track},
 		ICEPolicy: signaling.ICERelayOnly, Logger: quiet})
 	if err != nil {
@@ -160,6 +145,29 @@ func newCrowd(tb testing.TB) *crowd {
 	}
 	tb.Cleanup(func() { c.stop(tb) })
 	return c
+}
+
+// startTURN serves TURN over TCP, for one user, and returns its address.
+func startTURN(tb testing.TB) string {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	loopback := net.IPv4(127, 0, 0, 1)
+	server, err := pionturn.NewServer(pionturn.ServerConfig{
+		Realm: "camera",
+		AuthHandler: func(a *pionturn.RequestAttributes) (string, []byte, bool) {
+			return a.Username, pionturn.GenerateAuthKey(a.Username, "camera", "secret"), true
+		},
+		ListenerConfigs: []pionturn.ListenerConfig{{Listener: l,
+			RelayAddressGenerator: &pionturn.RelayAddressGeneratorStatic{RelayAddress: loopback, Address: loopback.String()}}},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = server.Close() })
+	return l.Addr().String()
 }
 
 // write writes a numbered picture of 5 kB, a key frame every thirty.

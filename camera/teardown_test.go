@@ -98,7 +98,7 @@ func TestRunEndsWhileTURNIsABlackHole(t *testing.T) {
 		TURN: func(string, time.Time) []signalingtest.ICEServer {
 			return []signalingtest.ICEServer{{URIs: urls, Username: "u", Password: "p"}}
 		}})
-	t.Cleanup(srv.Close)
+	t.Cleanup(func() { srv.Close() })
 	r := startAt(t, srv, func(c *camera.Config) { c.ICEPolicy = signaling.ICERelayOnly })
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()

@@ -38,7 +38,7 @@ type virtual struct {
 func startVirtual(t *testing.T, homes int, step time.Duration, configure func(*camera.Config)) *virtual {
 	t.Helper()
 	v := &virtual{srv: signalingtest.NewPipeServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true}, TURN: noTURN})}
-	t.Cleanup(v.srv.Close)
+	t.Cleanup(func() { v.srv.Close() })
 	var err error
 	v.router, err = vnet.NewRouter(&vnet.RouterConfig{CIDR: "10.0.0.0/8", LoggerFactory: logging.NewDefaultLoggerFactory()})
 	if err != nil {

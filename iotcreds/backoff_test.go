@@ -18,12 +18,12 @@ func backoffs(t *testing.T, s *iotcredstest.Server, p *iotcreds.Provider, n int,
 		if want == nil {
 			t.Fatal("no failure")
 		}
-		start, asked := time.Now(), s.Requests()
+		start, asked := time.Now(), s.Calls(api)
 		for {
 			wait(t.Context(), step)
 			before := time.Now()
 			_, err := p.Retrieve(t.Context())
-			if s.Requests() > asked {
+			if s.Calls(api) > asked {
 				break
 			}
 			if time.Since(before) != 0 || err == nil {
@@ -36,16 +36,16 @@ func backoffs(t *testing.T, s *iotcredstest.Server, p *iotcreds.Provider, n int,
 }
 
 func TestQuickBackoff(t *testing.T) {
-	for name, fault := range map[string]iotcredstest.Fault{
+	for name, err := range map[string]iotcredstest.Error{
 		"throttled":   {Status: 429},
 		"5xx":         {Status: 500, Message: "oops"},
 		"malformed":   {Status: 200, Body: []byte(`{}`)},
-		"throttle400": {Status: 400, Code: "ThrottlingException", Message: "Rate exceeded"},
+		"throttle400": {Status: 400, Name: "ThrottlingException", Message: "Rate exceeded"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := memory(t)
-				s.Inject(fault)
+				s.Refuse(api, -1, err)
 				p := newProvider(t, s, nil)
 				const step = 10 * time.Millisecond
 				got := backoffs(t, s, p, 4, step)
@@ -57,7 +57,7 @@ func TestQuickBackoff(t *testing.T) {
 					_, _ = p.Retrieve(t.Context())
 				}
 				within(t, "longest back-off", backoffs(t, s, p, 1, step)[0], 5*time.Second, 10*time.Second+2*step)
-				s.Inject(iotcredstest.Fault{})
+				s.Refuse(api, 0, iotcredstest.Error{})
 				wait(t.Context(), 11*time.Second)
 				retrieve(t, p)
 			})
@@ -68,7 +68,7 @@ func TestQuickBackoff(t *testing.T) {
 func TestSlowBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := memory(t)
-		s.RemoveRoleAlias(iotcredstest.DefaultRoleAlias)
+		ok(t, s.RemoveRoleAlias(iotcredstest.DefaultRoleAlias))
 		p := newProvider(t, s, nil)
 		const step = time.Second
 		got := backoffs(t, s, p, 4, step)
@@ -78,7 +78,7 @@ func TestSlowBackoff(t *testing.T) {
 		if e := refused(t, p); e.StatusCode != 404 {
 			t.Errorf("within the back-off: status %d", e.StatusCode)
 		}
-		s.SetRoleAlias(iotcredstest.DefaultRoleAlias, iotcredstest.RoleAlias{})
+		ok(t, s.SetRoleAlias(iotcredstest.DefaultRoleAlias, iotcredstest.RoleAlias{}))
 		p.Invalidate() // after the repair
 		retrieve(t, p)
 	})
@@ -87,13 +87,13 @@ func TestSlowBackoff(t *testing.T) {
 func TestOutageDoesNotLengthenSlowBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := memory(t)
-		s.Inject(iotcredstest.Fault{Status: 503, Times: 10})
+		s.Refuse(api, 10, iotcredstest.Error{Status: 503})
 		p := newProvider(t, s, nil)
 		for range 10 {
 			_ = refused(t, p)
 			wait(t.Context(), 11*time.Second)
 		}
-		s.RemoveRoleAlias(iotcredstest.DefaultRoleAlias)
+		ok(t, s.RemoveRoleAlias(iotcredstest.DefaultRoleAlias))
 		within(t, "first back-off", backoffs(t, s, p, 1, time.Second)[0], time.Minute, 2*time.Minute+2*time.Second)
 	})
 }

@@ -99,7 +99,7 @@ func TestFilesRotate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := memory(t)
 		dir := t.TempDir()
-		if err := s.WriteConfig(dir, thing); err != nil {
+		if err := s.WriteDevice(dir, thing); err != nil {
 			t.Fatal(err)
 		}
 		cfg, err := iotcreds.LoadConfig(dir)
@@ -129,7 +129,7 @@ func TestFilesRotate(t *testing.T) {
 		if _, err := s.AddThing(thing); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.WriteConfig(dir, thing); err != nil {
+		if err := s.WriteDevice(dir, thing); err != nil {
 			t.Fatal(err)
 		}
 		wait(t.Context(), 2*time.Minute)
@@ -141,7 +141,7 @@ func TestPEMInMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := memory(t)
 		dir := t.TempDir()
-		if err := s.WriteConfig(dir, thing); err != nil {
+		if err := s.WriteDevice(dir, thing); err != nil {
 			t.Fatal(err)
 		}
 		cert, key := []byte(read(t, filepath.Join(dir, "certificate.pem"))), []byte(read(t, filepath.Join(dir, "private.key")))
@@ -174,7 +174,7 @@ func TestLoopback(t *testing.T) {
 
 func TestHandshakeRefused(t *testing.T) {
 	s := startServer(t, iotcredstest.Config{}) // a refusal in TLS 1.3 needs a socket's buffer
-	s.Inject(iotcredstest.Fault{RefuseTLS: true, Times: 1})
+	s.Drop("Handshake", 1)
 	p := newProvider(t, s, nil)
 	e := refused(t, p)
 	if e.StatusCode != 0 || e.Code != "TLSHandshakeRefused" || e.Message != "tls: bad certificate" {

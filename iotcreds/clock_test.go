@@ -21,12 +21,12 @@ func TestWrongClockIsCorrected(t *testing.T) {
 		t.Run(offset.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := memory(t)
-				s.SetClock(offset)
+				s.Skew(offset)
 				p := newProvider(t, s, nil)
 				if p.ClockOffset() != 0 || !p.Now().Equal(time.Now()) {
 					t.Error("an offset before any answer")
 				}
-				s.Inject(iotcredstest.Fault{Times: 1, Status: 403}) // a refusal tells the time, too
+				s.Refuse(api, 1, iotcredstest.Error{Status: 403}) // a refusal tells the time, too
 				_ = refused(t, p)
 				check := func() {
 					t.Helper()
@@ -55,7 +55,7 @@ func TestWrongClockIsCorrected(t *testing.T) {
 					}
 				}
 				check()
-				if n := s.Requests(); n > 1+2*24*4/3 {
+				if n := s.Calls(api); n > 1+2*24*4/3 {
 					t.Errorf("%d requests in two days", n)
 				}
 			})
@@ -87,8 +87,8 @@ func TestBootWithoutClock(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := startServer(t, iotcredstest.Config{InMemory: true, ClockOffset: years})
-				s.SetClock(years + month) // well after it was certified
+				s := closed(t, iotcredstest.NewPipeServer(iotcredstest.Config{Skew: years}))
+				s.Skew(years + month) // well after it was certified
 				p := newProvider(t, s, test.change)
 				creds, err := p.Retrieve(t.Context())
 				if test.want != "" {
@@ -121,7 +121,7 @@ func both(a, b func(*iotcreds.Config)) func(*iotcreds.Config) {
 }
 
 func foreignRoots(cfg *iotcreds.Config) {
-	other, err := iotcredstest.New(iotcredstest.Config{ClockOffset: years})
+	other, err := iotcredstest.New(iotcredstest.Config{Skew: years})
 	if err != nil {
 		panic(err)
 	}
@@ -147,8 +147,8 @@ func TestImpossibleDateIsNotBelieved(t *testing.T) {
 						cfg.BuildTime = time.Now().Add(test.build)
 					}
 				})
-				s.Inject(iotcredstest.Fault{Status: 503})
-				s.SetClock(test.server)
+				s.Refuse(api, -1, iotcredstest.Error{Status: 503})
+				s.Skew(test.server)
 				_ = refused(t, p)
 				if p.ClockOffset() != 0 {
 					t.Errorf("the clock was set off by %v", p.ClockOffset())
@@ -165,22 +165,15 @@ func TestWrongCorrectionIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const month = 30 * 24 * time.Hour
 		wrong := memory(t)
-		wrong.SetClock(11 * month)
-		right := startServer(t, iotcredstest.Config{InMemory: true, CA: wrong.CA(), ClockOffset: -6 * month})
-		right.SetClock(0)
-		cfg, err := wrong.Config(thing)
-		if err != nil {
-			t.Fatal(err)
-		}
-		right.AddCertificate(thing, cfg.Certificate.Leaf)
+		wrong.Skew(11 * month)
+		right := closed(t, iotcredstest.NewPipeServer(iotcredstest.Config{CA: wrong.CA(), Skew: -6 * month}))
+		right.Skew(0)
+		ok(t, right.AddCertificate(thing, wrong.Config(thing).Certificate.Leaf))
 		p := newProvider(t, wrong, func(cfg *iotcreds.Config) {
-			next, err := right.Config("other")
-			if err != nil {
-				t.Fatal(err)
-			}
+			next := right.Config("other")
 			first := cfg.DialContext
 			cfg.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-				if wrong.Requests() == 0 {
+				if wrong.Calls(api) == 0 {
 					return first(ctx, network, address)
 				}
 				return next.DialContext(ctx, network, address)

@@ -31,7 +31,7 @@ func TestNewRefuses(t *testing.T) {
 		},
 		"is negative": func(c *iotcreds.Config) { c.Timeout = -time.Second },
 	} {
-		cfg, err := s.Config(thing)
+		cfg, err := s.Device(thing)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +47,7 @@ func TestNewAcceptsEndpoints(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := s.Config(thing)
+	cfg, err := s.Device(thing)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestLoadConfigRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			if err := s.WriteConfig(dir, thing); err != nil {
+			if err := s.WriteDevice(dir, thing); err != nil {
 				t.Fatal(err)
 			}
 			path := filepath.Join(dir, test.file)
@@ -108,7 +108,7 @@ func foreignKey(t *testing.T) string {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if err := s.WriteConfig(dir, "other"); err != nil {
+	if err := s.WriteDevice(dir, "other"); err != nil {
 		t.Fatal(err)
 	}
 	return read(t, filepath.Join(dir, "private.key"))

@@ -51,7 +51,7 @@ func TestRefusals(t *testing.T) {
 			"Config.ThingName", smithy.FaultClient,
 		},
 		"policy": {
-			func(_ *testing.T, s *iotcredstest.Server, _ *iotcreds.Config) { s.Allow(thing, "other") },
+			func(t *testing.T, s *iotcredstest.Server, _ *iotcreds.Config) { ok(t, s.Allow(thing, "other")) },
 			iotcreds.Error{StatusCode: 403, Code: "AccessDeniedException", Message: "Access Denied"},
 			"iot:AssumeRoleWithCertificate", smithy.FaultClient,
 		},
@@ -61,41 +61,41 @@ func TestRefusals(t *testing.T) {
 			"case matters", smithy.FaultClient,
 		},
 		"role": {
-			func(_ *testing.T, s *iotcredstest.Server, _ *iotcreds.Config) {
-				s.SetRoleAlias(alias, iotcredstest.RoleAlias{NoRole: true})
+			func(t *testing.T, s *iotcredstest.Server, _ *iotcreds.Config) {
+				ok(t, s.SetRoleAlias(alias, iotcredstest.RoleAlias{NoRole: true}))
 			},
 			iotcreds.Error{StatusCode: 400, Code: "InvalidRequestException", Message: "Unable to assume the role, or the role to assume does not exist"},
 			"credentials.iot.amazonaws.com", smithy.FaultClient,
 		},
 		"duration": {
-			func(_ *testing.T, s *iotcredstest.Server, _ *iotcreds.Config) {
-				s.SetRoleAlias(alias, iotcredstest.RoleAlias{Lifetime: 2 * time.Hour, MaxSession: time.Hour})
+			func(t *testing.T, s *iotcredstest.Server, _ *iotcreds.Config) {
+				ok(t, s.SetRoleAlias(alias, iotcredstest.RoleAlias{Lifetime: 2 * time.Hour, MaxSession: time.Hour}))
 			},
 			iotcreds.Error{StatusCode: 400, Code: "InvalidRequestException", Message: "The requested CredentialDurationSeconds exceeds the MaxSessionDuration set for the role"},
 			"credentialDurationSeconds", smithy.FaultClient,
 		},
 		"data endpoint": {
-			fault(iotcredstest.Fault{Status: 404, Body: []byte(`{"message":"Not Found","traceId":"1a2b"}`)}),
+			refuse(iotcredstest.Error{Status: 404, Body: []byte(`{"message":"Not Found","traceId":"1a2b"}`)}),
 			iotcreds.Error{StatusCode: 404, Code: "UnknownError", Message: "Not Found"},
 			"data endpoint", smithy.FaultClient,
 		},
 		"throttled": {
-			fault(iotcredstest.Fault{Status: 429}),
+			refuse(iotcredstest.Error{Status: 429}),
 			iotcreds.Error{StatusCode: 429, Code: "ThrottlingException", Message: "Too Many Requests"},
 			"quota for AssumeRoleWithCertificate", smithy.FaultClient,
 		},
 		"service": {
-			fault(iotcredstest.Fault{Status: 500, Code: "com.amazon.iot#InternalFailureException:http://internal.amazon.com/", Message: "it\nbroke"}),
+			refuse(iotcredstest.Error{Status: 500, Name: "com.amazon.iot#InternalFailureException:http://internal.amazon.com/", Message: "it\nbroke"}),
 			iotcreds.Error{StatusCode: 500, Code: "InternalFailureException", Message: "it broke"},
 			"asked again", smithy.FaultServer,
 		},
 		"no words at all": {
-			fault(iotcredstest.Fault{Status: 403, Body: []byte("<html>")}),
+			refuse(iotcredstest.Error{Status: 403, Body: []byte("<html>")}),
 			iotcreds.Error{StatusCode: 403, Code: "UnknownError", Message: "Forbidden"},
 			"attached to the thing", smithy.FaultClient,
 		},
 		"redirect": {
-			fault(iotcredstest.Fault{Status: 302}),
+			refuse(iotcredstest.Error{Status: 302}),
 			iotcreds.Error{StatusCode: 302, Code: "UnknownError", Message: "Found"},
 			"iot:CredentialProvider", smithy.FaultClient,
 		},
@@ -111,9 +111,9 @@ func TestRefusals(t *testing.T) {
 				if !strings.Contains(got.Error(), test.advice) {
 					t.Errorf("%q does not advise %q", got, test.advice)
 				}
-				var api smithy.APIError = got
-				if api.ErrorCode() != test.want.Code || api.ErrorMessage() != test.want.Message || api.ErrorFault() != test.fault {
-					t.Errorf("as API error: %s, %s, %s", api.ErrorCode(), api.ErrorMessage(), api.ErrorFault())
+				var e smithy.APIError = got
+				if e.ErrorCode() != test.want.Code || e.ErrorMessage() != test.want.Message || e.ErrorFault() != test.fault {
+					t.Errorf("as API error: %s, %s, %s", e.ErrorCode(), e.ErrorMessage(), e.ErrorFault())
 				}
 			})
 		})
@@ -126,7 +126,7 @@ func TestSDKRetries(t *testing.T) {
 	for status, want := range map[int]bool{400: false, 403: false, 404: false, 429: true, 500: true, 503: true} {
 		synctest.Test(t, func(t *testing.T) {
 			s := memory(t)
-			s.Inject(iotcredstest.Fault{Status: status, Message: strings.Repeat("long ", 1000)})
+			s.Refuse(api, -1, iotcredstest.Error{Status: status, Message: strings.Repeat("long ", 1000)})
 			_, err := newProvider(t, s, nil).Retrieve(t.Context())
 			if got := retry.NewStandard().IsErrorRetryable(err); got != want {
 				t.Errorf("status %d: retryable %v", status, got)
@@ -138,8 +138,8 @@ func TestSDKRetries(t *testing.T) {
 	}
 }
 
-func fault(f iotcredstest.Fault) func(*testing.T, *iotcredstest.Server, *iotcreds.Config) {
-	return func(_ *testing.T, s *iotcredstest.Server, _ *iotcreds.Config) { s.Inject(f) }
+func refuse(err iotcredstest.Error) func(*testing.T, *iotcredstest.Server, *iotcreds.Config) {
+	return func(_ *testing.T, s *iotcredstest.Server, _ *iotcreds.Config) { s.Refuse(api, -1, err) }
 }
 
 // TestPrecedence breaks everything and repairs it in the order of the checks.
@@ -147,16 +147,13 @@ func TestPrecedence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const alias = iotcredstest.DefaultRoleAlias
 		s := memory(t)
-		cfg, err := s.Config("cam-2")
-		if err != nil {
-			t.Fatal(err)
-		}
+		cfg := s.Config("cam-2")
 		leaf := cfg.Certificate.Leaf
 		if err := s.Revoke(leaf); err != nil {
 			t.Fatal(err)
 		}
-		s.Allow(thing, "other")
-		s.RemoveRoleAlias(alias)
+		ok(t, s.Allow(thing, "other"))
+		ok(t, s.RemoveRoleAlias(alias))
 		cfg.ThingName = thing
 		cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 		p, err := iotcreds.New(cfg)
@@ -166,25 +163,25 @@ func TestPrecedence(t *testing.T) {
 		defer p.Close()
 		for _, step := range []struct {
 			message string
-			repair  func()
+			repair  func() error
 		}{
-			{"Certificate is invalid on this endpoint", func() { s.AddCertificate("cam-2", leaf) }},
-			{"Invalid thing name passed", func() { s.AddCertificate(thing, leaf) }},
-			{"Access Denied", func() { s.Allow(thing, alias) }},
-			{"Role alias does not exist", func() {
-				s.SetRoleAlias(alias, iotcredstest.RoleAlias{NoRole: true, Lifetime: 2 * time.Hour, MaxSession: time.Hour})
+			{"Certificate is invalid on this endpoint", func() error { return s.AddCertificate("cam-2", leaf) }},
+			{"Invalid thing name passed", func() error { return s.AddCertificate(thing, leaf) }},
+			{"Access Denied", func() error { return s.Allow(thing, alias) }},
+			{"Role alias does not exist", func() error {
+				return s.SetRoleAlias(alias, iotcredstest.RoleAlias{NoRole: true, Lifetime: 2 * time.Hour, MaxSession: time.Hour})
 			}},
-			{"Unable to assume the role, or the role to assume does not exist", func() {
-				s.SetRoleAlias(alias, iotcredstest.RoleAlias{Lifetime: 2 * time.Hour, MaxSession: time.Hour})
+			{"Unable to assume the role, or the role to assume does not exist", func() error {
+				return s.SetRoleAlias(alias, iotcredstest.RoleAlias{Lifetime: 2 * time.Hour, MaxSession: time.Hour})
 			}},
-			{"The requested CredentialDurationSeconds exceeds the MaxSessionDuration set for the role", func() {
-				s.SetRoleAlias(alias, iotcredstest.RoleAlias{Lifetime: time.Hour, MaxSession: time.Hour})
+			{"The requested CredentialDurationSeconds exceeds the MaxSessionDuration set for the role", func() error {
+				return s.SetRoleAlias(alias, iotcredstest.RoleAlias{Lifetime: time.Hour, MaxSession: time.Hour})
 			}},
 		} {
 			if e := refused(t, p); e.Message != step.message {
 				t.Fatalf("got %q, want %q", e.Message, step.message)
 			}
-			step.repair()
+			ok(t, step.repair())
 			wait(t.Context(), time.Second)
 			p.Invalidate()
 		}
@@ -194,20 +191,20 @@ func TestPrecedence(t *testing.T) {
 
 func TestUnusableAnswers(t *testing.T) {
 	for name, test := range map[string]struct {
-		fault iotcredstest.Fault
-		want  string
+		answer iotcredstest.Error
+		want   string
 	}{
-		"empty":              {iotcredstest.Fault{Status: 200, Body: []byte{}}, "not the documented JSON"},
-		"other shape":        {iotcredstest.Fault{Status: 200, Body: []byte(`{"AccessKeyId":"a","SecretAccessKey":"b","Token":"c"}`)}, "not the documented JSON"},
-		"too large":          {iotcredstest.Fault{Status: 200, Body: []byte(strings.Repeat(" ", 17<<10))}, "more than 16384 bytes"},
-		"too large, refusal": {iotcredstest.Fault{Status: 403, Body: []byte(strings.Repeat(" ", 17<<10))}, "more than 16384 bytes"},
-		"expired": {iotcredstest.Fault{Status: 200, Body: []byte(
+		"empty":              {iotcredstest.Error{Status: 200, Body: []byte{}}, "not the documented JSON"},
+		"other shape":        {iotcredstest.Error{Status: 200, Body: []byte(`{"AccessKeyId":"a","SecretAccessKey":"b","Token":"c"}`)}, "not the documented JSON"},
+		"too large":          {iotcredstest.Error{Status: 200, Body: []byte(strings.Repeat(" ", 17<<10))}, "more than 16384 bytes"},
+		"too large, refusal": {iotcredstest.Error{Status: 403, Body: []byte(strings.Repeat(" ", 17<<10))}, "more than 16384 bytes"},
+		"expired": {iotcredstest.Error{Status: 200, Body: []byte(
 			`{"credentials":{"accessKeyId":"a","secretAccessKey":"b","sessionToken":"c","expiration":"1999-12-31T23:59:59Z"}}`)}, "the clocks disagree"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := memory(t)
-				s.Inject(test.fault)
+				s.Refuse(api, -1, test.answer)
 				_, err := newProvider(t, s, nil).Retrieve(t.Context())
 				if err == nil || !strings.Contains(err.Error(), test.want) {
 					t.Errorf("error %v, want %q", err, test.want)

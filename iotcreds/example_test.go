@@ -18,15 +18,9 @@ import (
 // A device fetches its credentials. Instead of the double, a real device gets
 // its Config from LoadConfig or fills it in.
 func Example() {
-	server, err := iotcredstest.Start(iotcredstest.Config{})
-	if err != nil {
-		log.Fatal(err)
-	}
+	server := iotcredstest.NewServer(iotcredstest.Config{})
 	defer server.Close()
-	cfg, err := server.Config("camera-1")
-	if err != nil {
-		log.Fatal(err)
-	}
+	cfg := server.Config("camera-1")
 
 	provider, err := iotcreds.New(cfg)
 	if err != nil {
@@ -83,15 +77,9 @@ func ExampleConfig_WithPEM() {
 
 // A refusal says what is wrong in the account.
 func ExampleError() {
-	server, err := iotcredstest.Start(iotcredstest.Config{})
-	if err != nil {
-		log.Fatal(err)
-	}
+	server := iotcredstest.NewServer(iotcredstest.Config{})
 	defer server.Close()
-	cfg, err := server.Config("camera-1")
-	if err != nil {
-		log.Fatal(err)
-	}
+	cfg := server.Config("camera-1")
 	cfg.RoleAlias = "camera-alias"
 	provider, err := iotcreds.New(cfg)
 	if err != nil {
@@ -109,15 +97,9 @@ func ExampleError() {
 // The certificate is replaced while the device runs; the next request uses the
 // new one. Its key may be in a secure element: any crypto.Signer will do.
 func ExampleConfig_rotation() {
-	server, err := iotcredstest.Start(iotcredstest.Config{})
-	if err != nil {
-		log.Fatal(err)
-	}
+	server := iotcredstest.NewServer(iotcredstest.Config{})
 	defer server.Close()
-	cfg, err := server.Config("camera-1")
-	if err != nil {
-		log.Fatal(err)
-	}
+	cfg := server.Config("camera-1")
 	store := cfg.Certificate
 	cfg.Certificate = tls.Certificate{}
 	cfg.GetCertificate = func() (*tls.Certificate, error) { return &store, nil }

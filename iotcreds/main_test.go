@@ -40,10 +40,12 @@ func (b *logBuffer) String() string {
 
 func startServer(t *testing.T, cfg iotcredstest.Config) *iotcredstest.Server {
 	t.Helper()
-	s, err := iotcredstest.Start(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return closed(t, iotcredstest.NewServer(cfg))
+}
+
+// closed has the server closed at the end of the test.
+func closed(t *testing.T, s *iotcredstest.Server) *iotcredstest.Server {
+	t.Helper()
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Errorf("closing the server: %v", err)
@@ -55,15 +57,12 @@ func startServer(t *testing.T, cfg iotcredstest.Config) *iotcredstest.Server {
 // memory starts a server for use inside a synctest bubble.
 func memory(t *testing.T) *iotcredstest.Server {
 	t.Helper()
-	return startServer(t, iotcredstest.Config{InMemory: true})
+	return closed(t, iotcredstest.NewPipeServer(iotcredstest.Config{}))
 }
 
 func newProvider(t *testing.T, s *iotcredstest.Server, change func(*iotcreds.Config)) *iotcreds.Provider {
 	t.Helper()
-	cfg, err := s.Config(thing)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cfg := s.Config(thing)
 	cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if change != nil {
 		change(&cfg)
@@ -96,9 +95,22 @@ func refused(t *testing.T, p aws.CredentialsProvider) *iotcreds.Error {
 	return refusal
 }
 
+// api is what the double calls the request for credentials.
+const api = "AssumeRoleWithCertificate"
+
+// blackHole is a delay that no caller waits for.
+const blackHole = 1000 * time.Hour
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func wantRequests(t *testing.T, s *iotcredstest.Server, n int) {
 	t.Helper()
-	if got := s.Requests(); got != n {
+	if got := s.Calls(api); got != n {
 		t.Fatalf("server saw %d requests, want %d", got, n)
 	}
 }

@@ -46,7 +46,7 @@ func TestRetrieve(t *testing.T) {
 func TestCallersShareOneRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := memory(t)
-		s.Inject(iotcredstest.Fault{Delay: 2 * time.Second})
+		s.Delay(api, 2*time.Second)
 		p := newProvider(t, s, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
@@ -88,15 +88,15 @@ func TestRenewalIsAheadAndNobodyWaits(t *testing.T) {
 		t.Run(test.life.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := memory(t)
-				s.SetRoleAlias(iotcredstest.DefaultRoleAlias, iotcredstest.RoleAlias{Lifetime: test.life})
+				ok(t, s.SetRoleAlias(iotcredstest.DefaultRoleAlias, iotcredstest.RoleAlias{Lifetime: test.life}))
 				p := newProvider(t, s, nil)
 				first := retrieve(t, p)
 				wait(t.Context(), test.life-test.earliest-min(6*time.Second, test.life/20)) // Expires is up to 5 s before the end of life
 				wantRequests(t, s, 1)
 
 				// Renewal takes a while, which nobody may notice.
-				s.Inject(iotcredstest.Fault{Delay: 100 * time.Millisecond})
-				for s.Requests() == 1 {
+				s.Delay(api, 100*time.Millisecond)
+				for s.Calls(api) == 1 {
 					before := time.Now()
 					if creds := retrieve(t, p); creds != first {
 						t.Fatal("other credentials without a request")
@@ -148,7 +148,7 @@ func TestTenDays(t *testing.T) {
 				t.Fatal("Retrieve waited")
 			}
 		}
-		if n := s.Requests(); n < 240 || n > 265 {
+		if n := s.Calls(api); n < 240 || n > 265 {
 			t.Errorf("%d requests in 240 hours", n)
 		}
 	})
@@ -159,21 +159,21 @@ func TestOutage(t *testing.T) {
 		s := memory(t)
 		p := newProvider(t, s, nil)
 		first := retrieve(t, p)
-		s.Inject(iotcredstest.Fault{Status: 503})
+		s.Refuse(api, -1, iotcredstest.Error{Status: 503})
 		for time.Until(first.Expires) > 0 {
 			if creds := retrieve(t, p); creds != first {
 				t.Fatal("other credentials")
 			}
 			wait(t.Context(), 10*time.Second)
 		}
-		tried := s.Requests()
+		tried := s.Calls(api)
 		if tried < 15 || tried > 80 {
 			t.Errorf("%d requests in the last minutes before expiry", tried)
 		}
 		if e := refused(t, p); e.StatusCode != 503 {
 			t.Errorf("status %d", e.StatusCode)
 		}
-		s.Inject(iotcredstest.Fault{})
+		s.Refuse(api, 0, iotcredstest.Error{})
 		wait(t.Context(), 11*time.Second) // longer than any back-off
 		if creds := retrieve(t, p); creds == first {
 			t.Error("expired credentials")
@@ -186,7 +186,7 @@ func TestRenewalAfterOutageNeedsNoCaller(t *testing.T) {
 		s := memory(t)
 		p := newProvider(t, s, nil)
 		first := retrieve(t, p)
-		s.Inject(iotcredstest.Fault{Status: 503, Times: 4})
+		s.Refuse(api, 4, iotcredstest.Error{Status: 503})
 		wait(t.Context(), time.Until(first.Expires)-time.Second)
 		before := time.Now()
 		if creds := retrieve(t, p); creds == first || time.Since(before) != 0 {
@@ -228,7 +228,7 @@ func TestNetworkFailure(t *testing.T) {
 func TestBlackHole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := memory(t)
-		s.Inject(iotcredstest.Fault{BlackHole: true})
+		s.Delay(api, blackHole)
 		p := newProvider(t, s, nil)
 		before := time.Now()
 		_, err := p.Retrieve(t.Context())
@@ -244,7 +244,7 @@ func TestInvalidate(t *testing.T) {
 		s := memory(t)
 		p := newProvider(t, s, nil)
 		first := retrieve(t, p)
-		s.Expire(thing)
+		ok(t, s.Expire(thing))
 		for range 10 { // as many callers as were refused
 			p.Invalidate()
 			retrieve(t, p)
@@ -281,7 +281,7 @@ func TestInsideCredentialsCache(t *testing.T) {
 						t.Fatal("Retrieve waited")
 					}
 				}
-				if n := s.Requests(); n < 24 || n > 27 {
+				if n := s.Calls(api); n < 24 || n > 27 {
 					t.Errorf("%d requests in 24 hours", n)
 				}
 			})
@@ -292,7 +292,7 @@ func TestInsideCredentialsCache(t *testing.T) {
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := memory(t)
-		s.Inject(iotcredstest.Fault{BlackHole: true})
+		s.Delay(api, blackHole)
 		p := newProvider(t, s, nil)
 		failed := make(chan error, 1)
 		go func() {

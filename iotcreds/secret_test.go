@@ -36,7 +36,7 @@ func TestSecretsStayInside(t *testing.T) {
 			whole + strings.Repeat(" ", 20<<10),
 		} {
 			for _, status := range []int{200, 403, 500} {
-				s.Inject(iotcredstest.Fault{Status: status, Body: []byte(body)})
+				s.Refuse(api, -1, iotcredstest.Error{Status: status, Body: []byte(body)})
 				_, err := p.Retrieve(t.Context())
 				fmt.Fprintf(&out, "%v %+v %#v %v %+v\n", err, err, err, p, p)
 				wait(t.Context(), time.Minute)

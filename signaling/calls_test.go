@@ -61,7 +61,9 @@ func master(ctx context.Context, s *signalingtest.Server) error {
 
 func storing(s *signalingtest.Server) signaling.Config {
 	cfg := quiet(s)
-	s.SetStorage("door", "arn:aws:kinesisvideo:us-west-2:123456789012:stream/door/1700000000000")
+	if err := s.SetStorage("door", "arn:aws:kinesisvideo:us-west-2:123456789012:stream/door/1700000000000"); err != nil {
+		panic(err) // the channel is quiet's
+	}
 	cfg.Storage = true
 	return cfg
 }
@@ -180,38 +182,46 @@ func TestCaptivePortal(t *testing.T) {
 // credentials.
 func TestEveryFaultOfTheCredentialsProvider(t *testing.T) {
 	type fault struct {
-		iotcredstest.Fault
-		over time.Duration // how long after the fault's end all is well; 0 for a permanent one
+		begin func(*iotcredstest.Server)
+		over  time.Duration // how long after the fault's end all is well; 0 for a permanent one
 	}
 	const second = time.Second
+	const api = "AssumeRoleWithCertificate"
+	refuse := func(err iotcredstest.Error) func(*iotcredstest.Server) {
+		return func(s *iotcredstest.Server) { s.Refuse(api, -1, err) }
+	}
 	faults := map[string]fault{
-		"malformed":   {iotcredstest.Fault{Status: 200, Body: []byte("{")}, 14 * second},
-		"black hole":  {iotcredstest.Fault{BlackHole: true}, 7 * second},
-		"throttled":   {iotcredstest.Fault{Status: 400, Code: "ThrottlingException"}, 14 * second},
-		"TLS refused": {iotcredstest.Fault{RefuseTLS: true}, 11 * time.Minute}, // as just-in-time registration does at first
+		"malformed":   {refuse(iotcredstest.Error{Status: 200, Body: []byte("{")}), 14 * second},
+		"black hole":  {func(s *iotcredstest.Server) { s.Delay(api, 1000*time.Hour) }, 7 * second},
+		"throttled":   {refuse(iotcredstest.Error{Status: 400, Name: "ThrottlingException"}), 14 * second},
+		"TLS refused": {func(s *iotcredstest.Server) { s.Drop("Handshake", -1) }, 11 * time.Minute}, // as just-in-time registration does at first
 	}
 	for _, status := range []int{408, 429, 500, 502, 503, 504} {
-		faults[fmt.Sprint(status)] = fault{iotcredstest.Fault{Status: status}, 14 * second}
+		faults[fmt.Sprint(status)] = fault{refuse(iotcredstest.Error{Status: status}), 14 * second}
 	}
 	for _, status := range []int{400, 401, 403, 404} {
-		faults[fmt.Sprint(status)] = fault{iotcredstest.Fault{Status: status, Message: "no"}, 0}
+		faults[fmt.Sprint(status)] = fault{refuse(iotcredstest.Error{Status: status, Message: "no"}), 0}
 	}
 	for name, f := range faults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				d := newDevice(t, 0, nil)
-				d.creds.Inject(f.Fault)
+				f.begin(d.creds)
 				const refused = 2 * time.Minute
-				defer time.AfterFunc(refused, func() { d.creds.Inject(iotcredstest.Fault{}) }).Stop()
+				defer time.AfterFunc(refused, func() {
+					d.creds.Refuse(api, 0, iotcredstest.Error{})
+					d.creds.Delay(api, 0)
+					d.creds.Drop("Handshake", 0)
+				}).Stop()
 				start := time.Now()
 				err := dialled(signaling.DialMaster(t.Context(), d.config()))
 				took := time.Since(start)
-				var api smithy.APIError
+				var refusal smithy.APIError
 				switch {
 				case f.over > 0 && (err != nil || took < refused || took > refused+f.over):
 					t.Errorf("%v after %v", err, took)
-				case f.over == 0 && (!errors.As(err, &api) || took > second):
+				case f.over == 0 && (!errors.As(err, &refusal) || took > second):
 					t.Errorf("%v after %v", err, took)
 				}
 			})

@@ -28,15 +28,15 @@ type device struct {
 func newDevice(t *testing.T, ahead time.Duration, configure func(*iotcreds.Config)) *device {
 	t.Helper()
 	d := &device{}
-	d.creds = must[*iotcredstest.Server](t)(iotcredstest.Start(iotcredstest.Config{InMemory: true, ClockOffset: ahead}))
+	d.creds = iotcredstest.NewPipeServer(iotcredstest.Config{Skew: ahead})
 	t.Cleanup(func() { d.creds.Close() })
 	d.Server = signalingtest.NewPipeServer(signalingtest.Config{Credentials: func(key string) (signalingtest.Identity, bool) {
-		c, ok := d.creds.Lookup(key)
-		return signalingtest.Identity{SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken, Principal: c.ThingName, Expires: c.Expires}, ok
+		id, ok := d.creds.Identity(key)
+		return signalingtest.Identity(id), ok
 	}})
 	d.Skew(ahead)
-	t.Cleanup(d.Close)
-	cfg := must[iotcreds.Config](t)(d.creds.Config("cam-1"))
+	t.Cleanup(func() { d.Close() })
+	cfg := d.creds.Config("cam-1")
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	dial := cfg.DialContext
 	cfg.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -100,7 +100,7 @@ func TestWrongClockIsNeverRefused(t *testing.T) {
 func TestCredentialsEndInMidSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDevice(t, 0, nil)
-		d.creds.SetRoleAlias(iotcredstest.DefaultRoleAlias, iotcredstest.RoleAlias{Lifetime: 15 * time.Minute})
+		ok(t, d.creds.SetRoleAlias(iotcredstest.DefaultRoleAlias, iotcredstest.RoleAlias{Lifetime: 15 * time.Minute}))
 		camera := must[*signaling.Client](t)(signaling.DialMaster(t.Context(), d.config()))
 		defer camera.Close()
 		viewer := must[*signaling.Client](t)(signaling.DialViewer(t.Context(), d.config(), "v"))
@@ -119,7 +119,7 @@ func TestCredentialsEndInMidSession(t *testing.T) {
 		d.offline.Store(false)
 		within5s(t, "ICE servers", func() { must[[]signaling.ICEServer](t)(camera.ICEServers(t.Context())) })
 
-		d.creds.Expire("cam-1") // long before their time
+		ok(t, d.creds.Expire("cam-1")) // long before their time
 		d.Master("door").Drop()
 		time.Sleep(time.Second) // what the service still routes to the dead connection is lost
 		within5s(t, "an exchange with new credentials", func() { exchange(t, camera, viewer, "renewed") })

@@ -26,6 +26,13 @@ func quiet(s *signalingtest.Server) signaling.Config {
 }
 
 // must returns v unless err fails the test.
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func must[T any](t *testing.T) func(v T, err error) T {
 	return func(v T, err error) T {
 		t.Helper()
@@ -143,7 +150,7 @@ func TestADayAtTheDouble(t *testing.T) {
 				time.Sleep(5 * time.Second)
 			},
 			func() {
-				s.Refuse("ConnectAsMaster", 2, signalingtest.Error{})
+				s.Drop("ConnectAsMaster", 2)
 				s.Master("door").Drop()
 				time.Sleep(5 * time.Second)
 			},
@@ -232,7 +239,9 @@ func TestStorageSession(t *testing.T) {
 		}})
 		defer s.Close()
 		cfg := quiet(s)
-		s.SetStorage("door", "arn:aws:kinesisvideo:us-west-2:123456789012:stream/door/1700000000000")
+		if err := s.SetStorage("door", "arn:aws:kinesisvideo:us-west-2:123456789012:stream/door/1700000000000"); err != nil {
+			t.Fatal(err)
+		}
 		cfg.Storage = true
 		camera := must[*signaling.Client](t)(signaling.DialMaster(t.Context(), cfg))
 		defer camera.Close()
@@ -253,7 +262,7 @@ func TestStorageSession(t *testing.T) {
 		}
 
 		cfg.Channel = "garden"
-		s.AddChannel("garden")
+		must[string](t)(s.AddChannel("garden"))
 		_, err := signaling.DialMaster(t.Context(), cfg)
 		var api smithy.APIError
 		if !errors.As(err, &api) || api.ErrorCode() != "InvalidArgumentException" {

@@ -78,7 +78,7 @@ func TestEndpointsInClear(t *testing.T) {
 						return err
 					},
 					"Endpoints": func() error {
-						_, err := signaling.NewChannels(cfg.AWS).Endpoints(ctx, s.AddChannel("door"), signaling.Viewer, true)
+						_, err := signaling.NewChannels(cfg.AWS).Endpoints(ctx, must[string](t)(s.AddChannel("door")), signaling.Viewer, true)
 						return err
 					},
 				} {
@@ -86,7 +86,7 @@ func TestEndpointsInClear(t *testing.T) {
 				}
 				// Whoever keeps the endpoints meets the same.
 				ch := signaling.NewChannels(cfg.AWS)
-				e := signaling.Endpoints{ChannelARN: s.AddChannel("door"), HTTPS: c.url, WebRTC: c.url}
+				e := signaling.Endpoints{ChannelARN: must[string](t)(s.AddChannel("door")), HTTPS: c.url, WebRTC: c.url}
 				if c.endpoint == "HTTPS" {
 					_, err := ch.ICEServers(ctx, e, "v")
 					refused("ICEServers", err)

@@ -22,6 +22,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/double"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -40,7 +41,7 @@ const (
 // network that can fail.
 type service struct {
 	t       *testing.T
-	ln      *awsapitest.PipeListener
+	ln      *double.PipeListener
 	sockets chan *serverSocket
 
 	mu      sync.Mutex
@@ -67,7 +68,7 @@ type network struct {
 
 func newService(t *testing.T) *service {
 	s := &service{
-		t: t, ln: awsapitest.NewPipeListener(), sockets: make(chan *serverSocket, 100),
+		t: t, ln: double.NewPipeListener(), sockets: make(chan *serverSocket, 100),
 		calls: map[string]int{}, arn: testARN, wss: "wss://m-1.test", ttl: 300, net: &network{hosts: map[string]error{}},
 		expired: map[string]bool{},
 	}
@@ -289,7 +290,7 @@ func (n *network) dead() bool {
 
 var errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 
-func (n *network) dialer(ln *awsapitest.PipeListener) func(context.Context, string, string) (net.Conn, error) {
+func (n *network) dialer(ln *double.PipeListener) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, netw, addr string) (net.Conn, error) {
 		n.mu.Lock()
 		err := n.dial

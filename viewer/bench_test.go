@@ -131,7 +131,7 @@ type remote struct {
 func newRemote(b *testing.B, link faultnet.Link) *remote {
 	srv := signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true},
 		TURN: func(string, time.Time) []signalingtest.ICEServer { return nil }})
-	b.Cleanup(srv.Close)
+	b.Cleanup(func() { srv.Close() })
 	r := &remote{srv: srv}
 	r.path = faultnet.NewPath(b, r.grant(b).URL, srv.Client(), link)
 	return r

@@ -20,7 +20,7 @@ import (
 // viewer deaf to the answer of the next, nor may it spoil the log.
 func TestBadAnswerToRestart(t *testing.T) {
 	srv := signalingtest.NewServer(signalingtest.Config{TURN: func(string, time.Time) []signalingtest.ICEServer { return nil }})
-	t.Cleanup(srv.Close)
+	t.Cleanup(func() { srv.Close() })
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	master, err := signaling.DialMaster(ctx, srv.Config("door"))

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/testing/testca"
@@ -31,14 +32,16 @@ type Cloud struct {
 	media     *kvsmediatest.Service // nil before Start
 
 	ca     *testca.CA
-	things *iotcredstest.Server
-	turn   *turnServer
-	http   *http.Server
+	things *iotcredstest.Service
+	relay  *relay
+	http   []*http.Server
 	served sync.WaitGroup
 	url    string
 	client *http.Client
 
 	t TB // of NewCloud; nil for New
+
+	skew atomic.Int64 // nanoseconds by which the clock is ahead
 
 	mu      sync.Mutex
 	started bool
@@ -60,11 +63,17 @@ func New(cfg Config) (*Cloud, error) {
 	c := &Cloud{cfg: cfg, keys: newKeyring()}
 	s := cfg.Signaling
 	s.Region, s.Account = cfg.Region, cfg.Account
-	s.Credentials, s.Authorize, s.TURN = c.identity, c.authorize, c.turnServers
+	s.Credentials, s.Authorize, s.TURN, s.Passed = c.identity, c.authorize, c.iceServers, c.passed
+	if s.Storage == nil {
+		s.Storage = c.ingest
+	}
 	if s.Logger == nil {
 		s.Logger = cfg.Logger
 	}
-	c.signaling = signalingtest.New(s)
+	var err error
+	if c.signaling, err = signalingtest.New(s); err != nil {
+		return nil, fmt.Errorf("cameratest: %w", err)
+	}
 	return c, nil
 }
 
@@ -99,15 +108,10 @@ func (c *Cloud) start(ctx context.Context) error {
 	if h := c.cfg.CredentialsHost; net.ParseIP(h) != nil && h != c.cfg.Host {
 		bind = h
 	}
-	c.things, err = iotcredstest.Start(iotcredstest.Config{
-		CA: c.ca.Certificate(), Hosts: append([]string{c.cfg.CredentialsHost}, c.hosts()...),
-		Addr: address(bind, c.cfg.Ports.Credentials), Logger: c.cfg.Logger,
-	})
-	if err != nil {
+	if err := c.serveCredentials(ctx, bind); err != nil {
 		return err
 	}
-	c.things.SetRoleAlias(iotcredstest.DefaultRoleAlias, iotcredstest.RoleAlias{Lifetime: c.cfg.CredentialLife})
-	if c.turn, err = startTURN(ctx, c.cfg, server); err != nil {
+	if c.relay, err = startTURN(ctx, c.cfg, server, c.now); err != nil {
 		return err
 	}
 	// HTTP/1.1 alone: WebSockets and the signatures of the C producers need it.
@@ -119,13 +123,40 @@ func (c *Cloud) start(ctx context.Context) error {
 		return err
 	}
 	c.url = "https://" + c.hostPort(l.Addr())
-	c.http = &http.Server{
-		Handler:           c.Handler(),
+	c.serve(tls.NewListener(l, server), c.Handler())
+	return c.loadThings()
+}
+
+// serveCredentials makes the credentials provider and serves it on the address bind.
+func (c *Cloud) serveCredentials(ctx context.Context, bind string) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address(bind, c.cfg.Ports.Credentials))
+	if err != nil {
+		return err
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err == nil {
+		c.things, err = iotcredstest.New(iotcredstest.Config{
+			CA: c.ca.Certificate(), Hosts: append([]string{c.cfg.CredentialsHost}, c.hosts()...),
+			Endpoint: net.JoinHostPort(c.cfg.CredentialsHost, port), Logger: c.cfg.Logger,
+		})
+	}
+	if err != nil {
+		l.Close()
+		return err
+	}
+	c.serve(tls.NewListener(l, c.things.TLSConfig()), c.things)
+	return c.things.SetRoleAlias(iotcredstest.DefaultRoleAlias, iotcredstest.RoleAlias{Lifetime: c.cfg.CredentialLife})
+}
+
+// serve lets h serve what l accepts, until stop.
+func (c *Cloud) serve(l net.Listener, h http.Handler) {
+	s := &http.Server{
+		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(c.cfg.Logger.Handler(), slog.LevelDebug),
 	}
-	c.served.Go(func() { _ = c.http.Serve(tls.NewListener(l, server)) }) // ends with stop
-	return c.loadThings()
+	c.http = append(c.http, s)
+	c.served.Go(func() { _ = s.Serve(l) }) // ends with stop
 }
 
 // Run starts the cloud if it is not started, waits until ctx ends and closes
@@ -171,21 +202,21 @@ func (c *Cloud) stop() error {
 	for _, o := range slices.Backward(c.owned) {
 		errs = append(errs, o.Close())
 	}
-	c.signaling.Close()
+	errs = append(errs, c.signaling.Close())
 	if c.media != nil {
-		c.media.Close()
+		errs = append(errs, c.media.Close())
+	}
+	if c.things != nil {
+		errs = append(errs, c.things.Close())
 	}
 	if c.client != nil {
 		c.client.CloseIdleConnections()
 	}
-	if c.http != nil {
-		errs = append(errs, c.http.Close())
+	for _, s := range c.http {
+		errs = append(errs, s.Close())
 	}
-	if c.turn != nil {
-		errs = append(errs, c.turn.close())
-	}
-	if c.things != nil {
-		errs = append(errs, c.things.Close())
+	if c.relay != nil {
+		errs = append(errs, c.relay.close())
 	}
 	c.served.Wait()
 	return errors.Join(errs...)
@@ -224,9 +255,21 @@ func newClient(pool *x509.CertPool) *http.Client {
 // channel endpoints.
 func (c *Cloud) URL() string { return c.url }
 
-// TURN returns the host and port of the TURN server for UDP and TCP, and of the
-// one over TLS.
-func (c *Cloud) TURN() (plain, secure string) { return c.turn.udp, c.turn.tls }
+// TURN returns the URIs of the TURN servers, as GetIceServerConfig lists them: for
+// each of two servers UDP, DTLS and TLS.
+func (c *Cloud) TURN() [][]string {
+	var list [][]string
+	for _, l := range c.relay.servers {
+		list = append(list, slices.Clone(l.uris))
+	}
+	return list
+}
+
+func (c *Cloud) iceServers(channelARN string, expires time.Time) []signalingtest.ICEServer {
+	return c.relay.iceServers(channelARN, expires)
+}
+
+func (c *Cloud) passed(channelARN string, payload []byte) { c.relay.passed(channelARN, payload) }
 
 // CredentialsEndpoint returns the host and port of the credentials provider.
 func (c *Cloud) CredentialsEndpoint() string { return c.things.Endpoint() }
@@ -259,4 +302,4 @@ func (c *Cloud) Signaling() *signalingtest.Service { return c.signaling }
 func (c *Cloud) Media() *kvsmediatest.Service { return c.media }
 
 // Credentials returns the credentials provider, to disturb it and to look inside.
-func (c *Cloud) Credentials() *iotcredstest.Server { return c.things }
+func (c *Cloud) Credentials() *iotcredstest.Service { return c.things }

@@ -62,6 +62,17 @@ func TestThingMeetsViewer(t *testing.T) {
 	if err != nil || m.Kind != signaling.Offer || m.Peer != "phone" || string(m.Payload) != `{"type":"offer"}` {
 		t.Fatalf("got %v, %v", m, err)
 	}
+	candidate := []byte(`{"candidate":"candidate:1 1 udp 1 192.0.2.9 9 typ host"}`)
+	if err := viewer.Send(ctx, signaling.Message{Kind: signaling.ICECandidate, Payload: candidate}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := master.Receive(ctx); err != nil {
+		t.Fatal(err)
+	}
+	_, channel, _ := strings.Cut(signalingtest.TURNUsername(master.ChannelARN(), time.Time{}), ":")
+	if !c.relay.reachable.has(channel, net.IPv4(192, 0, 2, 9)) {
+		t.Error("TURN does not relay to a candidate that went through signaling")
+	}
 	if p := c.Signaling().Master("door").Principal(); p != "thing/door" {
 		t.Errorf("the master is %q", p)
 	}
@@ -71,7 +82,7 @@ func TestEachOnItsOwnChannel(t *testing.T) {
 	c := NewCloud(t)
 	ctx := within(t)
 	door, yard := c.Device("door").AWS, c.Device("yard").AWS
-	doorARN := c.Signaling().AddChannel("door")
+	doorARN := added(t)(c.Signaling().AddChannel("door"))
 	calls := func(cfg aws.Config) *signaling.Channels { return signaling.NewChannels(cfg) }
 
 	if _, err := calls(door).Describe(ctx, "door"); err != nil {
@@ -123,7 +134,9 @@ func TestExpiredAndForeignCredentials(t *testing.T) {
 	if _, err := signaling.NewChannels(fixed).Describe(ctx, "door"); err != nil {
 		t.Fatal(err)
 	}
-	c.Credentials().Expire("door")
+	if err := c.Credentials().Expire("door"); err != nil {
+		t.Fatal(err)
+	}
 	_, err = signaling.NewChannels(fixed).Describe(ctx, "door")
 	refused(t, "expired credentials", err, "ExpiredTokenException")
 
@@ -279,10 +292,21 @@ func TestPlainHandler(t *testing.T) {
 	}()
 	cfg := c.OwnerAWS()
 	cfg.BaseEndpoint = aws.String("http://" + l.Addr().String())
-	arn := c.Signaling().AddChannel("door")
+	arn := added(t)(c.Signaling().AddChannel("door"))
 	e, err := signaling.NewChannels(cfg).Endpoints(within(t), arn, signaling.Viewer, false)
 	if err != nil || e.WSS != "ws://"+l.Addr().String() {
 		t.Errorf("got %+v, %v", e, err)
 	}
 	cfg.HTTPClient.(*http.Client).CloseIdleConnections()
+}
+
+// added returns the ARN of a channel that was added to a double.
+func added(t testing.TB) func(arn string, err error) string {
+	return func(arn string, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return arn
+	}
 }

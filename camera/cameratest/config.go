@@ -76,8 +76,8 @@ type Config struct {
 type Ports struct {
 	AWS         int // control plane, channel and media endpoints, WebSockets
 	Credentials int // IoT credentials provider
-	TURN        int // UDP and TCP
-	TURNS       int // TURN over TLS
+	TURN        int // UDP; of the second TURN server the next number
+	TURNS       int // DTLS over UDP and TLS over TCP; likewise
 }
 
 func (c *Config) setDefaults() {

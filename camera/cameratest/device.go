@@ -76,7 +76,9 @@ func (c *Cloud) addThing(name string) (iotcreds.Config, error) {
 		return cfg, err
 	}
 	cfg.Logger = c.cfg.Logger
-	c.signaling.AddChannel(name)
+	if _, err := c.signaling.AddChannel(name); err != nil {
+		return cfg, err
+	}
 	hours := c.cfg.RetentionHours
 	if hours == 0 {
 		hours = standardRetention
@@ -90,13 +92,13 @@ func (c *Cloud) addThing(name string) (iotcreds.Config, error) {
 func (c *Cloud) thingIdentity(name string) (iotcreds.Config, error) {
 	dir := c.thingDir(name)
 	if dir == "" {
-		return c.things.Config(name)
+		return c.things.Device(name)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "certificate.pem")); errors.Is(err, os.ErrNotExist) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return iotcreds.Config{}, err
 		}
-		if err := c.things.WriteConfig(dir, name); err != nil {
+		if err := c.things.WriteDevice(dir, name); err != nil {
 			return iotcreds.Config{}, err
 		}
 	}

@@ -68,6 +68,8 @@
 //
 // One for AWS (control plane, endpoints of channels and media), which never asks
 // for a client certificate because browsers then refuse WebSockets; one for the
-// credentials provider, which always does; TURN over UDP and TCP on one port
-// number; TURN over TLS.
+// credentials provider, which always does; two TURN servers, each over UDP, DTLS and
+// TLS, as GetIceServerConfig of AWS lists them. TURN relays only to addresses that
+// went through the signaling of the channel whose credentials are used, and to those
+// from which the channel's peers use TURN.
 package cameratest

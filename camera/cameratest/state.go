@@ -114,7 +114,9 @@ func (c *Cloud) loadThing(name string) error {
 	if err != nil {
 		return err
 	}
-	c.things.AddCertificate(name, cert)
+	if err := c.things.AddCertificate(name, cert); err != nil {
+		return err
+	}
 	device, err := json.MarshalIndent(map[string]string{
 		"credentialEndpoint": c.things.Endpoint(), "roleAlias": iotcredstest.DefaultRoleAlias, "thingName": name,
 	}, "", "  ")

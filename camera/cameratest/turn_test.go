@@ -3,12 +3,16 @@ package cameratest
 import (
 	"crypto/tls"
 	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/pion/dtls/v3"
 	"github.com/pion/logging"
 	"github.com/pion/turn/v5"
 
@@ -25,15 +29,20 @@ func allocate(t *testing.T, c *Cloud, uri, user, password string) (net.PacketCon
 	var conn net.PacketConn
 	var err error
 	switch {
-	case scheme == "turns":
+	case scheme == "turns" && transport == "tcp":
 		var nc net.Conn
 		if nc, err = tls.Dial("tcp", address, &tls.Config{RootCAs: c.RootCAs()}); err == nil {
 			conn = turn.NewSTUNConn(nc)
 		}
-	case transport == "tcp":
-		var nc net.Conn
-		if nc, err = net.Dial("tcp", address); err == nil {
-			conn = turn.NewSTUNConn(nc)
+	case scheme == "turns":
+		server, resolve := net.ResolveUDPAddr("udp", address)
+		if resolve != nil {
+			t.Fatal(resolve)
+		}
+		host, _, _ := net.SplitHostPort(address)
+		var dc *dtls.Conn
+		if dc, err = dtls.DialWithOptions("udp", server, dtls.WithRootCAs(c.RootCAs()), dtls.WithServerName(host)); err == nil {
+			conn, err = packets{dc}, dc.HandshakeContext(within(t))
 		}
 	default:
 		conn, err = net.ListenPacket("udp", "127.0.0.1:0")
@@ -43,7 +52,8 @@ func allocate(t *testing.T, c *Cloud, uri, user, password string) (net.PacketCon
 	}
 	client, err := turn.NewClient(&turn.ClientConfig{
 		STUNServerAddr: address, TURNServerAddr: address, Conn: conn, Username: user, Password: password, Realm: realm,
-		LoggerFactory: &logging.DefaultLoggerFactory{Writer: t.Output(), DefaultLogLevel: logging.LogLevelError},
+		RequestedAddressFamily: turn.RequestedAddressFamilyIPv4,
+		LoggerFactory:          &logging.DefaultLoggerFactory{Writer: t.Output(), DefaultLogLevel: logging.LogLevelError},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -62,9 +72,25 @@ func allocate(t *testing.T, c *Cloud, uri, user, password string) (net.PacketCon
 	return relay, err
 }
 
+// packets is a connection of datagrams, on which a channel's data goes without
+// padding (RFC 8656, section 12.5).
+type packets struct{ *dtls.Conn }
+
+func (p packets) ReadFrom(b []byte) (int, net.Addr, error) {
+	n, err := p.Read(b)
+	return n, p.RemoteAddr(), err
+}
+
+func (p packets) WriteTo(b []byte, _ net.Addr) (int, error) {
+	if b[0]>>6 == 1 { // of a channel
+		b = b[:4+binary.BigEndian.Uint16(b[2:])]
+	}
+	return p.Write(b)
+}
+
 func TestTURNRelaysOverEveryTransport(t *testing.T) {
 	c := NewCloud(t)
-	arn := c.Signaling().AddChannel("door")
+	arn := added(t)(c.Signaling().AddChannel("door"))
 	e := signaling.Endpoints{ChannelARN: arn, HTTPS: c.URL()}
 	servers, err := signaling.NewChannels(c.OwnerAWS()).ICEServers(within(t), e, "phone")
 	if err != nil {
@@ -86,13 +112,14 @@ func TestTURNRelaysOverEveryTransport(t *testing.T) {
 			})
 		}
 	}
-	if transports != 3 {
-		t.Errorf("%d TURN URLs, want 3: %v", transports, servers)
+	if transports != 6 {
+		t.Errorf("%d TURN URLs, want 3 of each of two servers: %v", transports, servers)
 	}
 }
 
-// echo sends a packet through the relay to a peer and back. The packets have
-// more than 4 bytes: pion's framing of TCP waits for 9 with the header.
+// echo sends packets through the relay to a peer and back: the first one before the
+// peer has a channel. They have more than 4 bytes: pion's framing of TCP waits for 9
+// with the header.
 func echo(t *testing.T, relay net.PacketConn) {
 	t.Helper()
 	peer, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -107,27 +134,29 @@ func echo(t *testing.T, relay net.PacketConn) {
 	if err := relay.SetReadDeadline(deadline); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := relay.WriteTo([]byte("ping-ping"), peer.LocalAddr()); err != nil {
-		t.Fatal(err)
-	}
-	buf := make([]byte, 100)
-	n, from, err := peer.ReadFrom(buf)
-	if err != nil || string(buf[:n]) != "ping-ping" || from.String() != relay.LocalAddr().String() {
-		t.Fatalf("the peer got %q from %v (%v), want ping-ping from %v", buf[:n], from, err, relay.LocalAddr())
-	}
-	if _, err := peer.WriteTo([]byte("pong-pong"), from); err != nil {
-		t.Fatal(err)
-	}
-	if n, _, err = relay.ReadFrom(buf); err != nil || string(buf[:n]) != "pong-pong" {
-		t.Fatalf("the client got %q, %v", buf[:n], err)
+	for range 20 {
+		if _, err := relay.WriteTo([]byte("ping-ping"), peer.LocalAddr()); err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 100)
+		n, from, err := peer.ReadFrom(buf)
+		if err != nil || string(buf[:n]) != "ping-ping" || from.String() != relay.LocalAddr().String() {
+			t.Fatalf("the peer got %q from %v (%v), want ping-ping from %v", buf[:n], from, err, relay.LocalAddr())
+		}
+		if _, err := peer.WriteTo([]byte("pong-pong"), from); err != nil {
+			t.Fatal(err)
+		}
+		if n, _, err = relay.ReadFrom(buf); err != nil || string(buf[:n]) != "pong-pong" {
+			t.Fatalf("the client got %q, %v", buf[:n], err)
+		}
 	}
 }
 
 func TestTURNRefuses(t *testing.T) {
 	c := NewCloud(t)
-	arn := c.Signaling().AddChannel("door")
-	good := c.turnServers(arn, time.Now().Add(time.Minute))[0]
-	expired := c.turnServers(arn, time.Now().Add(-time.Second))[0]
+	arn := added(t)(c.Signaling().AddChannel("door"))
+	good := c.iceServers(arn, time.Now().Add(time.Minute))[0]
+	expired := c.iceServers(arn, time.Now().Add(-time.Second))[0]
 	if !strings.HasSuffix(good.Username, ":"+base64.StdEncoding.EncodeToString([]byte("v1:"+arn))) {
 		t.Errorf("user name %s", good.Username)
 	}
@@ -148,10 +177,10 @@ func TestTURNRefuses(t *testing.T) {
 
 func TestTURNAllocationLimit(t *testing.T) {
 	c := NewCloud(t, Config{Allocations: 2})
-	door := c.turnServers(c.Signaling().AddChannel("door"), time.Now().Add(time.Minute))[0]
-	yard := c.turnServers(c.Signaling().AddChannel("yard"), time.Now().Add(time.Minute))[0]
+	door := c.iceServers(added(t)(c.Signaling().AddChannel("door")), time.Now().Add(time.Minute))[0]
+	yard := c.iceServers(added(t)(c.Signaling().AddChannel("yard")), time.Now().Add(time.Minute))[0]
 	for i := range 2 {
-		if _, err := allocate(t, c, door.URIs[i*2], door.Username, door.Password); err != nil {
+		if _, err := allocate(t, c, door.URIs[i], door.Username, door.Password); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -172,7 +201,7 @@ func TestTURNRelaysOfIPv6(t *testing.T) {
 		conn.Close()
 	}
 	c := NewCloud(t, Config{Host: "::1", Bind: "::1"})
-	s := c.turnServers(c.Signaling().AddChannel("door"), time.Now().Add(time.Minute))[0]
+	s := c.iceServers(added(t)(c.Signaling().AddChannel("door")), time.Now().Add(time.Minute))[0]
 	for family, works := range map[turn.RequestedAddressFamily]bool{turn.RequestedAddressFamilyIPv6: true, turn.RequestedAddressFamilyIPv4: false} {
 		conn, err := net.ListenPacket("udp6", "[::1]:0")
 		if err != nil {
@@ -180,7 +209,7 @@ func TestTURNRelaysOfIPv6(t *testing.T) {
 		}
 		defer conn.Close()
 		client, err := turn.NewClient(&turn.ClientConfig{
-			TURNServerAddr: c.turn.udp, Conn: conn, Username: s.Username, Password: s.Password, Realm: realm, RequestedAddressFamily: family,
+			TURNServerAddr: c.relay.servers[0].udp.LocalAddr().String(), Conn: conn, Username: s.Username, Password: s.Password, Realm: realm, RequestedAddressFamily: family,
 			LoggerFactory: &logging.DefaultLoggerFactory{Writer: t.Output(), DefaultLogLevel: logging.LogLevelError},
 		})
 		if err != nil {
@@ -200,5 +229,63 @@ func TestTURNRelaysOfIPv6(t *testing.T) {
 				t.Errorf("the relay is at %v", ip)
 			}
 		}
+	}
+}
+
+// A relay sends to addresses that the channel's own signaling named, and to those
+// from which its peers allocate, and to no other.
+func TestTURNRelaysToPeersAlone(t *testing.T) {
+	c := NewCloud(t)
+	door, yard := added(t)(c.signaling.AddChannel("door")), added(t)(c.signaling.AddChannel("yard"))
+	s := c.iceServers(door, time.Now().Add(time.Minute))[0]
+	relay, err := allocate(t, c, s.URIs[0], s.Username, s.Password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := func(ip string) error {
+		_, err := relay.WriteTo([]byte("ping-ping"), &net.UDPAddr{IP: net.ParseIP(ip), Port: 9})
+		return err
+	}
+	if err := to("127.0.0.1"); err != nil {
+		t.Errorf("to the address of a peer that allocates: %v", err)
+	}
+	for _, payload := range []string{
+		`{"type":"offer","sdp":"v=0\r\na=candidate:1 1 udp 2130706431 127.0.0.2 9 typ host\r\na=candidate:2 1 udp 2130706431 3f1c2.local 9 typ host\r\n"}`,
+		`{"candidate":"candidate:3 1 udp 1694498815 127.0.0.3 9 typ srflx raddr 0.0.0.0 rport 0","sdpMid":"0"}`,
+	} {
+		for _, ip := range []string{"127.0.0.2", "127.0.0.3"} {
+			if !strings.Contains(payload, ip) {
+				continue
+			}
+			if err := to(ip); err == nil {
+				t.Errorf("relayed to %s, which nobody named", ip)
+			}
+			c.passed(yard, []byte(payload))
+			if err := to(ip); err == nil {
+				t.Errorf("relayed to %s, which a peer of another channel named", ip)
+			}
+			c.passed(door, []byte(payload))
+			if err := to(ip); err != nil {
+				t.Errorf("not relayed to %s, which a peer named: %v", ip, err)
+			}
+		}
+	}
+}
+
+func TestReachableIsBounded(t *testing.T) {
+	var r reachable
+	for i := range maxReachable + 10 {
+		r.add("door", netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}))
+	}
+	if n := len(r.channels["door"]); n != maxReachable {
+		t.Errorf("%d addresses are remembered, want %d", n, maxReachable)
+	}
+	if r.has("door", net.IPv4(10, 0, 0, 0)) || !r.has("door", net.IPv4(10, 0, 4, 9)) {
+		t.Error("not the oldest address was forgotten")
+	}
+	line := "a=candidate:1 1 udp 1 10.0.0.1 9 typ host\n"
+	payload, _ := json.Marshal(map[string]string{"sdp": strings.Repeat(line, maxCandidates+1)}) // of a map of strings
+	if n := len(candidateAddresses(payload)); n != maxCandidates {
+		t.Errorf("%d candidates of one message count, want %d", n, maxCandidates)
 	}
 }

@@ -10,10 +10,15 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
@@ -24,9 +29,9 @@ var files embed.FS
 // page is the backend of the owner's page: it hands out grants to watch the
 // camera, so that the browser holds no AWS credentials.
 type page struct {
-	camera   signaling.Config // as whom viewers are granted access
-	loopback bool             // served to this machine alone
-	log      *slog.Logger
+	camera signaling.Config // as whom viewers are granted access
+	local  bool             // the page's server is the stand-in cloud as well
+	log    *slog.Logger
 
 	mu      sync.Mutex
 	granted []string // client IDs, the newest last
@@ -56,37 +61,48 @@ func newPage(p *page, rec *recordings, cloud http.Handler) http.Handler {
 		mux.Handle("GET /hls/", cloud)
 		aws = ""
 	}
-	return p.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if cloud != nil && r.Header.Get("Upgrade") != "" {
 			cloud.ServeHTTP(w, r)
 			return
 		}
-		w.Header().Set("Content-Security-Policy", "default-src 'self'; connect-src 'self' ws: wss:"+aws+"; img-src 'self' data:; media-src 'self' blob:"+aws)
+		w.Header().Set("Content-Security-Policy", "default-src 'self'; connect-src 'self' ws: wss:"+aws+"; img-src 'self' data:; media-src 'self' blob:"+aws+"; frame-ancestors 'none'")
 		w.Header().Set("Cache-Control", "no-cache")
 		mux.ServeHTTP(w, r)
 	}))
 }
 
-// guard keeps other sites' pages away, also those that reach this machine under
-// a name of their own.
-func (p *page) guard(next http.Handler) http.Handler {
+// guard keeps other sites' pages away: requests that they make carry their Origin,
+// which is "null" for a page in a sandbox, and pages under a name that its owner has
+// resolve to this machine carry that name as Host.
+func guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		origin, err := url.Parse(r.Header.Get("Origin"))
-		if err != nil || origin.Host != "" && origin.Host != r.Host || p.loopback && !local(r.Host) {
-			http.Error(w, "this page is for its own use", http.StatusForbidden)
-			return
+		switch origin := r.Header.Get("Origin"); {
+		case !literal(r.Host):
+			http.Error(w, "this page is served under IP addresses and the name localhost only, not as "+strconv.Quote(r.Host), http.StatusForbidden)
+		case origin != "" && origin != "http://"+r.Host && origin != "https://"+r.Host:
+			http.Error(w, "this page is for its own use, not for that of "+strconv.Quote(origin), http.StatusForbidden)
+		default:
+			next.ServeHTTP(w, r)
 		}
-		next.ServeHTTP(w, r)
 	})
 }
 
-// local reports whether a Host header names this machine.
-func local(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+// literal reports whether a Host header has an IP address or the name localhost.
+func literal(host string) bool {
+	name, ok := hostname(host)
+	_, err := netip.ParseAddr(name)
+	return ok && (err == nil || name == "localhost")
+}
+
+// hostname returns the name or address in a Host header, and whether the header has
+// nothing but that and a port.
+func hostname(host string) (name string, ok bool) {
+	u, err := url.Parse("//" + host)
+	if err != nil || u.Host != host {
+		return "", false
 	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return u.Hostname(), true
 }
 
 // grant answers with what the page needs to watch the camera. A page that asks
@@ -102,16 +118,43 @@ func (p *page) grant(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
 	defer cancel()
-	g, err := signaling.PresignViewer(ctx, p.camera, p.known(want.ClientID))
+	as := p.camera
+	if p.local {
+		// The stand-in's endpoints are under the host that it is called on: the one that
+		// the browser knows, also behind a forwarded port.
+		as.AWS.BaseEndpoint = aws.String("http://" + r.Host)
+	}
+	g, err := signaling.PresignViewer(ctx, as, p.known(want.ClientID))
 	if err != nil {
 		p.log.Warn("granting a viewer", "err", err)
 		http.Error(w, "the signaling service gives no access: "+err.Error(), http.StatusBadGateway)
 		return
 	}
 	p.remember(g.ClientID)
+	if p.local {
+		relays(g.ICEServers, r.Host)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(g); err != nil {
 		p.log.Debug("answering", "err", err)
+	}
+}
+
+// relays has a browser on another machine find the stand-in's TURN server, which
+// calls itself by a loopback address, at the host that the browser knows.
+func relays(servers []signaling.ICEServer, host string) {
+	name, _ := hostname(host)
+	if ip, err := netip.ParseAddr(name); err != nil || ip.Unmap().IsLoopback() {
+		return
+	}
+	for _, s := range servers {
+		for i, u := range s.URLs {
+			scheme, address, _ := strings.Cut(u, ":")
+			address, query, _ := strings.Cut(address, "?")
+			if at, err := netip.ParseAddrPort(address); err == nil && at.Addr().IsLoopback() {
+				s.URLs[i] = scheme + ":" + net.JoinHostPort(name, strconv.Itoa(int(at.Port()))) + "?" + query
+			}
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -31,6 +32,7 @@ const (
 // owner's credentials.
 type recordings struct {
 	archive *kvsmedia.Archive
+	local   bool // the page's server serves what is played
 	log     *slog.Logger
 
 	mu     sync.Mutex
@@ -139,14 +141,28 @@ func (rec *recordings) play(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "nothing is recorded of that time", http.StatusNotFound)
 		return
 	}
-	url, err := rec.archive.HLSURL(ctx, kvsmedia.Playback{Range: run.Range, Expires: playable})
+	playback, err := rec.playback(ctx, run)
 	if err != nil {
 		rec.refuse(w, "what is recorded cannot be played", err)
 		return
 	}
 	rec.answer(w, struct {
 		URL string `json:"url"`
-	}{url})
+	}{playback})
+}
+
+// playback returns the URL of a run's playlist. One on the page's own server has no
+// host, since the server has more names than it knows.
+func (rec *recordings) playback(ctx context.Context, run kvsmedia.Run) (string, error) {
+	address, err := rec.archive.HLSURL(ctx, kvsmedia.Playback{Range: run.Range, Expires: playable})
+	if err != nil || !rec.local {
+		return address, err
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", err
+	}
+	return u.RequestURI(), nil
 }
 
 // run returns what one playlist has from a time on. If nothing is stored of that time

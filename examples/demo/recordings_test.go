@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"go.uber.org/goleak"
 
 	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
@@ -46,7 +47,7 @@ func served(t *testing.T) (*kvsmediatest.Server, *recordings, *httptest.Server) 
 		t.Fatal(err)
 	}
 	rec := &recordings{archive: archive, log: slog.New(slog.DiscardHandler)}
-	page := httptest.NewServer(newPage(&page{loopback: true}, rec, srv.Service))
+	page := httptest.NewServer(newPage(&page{}, rec, srv.Service))
 	t.Cleanup(func() {
 		page.Close()
 		archive.Close()
@@ -80,10 +81,10 @@ func ask(t *testing.T, page *httptest.Server, method, path, body string, v any) 
 }
 
 // upload records six seconds that ended a while ago.
-func upload(t *testing.T, srv *kvsmediatest.Server, ago time.Duration) (start time.Time) {
+func upload(t *testing.T, as aws.Config, ago time.Duration) (start time.Time) {
 	t.Helper()
 	clip := clips.Day()
-	p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{AWS: srv.AWS(), Stream: "door", Create: &kvsmedia.StreamSettings{}, Logger: slog.New(slog.DiscardHandler),
+	p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{AWS: as, Stream: "door", Create: &kvsmedia.StreamSettings{}, Logger: slog.New(slog.DiscardHandler),
 		Tracks: []*kvsmedia.Track{clip.Tracks[0], clip.Tracks[2]}})
 	if err != nil {
 		t.Fatal(err)
@@ -113,8 +114,8 @@ func TestRecordings(t *testing.T) {
 	if status, text := ask(t, page, "GET", "/api/recordings", "", &list); status != http.StatusOK || list.Spans == nil || len(list.Spans) != 0 {
 		t.Errorf("before there is a stream: %d %s", status, text)
 	}
-	early := upload(t, srv, 40*time.Second)
-	late := upload(t, srv, time.Second)
+	early := upload(t, srv.AWS(), 40*time.Second)
+	late := upload(t, srv.AWS(), time.Second)
 	again := func() { rec.mu.Lock(); rec.listed = rec.listed.Add(-relist); rec.mu.Unlock() }
 	again()
 	ask(t, page, "GET", "/api/recordings", "", &list)
@@ -160,9 +161,9 @@ func TestRecordings(t *testing.T) {
 // after another, as it asks for what follows the end of the one before.
 func TestGapFilledLater(t *testing.T) {
 	srv, rec, page := served(t)
-	first := upload(t, srv, 60*time.Second)
-	last := upload(t, srv, 20*time.Second)
-	between := upload(t, srv, 40*time.Second)
+	first := upload(t, srv.AWS(), 60*time.Second)
+	last := upload(t, srv.AWS(), 20*time.Second)
+	between := upload(t, srv.AWS(), 40*time.Second)
 	get := func(url string) string {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
@@ -224,7 +225,7 @@ func TestGapFilledLater(t *testing.T) {
 
 // Without a stream the page is told that there are no recordings.
 func TestNoRecordings(t *testing.T) {
-	page := httptest.NewServer(newPage(&page{loopback: true}, nil, nil))
+	page := httptest.NewServer(newPage(&page{}, nil, nil))
 	defer page.Close()
 	if status, _ := ask(t, page, "GET", "/api/recordings", "", nil); status != http.StatusNotFound {
 		t.Errorf("status %d, want %d", status, http.StatusNotFound)

@@ -1,18 +1,24 @@
 // Localcloud is a stand-in for the AWS side of a camera, for firmware
 // development without an AWS account: the IoT credentials provider, the control
 // plane, signaling and media of Kinesis Video Streams, and TURN. It makes the
-// things that it is told to, keeps their certificates and what they send to their
-// streams in a directory, and prints the environment for clients in Go, C,
-// JavaScript and for the AWS CLI. Images of tagged fragments are put into the
+// devices that it is told to and keeps everything in a directory, so that its
+// clients go on after a restart. Images of tagged fragments are put into the
 // directory streams/images, if ffmpeg is installed.
 //
 //	go run -C examples ./localcloud -things front-door,garage
+//
+// It prints the environment for clients, and writes it to files: env in the
+// directory is that of the owner, for the AWS CLI and for SDKs in Go, JavaScript and
+// others; things/NAME/env that of a device, for Go and for the AWS C SDKs.
+//
+//	. examples/localcloud-state/env
+//	aws kinesisvideo list-signaling-channels
 //
 // A device on the network needs an address to reach it under:
 //
 //	go run -C examples ./localcloud -host 192.168.1.10
 //
-// The AWS C SDK knows no port but 443, so that the credentials provider needs
+// The AWS C SDKs know no port but 443, so that the credentials provider needs
 // an address of its own:
 //
 //	sudo localcloud -aws-port 443 -credentials-port 443 -credentials-host 127.0.0.2
@@ -21,59 +27,58 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"log/slog"
-	"os"
-	"os/signal"
+	"net"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/cameratest"
+	"github.com/smartcam-sdk/smartcam/examples/program"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("localcloud", run) }
+
+const help = `
+Stands in for the AWS side of cameras until it is interrupted.
+
+  localcloud -things front-door,garage
+  localcloud -host 192.168.1.10
+`
 
 // run serves until ctx ends.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, std program.Console, args []string) error {
 	var cfg cameratest.Config
-	fs := flag.NewFlagSet("localcloud", flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	fs.StringVar(&cfg.Dir, "dir", "localcloud-state", "`directory` of the authority, keys, certificates and media")
+	fs := program.NewFlags("localcloud", "[flags]", help)
+	fs.StringVar(&cfg.Dir, "dir", "localcloud-state", "`directory` of the authority, keys, devices and media")
 	fs.StringVar(&cfg.Host, "host", "127.0.0.1", "`address` or name under which clients reach this machine")
 	fs.StringVar(&cfg.CredentialsHost, "credentials-host", "", "`address` or name of the credentials provider, if another")
 	fs.StringVar(&cfg.Bind, "bind", "", "`address` to listen on (default: the host's)")
 	fs.StringVar(&cfg.Region, "region", "us-west-2", "AWS `region`")
 	fs.IntVar(&cfg.Ports.AWS, "aws-port", 8443, "`port` of the control plane, signaling and media; 0 for a free one, as with the others")
 	fs.IntVar(&cfg.Ports.Credentials, "credentials-port", 8444, "`port` of the credentials provider")
-	fs.IntVar(&cfg.Ports.TURN, "turn-port", 3478, "`port` of TURN over UDP and TCP")
-	fs.IntVar(&cfg.Ports.TURNS, "turns-port", 5349, "`port` of TURN over TLS")
+	fs.IntVar(&cfg.Ports.TURN, "turn-port", 3478, "`port` of TURN over UDP; the second TURN server has the next one")
+	fs.IntVar(&cfg.Ports.TURNS, "turns-port", 5349, "`port` of TURN over TLS and DTLS; the second TURN server has the next one")
 	fs.DurationVar(&cfg.CredentialLife, "credential-life", time.Hour, "how long issued credentials last")
-	fs.IntVar(&cfg.RetentionHours, "retention", 24, "`hours` for which the streams of the things keep their media; negative for none")
+	fs.IntVar(&cfg.RetentionHours, "retention", 24, "`hours` for which the streams of the devices keep their media; negative for none")
 	names := fs.String("names", "", "further `names` for the certificates, separated by commas")
-	things := fs.String("things", "camera-1", "`names` of the things to make, separated by commas")
-	verbose := fs.Bool("v", false, "log every call and message")
-	if err := fs.Parse(args); err != nil {
+	things := fs.String("things", "camera-1", "`names` of the devices to make, separated by commas")
+	logger := fs.Log(slog.LevelWarn)
+	if err := fs.Parse(std, args); err != nil {
 		return err
+	}
+	if cfg.Bind != "" && net.ParseIP(cfg.Bind) == nil {
+		return fs.Invalid("bind", fmt.Errorf("%q is no IP address", cfg.Bind))
+	}
+	if cfg.CredentialLife <= 0 {
+		return fs.Invalid("credential-life", errors.New("want more than 0"))
 	}
 	dir, err := filepath.Abs(cfg.Dir)
 	if err != nil {
 		return err
 	}
-	cfg.Dir, cfg.Names = dir, split(*names)
-	if *verbose {
-		cfg.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	}
+	cfg.Dir, cfg.Names, cfg.Logger = dir, split(*names), logger()
 	cloud, err := cameratest.New(cfg)
 	if err != nil {
 		return err
@@ -81,8 +86,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := cloud.Start(ctx); err != nil {
 		return err
 	}
-	err = greet(ctx, stdout, cloud, cfg, split(*things))
-	if err != nil {
+	var devices []*cameratest.Device
+	for _, name := range split(*things) {
+		d, err := cloud.AddDevice(name)
+		if err != nil {
+			return errors.Join(err, cloud.Close())
+		}
+		devices = append(devices, d)
+	}
+	if err := describe(ctx, std.Out, cloud, dir, devices); err != nil {
 		return errors.Join(err, cloud.Close())
 	}
 	return cloud.Run(ctx)
@@ -90,17 +102,4 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 func split(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
-}
-
-// greet makes the things and prints what clients need.
-func greet(ctx context.Context, w io.Writer, cloud *cameratest.Cloud, cfg cameratest.Config, things []string) error {
-	var devices []*cameratest.Device
-	for _, name := range things {
-		d, err := cloud.AddDevice(name)
-		if err != nil {
-			return err
-		}
-		devices = append(devices, d)
-	}
-	return printEnvironment(ctx, w, cloud, cfg, devices)
 }

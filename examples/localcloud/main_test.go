@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"io"
 	"net/http"
@@ -17,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"go.uber.org/goleak"
 
+	"github.com/smartcam-sdk/smartcam/examples/program"
 	"github.com/smartcam-sdk/smartcam/internal/testing/testtools"
 	"github.com/smartcam-sdk/smartcam/iotcreds"
 	"github.com/smartcam-sdk/smartcam/signaling"
@@ -24,16 +24,24 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// serve runs the program and returns the environment that it printed.
-func serve(t *testing.T, args ...string) map[string]string {
+// printed is what a program prints, a write at a time.
+type printed chan string
+
+func (p printed) Write(b []byte) (int, error) {
+	p <- string(b)
+	return len(b), nil
+}
+
+// serve runs the program and returns its directory, whose name needs quoting, and
+// what it printed.
+func serve(t *testing.T, args ...string) (dir, text string) {
 	t.Helper()
+	dir = filepath.Join(t.TempDir(), "the cloud's $HOME")
 	ctx, cancel := context.WithCancel(t.Context())
-	out, in := io.Pipe()
-	ended := make(chan error, 1)
+	out, ended := make(printed, 1), make(chan error, 1)
 	go func() {
-		err := run(ctx, append([]string{"-dir", t.TempDir(), "-aws-port", "0", "-credentials-port", "0", "-turn-port", "0", "-turns-port", "0"}, args...), in, io.Discard)
-		in.Close()
-		ended <- err
+		ended <- run(ctx, program.Console{Out: out, Err: io.Discard},
+			append([]string{"-dir", dir, "-aws-port", "0", "-credentials-port", "0", "-turn-port", "0", "-turns-port", "0"}, args...))
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -41,27 +49,51 @@ func serve(t *testing.T, args ...string) map[string]string {
 			t.Error(err)
 		}
 	})
+	select {
+	case text = <-out:
+	case err := <-ended:
+		ended <- err
+		t.Fatal(err)
+	}
+	return dir, text
+}
+
+// shell runs a script, with an AWS environment that leads elsewhere, and returns what
+// it printed.
+func shell(t *testing.T, script string) (string, error) {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), "sh", "-e")
+	c.Stdin = strings.NewReader(script)
+	c.Env = append(os.Environ(), "AWS_PROFILE=work", "AWS_SESSION_TOKEN=of-another-account", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+	out, err := c.CombinedOutput()
+	return string(out), err
+}
+
+// environ returns the environment that a script leaves.
+func environ(t *testing.T, script string) map[string]string {
+	t.Helper()
+	out, err := shell(t, script+"\nenv -0")
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 	env := map[string]string{}
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if line, ok := strings.CutPrefix(lines.Text(), "export "); ok {
-			name, value, _ := strings.Cut(line, "=")
+	for line := range strings.SplitSeq(out, "\x00") {
+		if name, value, ok := strings.Cut(line, "="); ok {
 			env[name] = value
 		}
-		if strings.HasPrefix(lines.Text(), "#   -aws-port") {
-			break
-		}
 	}
-	go func() { _, _ = io.Copy(io.Discard, out) }() // ends with the program
 	return env
 }
 
-// The AWS SDK for Go finds everything in the environment, and a device in its
-// directory.
-func TestEnvironment(t *testing.T) {
-	env := serve(t, "-things", "door")
-	for name, value := range env {
-		if name != "SSL_CERT_FILE" {
+// source is a script that reads a file of variables, as a shell's and with all of
+// them exported.
+func source(file string) string { return "set -a\n. " + quote(file) + "\nset +a" }
+
+// With the owner's file in its environment the AWS SDK for Go finds everything.
+func TestOwner(t *testing.T) {
+	dir, text := serve(t, "-things", "door")
+	for name, value := range environ(t, source(filepath.Join(dir, "env"))) {
+		if strings.HasPrefix(name, "AWS_") {
 			t.Setenv(name, value)
 		}
 	}
@@ -71,29 +103,71 @@ func TestEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer closeIdle(cfg.HTTPClient)
 	channel, err := signaling.NewChannels(cfg).Describe(ctx, "door")
 	if err != nil || channel.Name != "door" {
-		t.Fatalf("as the owner: %+v, %v", channel, err)
+		t.Errorf("%+v, %v", channel, err)
 	}
-	device, err := iotcreds.LoadConfig(filepath.Dir(env["AWS_IOT_CORE_CERT"]))
+	info, err := os.Stat(filepath.Join(dir, "env"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file with the owner's key: %v, %v", info.Mode(), err)
+	}
+	if !strings.Contains(text, filepath.Base(dir)) || !strings.Contains(text, "/env'") {
+		t.Errorf("the program does not say where the file is:\n%s", text)
+	}
+}
+
+// With a device's file in its environment Go finds everything, and all that the AWS C
+// SDKs read is there.
+func TestDevice(t *testing.T) {
+	dir, text := serve(t, "-things", "door,garage")
+	env := environ(t, source(filepath.Join(dir, "things", "door", "env")))
+	device, err := iotcreds.LoadConfig(env["SMARTCAM_DEVICE"])
 	if err != nil {
 		t.Fatal(err)
 	}
-	if device.ThingName != env["AWS_IOT_CORE_THING_NAME"] || device.RoleAlias != env["AWS_IOT_CORE_ROLE_ALIAS"] ||
-		device.Endpoint != env["AWS_IOT_CORE_CREDENTIAL_ENDPOINT"] {
-		t.Errorf("the device's files say %+v, the environment %v", device, env)
+	for name, want := range map[string]string{
+		"AWS_IOT_CORE_THING_NAME": device.ThingName, "AWS_IOT_CORE_ROLE_ALIAS": device.RoleAlias,
+		"AWS_IOT_CORE_CREDENTIAL_ENDPOINT": device.Endpoint, "AWS_KVS_CACERT_PATH": filepath.Join(dir, "ca.pem"),
+		"AWS_IOT_CORE_CERT": filepath.Join(dir, "things", "door", "certificate.pem"), "AWS_IOT_CORE_PRIVATE_KEY": filepath.Join(dir, "things", "door", "private.key"),
+		"CONTROL_PLANE_URI": env["AWS_ENDPOINT_URL"], "AWS_DEFAULT_REGION": "us-west-2",
+	} {
+		if env[name] != want {
+			t.Errorf("%s is %q, want %q", name, env[name], want)
+		}
 	}
 	provider, err := iotcreds.New(device)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer provider.Close()
-	cfg.Credentials = provider
-	cfg.BaseEndpoint = aws.String(env["CONTROL_PLANE_URI"])
-	if _, err := signaling.NewChannels(cfg).Describe(ctx, "door"); err != nil {
-		t.Errorf("as the device: %v", err)
+	for name, value := range env {
+		if strings.HasPrefix(name, "AWS_") {
+			t.Setenv(name, value)
+		}
 	}
-	closeIdle(cfg.HTTPClient)
+	cfg, err := config.LoadDefaultConfig(t.Context(), config.WithCredentialsProvider(provider))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeIdle(cfg.HTTPClient)
+	if _, err := signaling.NewChannels(cfg).Describe(t.Context(), "door"); err != nil {
+		t.Error(err)
+	}
+
+	// What is pasted from the terminal is the same.
+	pasted := environ(t, text)
+	for file, names := range map[string][]string{
+		"env":               {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_PROFILE"},
+		"things/garage/env": {"SMARTCAM_DEVICE", "AWS_IOT_CORE_CERT", "AWS_KVS_CACERT_PATH"},
+	} {
+		sourced := environ(t, source(filepath.Join(dir, file)))
+		for _, name := range names {
+			if pasted[name] != sourced[name] {
+				t.Errorf("%s is %q when pasted, %q of %s", name, pasted[name], sourced[name], file)
+			}
+		}
+	}
 }
 
 func closeIdle(c aws.HTTPClient) {
@@ -105,30 +179,23 @@ func closeIdle(c aws.HTTPClient) {
 	}
 }
 
-// The AWS CLI, where it is installed, makes calls and gets named errors.
+// The AWS CLI, where it is installed, needs the owner's file alone, and gets named
+// errors.
 func TestCLI(t *testing.T) {
-	cli := testtools.Need(t, "aws")
-	env := serve(t, "-things", "door")
-	aws := func(args ...string) (string, error) {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		c := exec.CommandContext(ctx, cli, append(args, "--endpoint-url", env["AWS_ENDPOINT_URL"], "--ca-bundle", env["AWS_CA_BUNDLE"])...)
-		c.Env = os.Environ()
-		for name, value := range env {
-			c.Env = append(c.Env, name+"="+value)
-		}
-		out, err := c.CombinedOutput()
-		return string(out), err
+	testtools.Need(t, "aws")
+	dir, _ := serve(t, "-things", "door")
+	cli := func(args string) (string, error) {
+		return shell(t, ". "+quote(filepath.Join(dir, "env"))+"\naws "+args)
 	}
-	out, err := aws("kinesisvideo", "describe-signaling-channel", "--channel-name", "door", "--query", "ChannelInfo.ChannelARN", "--output", "text")
+	out, err := cli("kinesisvideo describe-signaling-channel --channel-name door --query ChannelInfo.ChannelARN --output text")
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	arn := strings.TrimSpace(out)
-	if out, err = aws("kinesis-video-signaling", "get-ice-server-config", "--channel-arn", arn); err != nil || !strings.Contains(out, `"Ttl": 300`) {
+	if out, err = cli("kinesis-video-signaling get-ice-server-config --channel-arn " + arn); err != nil || strings.Count(out, `"Ttl": 300`) != 2 {
 		t.Errorf("%v: %s", err, out)
 	}
-	if out, err = aws("kinesisvideo", "describe-signaling-channel", "--channel-name", "absent"); err == nil || !strings.Contains(out, "(ResourceNotFoundException)") {
+	if out, err = cli("kinesisvideo describe-signaling-channel --channel-name absent"); err == nil || !strings.Contains(out, "(ResourceNotFoundException)") {
 		t.Errorf("%v: %s", err, out)
 	}
 }

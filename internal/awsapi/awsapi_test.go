@@ -22,6 +22,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/double"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -33,7 +34,7 @@ func credentials(context.Context) (aws.Credentials, error) {
 // serve returns a client of a service that answers with h, once the signature
 // of a request was verified by a clock that is ahead by skew.
 func serve(t *testing.T, skew time.Duration, h func(n int, w http.ResponseWriter)) *Client {
-	ln := awsapitest.NewPipeListener()
+	ln := double.NewPipeListener()
 	var calls atomic.Int32
 	srv := &http.Server{ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)

@@ -175,6 +175,9 @@ var offered = []negotiable{
 // of them is the viewer's voice.
 func Offer(cfg Config, source Source) (*Session, []byte, error) {
 	codecs := slices.Clone(offered)
+	if cfg.Codecs != nil {
+		codecs = slices.DeleteFunc(codecs, func(n negotiable) bool { return !slices.Contains(cfg.Codecs, n.codec) })
+	}
 	if len(source.Tracks) > 0 { // the voice's codec is the preferred one
 		slices.SortStableFunc(codecs, func(a, b negotiable) int {
 			return boolInt(b.codec == source.Tracks[0].Codec) - boolInt(a.codec == source.Tracks[0].Codec)
@@ -215,8 +218,10 @@ func (s *Session) offerFirst() ([]byte, error) {
 		return nil, fmt.Errorf("rtc: offering the sound: %w", err)
 	}
 	s.startSending(s.source, send.Port{}, voice)
-	if err := s.open(); err != nil {
-		return nil, err
+	if !s.cfg.NoData {
+		if err := s.open(); err != nil {
+			return nil, err
+		}
 	}
 	return s.createOffer(nil)
 }

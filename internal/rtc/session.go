@@ -43,6 +43,11 @@ type Config struct {
 	PlainSends   bool          // one system call a packet, also where the kernel takes batches
 	Buffers      *path.Buffers // shared by the sessions of a camera; nil for own ones
 	Net          Net           // nil is the machine's; tests have virtual ones
+
+	// Codecs are those that Offer offers; nil is all. NoData is set for an offer
+	// without data channels.
+	Codecs []kvsmedia.Codec
+	NoData bool
 }
 
 // Source describes what a session sends: the tracks of a ring, the best rendition

@@ -10,18 +10,10 @@ import (
 )
 
 // The service fails once; what a device does then can be tested.
-func ExampleServer_Inject() {
-	server, err := iotcredstest.Start(iotcredstest.Config{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+func ExampleService_Refuse() {
+	server := iotcredstest.NewServer(iotcredstest.Config{})
 	defer server.Close()
-	cfg, err := server.Config("camera-1")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	cfg := server.Config("camera-1")
 	provider, err := iotcreds.New(cfg)
 	if err != nil {
 		fmt.Println(err)
@@ -29,7 +21,7 @@ func ExampleServer_Inject() {
 	}
 	defer provider.Close()
 
-	server.Inject(iotcredstest.Fault{Status: 503, Times: 1})
+	server.Refuse("AssumeRoleWithCertificate", 1, iotcredstest.Error{Status: 503})
 	_, err = provider.Retrieve(context.Background())
 	if refusal := new(iotcreds.Error); errors.As(err, &refusal) {
 		fmt.Println(refusal.StatusCode)

@@ -24,23 +24,27 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func start(t *testing.T, cfg iotcredstest.Config) *iotcredstest.Server {
+func start(t *testing.T, s *iotcredstest.Server) *iotcredstest.Server {
 	t.Helper()
-	s, err := iotcredstest.Start(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return s
 }
 
-// device is an HTTP client of a thing, as a C or Python client would be.
-func device(t *testing.T, s *iotcredstest.Server, thing string) *http.Client {
+func memory(t *testing.T) *iotcredstest.Server {
 	t.Helper()
-	cfg, err := s.Config(thing)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return start(t, iotcredstest.NewPipeServer(iotcredstest.Config{}))
+}
+
+// api is what the double calls the request for credentials.
+const api = "AssumeRoleWithCertificate"
+
+// device is an HTTP client of a thing, as a C or Python client would be.
+func device(t *testing.T, cfg iotcreds.Config) *http.Client {
+	t.Helper()
 	tr := &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: cfg.RootCAs, Certificates: []tls.Certificate{cfg.Certificate}},
 		DialContext:     cfg.DialContext,
@@ -72,9 +76,11 @@ func get(t *testing.T, c *http.Client, url, thing string) (*http.Response, strin
 }
 
 func TestAnswerOnTheWire(t *testing.T) {
-	s := start(t, iotcredstest.Config{})
-	s.SetRoleAlias("Short=Alias", iotcredstest.RoleAlias{Lifetime: 15 * time.Minute})
-	resp, body := get(t, device(t, s, "cam-1"), "https://"+s.Endpoint()+"/role-aliases/Short%3DAlias/credentials", "cam-1")
+	s := start(t, iotcredstest.NewServer(iotcredstest.Config{}))
+	if err := s.SetRoleAlias("Short=Alias", iotcredstest.RoleAlias{Lifetime: 15 * time.Minute}); err != nil {
+		t.Fatal(err)
+	}
+	resp, body := get(t, device(t, s.Config("cam-1")), "https://"+s.Endpoint()+"/role-aliases/Short%3DAlias/credentials", "cam-1")
 	if resp.StatusCode != 200 || resp.ProtoMajor != 1 || resp.Header.Get("Content-Type") != "application/json" ||
 		resp.ContentLength != int64(len(body)) || resp.Header.Get("x-amzn-RequestId") == "" {
 		t.Errorf("%s %v, %d bytes", resp.Proto, resp.Header, len(body))
@@ -104,8 +110,8 @@ func TestAnswerOnTheWire(t *testing.T) {
 }
 
 func TestRefusalOnTheWire(t *testing.T) {
-	s := start(t, iotcredstest.Config{})
-	client := device(t, s, "cam-1")
+	s := start(t, iotcredstest.NewServer(iotcredstest.Config{}))
+	client := device(t, s.Config("cam-1"))
 	base := "https://" + s.Endpoint()
 	resp, body := get(t, client, base+"/role-aliases/smartcam/credentials", "cam-2")
 	if resp.StatusCode != 403 || resp.Header.Get("x-amzn-ErrorType") != "AccessDeniedException" || body != `{"message":"Invalid thing name passed"}` {
@@ -119,8 +125,8 @@ func TestRefusalOnTheWire(t *testing.T) {
 }
 
 func TestRequestWithoutThingName(t *testing.T) {
-	s := start(t, iotcredstest.Config{})
-	_, body := get(t, device(t, s, "cam-1"), "https://"+s.Endpoint()+"/role-aliases/smartcam/credentials", "")
+	s := start(t, iotcredstest.NewServer(iotcredstest.Config{}))
+	_, body := get(t, device(t, s.Config("cam-1")), "https://"+s.Endpoint()+"/role-aliases/smartcam/credentials", "")
 	var answer struct {
 		Credentials struct{ AccessKeyID string }
 	}
@@ -133,7 +139,7 @@ func TestRequestWithoutThingName(t *testing.T) {
 }
 
 func TestClientCertificateIsRequired(t *testing.T) {
-	s := start(t, iotcredstest.Config{})
+	s := start(t, iotcredstest.NewServer(iotcredstest.Config{}))
 	tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.RootCAs()}}
 	defer tr.CloseIdleConnections()
 	resp, err := (&http.Client{Transport: tr}).Get("https://" + s.Endpoint() + "/role-aliases/smartcam/credentials")
@@ -159,7 +165,11 @@ func TestListenerOfOnesOwn(t *testing.T) {
 	own.TLS = s.TLSConfig()
 	own.StartTLS()
 	defer own.Close()
-	if resp, _ := get(t, device(t, s, "cam-1"), own.URL+"/role-aliases/smartcam/credentials", "cam-1"); resp.StatusCode != 200 {
+	cfg, err := s.Device("cam-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, _ := get(t, device(t, cfg), own.URL+"/role-aliases/smartcam/credentials", "cam-1"); resp.StatusCode != 200 {
 		t.Errorf("status %d", resp.StatusCode)
 	}
 }
@@ -167,11 +177,8 @@ func TestListenerOfOnesOwn(t *testing.T) {
 // TestThreeYears runs a server and a device with one certificate for three years.
 func TestThreeYears(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := start(t, iotcredstest.Config{InMemory: true})
-		cfg, err := s.Config("cam-1")
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := memory(t)
+		cfg := s.Config("cam-1")
 		p, err := iotcreds.New(cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -202,7 +209,7 @@ func TestSharedListener(t *testing.T) {
 	}}
 	shared.StartTLS()
 	defer shared.Close()
-	cfg, err := s.Config("cam-1")
+	cfg, err := s.Device("cam-1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,13 +228,10 @@ func TestSharedListener(t *testing.T) {
 
 func TestExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := start(t, iotcredstest.Config{InMemory: true})
+		s := memory(t)
 		ids := map[string]string{}
 		for _, thing := range []string{"cam-1", "cam-2"} {
-			cfg, err := s.Config(thing)
-			if err != nil {
-				t.Fatal(err)
-			}
+			cfg := s.Config(thing)
 			p, err := iotcreds.New(cfg)
 			if err != nil {
 				t.Fatal(err)
@@ -239,7 +243,9 @@ func TestExpire(t *testing.T) {
 			}
 			ids[thing] = creds.AccessKeyID
 		}
-		s.Expire("cam-1")
+		if err := s.Expire("cam-1"); err != nil {
+			t.Fatal(err)
+		}
 		if c, ok := s.Lookup(ids["cam-1"]); !ok || c.Expires.After(s.Now()) {
 			t.Errorf("cam-1: %v", c.Expires)
 		}
@@ -252,31 +258,32 @@ func TestExpire(t *testing.T) {
 	})
 }
 
-func TestFaultTimes(t *testing.T) {
+func TestRefuseAndDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := start(t, iotcredstest.Config{InMemory: true})
-		client := device(t, s, "cam-1")
-		s.Inject(iotcredstest.Fault{Times: 2, Status: 429, Delay: time.Second})
+		s := memory(t)
+		client := device(t, s.Config("cam-1"))
+		s.Refuse(api, 2, iotcredstest.Error{Status: 429})
+		s.Delay(api, time.Second)
 		before := time.Now()
 		for i, want := range []int{429, 429, 200} {
 			if resp, _ := get(t, client, "https://localhost/role-aliases/smartcam/credentials", "cam-1"); resp.StatusCode != want {
 				t.Errorf("request %d: status %d, want %d", i, resp.StatusCode, want)
 			}
 		}
-		if took := time.Since(before); took != 2*time.Second {
-			t.Errorf("two delays took %v", took)
+		if took := time.Since(before); took != 3*time.Second {
+			t.Errorf("three delays took %v", took)
 		}
-		if s.Requests() != 3 {
-			t.Errorf("%d requests", s.Requests())
+		if s.Calls(api) != 3 {
+			t.Errorf("%d requests", s.Calls(api))
 		}
 	})
 }
 
-func TestCloseEndsBlackHoles(t *testing.T) {
+func TestCloseEndsDelays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := start(t, iotcredstest.Config{InMemory: true})
-		s.Inject(iotcredstest.Fault{BlackHole: true})
-		client := device(t, s, "cam-1")
+		s := memory(t)
+		s.Delay(api, 1000*time.Hour)
+		client := device(t, s.Config("cam-1"))
 		failed := make(chan error, 1)
 		go func() {
 			resp, err := client.Get("https://localhost/role-aliases/smartcam/credentials")
@@ -318,15 +325,9 @@ func TestRevokingAnUnknownCertificate(t *testing.T) {
 
 // A service that is called with the credentials finds out who calls.
 func ExampleServer_Lookup() {
-	server, err := iotcredstest.Start(iotcredstest.Config{})
-	if err != nil {
-		log.Fatal(err)
-	}
+	server := iotcredstest.NewServer(iotcredstest.Config{})
 	defer server.Close()
-	cfg, err := server.Config("camera-1")
-	if err != nil {
-		log.Fatal(err)
-	}
+	cfg := server.Config("camera-1")
 	provider, err := iotcreds.New(cfg)
 	if err != nil {
 		log.Fatal(err)

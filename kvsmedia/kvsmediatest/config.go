@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"log/slog"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
 )
 
 // Config says what the stand-in service is like. Every zero field has the
@@ -42,8 +44,12 @@ type Config struct {
 	Timing   Timing
 	Variants Variants
 
-	// Logger is told of every call and acknowledgement at level Debug, and of
-	// trouble with Dir at level Warn; nil discards.
+	// Addr is the TCP address at which [NewServer] listens. Empty means a free port of
+	// 127.0.0.1.
+	Addr string
+
+	// Logger is told of every call and acknowledgement at level Debug, and of what
+	// hangs in Close at level Warn; nil discards.
 	Logger *slog.Logger
 }
 
@@ -135,15 +141,13 @@ var defaultRates = map[string]Rate{
 }
 
 func (c *Config) setDefaults() {
-	c.Region = cmp.Or(c.Region, "us-west-2")
-	c.Account = cmp.Or(c.Account, "123456789012")
+	c.Region = cmp.Or(c.Region, awsapitest.Region)
+	c.Account = cmp.Or(c.Account, awsapitest.Account)
 	if c.Credentials == nil {
 		c.Credentials = func(key string) (Identity, bool) {
-			return Identity{SecretAccessKey: staticSecret, Principal: "test"}, key == staticKey
+			id, ok := awsapitest.StaticKey(key)
+			return Identity(id), ok
 		}
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	c.Limits.apply()
 	c.Timing.setDefaults()
@@ -151,15 +155,7 @@ func (c *Config) setDefaults() {
 }
 
 // limit returns the limit to apply, 0 for none.
-func (l *Limits) limit(value, standard int) int {
-	switch {
-	case l.Off || value < 0:
-		return 0
-	case value == 0:
-		return standard
-	}
-	return value
-}
+func (l *Limits) limit(value, standard int) int { return awsapitest.Quota(l.Off, value, standard) }
 
 // rate returns the calls per second to allow of an API, 0 for any number.
 func (l *Limits) rate(api string) (account, stream int) {

@@ -3,18 +3,16 @@ package kvsmediatest
 import (
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
+	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/ingest"
-	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/retrieval"
 )
 
 // Error is how the service refuses a call.
 type Error struct {
-	// Status is the HTTP status. In [Service.Refuse] zero closes the
-	// connection without an answer.
-	Status  int
+	Status  int    // HTTP status; zero means 400
 	Name    string // such as "ResourceNotFoundException"
 	Message string
+	Body    []byte // instead of the JSON with Message, if not nil
 }
 
 // Error returns the name and the message.
@@ -22,36 +20,26 @@ func (e *Error) Error() string { return e.Name + ": " + e.Message }
 
 // Refuse lets the next n calls of an API fail with err. A negative n means all
 // further calls, zero none any more.
-func (s *Service) Refuse(name string, n int, err Error) {
-	s.front.SetRefusal(name, n, api.Error(err))
+func (s *Service) Refuse(api string, n int, err Error) {
+	s.core.Refuse(api, n, &awsapitest.Error{Status: err.Status, Name: err.Name, Message: err.Message, Body: err.Body})
 }
 
-// Delay lets every further call of an API take d longer; zero ends that.
-func (s *Service) Delay(api string, d time.Duration) { s.front.SetDelay(api, d) }
+// Drop cuts the next n calls of an API off without an answer. A negative n means all
+// further calls, zero none any more.
+func (s *Service) Drop(api string, n int) { s.core.Drop(api, n) }
 
-// Skew sets the service's clock off by d: for signatures, for the life of
-// credentials, for server timestamps and in the Date header.
-func (s *Service) Skew(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.skew = d
-}
+// Delay lets every further call of an API take d longer; zero ends that. The longest
+// d is a black hole.
+func (s *Service) Delay(api string, d time.Duration) { s.core.Delay(api, d) }
 
-func (s *Service) clockSkew() time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.skew
-}
-
-// now is the service's clock, as Skew sets it.
-func (s *Service) now() time.Time { return time.Now().Add(s.clockSkew()) }
+// Skew sets the offset of the service's clock from the local clock: for signatures,
+// for the life of credentials, for server timestamps and in the Date header.
+func (s *Service) Skew(d time.Duration) { s.core.Skew(d) }
 
 // SetOutage begins or ends an outage, in which every PutMedia connection is
 // dropped and every request is cut off without an answer.
 func (s *Service) SetOutage(on bool) {
-	s.mu.Lock()
-	s.outage = on
-	s.mu.Unlock()
+	s.core.SetOutage(on)
 	if on {
 		s.ingest.DropAll(ingest.ErrOutage)
 	}
@@ -66,65 +54,4 @@ func (s *Service) SetKeyError(stream string, id int) bool {
 		st.SetKeyError(id)
 	}
 	return st != nil
-}
-
-// Moment is a point in the life of a fragment.
-type Moment int
-
-// The moments, in their order.
-const (
-	Buffering Moment = iota // its first byte has come; not acknowledged yet
-	Received                // it is whole; not acknowledged and not stored yet
-	Persisted               // it is stored; not acknowledged as such yet
-)
-
-// Action is what a [Fault] does.
-type Action int
-
-// The actions.
-const (
-	SendError Action = iota // end the connection with the acknowledgement of Fault.ErrorID
-	Reset                   // drop the connection
-	Stall                   // neither read nor acknowledge any more: see Upload.Stall
-	SlowAcks                // send this and all later acknowledgements of the connection Fault.Delay later
-)
-
-// Fault is trouble at a moment of a fragment. It happens once.
-type Fault struct {
-	Stream  string // name; empty means any
-	Skip    int    // how many fragments come to that moment unharmed before
-	When    Moment
-	Do      Action
-	ErrorID int           // of SendError; zero means 5000
-	Delay   time.Duration // of SlowAcks
-}
-
-// Inject lets faults happen. They count their fragments from now on, each for
-// itself.
-func (s *Service) Inject(faults ...Fault) {
-	for _, f := range faults {
-		s.ingest.Inject(ingest.Fault{Stream: f.Stream, Skip: f.Skip, When: ingest.Moment(f.When),
-			Do: ingest.Action(f.Do), ErrorID: f.ErrorID, Delay: f.Delay})
-	}
-}
-
-// Pending returns how many of the injected faults have not happened yet.
-func (s *Service) Pending() int { return s.ingest.Pending() }
-
-// ReadFault is trouble with one response of GetMedia or GetMediaForFragmentList.
-type ReadFault struct {
-	API       string // empty means either
-	Fragments int    // that come whole before
-
-	// ErrorID ends the media with the tags of that error; zero drops the connection
-	// in the middle of the next fragment.
-	ErrorID int
-}
-
-// InjectRead lets faults happen to the responses that begin from now on, one to
-// each.
-func (s *Service) InjectRead(faults ...ReadFault) {
-	for _, f := range faults {
-		s.retrieval.Inject(retrieval.Fault(f))
-	}
 }

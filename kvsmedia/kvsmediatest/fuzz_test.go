@@ -14,7 +14,7 @@ import (
 
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
 	"github.com/smartcam-sdk/smartcam/internal/mkv"
 )
 
@@ -121,7 +121,10 @@ func follow(t *testing.T, s *Service, address string) {
 const unsignedPayload = "UNSIGNED-PAYLOAD"
 
 func sign(t *testing.T, r *http.Request) {
-	creds := aws.Credentials{AccessKeyID: staticKey, SecretAccessKey: staticSecret}
+	creds, err := awsapitest.StaticAWS("us-west-2", "", nil).Credentials.Retrieve(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := v4.NewSigner().SignHTTP(t.Context(), creds, r, unsignedPayload, "kinesisvideo", "us-west-2", time.Now()); err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func (c *client) store(media []byte) {
 func playable(t *testing.T) (*client, time.Time) {
 	t.Helper()
 	srv := kvsmediatest.NewServer(kvsmediatest.Config{Limits: kvsmediatest.Limits{Off: true}})
-	t.Cleanup(srv.Close)
+	t.Cleanup(func() { srv.Close() })
 	c := newClient(t, srv)
 	c.addStream("door", 24)
 	at := time.Now().Truncate(time.Second).Add(-time.Minute)

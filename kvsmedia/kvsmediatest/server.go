@@ -1,13 +1,13 @@
 package kvsmediatest
 
 import (
-	"context"
 	"net/http"
-	"net/http/httptest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testca"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
 // Server is a Service that is being served, with what a client needs to use it.
@@ -18,17 +18,17 @@ type Server struct {
 	URL string
 
 	client *http.Client
-	region string
-	close  func()
 }
 
-// NewServer serves on a loopback port with TLS and HTTP/1.1. Close must be
-// called. It panics if Config.Dir cannot be used.
+// NewServer serves on a loopback port with TLS and HTTP/1.1. Close must be called. It
+// panics if Config.Dir cannot be used or Config.Addr not be listened on.
 func NewServer(cfg Config) *Server {
-	s := must(cfg)
-	h := httptest.NewUnstartedServer(s)
-	h.StartTLS() // without HTTP/2: signatures of the C producers need HTTP/1.1
-	return &Server{Service: s, URL: h.URL, client: h.Client(), region: s.cfg.Region, close: h.Close}
+	s := must(New(cfg))
+	url, client, err := s.core.ServeTLS(cfg.Addr, must(testca.New("kvsmediatest CA")), s)
+	if err != nil {
+		panic(err)
+	}
+	return &Server{s, url, client}
 }
 
 // NewPipeServer serves on in-memory pipes, so that server and clients can run
@@ -39,33 +39,15 @@ func NewPipeServer(cfg Config) *Server {
 	if cfg.DataEndpoint == "" {
 		cfg.DataEndpoint = url
 	}
-	s := must(cfg)
-	l := awsapitest.NewPipeListener()
-	h := &http.Server{Handler: s}
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		_ = h.Serve(l) // ends with Close
-	}()
-	return &Server{Service: s, URL: url, client: l.Client(), region: s.cfg.Region, close: func() {
-		_ = h.Close() // connections that end badly end as well
-		<-served
-	}}
+	s := must(New(cfg))
+	return &Server{s, url, s.core.ServePipe(s)}
 }
 
-func must(cfg Config) *Service {
-	s, err := New(cfg)
+func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
 	}
-	return s
-}
-
-// Close ends the service and the server and waits for both.
-func (s *Server) Close() {
-	s.Service.Close()
-	s.client.CloseIdleConnections()
-	s.close()
+	return v
 }
 
 // Client returns an HTTP client that reaches the server and trusts it.
@@ -73,13 +55,12 @@ func (s *Server) Client() *http.Client { return s.client }
 
 // AWS returns a configuration for the server with a static key, which the
 // service knows unless Config.Credentials was given.
-func (s *Server) AWS() aws.Config {
-	return aws.Config{
-		Region:       s.region,
-		BaseEndpoint: aws.String(s.URL),
-		HTTPClient:   s.client,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: staticKey, SecretAccessKey: staticSecret, Source: "kvsmediatest"}, nil
-		}),
-	}
+func (s *Server) AWS() aws.Config { return awsapitest.StaticAWS(s.cfg.Region, s.URL, s.client) }
+
+// Config adds the stream, which retains media for a day, if there is none of that
+// name, and returns a producer's configuration for it, but for its tracks. It panics
+// where that fails.
+func (s *Server) Config(stream string) kvsmedia.ProducerConfig {
+	must(s.AddStream(stream, StreamConfig{RetentionHours: 24}))
+	return kvsmedia.ProducerConfig{AWS: s.AWS(), Stream: stream}
 }

@@ -1,16 +1,15 @@
 package kvsmediatest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/double"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/control"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/images"
@@ -18,12 +17,6 @@ import (
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/playback"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/retrieval"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
-)
-
-// The key that a Service knows if Config.Credentials is nil.
-const (
-	staticKey    = "AKIDEXAMPLE"
-	staticSecret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 )
 
 // Service is Kinesis Video Streams as an http.Handler: control plane, PutMedia,
@@ -34,7 +27,7 @@ const (
 // or write timeout.
 type Service struct {
 	cfg        Config
-	journal    *api.Journal
+	core       *double.Core
 	store      *store.Store
 	front      *api.Front
 	ingest     *ingest.Endpoint
@@ -43,28 +36,19 @@ type Service struct {
 	images     *images.Maker
 	operations map[string]*api.Operation // by path, but PutMedia
 	handler    http.Handler
-
-	ctx    context.Context // ends with Close
-	cancel context.CancelFunc
-	wg     sync.WaitGroup // requests
-
-	mu     sync.Mutex
-	closed bool
-	outage bool
-	skew   time.Duration
+	faults     mediaFaults
 }
 
-// New returns a service with the streams that Config.Dir holds. It starts
-// nothing. The error is of Config.Dir.
+// New returns a service with the streams that Config.Dir holds. It starts nothing: serve
+// it, and Close it. The error is of Config.Dir.
 func New(cfg Config) (*Service, error) {
 	cfg.setDefaults()
-	s := &Service{cfg: cfg, journal: api.NewJournal(cfg.Logger)}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s := &Service{cfg: cfg, core: double.New("kvsmediatest", cfg.Logger)}
 	arnPrefix := fmt.Sprintf("arn:aws:kinesisvideo:%s:%s:stream/", cfg.Region, cfg.Account)
 	var err error
 	s.store, err = store.Open(store.Config{
 		Dir: cfg.Dir, ARNPrefix: arnPrefix, KMSKey: "arn:aws:kms:" + cfg.Region + ":" + cfg.Account + ":alias/aws/kinesisvideo",
-		Most: cfg.Limits.Streams, Now: s.now,
+		Most: cfg.Limits.Streams, Now: s.core.Now,
 		Create: cfg.Timing.Create, Update: cfg.Timing.Update, Delete: cfg.Timing.Delete,
 		HostBuffer: cfg.Timing.HostBuffer, HostBufferBytes: cfg.Limits.HostBufferBytes,
 	})
@@ -72,10 +56,10 @@ func New(cfg Config) (*Service, error) {
 		return nil, fmt.Errorf("kvsmediatest: %w", err)
 	}
 	s.front = &api.Front{
-		Store: s.store, Journal: s.journal, Rate: cfg.Limits.rate, DeniedStatus: cfg.Variants.NotAuthorizedStatus,
-		ARNPrefix: arnPrefix, Endpoint: cfg.DataEndpoint, Done: s.ctx.Done(),
+		Store: s.store, Core: s.core, Rate: cfg.Limits.rate, DeniedStatus: cfg.Variants.NotAuthorizedStatus,
+		ARNPrefix: arnPrefix, Endpoint: cfg.DataEndpoint,
 		Verifier: awsapitest.Verifier{
-			Region: cfg.Region, Service: "kinesisvideo", Now: s.now,
+			Region: cfg.Region, Service: "kinesisvideo", Now: s.core.Now,
 			Credentials: func(key string) (awsapitest.Identity, bool) {
 				id, ok := cfg.Credentials(key)
 				return awsapitest.Identity(id), ok
@@ -88,15 +72,15 @@ func New(cfg Config) (*Service, error) {
 	s.images = images.NewMaker(s.imagesConfig())
 	s.ingest = ingest.New(s.ingestConfig())
 	s.retrieval = retrieval.New(retrieval.Config{
-		Now: s.now, Done: s.ctx.Done(), Fed: func(st *store.Stream) bool { return len(s.ingest.Connections(st)) > 0 },
+		Core: s.core, Trouble: s.faults.read, Fed: func(st *store.Stream) bool { return len(s.ingest.Connections(st)) > 0 },
 		Readers: cfg.Limits.Readers, Idle: cfg.Timing.GetMedia, List: cfg.Timing.List, ReverseLists: cfg.Variants.ReverseLists,
 	})
 	s.playback = playback.New(playback.Config{
-		Front: s.front, Now: s.now, Live: cfg.Timing.Live, Sessions: cfg.Limits.Sessions,
+		Front: s.front, Now: s.core.Now, Live: cfg.Timing.Live, Sessions: cfg.Limits.Sessions,
 		Apart: cfg.Timing.Apart, WholeClips: cfg.Variants.WholeClips,
 	})
 	plane := &control.Plane{
-		Store: s.store, Region: cfg.Region, Now: s.now,
+		Store: s.store, Region: cfg.Region, Now: s.core.Now,
 		WarmNeedsMonth: cfg.Variants.WarmNeedsMonth, WarmStays: cfg.Variants.WarmStays,
 		Deleted: func(st *store.Stream) {
 			for _, c := range s.ingest.Connections(st) {
@@ -105,14 +89,14 @@ func New(cfg Config) (*Service, error) {
 		},
 	}
 	s.operations = operations(plane, s.images, s.retrieval, s.playback)
-	s.handler = awsapitest.AllowOrigins(http.HandlerFunc(s.serve))
+	s.handler = s.core.Handler(awsapitest.AllowOrigins(http.HandlerFunc(s.serve)))
 	return s, nil
 }
 
 func (s *Service) ingestConfig() ingest.Config {
 	l, t, v := &s.cfg.Limits, &s.cfg.Timing, &s.cfg.Variants
 	return ingest.Config{
-		Front: s.front, Journal: s.journal, Now: s.now, Skew: s.clockSkew, Done: s.ctx.Done(), Deliver: s.images.Deliver,
+		Front: s.front, Core: s.core, Deliver: s.images.Deliver, Trouble: s.faults.upload,
 
 		Connections: l.Uploads, UploadBytes: l.UploadBytes, FragmentRate: l.FragmentRate, FragmentBytes: l.FragmentBytes,
 		FragmentTags: l.FragmentTags, Tracks: l.Tracks,
@@ -124,7 +108,7 @@ func (s *Service) ingestConfig() ingest.Config {
 }
 
 func (s *Service) imagesConfig() images.Config {
-	cfg := images.Config{Account: s.cfg.Account, Now: s.now, Configure: s.cfg.Timing.Configure, Journal: s.journal}
+	cfg := images.Config{Account: s.cfg.Account, Now: s.core.Now, Configure: s.cfg.Timing.Configure, Core: s.core}
 	put := s.cfg.PutImage
 	if put == nil && s.cfg.Dir != "" {
 		put = Folder(filepath.Join(s.cfg.Dir, "images"))
@@ -159,47 +143,13 @@ func (s *Service) AddStream(name string, cfg StreamConfig) (arn string, err erro
 	}
 }
 
-// Close ends all connections and waits until nothing of the service is left
-// running. Later requests are dropped.
-func (s *Service) Close() {
-	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
-	s.cancel()
-	s.wg.Wait()
-	s.images.Close()
-}
+// Close ends all connections and requests and waits until nothing of the service is
+// left running, five seconds at the longest. The error, which is logged at level Warn
+// too, names what hangs still. Later requests are cut off.
+func (s *Service) Close() error { return s.core.Close() }
 
 // ServeHTTP serves one call.
-func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	if s.closed || s.outage {
-		s.mu.Unlock()
-		panic(http.ErrAbortHandler)
-	}
-	s.wg.Add(1)
-	s.mu.Unlock()
-	defer s.wg.Done()
-	defer s.breakOff(w)()
-	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
-	s.handler.ServeHTTP(w, r)
-}
-
-// breakOff lets reading and writing end when the service does, until the function
-// that it returns is called.
-func (s *Service) breakOff(w http.ResponseWriter) (end func()) {
-	control, done := http.NewResponseController(w), make(chan struct{})
-	stop := context.AfterFunc(s.ctx, func() {
-		defer close(done)
-		_ = control.SetReadDeadline(time.Now()) // a writer without deadlines does without
-		_ = control.SetWriteDeadline(time.Now())
-	})
-	return func() {
-		if !stop() {
-			<-done
-		}
-	}
-}
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // Handles reports whether a request is one for this service, for a handler that
 // serves others beside it on one listener.

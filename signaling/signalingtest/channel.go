@@ -1,6 +1,7 @@
 package signalingtest
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -59,17 +60,28 @@ type pending struct {
 }
 
 // AddChannel makes a channel, as CreateSignalingChannel does, and returns its
-// ARN. A channel of that name that exists already is left as it is.
-func (s *Service) AddChannel(name string) string {
+// ARN. A channel of that name that exists already is left as it is. The error is of
+// the name or of Limits.Channels.
+func (s *Service) AddChannel(name string) (arn string, err error) {
+	if !namePattern.MatchString(name) {
+		return "", fmt.Errorf("signalingtest: the name %q must match [a-zA-Z0-9_.-]{1,256}", name)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ch := s.channels[name]; ch != nil {
-		return ch.arn
+		return ch.arn, nil
 	}
-	return s.add(name, standardTTL, nil).arn
+	ch, err := s.add(name, standardTTL, nil)
+	if err != nil {
+		return "", fmt.Errorf("signalingtest: %w", err)
+	}
+	return ch.arn, nil
 }
 
-func (s *Service) add(name string, ttl time.Duration, tags map[string]string) *channel {
+func (s *Service) add(name string, ttl time.Duration, tags map[string]string) (*channel, error) {
+	if n := s.cfg.Limits.limit(s.cfg.Limits.Channels, 5000); n > 0 && len(s.channels) >= n {
+		return nil, badRequest("AccountChannelLimitExceededException", "The account has as many signaling channels as it may have.")
+	}
 	now := time.Now()
 	ch := &channel{
 		name: name, arn: s.arnPrefix() + name + "/" + strconv.FormatInt(now.UnixMilli(), 10),
@@ -81,7 +93,7 @@ func (s *Service) add(name string, ttl time.Duration, tags map[string]string) *c
 		ch.tags = map[string]string{}
 	}
 	s.channels[name] = ch
-	return ch
+	return ch, nil
 }
 
 // lookup returns the channel of a target. With an ARN it is that very channel,

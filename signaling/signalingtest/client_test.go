@@ -245,3 +245,14 @@ func check(t *testing.T, m map[string]any, want map[string]any) {
 		}
 	}
 }
+
+// added returns the ARN of a channel that was added to a double.
+func added(t testing.TB) func(arn string, err error) string {
+	return func(arn string, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return arn
+	}
+}

@@ -1,9 +1,12 @@
 package signalingtest
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
 )
 
 // Config says what the stand-in service is like. Every zero field has the
@@ -36,12 +39,37 @@ type Config struct {
 	// the calls and sends no offer.
 	Storage func(ctx context.Context, s *StorageSession)
 
+	// Passed, if not nil, sees the payload of each offer, answer and candidate before
+	// it is handed on. It must be safe for concurrent use.
+	Passed func(channelARN string, payload []byte)
+
 	Limits   Limits
 	Timing   Timing
 	Variants Variants
 
-	// Logger is told of every call and message at level Debug; nil discards.
+	// Addr is the TCP address at which [NewServer] listens. Empty means a free port of
+	// 127.0.0.1.
+	Addr string
+
+	// Logger is told of every call and message at level Debug, and of what hangs in
+	// Close at level Warn; nil discards.
 	Logger *slog.Logger
+}
+
+func (c *Config) setDefaults() {
+	c.Region = cmp.Or(c.Region, awsapitest.Region)
+	c.Account = cmp.Or(c.Account, awsapitest.Account)
+	if c.Credentials == nil {
+		c.Credentials = func(key string) (Identity, bool) {
+			id, ok := awsapitest.StaticKey(key)
+			return Identity(id), ok
+		}
+	}
+	if c.TURN == nil {
+		c.TURN = inventTURN
+	}
+	c.Timing.setDefaults()
+	c.Variants.setDefaults()
 }
 
 // Identity is what the service knows about an access key.
@@ -116,15 +144,7 @@ var defaultRates = map[string]Rate{
 }
 
 // limit returns the limit to apply, 0 for none.
-func (l *Limits) limit(value, standard int) int {
-	switch {
-	case l.Off || value < 0:
-		return 0
-	case value == 0:
-		return standard
-	}
-	return value
-}
+func (l *Limits) limit(value, standard int) int { return awsapitest.Quota(l.Off, value, standard) }
 
 func (l *Limits) rate(api string) Rate {
 	standard, own := defaultRates[api], l.Rates[api]

@@ -88,7 +88,7 @@ func (c *Conn) opened() bool {
 // did, after Timing.Grace.
 func (c *Conn) GoAway() {
 	c.queue(control("GO_AWAY", c.svc.cfg.Variants.FullControlMessages))
-	c.svc.wg.Go(func() {
+	c.svc.core.Go("a GO_AWAY on "+c.channel.name, func() {
 		t := time.NewTimer(c.svc.cfg.Timing.Grace)
 		defer t.Stop()
 		select {
@@ -117,7 +117,7 @@ func (c *Conn) enter() bool {
 	s, ch := c.svc, c.channel
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || s.outage || s.channels[ch.name] != ch {
+	if s.core.Down() || s.channels[ch.name] != ch {
 		return false
 	}
 	if old := ch.conn(c.clientID); old != nil {
@@ -131,7 +131,7 @@ func (c *Conn) enter() bool {
 		delete(ch.held, c.clientID)
 	}
 	ch.flush(c)
-	s.noteLocked(Event{Name: "Connected", Channel: ch.name, ClientID: c.clientID})
+	s.note("Connected", ch.name, c.clientID, "")
 	return true
 }
 
@@ -171,7 +171,7 @@ func (c *Conn) leave() {
 		delete(ch.viewers, c.clientID)
 		ch.held[c.clientID] = now.Add(s.cfg.Timing.SlotHold)
 	}
-	s.noteLocked(Event{Name: "Disconnected", Channel: ch.name, ClientID: c.clientID, Detail: c.reason})
+	s.note("Disconnected", ch.name, c.clientID, c.reason)
 }
 
 // wakeViewers lets the viewers look again how long they may stay.
@@ -213,7 +213,7 @@ func (c *Conn) pinged(context.Context, []byte) bool {
 // read handles messages until the connection ends, and returns why it did.
 func (c *Conn) read() error {
 	for {
-		kind, data, err := c.ws.Read(c.svc.ctx)
+		kind, data, err := c.ws.Read(c.svc.core.Context())
 		if err != nil {
 			return err
 		}
@@ -239,7 +239,7 @@ func (c *Conn) write() {
 			return
 		case frame := <-c.out:
 			c.touch()
-			ctx, cancel := context.WithTimeout(c.svc.ctx, writeTimeout)
+			ctx, cancel := context.WithTimeout(c.svc.core.Context(), writeTimeout)
 			err := c.ws.Write(ctx, websocket.MessageText, frame)
 			cancel()
 			if err != nil {

@@ -2,11 +2,12 @@ package signalingtest
 
 import (
 	"maps"
-	"net/http"
 	"slices"
 	"sort"
 	"strings"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
 )
 
 type tag struct{ Key, Value string }
@@ -41,7 +42,7 @@ func (s *Service) create(c *call) (any, error) {
 		return nil, err
 	}
 	if in.ChannelType != "" && in.ChannelType != "SINGLE_MASTER" {
-		return nil, invalid("ChannelType must be SINGLE_MASTER.")
+		return nil, awsapitest.Invalid("ChannelType must be SINGLE_MASTER.")
 	}
 	ttl, err := messageTTL(in.SingleMasterConfiguration)
 	if err != nil {
@@ -56,11 +57,11 @@ func (s *Service) create(c *call) (any, error) {
 	if s.channels[t.name] != nil {
 		return nil, inUse("The channel %s exists already.", t.name)
 	}
-	if n := s.cfg.Limits.limit(s.cfg.Limits.Channels, 5000); n > 0 && len(s.channels) >= n {
-		return nil, &Error{http.StatusBadRequest, "AccountChannelLimitExceededException",
-			"The account has as many signaling channels as it may have."}
+	ch, err := s.add(t.name, ttl, tags)
+	if err != nil {
+		return nil, err
 	}
-	return map[string]string{"ChannelARN": s.add(t.name, ttl, tags).arn}, nil
+	return map[string]string{"ChannelARN": ch.arn}, nil
 }
 
 func messageTTL(in *singleMaster) (time.Duration, error) {
@@ -68,7 +69,7 @@ func messageTTL(in *singleMaster) (time.Duration, error) {
 		return standardTTL, nil
 	}
 	if in.MessageTtlSeconds < 5 || in.MessageTtlSeconds > 120 {
-		return 0, invalid("MessageTtlSeconds must be from 5 to 120.")
+		return 0, awsapitest.Invalid("MessageTtlSeconds must be from 5 to 120.")
 	}
 	return time.Duration(in.MessageTtlSeconds) * time.Second, nil
 }
@@ -105,7 +106,7 @@ func (s *Service) endpoint(c *call) (any, error) {
 		return nil, err
 	}
 	if in.ChannelARN == "" {
-		return nil, invalid("ChannelARN is missing.")
+		return nil, awsapitest.Invalid("ChannelARN is missing.")
 	}
 	t, err := c.target("", in.ChannelARN, "")
 	if err != nil {
@@ -116,10 +117,10 @@ func (s *Service) endpoint(c *call) (any, error) {
 		want.Protocols = []string{"WSS", "HTTPS"}
 	}
 	if len(want.Protocols) > 3 {
-		return nil, invalid("Protocols has more than three members.")
+		return nil, awsapitest.Invalid("Protocols has more than three members.")
 	}
 	if want.Role != "" && want.Role != "MASTER" && want.Role != "VIEWER" {
-		return nil, invalid("Role must be MASTER or VIEWER.")
+		return nil, awsapitest.Invalid("Role must be MASTER or VIEWER.")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,11 +141,11 @@ func (s *Service) endpoint(c *call) (any, error) {
 			url = s.cfg.Endpoints.HTTPS
 		case "WEBRTC":
 			if !ch.storing {
-				return nil, invalid("The channel has no media storage configuration: WEBRTC is not supported.")
+				return nil, awsapitest.Invalid("The channel has no media storage configuration: WEBRTC is not supported.")
 			}
 			url = s.cfg.Endpoints.WebRTC
 		default:
-			return nil, invalid("Protocols must be WSS, HTTPS or WEBRTC.")
+			return nil, awsapitest.Invalid("Protocols must be WSS, HTTPS or WEBRTC.")
 		}
 		if url == "" {
 			if c.request.TLS != nil {
@@ -166,7 +167,7 @@ func (s *Service) update(c *call) (any, error) {
 		return nil, err
 	}
 	if in.ChannelARN == "" || in.CurrentVersion == "" {
-		return nil, invalid("ChannelARN and CurrentVersion are required.")
+		return nil, awsapitest.Invalid("ChannelARN and CurrentVersion are required.")
 	}
 	t, err := c.target("", in.ChannelARN, "")
 	if err != nil {
@@ -193,8 +194,7 @@ func (s *Service) update(c *call) (any, error) {
 }
 
 func versionMismatch() error {
-	return &Error{http.StatusBadRequest, "VersionMismatchException",
-		"The version given is not the latest of the channel: describe it and try again."}
+	return badRequest("VersionMismatchException", "The version given is not the latest of the channel: describe it and try again.")
 }
 
 func (s *Service) delete(c *call) (any, error) {
@@ -203,7 +203,7 @@ func (s *Service) delete(c *call) (any, error) {
 		return nil, err
 	}
 	if in.ChannelARN == "" {
-		return nil, invalid("ChannelARN is missing.")
+		return nil, awsapitest.Invalid("ChannelARN is missing.")
 	}
 	t, err := c.target("", in.ChannelARN, "")
 	if err != nil {
@@ -245,12 +245,12 @@ func (s *Service) list(c *call) (any, error) {
 		limit = *in.MaxResults
 	}
 	if limit < 1 || limit > 10000 {
-		return nil, invalid("MaxResults must be from 1 to 10000.")
+		return nil, awsapitest.Invalid("MaxResults must be from 1 to 10000.")
 	}
 	prefix := ""
 	if cond := in.ChannelNameCondition; cond != nil {
 		if cond.ComparisonOperator != "BEGINS_WITH" || !namePattern.MatchString(cond.ComparisonValue) {
-			return nil, invalid("ChannelNameCondition must be BEGINS_WITH and a name.")
+			return nil, awsapitest.Invalid("ChannelNameCondition must be BEGINS_WITH and a name.")
 		}
 		prefix = cond.ComparisonValue
 	}

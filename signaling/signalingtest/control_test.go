@@ -76,7 +76,7 @@ func TestChannelLife(t *testing.T) {
 		t.Errorf("update storage: %d %s", r.status, r.raw)
 	}
 	c.ok("/getSignalingChannelEndpoint", endpoint(`"WSS","HTTPS","WEBRTC"`, "VIEWER"))
-	other := srv.AddChannel("other")
+	other := added(t)(srv.AddChannel("other"))
 	c.refused("/updateMediaStorageConfiguration", strings.Replace(set, arn, other, 1), 400, "ResourceInUseException")
 
 	c.refused("/createSignalingChannel", `{"ChannelName":"door"}`, 400, "ResourceInUseException")
@@ -100,7 +100,7 @@ func TestBadArguments(t *testing.T) {
 	srv := signalingtest.NewServer(signalingtest.Config{})
 	defer srv.Close()
 	c := newClient(t, srv)
-	arn := srv.AddChannel("door")
+	arn := added(t)(srv.AddChannel("door"))
 	many := strings.Repeat(`{"Key":"k%","Value":"v"},`, 51)
 	for i := range 51 {
 		many = strings.Replace(many, "%", fmt.Sprint(i), 1)
@@ -146,8 +146,10 @@ func TestAuthorize(t *testing.T) {
 	}})
 	defer srv.Close()
 	c := newClient(t, srv)
-	mine, other := srv.AddChannel("mine"), srv.AddChannel("other")
-	srv.SetStorage("other", stream)
+	mine, other := added(t)(srv.AddChannel("mine")), added(t)(srv.AddChannel("other"))
+	if err := srv.SetStorage("other", stream); err != nil {
+		t.Fatal(err)
+	}
 	c.ok("/describeSignalingChannel", `{"ChannelName":"mine"}`)
 	c.ok("/v1/get-ice-server-config", `{"ChannelARN":"`+mine+`"}`)
 	c.refused("/describeSignalingChannel", `{"ChannelName":"other"}`, 401, "AccessDeniedException")
@@ -166,7 +168,7 @@ func TestCredentials(t *testing.T) {
 		return signalingtest.Identity{SecretAccessKey: "secret", SessionToken: "to/k+en==", Principal: "door", Expires: expires}, id == "ASIAX"
 	}})
 	defer srv.Close()
-	arn := srv.AddChannel("door")
+	arn := added(t)(srv.AddChannel("door"))
 	c := newClient(t, srv)
 	c.refused("/describeSignalingChannel", `{"ChannelName":"door"}`, 403, "UnrecognizedClientException")
 	c.dialRefused(arn, "", 403, "UnrecognizedClientException")
@@ -203,9 +205,12 @@ func TestSignatureVectors(t *testing.T) {
 			"&X-Amz-Security-Token=tok%2Fen%2BA%3D%3D", "tok/en+A==",
 			"c5ccc5fb7f4c41b63ed7242fd63dc8fc7e236f0a4c88ba4732149604fe1e1f84"},
 	} {
-		s := signalingtest.New(signalingtest.Config{Credentials: func(string) (signalingtest.Identity, bool) {
+		s, err := signalingtest.New(signalingtest.Config{Credentials: func(string) (signalingtest.Identity, bool) {
 			return signalingtest.Identity{SecretAccessKey: "secret/KEY+1", SessionToken: x.token}, true
 		}})
+		if err != nil {
+			t.Fatal(err)
+		}
 		s.Skew(time.Until(time.Date(2024, 1, 2, 3, 5, 0, 0, time.UTC)))
 		for query, want := range map[string]int{x.query: 404, strings.Replace(x.query, "demo", "dem0", 1): 403} {
 			w := httptest.NewRecorder()
@@ -222,7 +227,10 @@ func TestSignatureVectors(t *testing.T) {
 
 // Pages call the control plane with the AWS SDK for JavaScript.
 func TestBrowserPreflight(t *testing.T) {
-	s := signalingtest.New(signalingtest.Config{})
+	s, err := signalingtest.New(signalingtest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer s.Close()
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest("OPTIONS", "https://127.0.0.1/describeSignalingChannel", nil)

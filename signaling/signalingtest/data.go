@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
 )
 
 // iceServer is an entry of IceServerList as the service writes it.
@@ -23,12 +25,12 @@ func (s *Service) iceServers(c *call) (any, error) {
 	}
 	switch {
 	case in.ChannelARN == "":
-		return nil, invalid("ChannelARN is missing.")
+		return nil, awsapitest.Invalid("ChannelARN is missing.")
 	case in.Service != "" && in.Service != "TURN":
-		return nil, invalid("Service must be TURN.")
+		return nil, awsapitest.Invalid("Service must be TURN.")
 	case in.ClientId != "" && !clientPattern.MatchString(in.ClientId),
 		in.Username != "" && !clientPattern.MatchString(in.Username):
-		return nil, invalid("ClientId and Username must match [a-zA-Z0-9_.-]{1,256}.")
+		return nil, awsapitest.Invalid("ClientId and Username must match [a-zA-Z0-9_.-]{1,256}.")
 	}
 	t, err := c.target("", in.ChannelARN, in.ClientId)
 	if err != nil {
@@ -42,7 +44,7 @@ func (s *Service) iceServers(c *call) (any, error) {
 	}
 	ttl := s.cfg.Timing.ICE
 	list := []iceServer{}
-	for _, srv := range s.cfg.TURN(ch.arn, s.now().Add(ttl)) {
+	for _, srv := range s.cfg.TURN(ch.arn, s.core.Now().Add(ttl)) {
 		list = append(list, iceServer{srv.URIs, srv.Username, srv.Password, int(ttl / time.Second)})
 	}
 	return map[string][]iceServer{"IceServerList": list}, nil
@@ -75,10 +77,10 @@ func (s *Service) alexaOffer(c *call) (any, error) {
 		return nil, err
 	}
 	if in.ChannelARN == "" || !clientPattern.MatchString(in.SenderClientId) || in.MessagePayload == "" || len(in.MessagePayload) > 10_000 {
-		return nil, invalid("ChannelARN, SenderClientId and a MessagePayload of up to 10000 characters are required.")
+		return nil, awsapitest.Invalid("ChannelARN, SenderClientId and a MessagePayload of up to 10000 characters are required.")
 	}
 	if _, err := decodeBase64(in.MessagePayload, true); err != nil {
-		return nil, invalid("MessagePayload is not base64.")
+		return nil, awsapitest.Invalid("MessagePayload is not base64.")
 	}
 	t, err := c.target("", in.ChannelARN, in.SenderClientId)
 	if err != nil {
@@ -109,10 +111,10 @@ func (s *Service) alexaOffer(c *call) (any, error) {
 	case a := <-answer:
 		return map[string]string{"Answer": a}, nil
 	case <-timeout.C:
-		return nil, &Error{http.StatusNotFound, "ResourceNotFoundException", "No master answered the offer."}
+		return nil, awsapitest.Errorf(http.StatusNotFound, "ResourceNotFoundException", "No master answered the offer.")
 	case <-c.request.Context().Done():
-		return nil, &Error{}
-	case <-s.ctx.Done():
-		return nil, &Error{}
+		return nil, awsapitest.ErrDropped
+	case <-s.core.Context().Done():
+		return nil, awsapitest.ErrDropped
 	}
 }

@@ -2,69 +2,50 @@ package signalingtest
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
 )
 
-// Error is how the service refuses a call.
-type Error struct {
-	// Status is the HTTP status. In [Service.Refuse] zero closes the
-	// connection without an answer.
-	Status  int
-	Name    string // such as "ResourceNotFoundException"
-	Message string
+func notFound(what string) error {
+	return awsapitest.Errorf(http.StatusNotFound, "ResourceNotFoundException", "The requested channel is not found or not active: %s", what)
 }
 
-// Error returns the name and the message.
-func (e *Error) Error() string { return e.Name + ": " + e.Message }
-
-func invalid(format string, args ...any) *Error {
-	return &Error{http.StatusBadRequest, "InvalidArgumentException", fmt.Sprintf(format, args...)}
+func badRequest(name, format string, args ...any) error {
+	return awsapitest.Errorf(http.StatusBadRequest, name, format, args...)
 }
 
-func notFound(what string) *Error {
-	return &Error{http.StatusNotFound, "ResourceNotFoundException", "The requested channel is not found or not active: " + what}
-}
-
-func tooMany(format string, args ...any) *Error {
-	return &Error{http.StatusBadRequest, "ClientLimitExceededException", fmt.Sprintf(format, args...)}
-}
-
-func inUse(format string, args ...any) *Error {
-	return &Error{http.StatusBadRequest, "ResourceInUseException", fmt.Sprintf(format, args...)}
+func inUse(format string, args ...any) error {
+	return badRequest("ResourceInUseException", format, args...)
 }
 
 // denied is an operation's way to say that the principal may not.
-func denied(op *operation, a Access) *Error {
+func denied(op *operation, a Access) error {
 	on := a.ChannelARN
 	if on == "" {
 		on = a.Channel
 	}
-	return &Error{op.deniedStatus, op.deniedName,
-		fmt.Sprintf("User: %s is not authorized to perform: kinesisvideo:%s on resource: %s", a.Principal, a.Action, on)}
+	return awsapitest.Denied(op.deniedStatus, op.deniedName, a.Principal, a.Action, on)
+}
+
+// verify checks the signature of a request, of which body has been read.
+func (s *Service) verify(r *http.Request, body []byte) (awsapitest.Caller, error) {
+	caller, err := s.verifier.Verify(r, body)
+	var refusal *awsapitest.Error
+	if errors.As(err, &refusal) {
+		refusal.LowerKey, refusal.TypeInBody = true, s.cfg.Variants.SignatureErrorInBody
+	}
+	return caller, err
 }
 
 // writeError answers with err in the shape that the operation has.
 func (s *Service) writeError(w http.ResponseWriter, op *operation, err error) {
-	var own *Error
-	var signature *awsapitest.Error
-	switch {
-	case errors.As(err, &signature):
-		out := *signature
-		out.LowerKey = true
-		out.TypeInBody = s.cfg.Variants.SignatureErrorInBody
+	var refusal *awsapitest.Error
+	if errors.As(err, &refusal) {
+		out := *refusal
+		out.LowerKey = out.LowerKey || op.lowerKey || out.Name == "InvalidClientException" || out.Name == "SessionExpiredException"
 		out.NoBody = op.socket && s.cfg.Variants.NoUpgradeErrorBody
-		out.Write(w)
-	case errors.As(err, &own) && own.Status == 0:
-		panic(http.ErrAbortHandler)
-	case errors.As(err, &own):
-		out := awsapitest.Error{Status: own.Status, Name: own.Name, Message: own.Message}
-		out.LowerKey = op.lowerKey || own.Name == "InvalidClientException" || own.Name == "SessionExpiredException"
-		out.NoBody = op.socket && s.cfg.Variants.NoUpgradeErrorBody
-		out.Write(w)
-	default:
-		(&awsapitest.Error{Status: http.StatusInternalServerError, Name: "InternalFailure", Message: err.Error()}).Write(w)
+		err = &out
 	}
+	awsapitest.WriteError(w, err)
 }

@@ -2,13 +2,11 @@ package signalingtest
 
 import (
 	"context"
-	"log/slog"
 	"slices"
 	"time"
-)
 
-// maxEvents bounds what Events remembers.
-const maxEvents = 4096
+	"github.com/smartcam-sdk/smartcam/internal/testing/double"
+)
 
 // Event is something that happened at the service.
 type Event struct {
@@ -20,36 +18,21 @@ type Event struct {
 }
 
 // Calls returns how often an API was called or a connection of that name
-// ("ConnectAsMaster", "ConnectAsViewer") was asked for, refused ones included.
-func (s *Service) Calls(api string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.calls[api]
-}
+// ("ConnectAsMaster", "ConnectAsViewer") was asked for, refused and dropped calls
+// included.
+func (s *Service) Calls(api string) int { return s.core.Calls(api) }
 
 // Events returns what happened, oldest first; of very many the newest.
 func (s *Service) Events() []Event {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.events)
+	var list []Event
+	for _, e := range s.core.Events() {
+		list = append(list, Event{e.Time, e.Name, e.On, e.Part, e.Detail})
+	}
+	return list
 }
 
 // Wait returns once cond holds, which is asked after each event, or ctx's error.
-func (s *Service) Wait(ctx context.Context, cond func() bool) error {
-	for {
-		s.mu.Lock()
-		changed := s.changed
-		s.mu.Unlock()
-		if cond() {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
+func (s *Service) Wait(ctx context.Context, cond func() bool) error { return s.core.Wait(ctx, cond) }
 
 // Master returns the connection of the channel's master, or nil.
 func (s *Service) Master(channel string) *Conn {
@@ -83,20 +66,6 @@ func (s *Service) Viewers(channel string) []*Conn {
 	return all
 }
 
-func (s *Service) note(e Event) {
-	s.mu.Lock()
-	s.noteLocked(e)
-	s.mu.Unlock()
-	s.log.LogAttrs(context.Background(), slog.LevelDebug, "signaling service", slog.String("event", e.Name),
-		slog.String("channel", e.Channel), slog.String("client", e.ClientID), slog.String("detail", e.Detail))
-}
-
-func (s *Service) noteLocked(e Event) {
-	e.Time = time.Now()
-	if len(s.events) == maxEvents {
-		s.events = slices.Delete(s.events, 0, maxEvents/4)
-	}
-	s.events = append(s.events, e)
-	close(s.changed)
-	s.changed = make(chan struct{})
+func (s *Service) note(name, channel, clientID, detail string) {
+	s.core.Note(double.Event{Name: name, On: channel, Part: clientID, Detail: detail})
 }

@@ -15,7 +15,7 @@ import (
 
 func TestRefuseAndDelay(t *testing.T) {
 	inBubble(t, signalingtest.Config{}, func(c *client) {
-		arn := c.srv.AddChannel("door")
+		arn := added(t)(c.srv.AddChannel("door"))
 		c.srv.Refuse("DescribeSignalingChannel", 2, signalingtest.Error{Status: 503, Name: "ServiceUnavailable", Message: "later"})
 		for range 2 {
 			c.refused("/describeSignalingChannel", `{"ChannelName":"door"}`, 503, "ServiceUnavailable")
@@ -26,7 +26,7 @@ func TestRefuseAndDelay(t *testing.T) {
 		c.dialRefused(arn, "", 500, "InternalFailure")
 		c.srv.Refuse("ConnectAsMaster", 0, signalingtest.Error{})
 		c.dial(arn, "")
-		c.srv.Refuse("GetIceServerConfig", 1, signalingtest.Error{})
+		c.srv.Drop("GetIceServerConfig", 1)
 		if r := c.post("/v1/get-ice-server-config", `{"ChannelARN":"`+arn+`"}`); r.status != 0 {
 			t.Errorf("got %d, want a connection cut off", r.status)
 		}
@@ -45,8 +45,8 @@ func TestRefuseAndDelay(t *testing.T) {
 func TestAPIRates(t *testing.T) {
 	inBubble(t, signalingtest.Config{Limits: signalingtest.Limits{Rates: map[string]signalingtest.Rate{
 		"DescribeSignalingChannel": {Account: 7, Channel: 5}, "ListSignalingChannels": {Account: -1}}}}, func(c *client) {
-		arn := c.srv.AddChannel("door")
-		c.srv.AddChannel("other")
+		arn := added(t)(c.srv.AddChannel("door"))
+		added(t)(c.srv.AddChannel("other"))
 		burst := func(n int, path, body string) {
 			t.Helper()
 			for range n {
@@ -67,7 +67,7 @@ func TestAPIRates(t *testing.T) {
 
 func TestDropStallOutage(t *testing.T) {
 	inBubble(t, signalingtest.Config{}, func(c *client) {
-		arn := c.srv.AddChannel("door")
+		arn := added(t)(c.srv.AddChannel("door"))
 		p := c.dial(arn, "")
 		c.srv.Master("door").Drop()
 		p.ended(-1)
@@ -100,7 +100,7 @@ func TestDropStallOutage(t *testing.T) {
 
 func TestControlMessages(t *testing.T) {
 	inBubble(t, signalingtest.Config{}, func(c *client) {
-		p := c.dial(c.srv.AddChannel("door"), "")
+		p := c.dial(added(t)(c.srv.AddChannel("door")), "")
 		conn := c.srv.Master("door")
 		conn.ReconnectICE()
 		check(t, p.receive(), map[string]any{"messageType": "RECONNECT_ICE_SERVER"})
@@ -118,7 +118,7 @@ func TestControlMessages(t *testing.T) {
 
 func TestICEServers(t *testing.T) {
 	inBubble(t, signalingtest.Config{}, func(c *client) {
-		arn := c.srv.AddChannel("door")
+		arn := added(t)(c.srv.AddChannel("door"))
 		list := c.ok("/v1/get-ice-server-config", fmt.Sprintf(`{"ChannelARN":%q,"ClientId":"v","Service":"TURN"}`, arn))["IceServerList"].([]any)
 		if len(list) != 2 {
 			t.Fatalf("%d servers", len(list))
@@ -146,8 +146,10 @@ func TestStorageSession(t *testing.T) {
 		}
 	}}
 	inBubble(t, cfg, func(c *client) {
-		arn := c.srv.AddChannel("door")
-		c.srv.SetStorage("door", stream)
+		arn := added(t)(c.srv.AddChannel("door"))
+		if err := c.srv.SetStorage("door", stream); err != nil {
+			t.Fatal(err)
+		}
 		c.ok("/joinStorageSession", `{"channelArn":"`+arn+`"}`) // the offer waits
 		master, viewer := c.dial(arn, ""), c.dial(arn, "v")
 		check(t, master.receive(), map[string]any{"messageType": "SDP_OFFER", "messagePayload": b64("offer to ")})
@@ -173,7 +175,7 @@ func TestStorageSession(t *testing.T) {
 
 func TestAlexaOffer(t *testing.T) {
 	inBubble(t, signalingtest.Config{}, func(c *client) {
-		arn := c.srv.AddChannel("door")
+		arn := added(t)(c.srv.AddChannel("door"))
 		master := c.dial(arn, "")
 		go func() {
 			m := <-master.in
@@ -189,7 +191,7 @@ func TestAlexaOffer(t *testing.T) {
 
 func TestWaitAndEvents(t *testing.T) {
 	inBubble(t, signalingtest.Config{}, func(c *client) {
-		arn := c.srv.AddChannel("door")
+		arn := added(t)(c.srv.AddChannel("door"))
 		ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 		defer cancel()
 		found := make(chan error, 1)

@@ -3,15 +3,20 @@ package signalingtest
 import (
 	"errors"
 	"testing"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
 )
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"action":"SDP_OFFER","messagePayload":"eA==","correlationId":"1","IceServerList":[{"Ttl":1}]}`))
 	f.Add([]byte("{\n\t\"action\": \"ICE_CANDIDATE\", \"RecipientClientId\": \"v\", \"MessagePayload\": \"_-8=\"}"))
-	s := New(Config{})
+	s, err := New(Config{})
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		e, err := s.parse(data)
-		var refused *Error
+		var refused *awsapitest.Error
 		switch {
 		case err != nil && !errors.As(err, &refused):
 			t.Fatalf("untyped error %v", err)

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"strings"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
 )
 
 // envelope is a message from a client. encoding/json matches the names in any
@@ -55,29 +57,29 @@ func control(messageType string, full bool) []byte {
 func (s *Service) parse(data []byte) (envelope, error) {
 	var e envelope
 	if err := json.Unmarshal(data, &e); err != nil {
-		return envelope{CorrelationID: e.CorrelationID}, invalid("The message is not the expected JSON.")
+		return envelope{CorrelationID: e.CorrelationID}, awsapitest.Invalid("The message is not the expected JSON.")
 	}
 	if e.CorrelationID != "" && !clientPattern.MatchString(e.CorrelationID) {
-		return envelope{}, invalid("correlationId must match [a-zA-Z0-9_.-]{1,256}.")
+		return envelope{}, awsapitest.Invalid("correlationId must match [a-zA-Z0-9_.-]{1,256}.")
 	}
 	switch e.Action {
 	case "SDP_OFFER", "SDP_ANSWER", "ICE_CANDIDATE":
 	default:
-		return e, invalid("The action must be SDP_OFFER, SDP_ANSWER or ICE_CANDIDATE.")
+		return e, awsapitest.Invalid("The action must be SDP_OFFER, SDP_ANSWER or ICE_CANDIDATE.")
 	}
 	if e.MessagePayload == "" {
-		return e, invalid("messagePayload is missing.")
+		return e, awsapitest.Invalid("messagePayload is missing.")
 	}
 	payload, err := decodeBase64(e.MessagePayload, !s.cfg.Variants.RefuseURLSafeBase64)
 	if err != nil {
-		return e, invalid("messagePayload is not base64.")
+		return e, awsapitest.Invalid("messagePayload is not base64.")
 	}
 	size := len(payload)
 	if s.cfg.Variants.EncodedPayloadLimit {
 		size = len(e.MessagePayload)
 	}
 	if limit := s.cfg.Limits.limit(s.cfg.Limits.Payload, 10_000); limit > 0 && size > limit {
-		return e, invalid("messagePayload has %d bytes, %d are allowed.", size, limit)
+		return e, awsapitest.Invalid("messagePayload has %d bytes, %d are allowed.", size, limit)
 	}
 	return e, nil
 }

@@ -1,8 +1,10 @@
 package signalingtest
 
 import (
+	"fmt"
 	"maps"
-	"net/http"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
 )
 
 type storageConfiguration struct {
@@ -44,7 +46,7 @@ func (s *Service) updateStorage(c *call) (any, error) {
 		return nil, err
 	}
 	if in.ChannelARN == "" {
-		return nil, invalid("ChannelARN is missing.")
+		return nil, awsapitest.Invalid("ChannelARN is missing.")
 	}
 	t, err := c.target("", in.ChannelARN, "")
 	if err != nil {
@@ -56,11 +58,11 @@ func (s *Service) updateStorage(c *call) (any, error) {
 	}
 	switch {
 	case want.Status != "ENABLED" && want.Status != "DISABLED":
-		return nil, invalid("Status must be ENABLED or DISABLED.")
+		return nil, awsapitest.Invalid("Status must be ENABLED or DISABLED.")
 	case stream != "" && !streamPattern.MatchString(stream):
-		return nil, invalid("StreamARN must be the ARN of a stream.")
+		return nil, awsapitest.Invalid("StreamARN must be the ARN of a stream.")
 	case want.Status == "ENABLED" && stream == "":
-		return nil, invalid("StreamARN is required to enable media storage.")
+		return nil, awsapitest.Invalid("StreamARN is required to enable media storage.")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,28 +80,27 @@ func (s *Service) updateStorage(c *call) (any, error) {
 }
 
 // SetStorage maps a stream to the channel, as UpdateMediaStorageConfiguration
-// does; an empty stream ARN disables media storage. It reports whether the
-// channel exists.
-func (s *Service) SetStorage(channel, streamARN string) bool {
+// does; an empty stream ARN disables media storage.
+func (s *Service) SetStorage(channel, streamARN string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ch := s.channels[channel]
 	if ch == nil {
-		return false
+		return fmt.Errorf("signalingtest: there is no channel %q: add it first", channel)
 	}
 	ch.storing, ch.stream = streamARN != "", streamARN
-	return true
+	return nil
 }
 
 func addTags(tags map[string]string, more []tag) error {
 	for _, t := range more {
 		if t.Key == "" || len(t.Key) > 128 || len(t.Value) > 256 {
-			return invalid("A tag's key must have 1 to 128 and its value up to 256 characters.")
+			return awsapitest.Invalid("A tag's key must have 1 to 128 and its value up to 256 characters.")
 		}
 		tags[t.Key] = t.Value
 	}
 	if len(tags) > maxTags {
-		return &Error{http.StatusBadRequest, "TagsPerResourceExceededLimitException", "A resource has up to 50 tags."}
+		return badRequest("TagsPerResourceExceededLimitException", "A resource has up to 50 tags.")
 	}
 	return nil
 }
@@ -111,7 +112,7 @@ func (s *Service) tag(c *call) (any, error) {
 	}
 	return s.onTags(c, &in, &in.ResourceARN, func(ch *channel) (any, error) {
 		if len(in.Tags) == 0 {
-			return nil, invalid("Tags is empty.")
+			return nil, awsapitest.Invalid("Tags is empty.")
 		}
 		tags := maps.Clone(ch.tags)
 		if err := addTags(tags, in.Tags); err != nil {
@@ -129,7 +130,7 @@ func (s *Service) untag(c *call) (any, error) {
 	}
 	return s.onTags(c, &in, &in.ResourceARN, func(ch *channel) (any, error) {
 		if len(in.TagKeyList) == 0 {
-			return nil, invalid("TagKeyList is empty.")
+			return nil, awsapitest.Invalid("TagKeyList is empty.")
 		}
 		for _, k := range in.TagKeyList {
 			delete(ch.tags, k)
@@ -150,7 +151,7 @@ func (s *Service) onTags(c *call, in any, arn *string, do func(*channel) (any, e
 		return nil, err
 	}
 	if *arn == "" {
-		return nil, invalid("ResourceARN is missing.")
+		return nil, awsapitest.Invalid("ResourceARN is missing.")
 	}
 	t, err := c.target("", *arn, "")
 	if err != nil {

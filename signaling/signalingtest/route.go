@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
@@ -22,8 +23,8 @@ func (c *Conn) handle(data []byte) {
 	if err != nil {
 		detail = err.Error()
 	}
-	c.svc.note(Event{Name: e.Action, Channel: c.channel.name, ClientID: c.clientID, Detail: detail})
-	var refused *Error
+	c.svc.note(e.Action, c.channel.name, c.clientID, detail)
+	var refused *awsapitest.Error
 	if errors.As(err, &refused) && e.CorrelationID != "" {
 		c.queue(delivery{MessageType: "STATUS_RESPONSE", StatusResponse: &statusResponse{
 			e.CorrelationID, refused.Name, strconv.Itoa(refused.Status), refused.Message,
@@ -35,6 +36,9 @@ func (c *Conn) route(e envelope) error {
 	s := c.svc
 	if err := c.pace(e); err != nil {
 		return err
+	}
+	if payload, err := decodeBase64(e.MessagePayload, true); err == nil && s.cfg.Passed != nil {
+		s.cfg.Passed(c.channel.arn, payload)
 	}
 	d := delivery{SenderClientID: c.clientID, MessageType: e.Action, MessagePayload: e.MessagePayload}
 	if s.cfg.Variants.RelayICEServerList {
@@ -55,7 +59,7 @@ func (c *Conn) route(e envelope) error {
 		return session.put(e)
 	}
 	if !clientPattern.MatchString(to) {
-		return invalid("A master's message needs a recipientClientId that matches [a-zA-Z0-9_.-]{1,256}.")
+		return awsapitest.Invalid("A master's message needs a recipientClientId that matches [a-zA-Z0-9_.-]{1,256}.")
 	}
 	if answer := ch.alexa[to]; answer != nil && e.Action == "SDP_ANSWER" {
 		delete(ch.alexa, to)
@@ -75,11 +79,11 @@ func (c *Conn) pace(e envelope) error {
 		rate, bucket = l.limit(l.Candidates, 20), "candidate"
 	}
 	if !c.limiter.Allow(bucket, rate) {
-		return tooMany("More than %d messages of type %s per second.", rate, e.Action)
+		return awsapitest.TooMany("More than %d messages of type %s per second.", rate, e.Action)
 	}
 	if id := e.CorrelationID; id != "" && c.svc.cfg.Variants.RefuseRepeatedCorrelationID {
 		if c.seen[id] {
-			return invalid("The correlationId was used before.")
+			return awsapitest.Invalid("The correlationId was used before.")
 		}
 		c.seen[id] = true
 	}

@@ -1,13 +1,12 @@
 package signalingtest
 
 import (
-	"context"
 	"net/http"
-	"net/http/httptest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testca"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
@@ -19,17 +18,17 @@ type Server struct {
 	URL string
 
 	client *http.Client
-	region string
-	close  func()
 }
 
-// NewServer serves on a loopback port with TLS and HTTP/1.1. Close must be
-// called.
+// NewServer serves on a loopback port with TLS and HTTP/1.1. Close must be called. It
+// panics if Config.Addr cannot be listened on.
 func NewServer(cfg Config) *Server {
-	s := New(cfg)
-	h := httptest.NewUnstartedServer(s)
-	h.StartTLS() // without HTTP/2: WebSockets need HTTP/1.1
-	return &Server{Service: s, URL: h.URL, client: h.Client(), region: s.cfg.Region, close: h.Close}
+	s := must(New(cfg))
+	url, client, err := s.core.ServeTLS(cfg.Addr, must(testca.New("signalingtest CA")), s)
+	if err != nil {
+		panic(err)
+	}
+	return &Server{s, url, client}
 }
 
 // NewPipeServer serves on in-memory pipes, so that server and clients can run
@@ -45,25 +44,15 @@ func NewPipeServer(cfg Config) *Server {
 			*e.url = e.scheme + "://" + host
 		}
 	}
-	s := New(cfg)
-	l := awsapitest.NewPipeListener()
-	h := &http.Server{Handler: s}
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		_ = h.Serve(l) // ends with Close
-	}()
-	return &Server{Service: s, URL: "https://" + host, client: l.Client(), region: s.cfg.Region, close: func() {
-		_ = h.Close() // connections that end badly end as well
-		<-served
-	}}
+	s := must(New(cfg))
+	return &Server{s, "https://" + host, s.core.ServePipe(s)}
 }
 
-// Close ends the service and the server and waits for both.
-func (s *Server) Close() {
-	s.Service.Close()
-	s.client.CloseIdleConnections()
-	s.close()
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 // Client returns an HTTP client that reaches the server and trusts it.
@@ -71,20 +60,11 @@ func (s *Server) Client() *http.Client { return s.client }
 
 // AWS returns a configuration for the server with a static key, which the
 // service knows unless Config.Credentials was given.
-func (s *Server) AWS() aws.Config {
-	return aws.Config{
-		Region:       s.region,
-		BaseEndpoint: aws.String(s.URL),
-		HTTPClient:   s.client,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: staticKey, SecretAccessKey: staticSecret, Source: "signalingtest"}, nil
-		}),
-	}
-}
+func (s *Server) AWS() aws.Config { return awsapitest.StaticAWS(s.cfg.Region, s.URL, s.client) }
 
 // Config adds the channel if there is none of that name, and returns a
-// configuration for it.
+// configuration for it. It panics where that fails.
 func (s *Server) Config(channel string) signaling.Config {
-	s.AddChannel(channel)
+	must(s.AddChannel(channel))
 	return signaling.Config{AWS: s.AWS(), Channel: channel}
 }

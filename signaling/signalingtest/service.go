@@ -1,127 +1,75 @@
 package signalingtest
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/double"
 )
 
 // maxBody bounds the body of a call, in bytes.
 const maxBody = 1 << 20
 
-// The key that a Service knows if Config.Credentials is nil.
-const (
-	staticKey    = "AKIDEXAMPLE"
-	staticSecret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-)
-
 // Service is the signaling service as an http.Handler: control plane, channel
 // endpoints and WebSockets on whatever host and path they are asked for. It is
 // safe for concurrent use.
+//
+// The http.Server that it is given to must offer HTTP/1.1 alone and have no read
+// or write timeout.
 type Service struct {
 	cfg      Config
+	core     *double.Core
 	verifier awsapitest.Verifier
 	limiter  awsapitest.Limiter
 	handler  http.Handler
-	log      *slog.Logger
-
-	ctx    context.Context // ends with Close
-	cancel context.CancelFunc
-	wg     sync.WaitGroup // requests, connections, storage sessions
 
 	mu       sync.Mutex
-	closed   bool
 	channels map[string]*channel // by name
-	calls    map[string]int      // by API
-	events   []Event
-	changed  chan struct{} // closed and replaced at each event
-	refusals map[string]*refusal
-	delays   map[string]time.Duration
-	outage   bool
-	skew     time.Duration
 }
 
-// New returns a service without channels. It starts nothing.
-func New(cfg Config) *Service {
-	if cfg.Region == "" {
-		cfg.Region = "us-west-2"
-	}
-	if cfg.Account == "" {
-		cfg.Account = "123456789012"
-	}
-	if cfg.Credentials == nil {
-		cfg.Credentials = func(key string) (Identity, bool) {
-			return Identity{SecretAccessKey: staticSecret, Principal: "test"}, key == staticKey
-		}
-	}
-	if cfg.TURN == nil {
-		cfg.TURN = inventTURN
-	}
-	cfg.Timing.setDefaults()
-	cfg.Variants.setDefaults()
-	s := &Service{
-		cfg: cfg, log: cfg.Logger, channels: map[string]*channel{}, calls: map[string]int{},
-		changed: make(chan struct{}), refusals: map[string]*refusal{}, delays: map[string]time.Duration{},
-	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
-	}
-	find := cfg.Credentials
+// New returns a service without channels. It starts nothing: serve it, and Close it.
+func New(cfg Config) (*Service, error) {
+	cfg.setDefaults()
+	s := &Service{cfg: cfg, core: double.New("signalingtest", cfg.Logger), channels: map[string]*channel{}}
 	s.verifier = awsapitest.Verifier{
-		Region: cfg.Region, Service: "kinesisvideo", Now: s.now,
+		Region: cfg.Region, Service: "kinesisvideo", Now: s.core.Now,
 		Credentials: func(key string) (awsapitest.Identity, bool) {
-			id, ok := find(key)
+			id, ok := cfg.Credentials(key)
 			return awsapitest.Identity(id), ok
 		},
 	}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.handler = awsapitest.AllowOrigins(http.HandlerFunc(s.serve))
-	return s
+	s.handler = s.core.Handler(awsapitest.AllowOrigins(http.HandlerFunc(s.serve)))
+	return s, nil
 }
 
-// Close ends all connections and waits until nothing of the service is left
-// running. Later requests are dropped.
-func (s *Service) Close() {
-	s.mu.Lock()
-	s.closed = true
-	for _, ch := range s.channels {
-		for _, c := range ch.connections() {
-			c.finish(0, "the service ends")
-		}
+// Close ends all connections and requests and waits until nothing of the service is
+// left running, five seconds at the longest. The error, which is logged at level Warn
+// too, names what hangs still. Later requests are cut off.
+func (s *Service) Close() error {
+	for _, c := range s.connections() {
+		c.finish(0, "the service ends")
 	}
-	s.mu.Unlock()
-	s.cancel()
-	s.wg.Wait()
+	return s.core.Close()
 }
 
-// now is the service's clock, as Skew sets it.
-func (s *Service) now() time.Time {
+// connections returns those of all channels.
+func (s *Service) connections() []*Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return time.Now().Add(s.skew)
+	var all []*Conn
+	for _, ch := range s.channels {
+		all = append(all, ch.connections()...)
+	}
+	return all
 }
 
 // ServeHTTP serves one call or one WebSocket connection.
-func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	if s.closed || s.outage {
-		s.mu.Unlock()
-		panic(http.ErrAbortHandler)
-	}
-	s.wg.Add(1)
-	s.mu.Unlock()
-	defer s.wg.Done()
-	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
-	s.handler.ServeHTTP(w, r)
-}
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // operation is one call of the API.
 type operation struct {
@@ -189,7 +137,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	reply, err := s.perform(op, r)
 	if err != nil {
-		s.note(Event{Name: op.name, Detail: err.Error()})
+		s.note(op.name, "", "", err.Error())
 		s.writeError(w, op, err)
 		return
 	}
@@ -197,14 +145,14 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) perform(op *operation, r *http.Request) (any, error) {
-	if err := s.fault(op.name, r); err != nil {
+	if err := s.core.Call(r.Context(), op.name); err != nil {
 		return nil, err
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil || len(body) > maxBody {
-		return nil, invalid("The request body is broken or longer than %d bytes.", maxBody)
+		return nil, awsapitest.Invalid("The request body is broken or longer than %d bytes.", maxBody)
 	}
-	caller, err := s.verifier.Verify(r, body)
+	caller, err := s.verify(r, body)
 	if err != nil {
 		return nil, err
 	}
@@ -223,13 +171,13 @@ func (c *call) target(name, arn, clientID string) (target, error) {
 	switch {
 	case arn != "":
 		if !s.ownARN(arn) {
-			return target{}, invalid("ChannelARN must be the ARN of a signaling channel of this account and region.")
+			return target{}, awsapitest.Invalid("ChannelARN must be the ARN of a signaling channel of this account and region.")
 		}
 		name = strings.Split(arn, "/")[1]
 	case name == "":
-		return target{}, invalid("The channel's name or ARN is missing.")
+		return target{}, awsapitest.Invalid("The channel's name or ARN is missing.")
 	case !namePattern.MatchString(name):
-		return target{}, invalid("ChannelName must match [a-zA-Z0-9_.-]{1,256}.")
+		return target{}, awsapitest.Invalid("ChannelName must match [a-zA-Z0-9_.-]{1,256}.")
 	}
 	if err := c.allow(Access{c.principal, c.op.name, name, arn, clientID}); err != nil {
 		return target{}, err
@@ -245,13 +193,7 @@ func (c *call) allow(a Access) error {
 		}
 	}
 	rate := c.svc.cfg.Limits.rate(c.op.name)
-	if a.Channel != "" && !c.svc.limiter.Allow(c.op.name+"/"+a.Channel, rate.Channel) {
-		return tooMany("The rate of %d %s calls per second of this channel is exceeded.", rate.Channel, c.op.name)
-	}
-	if !c.svc.limiter.Allow(c.op.name, rate.Account) {
-		return tooMany("The rate of %d %s calls per second of this account is exceeded.", rate.Account, c.op.name)
-	}
-	return nil
+	return c.svc.limiter.Pace(c.op.name, "channel", a.Channel, rate.Channel, rate.Account)
 }
 
 // ownARN reports whether arn is one that this service could have given.

@@ -22,7 +22,7 @@ func (s *Service) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	c, err := s.admit(op, r, clientID)
 	if err != nil {
-		s.note(Event{Name: op.name, ClientID: clientID, Detail: err.Error()})
+		s.note(op.name, "", clientID, err.Error())
 		s.writeError(w, op, err)
 		return
 	}
@@ -48,19 +48,19 @@ func (s *Service) serveSocket(w http.ResponseWriter, r *http.Request) {
 
 // admit checks everything that can refuse an upgrade.
 func (s *Service) admit(op *operation, r *http.Request, clientID string) (*Conn, error) {
-	if err := s.fault(op.name, r); err != nil {
+	if err := s.core.Call(r.Context(), op.name); err != nil {
 		return nil, err
 	}
-	caller, err := s.verifier.Verify(r, nil)
+	caller, err := s.verify(r, nil)
 	if err != nil {
 		return nil, err
 	}
 	if op == connectAsViewer && !goodClientID(clientID) {
-		return nil, invalid("ClientId must match [a-zA-Z0-9_.-]{1,256} and not begin with AWS_.")
+		return nil, awsapitest.Invalid("ClientId must match [a-zA-Z0-9_.-]{1,256} and not begin with AWS_.")
 	}
 	arn := awsapitest.Param(r, "X-Amz-ChannelARN")
 	if arn == "" {
-		return nil, invalid("X-Amz-ChannelARN is missing.")
+		return nil, awsapitest.Invalid("X-Amz-ChannelARN is missing.")
 	}
 	t, err := (&call{s, op, r, nil, caller.Principal}).target("", arn, clientID)
 	if err != nil {
@@ -75,7 +75,7 @@ func (s *Service) admit(op *operation, r *http.Request, clientID string) (*Conn,
 	if op == connectAsViewer {
 		limit := s.cfg.Limits.limit(s.cfg.Limits.Viewers, 10)
 		if !ch.reserve(clientID, limit, s.cfg.Timing.SlotHold) {
-			return nil, tooMany("The channel has %d viewers already.", limit)
+			return nil, awsapitest.TooMany("The channel has %d viewers already.", limit)
 		}
 	}
 	return newConn(s, ch, clientID, caller.Principal), nil

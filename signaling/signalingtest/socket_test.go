@@ -17,7 +17,7 @@ func TestRelay(t *testing.T) {
 	srv := signalingtest.NewServer(signalingtest.Config{})
 	defer srv.Close()
 	c := newClient(t, srv)
-	arn := srv.AddChannel("door")
+	arn := added(t)(srv.AddChannel("door"))
 	master, viewer := c.dial(arn, ""), c.dial(arn, "v1")
 	if got := master.ws.Subprotocol(); got != "wss" {
 		t.Errorf("subprotocol %q, want wss", got)
@@ -38,7 +38,7 @@ func TestRelay(t *testing.T) {
 
 func TestStatusResponse(t *testing.T) {
 	inBubble(t, signalingtest.Config{}, func(c *client) {
-		arn := c.srv.AddChannel("door")
+		arn := added(t)(c.srv.AddChannel("door"))
 		master, viewer := c.dial(arn, ""), c.dial(arn, "v1")
 		big := b64(strings.Repeat("x", 10_001))
 		for name, frame := range map[string]string{
@@ -73,7 +73,7 @@ func TestStatusResponse(t *testing.T) {
 
 func TestMessageRates(t *testing.T) {
 	inBubble(t, signalingtest.Config{}, func(c *client) {
-		arn := c.srv.AddChannel("door")
+		arn := added(t)(c.srv.AddChannel("door"))
 		master, viewer := c.dial(arn, ""), c.dial(arn, "v1")
 		for action, rate := range map[string]int{"SDP_OFFER": 5, "ICE_CANDIDATE": 20} {
 			for i := range rate + 1 {
@@ -94,7 +94,7 @@ func TestMessageRates(t *testing.T) {
 
 func TestMessagesWait(t *testing.T) {
 	inBubble(t, signalingtest.Config{}, func(c *client) {
-		arn := c.srv.AddChannel("door")
+		arn := added(t)(c.srv.AddChannel("door"))
 		viewer, other := c.dial(arn, "v1"), c.dial(arn, "v2")
 		viewer.send(`{"action":"SDP_OFFER","messagePayload":"` + b64("old") + `"}`)
 		viewer.send(`{"action":"ICE_CANDIDATE","messagePayload":"` + b64("c1") + `"}`)
@@ -128,7 +128,7 @@ func TestMessagesWait(t *testing.T) {
 
 func TestRefusedUpgrades(t *testing.T) {
 	inBubble(t, signalingtest.Config{Timing: signalingtest.Timing{Create: 10 * time.Second}}, func(c *client) {
-		arn := c.srv.AddChannel("door")
+		arn := added(t)(c.srv.AddChannel("door"))
 		c.dialRefused(arn, "", 400, "ResourceInUseException")
 		time.Sleep(10 * time.Second)
 		c.dialRefused(arn, "AWS_v", 400, "InvalidArgumentException")
@@ -151,7 +151,7 @@ func TestRefusedUpgrades(t *testing.T) {
 
 func TestViewerSlots(t *testing.T) {
 	inBubble(t, signalingtest.Config{}, func(c *client) {
-		arn := c.srv.AddChannel("door")
+		arn := added(t)(c.srv.AddChannel("door"))
 		c.dial(arn, "")
 		var viewers []*peer
 		for i := range 10 {
@@ -185,7 +185,7 @@ func TestViewerSlots(t *testing.T) {
 
 func TestSecondMasterDisplacesTheFirst(t *testing.T) {
 	inBubble(t, signalingtest.Config{}, func(c *client) {
-		arn := c.srv.AddChannel("door")
+		arn := added(t)(c.srv.AddChannel("door"))
 		first, viewer := c.dial(arn, ""), c.dial(arn, "v")
 		second := c.dial(arn, "")
 		first.ended(websocket.StatusNormalClosure)
@@ -203,7 +203,7 @@ func TestConnectionEnds(t *testing.T) {
 	t.Run("after an hour", func(t *testing.T) {
 		inBubble(t, signalingtest.Config{}, func(c *client) {
 			start := time.Now()
-			p := c.dial(c.srv.AddChannel("door"), "")
+			p := c.dial(added(t)(c.srv.AddChannel("door")), "")
 			go ping(p, time.Hour)
 			m := <-p.in
 			check(t, m, map[string]any{"messageType": "GO_AWAY"})
@@ -219,7 +219,7 @@ func TestConnectionEnds(t *testing.T) {
 	})
 	t.Run("idle", func(t *testing.T) {
 		inBubble(t, signalingtest.Config{}, func(c *client) {
-			arn := c.srv.AddChannel("door")
+			arn := added(t)(c.srv.AddChannel("door"))
 			master := c.dial(arn, "")
 			time.Sleep(4 * time.Minute)
 			master.send(`{"action":"ICE_CANDIDATE","recipientClientId":"v","messagePayload":"eA=="}`)
@@ -233,7 +233,7 @@ func TestConnectionEnds(t *testing.T) {
 	})
 	t.Run("no master", func(t *testing.T) {
 		inBubble(t, signalingtest.Config{}, func(c *client) {
-			arn := c.srv.AddChannel("door")
+			arn := added(t)(c.srv.AddChannel("door"))
 			viewer := c.dial(arn, "v")
 			time.Sleep(2 * time.Minute)
 			master := c.dial(arn, "")
@@ -251,7 +251,7 @@ func TestConnectionEnds(t *testing.T) {
 	})
 	t.Run("binary message", func(t *testing.T) {
 		inBubble(t, signalingtest.Config{}, func(c *client) {
-			p := c.dial(c.srv.AddChannel("door"), "")
+			p := c.dial(added(t)(c.srv.AddChannel("door")), "")
 			if err := p.ws.Write(p.t.Context(), websocket.MessageBinary, []byte("x")); err != nil {
 				t.Fatal(err)
 			}
@@ -265,7 +265,7 @@ func TestVariants(t *testing.T) {
 		EncodedPayloadLimit: true, RefuseURLSafeBase64: true, RelayICEServerList: true, RefuseRepeatedCorrelationID: true,
 		NoSubprotocol: true, FullControlMessages: true, NoUpgradeErrorBody: true, SignatureErrorInBody: true, CloseDisplaced: 4000,
 	}}, func(c *client) {
-		arn := c.srv.AddChannel("door")
+		arn := added(t)(c.srv.AddChannel("door"))
 		first := c.dial(arn, "")
 		master, viewer := c.dial(arn, ""), c.dial(arn, "v")
 		first.ended(4000)

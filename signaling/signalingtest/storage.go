@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 
+	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
@@ -12,6 +13,7 @@ import (
 // viewer, for [Config].Storage. It is safe for concurrent use.
 type StorageSession struct {
 	ChannelARN string
+	StreamARN  string // to which the channel is mapped
 	ClientID   string // of the viewer that joined; empty for the master
 
 	svc     *Service
@@ -26,6 +28,9 @@ func (p *StorageSession) Send(m signaling.Message) error {
 	for name, kind := range kinds {
 		if kind != m.Kind {
 			continue
+		}
+		if passed := p.svc.cfg.Passed; passed != nil {
+			passed(p.ChannelARN, m.Payload)
 		}
 		p.svc.mu.Lock()
 		defer p.svc.mu.Unlock()
@@ -50,13 +55,13 @@ func (p *StorageSession) Receive(ctx context.Context) (signaling.Message, error)
 func (p *StorageSession) put(e envelope) error {
 	payload, err := decodeBase64(e.MessagePayload, true)
 	if err != nil {
-		return invalid("messagePayload is not base64.")
+		return awsapitest.Invalid("messagePayload is not base64.")
 	}
 	select {
 	case p.in <- signaling.Message{Kind: kinds[e.Action], Peer: p.ClientID, Payload: payload}:
 		return nil
 	default:
-		return tooMany("The storage service has too many unread messages.")
+		return awsapitest.TooMany("The storage service has too many unread messages.")
 	}
 }
 
@@ -79,7 +84,7 @@ func (s *Service) joinStorageAsViewer(c *call) (any, error) {
 		return nil, err
 	}
 	if !goodClientID(in.ClientID) {
-		return nil, invalid("clientId must match [a-zA-Z0-9_.-]{1,256} and not begin with AWS_.")
+		return nil, awsapitest.Invalid("clientId must match [a-zA-Z0-9_.-]{1,256} and not begin with AWS_.")
 	}
 	return nil, s.join(c, in.ChannelARN, in.ClientID)
 }
@@ -87,7 +92,7 @@ func (s *Service) joinStorageAsViewer(c *call) (any, error) {
 // join begins a storage session. The newest one of a client replaces the one before.
 func (s *Service) join(c *call, arn, clientID string) error {
 	if arn == "" {
-		return invalid("channelArn is missing.")
+		return awsapitest.Invalid("channelArn is missing.")
 	}
 	t, err := c.target("", arn, clientID)
 	if err != nil {
@@ -100,7 +105,7 @@ func (s *Service) join(c *call, arn, clientID string) error {
 		return err
 	}
 	if !ch.storing {
-		return invalid("The channel has no media storage configuration.")
+		return awsapitest.Invalid("The channel has no media storage configuration.")
 	}
 	limit := s.cfg.Limits.limit(s.cfg.Limits.StorageViewers, 3)
 	viewers := len(ch.sessions)
@@ -108,7 +113,7 @@ func (s *Service) join(c *call, arn, clientID string) error {
 		viewers--
 	}
 	if clientID != "" && ch.sessions[clientID] == nil && limit > 0 && viewers >= limit {
-		return tooMany("The channel has %d storage viewers already.", limit)
+		return awsapitest.TooMany("The channel has %d storage viewers already.", limit)
 	}
 	if s.cfg.Storage == nil {
 		return nil
@@ -116,11 +121,11 @@ func (s *Service) join(c *call, arn, clientID string) error {
 	if old := ch.sessions[clientID]; old != nil {
 		old.cancel()
 	}
-	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Timing.Storage)
-	session := &StorageSession{ChannelARN: ch.arn, ClientID: clientID, svc: s, channel: ch,
+	ctx, cancel := context.WithTimeout(s.core.Context(), s.cfg.Timing.Storage)
+	session := &StorageSession{ChannelARN: ch.arn, StreamARN: ch.stream, ClientID: clientID, svc: s, channel: ch,
 		in: make(chan signaling.Message, queueLength), cancel: cancel}
 	ch.sessions[clientID] = session
-	s.wg.Go(func() {
+	s.core.Go("a storage session of "+ch.name, func() {
 		defer cancel()
 		s.cfg.Storage(ctx, session)
 		s.mu.Lock()

@@ -34,6 +34,7 @@ type Config struct {
 	MaxViewers int // zero means the SDK's default
 	ICEPolicy  signaling.ICEPolicy
 	Hear       func(kvsmedia.Frame) // gets what viewers say; may be nil
+	Event      func(camera.Event)   // gets what happens, one after the other; may be nil
 	Logger     *slog.Logger
 
 	// Recording has the picture and its sound uploaded to a stream; nil records
@@ -161,6 +162,9 @@ func (d *Device) hints(ctx context.Context) {
 
 // event logs what happens, and tells the viewers what their pages show.
 func (d *Device) event(e camera.Event) {
+	if d.cfg.Event != nil {
+		d.cfg.Event(e)
+	}
 	log := d.cfg.Logger
 	switch e := e.(type) {
 	case camera.Online:

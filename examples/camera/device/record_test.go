@@ -101,9 +101,9 @@ func newStudio(t *testing.T, spec string) *studio {
 	s := &studio{channel: "door", log: &lines{}, more: make(chan struct{}),
 		signaling: signalingtest.NewServer(signalingtest.Config{TURN: func(string, time.Time) []signalingtest.ICEServer { return nil }}),
 		media:     kvsmediatest.NewServer(kvsmediatest.Config{})}
-	t.Cleanup(s.signaling.Close)
-	t.Cleanup(s.media.Close)
-	s.signaling.AddChannel("door")
+	t.Cleanup(func() { s.signaling.Close() })
+	t.Cleanup(func() { s.media.Close() })
+	added(t)(s.signaling.AddChannel("door"))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var err error
@@ -253,4 +253,15 @@ func (l *lines) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+// added returns the ARN of a channel that was added to a double.
+func added(t testing.TB) func(arn string, err error) string {
+	return func(arn string, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return arn
+	}
 }

@@ -17,7 +17,8 @@ const camera = { viewers: 0, night: false, talker: "" }; // as the camera says
 let connected = false; // commands can be called
 let latest = null; // statistics
 let sound = false; // is wanted
-let lostAt = 0; // when the connection under repair was lost
+let lostAt = 0; // when the connection that is not there yet was lost
+let told = ""; // why there is no picture, of what the events have
 
 // ---- connection ----
 
@@ -25,12 +26,11 @@ const stateNames = {
   connecting: "Connecting",
   live: "Live",
   repairing: "Reconnecting",
-  waiting: "Offline",
+  waiting: "Away",
   refused: "Refused",
 };
 
 const refusals = {
-  "viewer limit": "The camera has as many viewers as it takes.",
   unauthorized: "This page is not allowed to watch the camera.",
   "no common codec": "This browser cannot play what the camera sends.",
   "B-frames": "The camera's encoder makes B-frames, which live view cannot carry.",
@@ -42,13 +42,22 @@ live.addEventListener("state", ({ detail }) => {
   $("state").dataset.state = $("stage").dataset.state = detail.state;
   $("again").hidden = !["waiting", "refused"].includes(detail.state);
   showMessage();
-  if (detail.state === "waiting" || detail.state === "refused") note(reason(detail), "bad");
-  if (detail.state === "repairing" && !lostAt) {
-    lostAt = performance.now();
-    note("Repairing the connection");
+  switch (detail.state) {
+    case "waiting":
+    case "refused":
+      if (told !== reason(detail)) note(reason(detail), "bad");
+      told = reason(detail);
+      lostAt ||= performance.now();
+      break;
+    case "repairing":
+      if (!lostAt) note("Repairing the connection");
+      lostAt ||= performance.now();
+      break;
+    case "live":
+      note(`Live ${lostAt ? "again " : ""}after ${liveAfter()}`, "good");
+      told = "";
+      break;
   }
-  if (detail.state === "connecting") lostAt = 0;
-  if (detail.state === "live") note(`Live after ${liveAfter()}`, "good");
   if (detail.state !== "live") $("latency").hidden = true;
 });
 
@@ -78,7 +87,7 @@ for (const picture of [video, $("past")]) {
 
 function showState() {
   const { state, code } = live.state;
-  $("state").textContent = past.on ? "Recorded" : stateNames[code ? "refused" : state];
+  $("state").textContent = past.on ? "Recorded" : code === "viewer limit" ? "Full" : stateNames[state];
   $("state").dataset.mode = past.on ? "past" : "live";
 }
 
@@ -86,7 +95,7 @@ function showState() {
 function showMessage() {
   const { state, retryAt } = live.state;
   let text = reason(live.state);
-  if (state === "waiting") {
+  if (state === "waiting" || state === "refused") {
     const wait = Math.ceil((retryAt - Date.now()) / 1000);
     text += wait > 0 ? ` Trying again in ${wait} s.` : " Trying again…";
   }
@@ -94,6 +103,10 @@ function showMessage() {
 }
 
 function reason({ message, code }) {
+  if (code === "viewer limit") {
+    const places = message.match(/\d+/)?.[0] ?? ""; // all places for viewers are taken (10)
+    return `All ${places} places for viewers are taken. This page gets in when one is free.`.replace("  ", " ");
+  }
   const known = refusals[code];
   return known && message ? `${known} It says: ${message}${/[.!?]$/.test(message) ? "" : "."}` : (known ?? message);
 }
@@ -103,10 +116,11 @@ function liveAfter() {
   const last = live.session.phases.at(-1);
   const took = lostAt ? performance.now() - lostAt : last.start + last.took;
   lostAt = 0;
-  return `${Math.round(took)} ms`;
+  return took < 10000 ? `${Math.round(took)} ms` : `${Math.round(took / 1000)} s`;
 }
 
 $("again").onclick = () => live.retryNow();
+document.addEventListener("visibilitychange", () => document.hidden || live.hurry()); // timers sleep in hidden pages
 addEventListener("online", () => live.networkChanged());
 navigator.connection?.addEventListener("change", () => navigator.onLine && live.networkChanged());
 sessionStorage.removeItem("clientId");
@@ -195,7 +209,7 @@ past.addEventListener("hint", ({ detail }) => hint(detail));
 // ---- sound and voice ----
 
 $("sound").onclick = () => {
-  sound = !sound;
+  live.sound = sound = !sound;
   showSound();
   if (sound && !past.on) {
     hint("");
@@ -211,6 +225,11 @@ function showSound() {
 }
 
 const talkButton = $("talk");
+const mute = !navigator.mediaDevices; // the page has an address of neither https nor localhost
+if (mute) {
+  talkButton.setAttribute("aria-disabled", "true");
+  talkButton.title = "Browsers give the microphone to pages on https and on localhost alone";
+}
 talkButton.addEventListener("pointerdown", (e) => {
   if (e.button !== 0) return;
   talkButton.setPointerCapture(e.pointerId);
@@ -239,7 +258,7 @@ function showTalk() {
   talkButton.classList.toggle("talking", talk.talking && !other);
   talkButton.classList.toggle("other", other);
   $("onair").hidden = !talk.talking || other;
-  let text = "Hold to talk";
+  let text = mute ? "To talk, open this page on https or localhost" : "Hold to talk";
   if (other) text = "Someone else is talking";
   else if (talk.talking) text = "You are on air";
   $("talktext").textContent = text;

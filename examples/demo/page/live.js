@@ -1,28 +1,15 @@
-// The live connection to the camera: made, watched over, repaired and made
-// again until the page goes away.
+// The live view of the camera: one session after the other until the page goes away.
 
-import { Commands, label } from "./command.js";
-import { Signaling, grant } from "./signaling.js";
+import { Refusal } from "./refusal.js";
+import { Session } from "./session.js";
 
-const answerTime = 10000; // ms for the camera to answer an offer
-const connectTime = 20000; // ms from the answer to media
-const silentTime = 1500; // ms without a packet before the connection is repaired
-const restartTime = 3000; // ms for one attempt to repair it
-const repairTime = 12000; // ms until no further attempt is made: the camera has given up by then
-const frozenTime = 8000; // ms without a new picture before the connection is made anew
-
-const noPath = "No path to the camera was found. A firewall may block it.";
-
-// Refusal is the camera's answer that it does not take this viewer.
-export class Refusal extends Error {
-  constructor(code, reason) {
-    super(reason || code);
-    this.code = code;
-  }
-}
+const againTime = 10000; // ms at most until the next try while the camera is away
+const placeTime = 4000; // ms until the next try while all places are taken
+const refusedTime = 60000; // ms until the next try after a refusal, whose reason may pass
 
 // Live keeps one Session alive. Its events:
-//   state    detail {state, message, retryAt}: connecting, live, repairing, waiting or refused
+//   state    detail {state, message, code, retryAt}: connecting, live, repairing, or
+//            waiting or refused until retryAt, and on while the next try is made
 //   stream   detail MediaStream, to show
 //   notice   detail {name, body}
 //   commands detail true when commands can be called, false when no longer
@@ -32,6 +19,7 @@ export class Live extends EventTarget {
   // only while no page uses it: a duplicated tab must not have the same.
   clientId = sessionStorage.getItem("clientId") ?? "";
   channel = ""; // the signaling channel's name
+  #sound = false;
   #state = { state: "connecting", message: "" };
   #tries = 0;
   #retry = 0;
@@ -45,12 +33,24 @@ export class Live extends EventTarget {
     return this.session?.pc ?? null;
   }
 
+  get sound() {
+    return this.#sound;
+  }
+
+  // sound tells whether the camera's sound is wanted. Without it none is received: a
+  // browser holds the picture back until the sound of its time is there, heard or not.
+  set sound(on) {
+    this.#sound = on;
+    this.session?.receiveSound();
+  }
+
   // start connects, now and again after each loss.
   start() {
     this.#stopped = false;
     clearTimeout(this.#retry);
     this.session?.close();
-    this.#say("connecting", this.#tries ? "Connecting again…" : "Connecting…");
+    if (this.#tries) this.#say(this.#state.state, this.#state.message, { code: this.#state.code, retryAt: 0 });
+    else this.#say("connecting", "Connecting…");
     const session = new Session(this);
     this.session = session;
     session.run().catch((err) => this.#ended(session, err));
@@ -68,11 +68,15 @@ export class Live extends EventTarget {
     this.start();
   }
 
+  // hurry makes the next try at once if one is waited for.
+  hurry() {
+    if (!this.#stopped && this.#state.retryAt) this.retryNow();
+  }
+
   // networkChanged repairs the connection over the network that is there now.
   networkChanged() {
-    if (this.#stopped) return;
-    if (this.#state.state === "waiting") this.retryNow();
-    else this.session?.repair();
+    if (this.#state.retryAt) this.hurry();
+    else if (!this.#stopped) this.session?.repair();
   }
 
   call(name, body) {
@@ -86,14 +90,13 @@ export class Live extends EventTarget {
     this.#tell("commands", false);
     const lasted = session.liveAt ? performance.now() - session.liveAt : 0;
     if (lasted > 10000) this.#tries = 0;
-    if (err instanceof Refusal && err.code !== "viewer limit") {
-      this.#say("refused", err.message, { code: err.code });
-      return;
-    }
-    const limit = Math.min(15000, 1000 * 2 ** this.#tries++);
-    let wait = limit / 2 + (Math.random() * limit) / 2;
-    if (err instanceof Refusal) wait += 5000;
-    this.#say("waiting", err.message, { code: err.code, retryAt: Date.now() + wait });
+    const full = err.code === "viewer limit";
+    const refused = err instanceof Refusal && !full;
+    let limit = Math.min(againTime, 1000 * 2 ** this.#tries++);
+    if (full) limit = placeTime;
+    if (refused) limit = refusedTime;
+    const wait = limit / 2 + (Math.random() * limit) / 2; // not all pages at once
+    this.#say(refused ? "refused" : "waiting", err.message, { code: err.code, retryAt: Date.now() + wait });
     this.#retry = setTimeout(() => this.start(), wait);
   }
 
@@ -113,274 +116,4 @@ export class Live extends EventTarget {
     else if (type === "repairing") this.#say("repairing", "The connection was lost, repairing it…");
     else this.#tell(type, detail);
   }
-}
-
-// Session is one peer connection. run rejects when it is over.
-class Session {
-  pc = null;
-  talker = null; // the RTCRtpSender of the user's voice
-  commands = null; // when they can be called
-  liveAt = 0; // when the first picture was there
-  phases = []; // {name, start, took} in ms since the beginning
-  #live;
-  #signaling = null;
-  #begin = performance.now();
-  #abort = new AbortController();
-  #fail;
-  #answered = null; // resolves the wait for an answer
-  #early = []; // candidates that came before the answer
-  #unsent = []; // own candidates that wait for the offer to be sent, null after that
-  #repairing = false;
-  #timers = new Set();
-
-  constructor(live) {
-    this.#live = live;
-  }
-
-  close() {
-    this.#abort.abort();
-    for (const t of this.#timers) clearTimeout(t);
-    this.#signaling?.close();
-    this.pc?.close();
-  }
-
-  async run() {
-    const failed = new Promise((_, reject) => (this.#fail = reject));
-    failed.catch(() => {});
-    await Promise.race([this.#connect(), failed]);
-    await failed;
-  }
-
-  async #connect() {
-    if (!window.RTCPeerConnection) throw new Refusal("no webrtc", "This browser has no WebRTC, which live view needs.");
-    const leave = await this.#phase("permission", grant(this.#live.clientId, this.#abort.signal));
-    this.#live.clientId = leave.clientId;
-    this.#live.channel = leave.channel?.split("/")[1] ?? ""; // arn:aws:kinesisvideo:…:channel/NAME/…
-    const socket = this.#phase("signaling", this.#openSignaling(leave.url));
-    socket.catch(() => {});
-    this.#createPeer(leave.iceServers);
-    await this.pc.setLocalDescription(await this.pc.createOffer());
-    await socket;
-    await this.#phase("answer", this.#negotiate());
-    await this.#connected();
-  }
-
-  // phase notes how long a step takes.
-  async #phase(name, step) {
-    const start = performance.now();
-    const result = await step;
-    this.#passed(name, start);
-    return result;
-  }
-
-  #passed(name, start) {
-    const now = performance.now();
-    this.phases.push({ name, start: start - this.#begin, took: now - start });
-    return now;
-  }
-
-  async #openSignaling(url) {
-    const s = await Signaling.open(url);
-    if (this.#abort.signal.aborted) return s.close();
-    this.#signaling = s;
-    s.addEventListener("answer", (e) => this.#answered?.resolve(e.detail));
-    s.addEventListener("refused", (e) => this.#answered?.reject(new Error(`The signaling service refuses: ${e.detail}.`)));
-    s.addEventListener("close", () => s === this.#signaling && this.#answered?.reject(new Error("The signaling service closed the connection.")));
-    s.addEventListener("candidate", (e) => {
-      if (this.#answered || !this.pc.remoteDescription) this.#early.push(e.detail);
-      else this.#addCandidate(e.detail);
-    });
-  }
-
-  #addCandidate(candidate) {
-    if (!candidate?.candidate) return; // the end of candidates
-    this.pc.addIceCandidate(candidate).catch(() => {}); // one of another generation, or of an unknown kind
-  }
-
-  #createPeer(iceServers) {
-    const pc = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
-    this.pc = pc;
-    pc.addTransceiver("video", { direction: "recvonly" });
-    this.talker = pc.addTransceiver("audio", { direction: "sendrecv" }).sender;
-    const stream = new MediaStream();
-    pc.ontrack = (e) => {
-      stream.addTrack(e.track);
-      this.#live.told(this, "stream", stream);
-    };
-    pc.onicecandidate = (e) => {
-      if (!e.candidate?.candidate) return;
-      if (this.#unsent) this.#unsent.push(e.candidate);
-      else this.#signaling.candidate(e.candidate);
-    };
-    pc.onconnectionstatechange = () => this.#stateChanged();
-    const channel = pc.createDataChannel(label);
-    const commands = new Commands(channel, (name, body) => this.#live.told(this, "notice", { name, body }));
-    channel.onopen = () => {
-      this.commands = commands;
-      this.#live.told(this, "commands", true);
-    };
-    channel.onclose = () => {
-      if (!this.#abort.signal.aborted) this.#fail(new Error("The camera ended the connection."));
-    };
-  }
-
-  // negotiate sends the local offer and its candidates and applies the answer.
-  async #negotiate() {
-    const answer = new Promise((resolve, reject) => (this.#answered = { resolve, reject }));
-    const timer = this.#after(answerTime, () => this.#answered?.reject(new Error("The camera does not answer. Is it switched on?")));
-    try {
-      this.#signaling.offer(this.pc.localDescription);
-      for (const c of this.#unsent) this.#signaling.candidate(c);
-      this.#unsent = null;
-      const description = await answer;
-      refuse(description.sdp);
-      await this.pc.setRemoteDescription(description);
-    } finally {
-      clearTimeout(timer);
-      this.#answered = null;
-    }
-    for (const c of this.#early.splice(0)) this.#addCandidate(c);
-  }
-
-  // connected waits for the path, the keys and the first picture.
-  async #connected() {
-    const { pc } = this;
-    const timer = this.#after(connectTime, () => {
-      const connected = pc.connectionState === "connected";
-      this.#fail(new Error(connected ? "The camera is there, but its picture does not come." : noPath));
-    });
-    let since = performance.now();
-    const changed = (event, done) => this.#until(pc, event, done);
-    await changed("iceconnectionstatechange", () => ["connected", "completed"].includes(pc.iceConnectionState));
-    since = this.#passed("path (ICE)", since);
-    await changed("connectionstatechange", () => pc.connectionState === "connected");
-    since = this.#passed("keys (DTLS)", since);
-    while (!(await this.framesDecoded())) await this.#pause(30);
-    clearTimeout(timer);
-    this.liveAt = this.#passed("first picture", since);
-    this.#live.told(this, "live");
-    this.#watch().catch(() => {}); // of a peer connection that was closed
-  }
-
-  // watch notices when nothing comes any more, and when pictures no longer do.
-  async #watch() {
-    const counts = { frames: 0, packets: 0 };
-    const since = { frames: 0, packets: 0 };
-    while (!this.#abort.signal.aborted) {
-      await this.#pause(250);
-      const now = await this.#received();
-      for (const what of ["frames", "packets"]) {
-        if (now[what] === counts[what] && !this.#repairing && !document.hidden) continue;
-        counts[what] = now[what];
-        since[what] = performance.now();
-      }
-      if (performance.now() - since.packets > silentTime) this.repair();
-      else if (performance.now() - since.frames > frozenTime) {
-        this.#fail(new Error("The picture stood still."));
-        return;
-      }
-    }
-  }
-
-  #stateChanged() {
-    const state = this.pc.connectionState;
-    if (state === "failed" && this.liveAt) this.repair();
-    else if (state === "failed") this.#fail(new Error(noPath));
-    else if (state === "connected" && this.liveAt && !this.#repairing) this.#live.told(this, "live");
-    else if (state === "disconnected" && this.liveAt) this.#live.told(this, "repairing");
-  }
-
-  // repair restarts ICE over a new signaling connection, as the network may be
-  // another one, until media flows again. Everything else stays.
-  async repair() {
-    if (this.#repairing || !this.liveAt || this.#abort.signal.aborted) return;
-    this.#repairing = true;
-    this.#live.told(this, "repairing");
-    const end = performance.now() + repairTime;
-    for (let wait = 250; ; wait = Math.min(2 * wait, 2000)) {
-      const limit = new AbortController();
-      const timer = this.#after(restartTime, () => limit.abort());
-      try {
-        await this.#restart(AbortSignal.any([limit.signal, this.#abort.signal]));
-        break;
-      } catch (err) {
-        if (this.#abort.signal.aborted) return;
-        if (err instanceof Refusal || performance.now() > end) return this.#fail(err);
-      } finally {
-        clearTimeout(timer);
-      }
-      await this.#pause(wait);
-    }
-    this.#repairing = false;
-    this.#live.told(this, "live");
-  }
-
-  // restart is one attempt of repair, until signal says that it takes too long.
-  async #restart(signal) {
-    const late = new Promise((_, reject) => {
-      signal.addEventListener("abort", () => reject(new Error("The connection could not be repaired.")));
-    });
-    late.catch(() => {});
-    const { pc } = this;
-    const { clientId } = this.#live;
-    const leave = await Promise.race([grant(clientId, signal), late]);
-    if (leave.clientId !== clientId) throw new Refusal("", "The connection was lost."); // to the camera this is a new viewer
-    this.#signaling?.close();
-    this.#signaling = null;
-    await Promise.race([this.#openSignaling(leave.url), late]);
-    pc.setConfiguration({ ...pc.getConfiguration(), iceServers: leave.iceServers });
-    if (pc.signalingState === "have-local-offer") await pc.setLocalDescription({ type: "rollback" });
-    this.#unsent = [];
-    await pc.setLocalDescription(await pc.createOffer({ iceRestart: true }));
-    await Promise.race([this.#negotiate(), late]);
-    const { packets } = await this.#received();
-    while (pc.connectionState !== "connected" || (await this.#received()).packets === packets) {
-      await Promise.race([this.#pause(50), late]);
-    }
-  }
-
-  async #received() {
-    let [frames, packets] = [0, 0];
-    (await this.pc.getStats()).forEach((s) => {
-      if (s.type !== "inbound-rtp") return;
-      packets += s.packetsReceived ?? 0;
-      frames += s.framesDecoded ?? 0;
-    });
-    return { frames, packets };
-  }
-
-  async framesDecoded() {
-    return (await this.#received()).frames;
-  }
-
-  #after(milliseconds, f) {
-    const timer = setTimeout(() => (this.#timers.delete(timer), f()), milliseconds);
-    this.#timers.add(timer);
-    return timer;
-  }
-
-  #pause(milliseconds) {
-    return new Promise((resolve) => this.#after(milliseconds, resolve));
-  }
-
-  #until(target, event, done) {
-    return new Promise((resolve) => {
-      const check = () => {
-        if (!done()) return;
-        target.removeEventListener(event, check);
-        resolve();
-      };
-      target.addEventListener(event, check);
-      check();
-    });
-  }
-}
-
-// refuse throws if an answer takes none of the offered media, and says why.
-function refuse(sdp) {
-  const media = sdp.match(/^m=\S+ \d+/gm) ?? [];
-  if (!media.every((m) => m.endsWith(" 0"))) return;
-  const reason = sdp.match(/^a=smartcam-refused:(?:([^:\r\n]*): |(\S*) )(.*?)\r?$/m);
-  if (!reason) throw new Refusal("rejected", "The camera takes none of the media that this browser offers.");
-  throw new Refusal(reason[1] ?? reason[2], reason[3]);
 }

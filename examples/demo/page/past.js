@@ -6,6 +6,7 @@ import { Timeline, timeOfDay } from "./timeline.js";
 
 const $ = (id) => document.getElementById(id);
 const every = 2000; // ms from one list of what is recorded to the next
+const seldom = 30000; // ms to the next question whether the camera records
 
 // Past's events: "mode" when the past begins or ends, "note" and "hint" with a text.
 export class Past extends EventTarget {
@@ -113,10 +114,14 @@ export class Past extends EventTarget {
 
   // list asks again and again what is recorded, while the page is seen.
   async #list() {
+    let wait = every;
     try {
       if (!document.hidden || !this.#known) {
         const response = await fetch("/api/recordings");
-        if (response.status === 404) return; // this camera does not record
+        if (response.status === 404) {
+          $("timeline").hidden = true; // this camera does not record
+          wait = seldom;
+        }
         if (response.ok) {
           this.#known = await response.json();
           this.#timeline.update(this.#known);
@@ -127,7 +132,7 @@ export class Past extends EventTarget {
     } catch {
       // the next try comes soon
     }
-    setTimeout(() => this.#list(), every);
+    setTimeout(() => this.#list(), wait);
   }
 
   #tell(type, detail) {
@@ -143,5 +148,5 @@ async function session(start) {
     body: JSON.stringify({ start: Math.floor(start) }),
   });
   if (!response.ok) throw new Error((await response.text()).trim().slice(0, 200) || response.statusText);
-  return (await response.json()).url;
+  return new URL((await response.json()).url, location).href;
 }

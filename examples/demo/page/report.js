@@ -17,7 +17,7 @@ export function showNumbers(list, s) {
     ["Frame rate", s?.fps !== undefined && `${s.fps.toFixed(0)} fps`],
     ["Bit rate", s?.bitrate > 0 && bitrate(s.bitrate * 8)],
     ["Round trip", s?.roundTrip !== undefined && milliseconds(s.roundTrip)],
-    ["Latency", s?.latency !== undefined && `≈ ${milliseconds(s.latency)}`],
+    ["Latency", s?.latency !== undefined && `≈ ${milliseconds(s.latency)}${s.heldBack > 0.005 ? `, ${milliseconds(s.heldBack)} of it for the sound` : ""}`],
     ["Packet loss", s?.loss !== undefined && `${(s.loss * 100).toFixed(1)} %`],
     ["Frames", s && `${s.framesDecoded} decoded, ${s.framesDropped} dropped`],
   ]);

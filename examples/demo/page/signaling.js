@@ -14,7 +14,7 @@ export async function grant(clientId, signal) {
     });
   } catch (err) {
     if (signal.aborted) throw err;
-    throw new Error(navigator.onLine ? "The server of this page cannot be reached." : "This device is offline.");
+    throw new Error(navigator.onLine ? "The camera is away: its server does not answer." : "This device is offline.");
   }
   if (!response.ok) {
     const text = (await response.text()).trim().slice(0, 200);
@@ -38,7 +38,7 @@ export class Signaling extends EventTarget {
       s.#socket.onopen = () => resolve(s);
       s.#socket.onmessage = (e) => s.#receive(e.data);
       s.#socket.onclose = () => {
-        reject(new Error("The signaling service does not take the connection."));
+        reject(new Error("The signaling service does not take the connection. It has ten viewers at once, of whom one who left counts for a minute."));
         s.dispatchEvent(new Event("close"));
       };
     });

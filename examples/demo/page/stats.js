@@ -28,7 +28,7 @@ export class Stats {
     this.#before = now;
 
     const seconds = (now.time - before.time) / 1000;
-    const grown = (kind, name) => (now[kind][name] ?? 0) - (before[kind][name] ?? 0);
+    const grown = (kind, name) => Math.max(0, (now[kind][name] ?? 0) - (before[kind][name] ?? 0)); // less in a new stream
     const rate = (kind, name) => (seconds > 0 ? grown(kind, name) / seconds : undefined);
     const share = (part, whole) => (whole > 0 ? part / whole : undefined);
     const lost = grown("video", "packetsLost") + grown("audio", "packetsLost");
@@ -51,8 +51,9 @@ export class Stats {
       freezes: video?.freezeCount,
       bitrate: (rate("video", "bytesReceived") ?? 0) + (rate("audio", "bytesReceived") ?? 0), // bytes a second
       roundTrip, // seconds
-      loss: share(Math.max(0, lost), lost + received),
+      loss: share(lost, lost + received),
       latency: latency(roundTrip, grown, frames),
+      heldBack: audio && heldBack(grown),
     };
   }
 }
@@ -66,6 +67,13 @@ function latency(roundTrip, grown, frames) {
   if (processing > 0) return roundTrip / 2 + processing / frames;
   const waited = grown("video", "jitterBufferDelay") / (grown("video", "jitterBufferEmittedCount") || Infinity);
   return roundTrip / 2 + waited + grown("video", "totalDecodeTime") / frames;
+}
+
+// heldBack is for how many seconds a picture waits for the sound of its time, which
+// has a longer jitter buffer.
+function heldBack(grown) {
+  const more = grown("video", "jitterBufferTargetDelay") - grown("video", "jitterBufferMinimumDelay");
+  return Math.max(0, more / grown("video", "jitterBufferEmittedCount")) || undefined;
 }
 
 function selectedPair(all) {

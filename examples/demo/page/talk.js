@@ -79,7 +79,7 @@ function explain(err) {
     case "NotReadableError":
       return "The microphone is in use by another program.";
     case "SecurityError":
-      return "The microphone needs this page on https or on localhost.";
+      return "Browsers give the microphone to pages on https and on localhost alone.";
   }
   return err.message;
 }

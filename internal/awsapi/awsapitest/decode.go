@@ -21,7 +21,7 @@ func Decode(body []byte, v any) error {
 		err = json.Unmarshal(exact, v)
 	}
 	if err != nil {
-		return errorf(http.StatusBadRequest, "SerializationException", "The request body is not the JSON of this call.")
+		return Errorf(http.StatusBadRequest, "SerializationException", "The request body is not the JSON of this call.")
 	}
 	return nil
 }

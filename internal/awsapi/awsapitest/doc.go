@@ -5,8 +5,8 @@
 //
 // A double's handler reads the body, asks a [Verifier] who calls, decodes the
 // body with [Decode], limits the rate with a [Limiter] and answers with
-// [WriteJSON] or with an [Error]. Its tests run over a [PipeListener] inside
-// testing/synctest, where an hour passes in a millisecond.
+// [WriteJSON] or with an [Error]. What is no matter of the protocol, such as
+// faults, the journal and listeners, is internal/testing/double's.
 //
 // The verifier shares no code with the signer of the AWS SDK, so that a
 // mistake on one side shows on the other.

@@ -2,8 +2,10 @@ package awsapitest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -11,9 +13,12 @@ import (
 
 // Error is an answer of a service that refuses a call.
 type Error struct {
-	Status  int    // HTTP status
+	Status  int    // HTTP status; zero means 400
 	Name    string // for example "ResourceNotFoundException"
 	Message string
+
+	// Body is the whole body, if not nil, however wrong.
+	Body []byte
 
 	// LowerKey writes the body's key as "message" instead of "Message".
 	LowerKey bool
@@ -41,11 +46,48 @@ func (e *Error) Write(w http.ResponseWriter) {
 	} else {
 		w.Header().Set("x-amzn-ErrorType", e.Name)
 	}
-	var body []byte
-	if !e.NoBody {
+	body := e.Body
+	if body == nil && !e.NoBody {
 		body = marshal(content)
 	}
-	write(w, e.Status, body)
+	write(w, cmp.Or(e.Status, http.StatusBadRequest), body)
+}
+
+// ErrDropped is the error of a call that is cut off without an answer.
+var ErrDropped = errors.New("cut off without an answer")
+
+// WriteError answers with err: an [*Error] as it is, the connection's end for
+// [ErrDropped], InternalFailure for trouble of the service's own.
+func WriteError(w http.ResponseWriter, err error) {
+	var refusal *Error
+	switch {
+	case errors.Is(err, ErrDropped):
+		panic(http.ErrAbortHandler)
+	case errors.As(err, &refusal):
+		refusal.Write(w)
+	default:
+		(&Error{Status: http.StatusInternalServerError, Name: "InternalFailure", Message: err.Error()}).Write(w)
+	}
+}
+
+// Errorf returns an error whose message is formatted.
+func Errorf(status int, name, format string, args ...any) *Error {
+	return &Error{Status: status, Name: name, Message: fmt.Sprintf(format, args...)}
+}
+
+// Invalid returns an InvalidArgumentException.
+func Invalid(format string, args ...any) *Error {
+	return Errorf(http.StatusBadRequest, "InvalidArgumentException", format, args...)
+}
+
+// TooMany returns a ClientLimitExceededException.
+func TooMany(format string, args ...any) *Error {
+	return Errorf(http.StatusBadRequest, "ClientLimitExceededException", format, args...)
+}
+
+// Denied says that a principal may not do something to a resource.
+func Denied(status int, name, principal, action, resource string) *Error {
+	return Errorf(status, name, "User: %s is not authorized to perform: kinesisvideo:%s on resource: %s", principal, action, resource)
 }
 
 // WriteJSON answers 200 with v as JSON. A nil v is an empty body.

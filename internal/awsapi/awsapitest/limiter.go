@@ -52,6 +52,31 @@ func (l *Limiter) Allow(key string, perSecond int) bool {
 	return true
 }
 
+// Pace holds a call of an API to its calls per second on one resource, such as a
+// channel, and in the whole account; a rate of zero is no limit. What says what the
+// resource is; its name is empty for a call that names none.
+func (l *Limiter) Pace(api, what, resource string, perResource, perAccount int) error {
+	if resource != "" && !l.Allow(api+"/"+resource, perResource) {
+		return TooMany("The rate of %d %s calls per second of this %s is exceeded.", perResource, api, what)
+	}
+	if !l.Allow(api, perAccount) {
+		return TooMany("The rate of %d %s calls per second of this account is exceeded.", perAccount, api)
+	}
+	return nil
+}
+
+// Quota returns the limit to apply, 0 for none: the standard one for a value of
+// zero, none for a negative one or if all limits are off.
+func Quota(off bool, value, standard int) int {
+	switch {
+	case off || value < 0:
+		return 0
+	case value == 0:
+		return standard
+	}
+	return value
+}
+
 func (b *bucket) fill(now time.Time, rate float64) {
 	b.rate = rate
 	if d := now.Sub(b.at); d > 0 {

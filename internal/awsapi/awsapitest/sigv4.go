@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -31,18 +30,6 @@ const (
 
 // emptyHash is the SHA-256 of the empty string.
 var emptyHash = hex.EncodeToString(sha256.New().Sum(nil))
-
-// Identity is what a service knows about an access key.
-type Identity struct {
-	SecretAccessKey string
-	SessionToken    string    // empty for long-term keys
-	Principal       string    // who it is, such as an ARN or the name of a thing
-	Expires         time.Time // the zero Time means never
-}
-
-// Credentials finds the identity of an access key. It must be safe for
-// concurrent use.
-type Credentials func(accessKeyID string) (Identity, bool)
 
 // Caller is who signed a request.
 type Caller struct {
@@ -96,11 +83,11 @@ func (v *Verifier) Verify(r *http.Request, body []byte) (Caller, error) {
 	}
 	id, ok := v.Credentials(sig.accessKeyID)
 	if !ok || !hmac.Equal([]byte(id.SessionToken), []byte(sig.token)) {
-		return Caller{}, errorf(http.StatusForbidden, "UnrecognizedClientException",
+		return Caller{}, Errorf(http.StatusForbidden, "UnrecognizedClientException",
 			"The security token included in the request is invalid.")
 	}
 	if !id.Expires.IsZero() && !now.Before(id.Expires) {
-		return Caller{}, errorf(http.StatusForbidden, "ExpiredTokenException",
+		return Caller{}, Errorf(http.StatusForbidden, "ExpiredTokenException",
 			"The security token included in the request is expired")
 	}
 	if err := sig.checkTime(now); err != nil {
@@ -122,7 +109,7 @@ func (v *Verifier) Verify(r *http.Request, body []byte) (Caller, error) {
 			return Caller{AccessKeyID: sig.accessKeyID, Principal: id.Principal, Presigned: sig.presigned}, nil
 		}
 	}
-	return Caller{}, errorf(http.StatusForbidden, "InvalidSignatureException",
+	return Caller{}, Errorf(http.StatusForbidden, "InvalidSignatureException",
 		"The request signature we calculated does not match the signature you provided. "+
 			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
 }
@@ -145,7 +132,7 @@ func parseSignature(r *http.Request) (*signature, error) {
 	case hasAlg:
 		err = sig.fromQuery(r, params)
 	default:
-		err = errorf(http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
+		err = Errorf(http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
 	}
 	if err != nil {
 		return nil, err
@@ -236,18 +223,18 @@ func (s *signature) credential(credential, date string) error {
 func (s *signature) checkTime(now time.Time) error {
 	text := func(t time.Time) string { return t.UTC().Format(timeFormat) }
 	if late := now.Add(maxSkew); s.date.After(late) {
-		return errorf(http.StatusForbidden, "InvalidSignatureException",
+		return Errorf(http.StatusForbidden, "InvalidSignatureException",
 			"Signature not yet current: %s is still later than %s (%s + 15 min.)", s.dateText, text(late), text(now))
 	}
 	if s.presigned {
 		if end := s.date.Add(s.expires); now.After(end) {
-			return errorf(http.StatusForbidden, "InvalidSignatureException",
+			return Errorf(http.StatusForbidden, "InvalidSignatureException",
 				"Signature expired: %s is now earlier than %s", text(end), text(now))
 		}
 		return nil
 	}
 	if early := now.Add(-maxSkew); s.date.Before(early) {
-		return errorf(http.StatusForbidden, "InvalidSignatureException",
+		return Errorf(http.StatusForbidden, "InvalidSignatureException",
 			"Signature expired: %s is now earlier than %s (%s - 15 min.)", s.dateText, text(early), text(now))
 	}
 	return nil
@@ -256,7 +243,7 @@ func (s *signature) checkTime(now time.Time) error {
 func (v *Verifier) checkScope(s *signature) error {
 	part := strings.Split(s.scope, "/")
 	bad := func(format string, args ...any) error {
-		return errorf(http.StatusForbidden, "InvalidSignatureException", format, args...)
+		return Errorf(http.StatusForbidden, "InvalidSignatureException", format, args...)
 	}
 	switch {
 	case len(part) != 4 || part[3] != "aws4_request":
@@ -288,7 +275,7 @@ func payloadHash(r *http.Request, body []byte) (string, error) {
 		if given == streamingPayload && body == nil {
 			return given, nil
 		}
-		return "", errorf(http.StatusForbidden, "InvalidSignatureException",
+		return "", Errorf(http.StatusForbidden, "InvalidSignatureException",
 			"The provided 'x-amz-content-sha256' header does not match what was computed.")
 	}
 }
@@ -308,9 +295,5 @@ func hmacSHA256(key []byte, text string) []byte {
 }
 
 func incomplete(format string, args ...any) error {
-	return errorf(http.StatusForbidden, "IncompleteSignatureException", format, args...)
-}
-
-func errorf(status int, name, format string, args ...any) *Error {
-	return &Error{Status: status, Name: name, Message: fmt.Sprintf(format, args...)}
+	return Errorf(http.StatusForbidden, "IncompleteSignatureException", format, args...)
 }

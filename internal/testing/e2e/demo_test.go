@@ -1,17 +1,14 @@
 package e2e
 
 import (
-	"bufio"
-	"context"
-	"errors"
+	"maps"
+	"net"
+	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/testing/testtools"
 )
@@ -28,7 +25,7 @@ func demo(t *testing.T, flags ...string) demoJob {
 	t.Helper()
 	chromium := testtools.Need(t, "chromium")
 	packages(t, "playwright-core")
-	return demoJob{Chromium: chromium, Page: startDemo(t, flags...)}
+	return demoJob{Chromium: chromium, Page: startDemo(t, flags...).urls[0]}
 }
 
 // The demo, as someone finds it who runs it and opens its page.
@@ -46,17 +43,26 @@ func TestDemo(t *testing.T) {
 		Frames            int
 		Unknown, TalkedAs string
 		Night, Day, OnAir bool
+		Sound             []int     // packets received before it is on, while it is, and after
+		Badges            []float64 // how far down the picture they begin, 0 to 1
 	}
 	s.result(&one)
 	if one.Frames <= 50 || !one.Night || !one.Day || !one.OnAir || one.TalkedAs == "" || !strings.Contains(one.Unknown, "fly") {
 		t.Errorf("one page: %+v", one)
+	}
+	if len(one.Badges) != 4 || slices.Min(one.Badges) < 0.6 {
+		t.Errorf("badges begin at %v of the picture, whose clock is at the top", one.Badges)
+	}
+	// A browser holds the picture back for sound that it receives, heard or not.
+	if len(one.Sound) != 3 || one.Sound[0] != 0 || one.Sound[1] == 0 || one.Sound[2] != 0 {
+		t.Errorf("packets of sound while it is off, on, off: %v", one.Sound)
 	}
 
 	var ten struct {
 		Counts  []int
 		Viewers int
 		States  []string
-		Refused struct{ State, Code, Message, Text string }
+		Refused struct{ State, Code, Pill, Text string }
 	}
 	s.next()
 	s.result(&ten)
@@ -68,20 +74,26 @@ func TestDemo(t *testing.T) {
 			t.Errorf("page %d of ten is %s", i, state)
 		}
 	}
-	t.Logf("an eleventh page: %+v", ten.Refused)
-	if ten.Refused.Message == "" || ten.Refused.Text == "" {
-		t.Errorf("an eleventh page is not told why it is refused: %+v", ten.Refused)
+	if r := ten.Refused; r.State != "waiting" || r.Code != "viewer limit" || r.Pill != "Full" || !strings.Contains(r.Text, "All 10 places") {
+		t.Errorf("an eleventh page is told %+v", r)
+	}
+	s.next()
+	var later struct{ Frames int }
+	if s.result(&later); later.Frames == 0 {
+		t.Error("the eleventh page has no picture after one of the ten has left")
 	}
 }
 
 // The page of a viewer too many says why there is no picture, and shows it once
-// there is room.
+// there is room. The demo prints who came and left, and nothing else.
 func TestDemoRefusesAViewer(t *testing.T) {
-	s := start(t, "refusal.mjs", nil, demo(t, "-viewers", "1"))
-	var second struct{ State, Code, Message, Text string }
+	chromium := testtools.Need(t, "chromium")
+	packages(t, "playwright-core")
+	d := startDemo(t, "-viewers", "1")
+	s := start(t, "refusal.mjs", nil, demoJob{Chromium: chromium, Page: d.urls[0]})
+	var second struct{ State, Code, Text string }
 	s.result(&second)
-	if second.State != "waiting" || second.Code != "viewer limit" || !strings.Contains(second.Text, "as many viewers as it takes") ||
-		!strings.Contains(second.Text, "all places for viewers are taken (1)") {
+	if second.State != "waiting" || second.Code != "viewer limit" || !strings.Contains(second.Text, "All 1 places") {
 		t.Errorf("the second page: %+v", second)
 	}
 	s.next()
@@ -89,45 +101,87 @@ func TestDemoRefusesAViewer(t *testing.T) {
 	if s.result(&later); later.Frames == 0 {
 		t.Error("the second page has no picture after the first has left")
 	}
+	d.end(t, os.Interrupt)
+	lines := map[string]int{}
+	for line := range strings.Lines(d.log.String()) {
+		_, what, _ := strings.Cut(line, "msg=")
+		what, _, _ = strings.Cut(what, " viewer=")
+		lines[what]++
+	}
+	away := lines[`"a viewer was turned away"`]
+	delete(lines, `"a viewer was turned away"`)
+	want := map[string]int{`"a viewer joined"`: 2, `"a viewer left"`: 1}
+	if away == 0 || !maps.Equal(lines, want) {
+		t.Errorf("%d viewers were turned away; the other lines are %v, want %v", away, lines, want)
+	}
 }
 
-// startDemo builds the demo, runs it until the test ends, and returns its URL.
-func startDemo(t *testing.T, flags ...string) string {
-	t.Helper()
-	return startDemoBy(t, (*exec.Cmd).Start, append(flags, "-addr", "127.0.0.1:0")...)
-}
-
-// startDemoBy runs the demo as startDemo does; launch starts its process.
-func startDemoBy(t *testing.T, launch func(*exec.Cmd) error, flags ...string) string {
-	t.Helper()
-	whole(t)
-	binary := filepath.Join(t.TempDir(), "demo")
-	build := exec.CommandContext(within(t), testtools.Need(t, "go"), "build", "-C", "../../../examples", "-o", binary, "./demo")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the demo: %v\n%s", err, out)
+// A page outlives the camera: killed or ended, and started again, it is found by
+// itself, though it does not know the page any more.
+func TestDemoRestarts(t *testing.T) {
+	chromium := testtools.Need(t, "chromium")
+	packages(t, "playwright-core")
+	d := startDemo(t)
+	address := strings.Trim(strings.TrimPrefix(d.urls[0], "http:"), "/")
+	s := start(t, "restart.mjs", nil, demoJob{Chromium: chromium, Page: d.urls[0]})
+	type shown struct {
+		State, Pill, Text, ClientID string
+		Frames                      int
+		Wait                        float64 // ms until the next try
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	cmd := exec.CommandContext(ctx, binary, flags...)
-	cmd.Stderr = t.Output()
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 10 * time.Second
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := launch(cmd); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		if err := cmd.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-			t.Errorf("the demo: %v", err)
+	var before, away, again shown
+	s.result(&before)
+	for _, how := range []os.Signal{os.Kill, os.Interrupt} {
+		d.end(t, how)
+		s.next()
+		s.result(&away)
+		if away.State != "waiting" || away.Pill != "Away" || !strings.Contains(away.Text, "The camera is away") || away.Wait > 10_000 {
+			t.Errorf("after %v: %+v", how, away)
 		}
-	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	url := regexp.MustCompile(`http://\S+`).FindString(line)
-	if err != nil || url == "" {
-		t.Fatalf("the demo prints no URL: %q, %v", line, err)
+		d = startDemo(t, "-addr", address)
+		s.next()
+		s.result(&again)
+		if again.State != "live" || again.Frames == 0 || again.ClientID == before.ClientID {
+			t.Errorf("started again after %v: %+v", how, again)
+		}
+		before = again
 	}
-	return url
+}
+
+// A browser watches by another address than a loopback one, as one on another machine
+// does, directly and through the TURN server, and says where the microphone is to be had.
+func TestDemoByAnotherAddress(t *testing.T) {
+	chromium := testtools.Need(t, "chromium")
+	packages(t, "playwright-core")
+	whole(t)
+	d := startDemo(t, "-addr", "0.0.0.0:0")
+	job := struct {
+		demoJob
+		Pages []string `json:"pages"`
+	}{demoJob: demoJob{Chromium: chromium}}
+	for _, u := range d.urls {
+		at, err := url.Parse(u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !net.ParseIP(at.Hostname()).IsLoopback() {
+			job.Pages = append(job.Pages, u)
+		}
+	}
+	if len(job.Pages) == 0 {
+		t.Skip("this machine has no address but loopback ones")
+	}
+	var seen struct {
+		Pages []struct {
+			Page, Talk, Hint string
+			Frames           int
+			Relayed, Direct  bool
+		}
+	}
+	start(t, "address.mjs", nil, job).result(&seen)
+	for _, p := range seen.Pages {
+		if p.Frames == 0 || !p.Direct || !p.Relayed || !strings.Contains(p.Talk, "https or localhost") || !strings.Contains(p.Hint, "https") {
+			t.Errorf("%+v", p)
+		}
+	}
 }

@@ -268,3 +268,14 @@ func (s *script) result(v any) {
 		s.t.Fatalf("%s: %v in %q", s.name, err, line)
 	}
 }
+
+// added returns the ARN of a channel that was added to a double.
+func added(t testing.TB) func(arn string, err error) string {
+	return func(arn string, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return arn
+	}
+}

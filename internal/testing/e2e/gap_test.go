@@ -53,7 +53,7 @@ func TestGapFilledLater(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	page := startDemo(t, "-aws", "-endpoint", c.URL(), "-ca", ca, "-region", c.OwnerAWS().Region, "-channel", "door", "-stream", "door")
+	page := startDemo(t, "-aws", "-endpoint", c.URL(), "-ca", ca, "-region", c.OwnerAWS().Region, "-channel", "door", "-stream", "door").urls[0]
 	job := map[string]any{
 		"chromium": chromium, "trust": []string{keyHash(t, c)}, "page": page,
 		"seek": at.Add(length - 4*time.Second).UnixMilli(), "until": at.Add(2*length + 4*time.Second).UnixMilli(), "end": at.Add(3 * length).UnixMilli(),

@@ -25,7 +25,7 @@ func TestJavaScriptMaster(t *testing.T) {
 
 func javaScriptMaster(t *testing.T, repair bool) {
 	c := startCloud(t)
-	c.Signaling().AddChannel("door")
+	added(t)(c.Signaling().AddChannel("door"))
 	job := jsSDK(t, c, c.OwnerAWS())
 	job.Repair = repair
 	s := start(t, "master.mjs", c.RootPEM(), job)

@@ -86,7 +86,9 @@ func TestUnauthorisedThing(t *testing.T) {
 	}
 	t.Run("role not allowed", func(t *testing.T) {
 		cfg := device(t, c, "guest")
-		c.Credentials().Allow("guest", "another-role")
+		if err := c.Credentials().Allow("guest", "another-role"); err != nil {
+			t.Fatal(err)
+		}
 		deny(t, cfg, "AccessDeniedException")
 	})
 	t.Run("revoked certificate", func(t *testing.T) {
@@ -134,7 +136,9 @@ func TestExpiredCredentials(t *testing.T) {
 	ctx := within(t)
 	await(t, ctx, events, func(camera.Online) bool { return true })
 	old := credentialsOf(t, cfg.AWS)
-	c.Credentials().Expire("door")
+	if err := c.Credentials().Expire("door"); err != nil {
+		t.Fatal(err)
+	}
 	c.Signaling().Master("door").Drop()
 	await(t, ctx, events, func(e camera.Offline) bool { return e.Err != nil })
 	await(t, ctx, events, func(camera.Online) bool { return true })

@@ -115,7 +115,7 @@ func TestPageRoams(t *testing.T) {
 	phone.Join("wlan0", n.behind(netlab.PortRestricted))
 	chromium := testtools.Need(t, "chromium")
 	packages(t, "playwright-core")
-	url := startDemoBy(t, server.Launch, "-addr", net.JoinHostPort(cloud4.String(), "8080"))
+	url := startDemoBy(t, server.Launch, "-addr", net.JoinHostPort(cloud4.String(), "8080")).urls[0]
 	s := startBy(t, phone.Launch, "roam.mjs", nil, demoJob{Chromium: chromium, Page: url})
 	var before, after struct{ ClientID string }
 	s.result(&before)

@@ -81,7 +81,9 @@ func cloudRole(in *json.Decoder, out *json.Encoder) error {
 			continue
 		}
 		for _, name := range job.Channels {
-			c.Signaling().AddChannel(name)
+			if _, err := c.Signaling().AddChannel(name); err != nil {
+				return err
+			}
 		}
 		owner := c.OwnerAWS()
 		key, err := owner.Credentials.Retrieve(context.Background())

@@ -47,9 +47,31 @@ run(async function* (job, keep) {
   });
   await until(first, async (before) => (await smartcam.call("status")).talkPackets > before + 50, silent.talkPackets);
   const onAir = await first.locator("#onair").isVisible();
+  // How far down the picture the badges begin, 0 to 1: cameras print their clocks at the top.
+  const badges = [];
+  for (const width of [320, 390, 768, 1280]) {
+    await first.setViewportSize({ width, height: 800 });
+    await until(first, () => !document.getElementById("latency").hidden);
+    badges.push(
+      await first.evaluate(() => {
+        const stage = document.getElementById("stage").getBoundingClientRect();
+        const tops = ["latency", "onair"].map((id) => document.getElementById(id).getBoundingClientRect().top);
+        return (Math.min(...tops) - stage.top) / stage.height;
+      }),
+    );
+  }
   await first.mouse.up();
   await until(first, () => !smartcam.state().talking && smartcam.state().talker === "");
-  yield { frames, unknown, night: night.night, day: !day.night, onAir, talkedAs: (await state(first)).clientId };
+
+  const heard = () => first.evaluate(async () => [...(await smartcam.pc.getStats()).values()].find((s) => s.type === "inbound-rtp" && s.kind === "audio")?.packetsReceived ?? 0);
+  const sound = [await heard()];
+  await first.click("#sound");
+  await until(first, async () => [...(await smartcam.pc.getStats()).values()].some((s) => s.type === "inbound-rtp" && s.kind === "audio" && s.packetsReceived > 20));
+  sound.push(await heard());
+  await first.click("#sound");
+  await until(first, async () => ![...(await smartcam.pc.getStats()).values()].some((s) => s.type === "inbound-rtp" && s.kind === "audio"));
+  sound.push(await heard());
+  yield { frames, sound, badges, unknown, night: night.night, day: !day.night, onAir, talkedAs: (await state(first)).clientId };
 
   if (job.screenshots) {
     await first.setViewportSize({ width: 1280, height: 800 });
@@ -71,8 +93,13 @@ run(async function* (job, keep) {
   if (job.screenshots) await phone.screenshot({ path: `${job.screenshots}/phone.png` });
 
   const extra = await open(browser, job.page);
-  await until(extra, () => ["waiting", "refused"].includes(smartcam.state().state));
-  const refused = { ...(await state(extra)), text: await extra.locator("#message").textContent() };
+  await until(extra, () => smartcam.state().code);
+  const refused = { ...(await state(extra)), pill: await extra.locator("#state").textContent(), text: await extra.locator("#message").textContent() };
   const states = await Promise.all(pages.map(async (page) => (await state(page)).state));
   yield { counts, viewers: (await state(first)).viewers, states, refused };
+
+  if (job.screenshots) await extra.screenshot({ path: `${job.screenshots}/full.png` });
+  await pages[1].context().close();
+  await until(extra, () => smartcam.state().state === "live");
+  yield { frames: await extra.evaluate(() => smartcam.framesDecoded()) };
 });

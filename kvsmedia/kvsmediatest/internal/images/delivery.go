@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/mkv"
+	"github.com/smartcam-sdk/smartcam/internal/testing/double"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/ingest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
@@ -58,28 +59,28 @@ func feature(tags mkv.Tags, name string) (pairs map[string]string, asked bool) {
 func (m *Maker) Deliver(st *store.Stream, f *store.Fragment, tags mkv.Tags) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !f.Archived || m.ctx.Err() != nil {
+	if !f.Archived || m.cfg.Core.Context().Err() != nil {
 		return
 	}
 	d, now := st.Describe(), m.cfg.Now()
 	acts := func(since time.Time) bool { return now.Sub(since) >= m.cfg.Configure }
 	if payload, ok := feature(tags, ingest.TagNotification); ok && d.Notifications != nil && d.Notifications.Status == "ENABLED" && acts(d.NotificationsSince) {
 		delete(payload, ingest.TagImagePrefix)
-		m.wg.Go(func() { m.publish(&d, f, payload) })
+		m.cfg.Core.Go("a notification of "+d.Name, func() { m.publish(&d, f, payload) })
 	}
 	if metadata, ok := feature(tags, ingest.TagImage); ok && d.Images != nil && d.Images.Status == "ENABLED" && acts(d.ImagesSince) {
 		if m.jobs >= maxJobs {
-			m.cfg.Journal.Note(api.Event{Name: "Image", Stream: d.Name, Fragment: f.Number, Detail: "too many fragments wait for their images"})
+			m.cfg.Core.Note(double.Event{Name: "Image", On: d.Name, Part: f.Number, Detail: "too many fragments wait for their images"})
 			return
 		}
 		m.jobs++
-		m.wg.Go(func() {
+		m.cfg.Core.Go("images of "+d.Name, func() {
 			err := m.makeImages(d.Name, d.Images, f, metadata)
 			m.mu.Lock()
 			m.jobs--
 			m.mu.Unlock()
 			if err != nil {
-				m.cfg.Journal.Note(api.Event{Name: "Image", Stream: d.Name, Fragment: f.Number, Detail: err.Error()})
+				m.cfg.Core.Note(double.Event{Name: "Image", On: d.Name, Part: f.Number, Detail: err.Error()})
 			}
 		})
 	}
@@ -97,11 +98,11 @@ func (m *Maker) publish(d *store.Description, f *store.Fragment, payload map[str
 	if err == nil && m.cfg.Notify != nil {
 		err = m.cfg.Notify(Notification{d.Notifications.DestinationConfig.Uri, "Kinesis Video Streams Notification", string(message)})
 	}
-	e := api.Event{Name: "Notification", Stream: d.Name, Fragment: f.Number}
+	e := double.Event{Name: "Notification", On: d.Name, Part: f.Number}
 	if err != nil {
 		e.Detail = err.Error()
 	}
-	m.cfg.Journal.Note(e)
+	m.cfg.Core.Note(e)
 }
 
 // makeImages makes a fragment's images and hands them on.
@@ -120,7 +121,7 @@ func (m *Maker) makeImages(stream string, cfg *store.ImageConfig, f *store.Fragm
 			indexes = append(indexes, i)
 		}
 	}
-	files, err := m.pictures(m.ctx, f, indexes, FormOf(cfg))
+	files, err := m.pictures(m.cfg.Core.Context(), f, indexes, FormOf(cfg))
 	if err != nil {
 		return err
 	}
@@ -151,7 +152,7 @@ func (m *Maker) makeImages(stream string, cfg *store.ImageConfig, f *store.Fragm
 		if err := m.cfg.Put(Image{bucket, key, kind, own, data}); err != nil {
 			return err
 		}
-		m.cfg.Journal.Note(api.Event{Name: "Image", Stream: stream, Fragment: f.Number})
+		m.cfg.Core.Note(double.Event{Name: "Image", On: stream, Part: f.Number})
 	}
 	return nil
 }

@@ -3,10 +3,10 @@
 package images
 
 import (
-	"context"
 	"sync"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/internal/testing/double"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
 )
 
@@ -17,16 +17,13 @@ type Config struct {
 	Configure time.Duration    // until a configuration acts
 	Put       func(Image) error
 	Notify    func(Notification) error // nil drops notifications
-	Journal   *api.Journal
+	Core      *double.Core
 }
 
 // Maker makes images. It is safe for concurrent use.
 type Maker struct {
 	cfg      Config
 	decoders chan struct{} // holds one for each ffmpeg that runs
-	ctx      context.Context
-	cancel   context.CancelFunc
-	wg       sync.WaitGroup // of deliveries
 
 	mu   sync.Mutex
 	jobs int // fragments that wait for their images
@@ -34,17 +31,7 @@ type Maker struct {
 
 // NewMaker returns a maker. It starts nothing.
 func NewMaker(cfg Config) *Maker {
-	m := &Maker{cfg: cfg, decoders: make(chan struct{}, 2)}
-	m.ctx, m.cancel = context.WithCancel(context.Background())
-	return m
-}
-
-// Close ends all deliveries and waits for them.
-func (m *Maker) Close() {
-	m.mu.Lock()
-	m.cancel()
-	m.mu.Unlock()
-	m.wg.Wait()
+	return &Maker{cfg: cfg, decoders: make(chan struct{}, 2)}
 }
 
 // Operations returns the operations by path.

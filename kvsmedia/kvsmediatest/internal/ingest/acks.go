@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
+	"github.com/smartcam-sdk/smartcam/internal/testing/double"
 )
 
 // Codes are the codes of the error acknowledgements.
@@ -67,7 +67,7 @@ func (c *Connection) write(a ack) error {
 			return err
 		}
 	}
-	c.endpoint.cfg.Journal.Note(api.Event{Name: a.EventType, Stream: c.Stream.Name, Fragment: a.FragmentNumber, Detail: a.ErrorCode})
+	c.endpoint.cfg.Core.Note(double.Event{Name: a.EventType, On: c.Stream.Name, Part: a.FragmentNumber, Detail: a.ErrorCode})
 	return nil
 }
 

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
+	"github.com/smartcam-sdk/smartcam/internal/testing/double"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
 )
 
@@ -60,17 +60,6 @@ func newConnection(e *Endpoint, st *store.Stream, w http.ResponseWriter) *Connec
 	return c
 }
 
-// Reasons for the end of a connection.
-var (
-	ErrReset   = errors.New("dropped on request")
-	errExpired = errors.New("the credentials expired")
-	ErrOutage  = errors.New("outage")
-	errClosed  = errors.New("the service ends")
-	errIdle    = errors.New("no data came")
-	errStalled = errors.New("stalled on request")
-	errEnded   = errors.New("ended")
-)
-
 // run takes what comes until the connection ends, and lets a goroutine
 // acknowledge it.
 func (c *Connection) run(body io.Reader) {
@@ -109,12 +98,12 @@ func (c *Connection) leave() {
 	c.receiver.abandon()
 	c.endpoint.remove(c)
 	c.mu.Lock()
-	e := api.Event{Name: "Disconnected", Stream: c.Stream.Name, Fragment: c.at.number}
+	e := double.Event{Name: "Disconnected", On: c.Stream.Name, Part: c.at.number}
 	if c.why != nil {
 		e.Detail = c.why.Error()
 	}
 	c.mu.Unlock()
-	c.endpoint.cfg.Journal.Note(e)
+	c.endpoint.cfg.Core.Note(e)
 }
 
 // end lets nothing more be read. A read under way may go on for a moment.
@@ -196,7 +185,7 @@ func (c *Connection) send() {
 		select {
 		case <-timer.C:
 		case <-c.wake:
-		case <-c.endpoint.cfg.Done:
+		case <-c.endpoint.cfg.Core.Context().Done():
 			c.Drop(errClosed)
 			return
 		}
@@ -208,7 +197,7 @@ func (c *Connection) send() {
 func (c *Connection) next(session time.Time) (a *ack, last bool, next time.Time, err error) {
 	expiry := c.credentialsEnd
 	if !expiry.IsZero() {
-		expiry = expiry.Add(-c.endpoint.cfg.Skew())
+		expiry = expiry.Add(-c.endpoint.cfg.Core.Offset())
 	}
 	now := time.Now()
 	c.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/mkv"
+	"github.com/smartcam-sdk/smartcam/internal/testing/double"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
 )
@@ -14,11 +15,12 @@ import (
 // Config says what the endpoint allows. Limits of 0 do not limit.
 type Config struct {
 	Front   *api.Front
-	Journal *api.Journal
-	Now     func() time.Time                               // the service's clock
-	Skew    func() time.Duration                           // of that clock from the local one
-	Done    <-chan struct{}                                // closed at the service's end
+	Core    *double.Core
 	Deliver func(*store.Stream, *store.Fragment, mkv.Tags) // takes each fragment that is stored
+
+	// Trouble is asked just before a fragment is acknowledged with an event, BUFFERING,
+	// RECEIVED or PERSISTED. It can disturb the connection; an error ends it: see Refuse.
+	Trouble func(c *Connection, event string) error
 
 	Connections   int // of a stream at once
 	UploadBytes   int // a second and connection
@@ -45,7 +47,6 @@ type Endpoint struct {
 
 	mu      sync.Mutex
 	streams map[*store.Stream]*lane
-	faults  []*pendingFault
 }
 
 // lane is what is known of a stream that is ingested.

@@ -49,7 +49,7 @@ func (e *Endpoint) PutMedia(w http.ResponseWriter, r *http.Request) {
 // place for it.
 func (e *Endpoint) admit(w http.ResponseWriter, r *http.Request) (*Connection, error) {
 	front := e.cfg.Front
-	if err := front.Fault(r.Context(), operation.Name); err != nil {
+	if err := front.Core.Call(r.Context(), operation.Name); err != nil {
 		return nil, err
 	}
 	call, err := front.Verify(operation, w, r, nil)

@@ -201,7 +201,7 @@ func (r *receiver) begin(at time.Duration, cluster []byte) error {
 		return err
 	}
 	r.count++
-	now := u.endpoint.cfg.Now().Truncate(time.Millisecond)
+	now := u.endpoint.cfg.Core.Now().Truncate(time.Millisecond)
 	timecode := uint64(at / r.scale)
 	c := &arriving{begin: at, last: at, frames: map[uint64]*timing{}}
 	c.Server, c.Timecode, c.Number = now, timecode, u.Stream.NextNumber(now)
@@ -235,7 +235,7 @@ func (r *receiver) begin(at time.Duration, cluster []byte) error {
 	if err := r.keep(cluster); err != nil {
 		return err
 	}
-	if err := u.endpoint.fault(u, Buffering); err != nil {
+	if err := u.trouble("BUFFERING"); err != nil {
 		return err
 	}
 	u.push(ack{EventType: "BUFFERING", FragmentTimecode: &timecode, FragmentNumber: c.Number}, 0)
@@ -285,7 +285,7 @@ func (r *receiver) finish(next time.Duration, follows bool) error {
 	for _, t := range c.frames {
 		c.Length = max(c.Length, t.end()-c.begin)
 	}
-	if err := u.endpoint.fault(u, Received); err != nil {
+	if err := u.trouble("RECEIVED"); err != nil {
 		return err
 	}
 	u.push(ack{EventType: "RECEIVED", FragmentTimecode: &c.Timecode, FragmentNumber: c.Number}, 0)
@@ -303,7 +303,7 @@ func (r *receiver) finish(next time.Duration, follows bool) error {
 		return refuse(4507, "the stream was deleted")
 	}
 	u.endpoint.cfg.Deliver(u.Stream, &c.Fragment, c.tags)
-	if err := u.endpoint.fault(u, Persisted); err != nil {
+	if err := u.trouble("PERSISTED"); err != nil {
 		return err
 	}
 	if c.Archived {

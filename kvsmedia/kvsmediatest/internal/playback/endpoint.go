@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
 )
 
@@ -124,7 +125,7 @@ func Plays(path string) bool {
 // ServeHTTP serves the URLs of sessions.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p := playbacks[r.URL.Path]
-	if err := e.cfg.Front.Fault(r.Context(), p.name); err != nil {
+	if err := e.cfg.Front.Core.Call(r.Context(), p.name); err != nil {
 		e.cfg.Front.Refuse(w, p.name, err)
 		return
 	}
@@ -160,5 +161,5 @@ func (e *Endpoint) session(token string, by player) (*session, error) {
 	if token == "" {
 		return nil, api.Invalid("SessionToken is required.")
 	}
-	return nil, &api.Error{Status: http.StatusForbidden, Name: "NotAuthorizedException", Message: "The session token is expired or none of this service's."}
+	return nil, awsapitest.Errorf(http.StatusForbidden, "NotAuthorizedException", "The session token is expired or none of this service's.")
 }

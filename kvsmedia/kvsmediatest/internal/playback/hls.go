@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
 	"github.com/smartcam-sdk/smartcam/internal/mp4"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/api"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest/internal/store"
@@ -160,7 +161,7 @@ func (ss *session) entryOf(r *http.Request) (*entry, error) {
 
 // gone says what an error in reading a fragment means.
 func gone(err error, f *store.Fragment) error {
-	if own := (*api.Error)(nil); errors.As(err, &own) {
+	if own := (*awsapitest.Error)(nil); errors.As(err, &own) {
 		return err
 	}
 	return api.NotFound("The fragment %s is not found: %v", f.Number, err)

@@ -158,7 +158,7 @@ func (m *writer) follow(r *http.Request, from start, begins func(*store.Fragment
 			timer.Reset(cfg.Idle)
 		case <-r.Context().Done():
 			return
-		case <-cfg.Done:
+		case <-cfg.Core.Context().Done():
 			return
 		}
 	}

@@ -21,8 +21,11 @@ type writer struct {
 	w        io.Writer
 	control  *http.ResponseController
 	tail     bool // tags behind each fragment
-	fault    *Fault
-	written  int // fragments
+	written  int  // fragments
+
+	faulty       bool // a fault is to come
+	faultAt      int  // fragments before it
+	faultErrorID int
 }
 
 // errFault ends media that a fault has ended already.
@@ -31,14 +34,16 @@ var errFault = errors.New("ended on request")
 func (e *Endpoint) newWriter(c *api.Call, st *store.Stream, tail bool) *writer {
 	c.W.Header().Set("Content-Type", mediaType)
 	c.W.WriteHeader(http.StatusOK)
-	return &writer{endpoint: e, stream: st, w: c.W, control: http.NewResponseController(c.W), tail: tail, fault: e.readFault(c.API())}
+	m := &writer{endpoint: e, stream: st, w: c.W, control: http.NewResponseController(c.W), tail: tail}
+	m.faultAt, m.faultErrorID, m.faulty = e.cfg.Trouble(c.API())
+	return m
 }
 
 // fragment writes one fragment: a document of its own.
 func (m *writer) fragment(f *store.Fragment) error {
-	due := m.fault != nil && m.fault.Fragments == m.written
-	if due && m.fault.ErrorID != 0 {
-		m.fail(m.fault.ErrorID, ingest.Codes[m.fault.ErrorID])
+	due := m.faulty && m.faultAt == m.written
+	if due && m.faultErrorID != 0 {
+		m.fail(m.faultErrorID, ingest.Codes[m.faultErrorID])
 		return errFault
 	}
 	file, err := f.Open()
@@ -65,7 +70,7 @@ func (m *writer) fragment(f *store.Fragment) error {
 		return err
 	}
 	if m.tail {
-		behind := max(m.endpoint.cfg.Now().Sub(f.Server), 0).Milliseconds()
+		behind := max(m.endpoint.cfg.Core.Now().Sub(f.Server), 0).Milliseconds()
 		_, err := m.w.Write(tagList("AWS_KINESISVIDEO_MILLIS_BEHIND_NOW", strconv.FormatInt(behind, 10),
 			"AWS_KINESISVIDEO_CONTINUATION_TOKEN", f.Number))
 		if err != nil {

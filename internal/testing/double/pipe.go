@@ -1,4 +1,4 @@
-package awsapitest
+package double
 
 import (
 	"context"

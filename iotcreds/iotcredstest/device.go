@@ -1,0 +1,62 @@
+package iotcredstest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/smartcam-sdk/smartcam/internal/testing/testca"
+	"github.com/smartcam-sdk/smartcam/iotcreds"
+)
+
+// Device returns a ready configuration for a device: endpoint, authority,
+// [DefaultRoleAlias], and the newest certificate of the thing, which is added if
+// there is none.
+func (s *Service) Device(thing string) (iotcreds.Config, error) {
+	s.mu.Lock()
+	cert, ok := s.newest[thing]
+	s.mu.Unlock()
+	if !ok {
+		var err error
+		if cert, err = s.AddThing(thing); err != nil {
+			return iotcreds.Config{}, err
+		}
+	}
+	return iotcreds.Config{
+		Endpoint:    s.endpoint,
+		RoleAlias:   DefaultRoleAlias,
+		ThingName:   thing,
+		Certificate: cert,
+		RootCAs:     s.ca.Pool(),
+	}, nil
+}
+
+// WriteDevice writes what [Service.Device] returns as the files that
+// [iotcreds.LoadConfig] reads, into a directory that exists.
+func (s *Service) WriteDevice(dir, thing string) error {
+	cfg, err := s.Device(thing)
+	if err != nil {
+		return err
+	}
+	cert, key, err := testca.EncodePEM(cfg.Certificate)
+	if err != nil {
+		return fmt.Errorf("iotcredstest: %w", err)
+	}
+	device, err := json.MarshalIndent(map[string]string{
+		"credentialEndpoint": cfg.Endpoint, "roleAlias": cfg.RoleAlias, "thingName": cfg.ThingName,
+	}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("iotcredstest: %w", err)
+	}
+	write := func(name string, data []byte) error {
+		return os.WriteFile(filepath.Join(dir, name), data, 0o600)
+	}
+	return errors.Join(
+		write("device.json", append(device, '\n')),
+		write("certificate.pem", cert),
+		write("private.key", key),
+		write("root-ca.pem", s.ca.PEM()),
+	)
+}
