@@ -105,8 +105,16 @@ func (c *checks) page(t *testing.T, p *docs.Page, dir string, markdown bool) (wr
 		}
 	}
 	scratch := t.TempDir()
+	session := docs.Block{Language: "sh"} // fenced ones continue each other
 	for _, b := range p.Blocks {
+		if b.Language == session.Language {
+			session.Text += b.Text
+			continue
+		}
 		add(c.block(t, b, scratch))
+	}
+	if session.Text != "" {
+		add(c.block(t, session, scratch))
 	}
 	for _, l := range p.Links {
 		add(c.names.CheckLink(p, dir, l, c.packages))

@@ -21,7 +21,7 @@ const (
 // figures are the blocks in comments that are neither code nor commands, by their first
 // line's beginning.
 var figures = []string{
-	"certificate\n",              // the package's diagram
+	"device certificate\n",       // the diagram of package smartcam
 	"{   one whole JSON",         // the first bytes of messages
 	"a=smartcam-refused:",        // a line of SDP
 	"clip, or empty",             // the sources of examples/camera
@@ -32,7 +32,7 @@ var figures = []string{
 	"go run ./internal/testing/", // a synopsis
 }
 
-var command = regexp.MustCompile(`^(sudo|go|cd|aws|bash|git|npm|camera|viewer|localcloud|smallest)\b [^:=]`)
+var command = regexp.MustCompile(`^(\.|sudo|go|cd|aws|bash|git|npm|camera|viewer|localcloud|smallest) [^:=]`)
 
 // KindOf tells what a block is: by its language, or else by what it begins with.
 func KindOf(b Block) Kind {

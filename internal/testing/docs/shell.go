@@ -18,6 +18,7 @@ command_not_found_handle() {
 	{ printf '%s\0' "$PWD" "$@"; printf '\n\0'; } >>"$CALLS"
 	[ "$1" != aws ] || echo arn:aws:iam::123456789012:role/camera
 }
+function . { { printf '%s\0' "$PWD" . "$@"; printf '\n\0'; } >>"$CALLS"; }
 set -eu
 `
 
@@ -28,21 +29,25 @@ type Call struct {
 }
 
 // Calls runs a snippet of shell in dir and returns what it calls. The snippet's own
-// files are written to dir, where those of root are links. Only cat is a real program.
+// files are written to dir, where those of root are links. Only cat and mkdir are real programs.
 func Calls(ctx context.Context, root, dir, text string) ([]Call, error) {
 	if err := mirror(root, dir); err != nil {
 		return nil, err
 	}
-	cat, err := exec.LookPath("cat")
-	if err != nil {
-		return nil, err
+	script := recorder
+	for _, real := range []string{"cat", "mkdir"} {
+		path, err := exec.LookPath(real)
+		if err != nil {
+			return nil, err
+		}
+		script += real + "() { " + path + " \"$@\"; }\n"
 	}
 	bash, err := exec.LookPath("bash")
 	if err != nil {
 		return nil, err
 	}
 	calls := filepath.Join(dir, ".calls")
-	cmd := exec.CommandContext(ctx, bash, "-c", recorder+"cat() { "+cat+" \"$@\"; }\n"+text)
+	cmd := exec.CommandContext(ctx, bash, "-c", script+text)
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=/nowhere", "HOME=" + dir, "CALLS=" + calls}
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -52,7 +57,11 @@ func Calls(ctx context.Context, root, dir, text string) ([]Call, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, file := range made {
+	deeper, err := filepath.Glob(filepath.Join(dir, "*/*.json"))
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range append(made, deeper...) {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err
