@@ -255,14 +255,3 @@ func (r *running) events(t *testing.T) <-chan camera.Event {
 	t.Cleanup(func() { cancel(); work.Wait() })
 	return ch
 }
-
-// added returns the ARN of a channel that was added to a double.
-func added(t testing.TB) func(arn string, err error) string {
-	return func(arn string, err error) string {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return arn
-	}
-}

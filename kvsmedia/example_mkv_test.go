@@ -32,6 +32,19 @@ func ExampleWriteMKV() {
 	// Output: map[main:300 opus:1000] <nil>
 }
 
+// Save the picture and the sound of a camera as a file that every player reads.
+func ExampleWriteMP4() {
+	clip := clips.Day() // in a program: camera.Frames or viewer.Frames
+	main, aac := clip.Tracks[0], clip.Tracks[2]
+	var file bytes.Buffer
+	if err := kvsmedia.WriteMP4(&file, slices.Values(clip.Frames), main, aac); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(bytes.Count(file.Bytes(), []byte("moof")), "fragments")
+	// Output: 10 fragments
+}
+
 // Mark a fragment in which something happened, so that it can be found in the
 // archive.
 func ExampleMuxer_Tag() {

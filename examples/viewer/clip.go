@@ -84,13 +84,7 @@ func clipRuns(ctx context.Context, archive *kvsmedia.Archive, stretch kvsmedia.R
 // the service makes a clip of.
 func cut(ctx context.Context, archive *kvsmedia.Archive, runs []kvsmedia.Run, w io.Writer) error {
 	if len(runs) > 1 {
-		m := &movie{w: w}
-		for _, run := range runs {
-			if err := m.add(ctx, archive, run); err != nil {
-				return err
-			}
-		}
-		return nil
+		return (&movie{archive: archive}).write(ctx, runs, w)
 	}
 	media, err := archive.Clip(ctx, runs[0].Range)
 	if err != nil {

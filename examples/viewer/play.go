@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/examples/program"
@@ -198,9 +197,7 @@ func (pl *player) begin(r *kvsmedia.Reader) (err error) {
 
 // write writes a frame, whichever answer it is of.
 func (pl *player) write(f kvsmedia.Frame) error {
-	at := slices.IndexFunc(pl.tracks, func(t *kvsmedia.Track) bool {
-		return t == f.Track || t.Codec == f.Track.Codec && t.Name == f.Track.Name
-	})
+	at := place(pl.tracks, f.Track)
 	if at < 0 {
 		return nil // a track that came later has no place in the file
 	}

@@ -8,8 +8,8 @@ import (
 	"os"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/nalu"
 )
 
 // annexBFile is a file of bare H.264 or H.265.
@@ -62,43 +62,37 @@ const keyless = 500
 // not whole are left out, with those that refer to them. It returns nil at the stream's
 // end.
 func eachPicture(r io.Reader, track *kvsmedia.Track, log *slog.Logger, emit func(kvsmedia.Frame) bool) error {
-	codec := videoCodec(track.Codec)
-	sets := bitstream.ParameterSets{Codec: codec}
+	pictures, err := nalu.NewAssembler(track.Codec)
+	if err != nil {
+		return err
+	}
 	var nalus [][]byte
 	skipped := 0
 	waits, warned := true, false
-	for au, err := range kvsmedia.AccessUnits(r, track.Codec) {
+	for data, err := range kvsmedia.AccessUnits(r, track.Codec) {
 		if err != nil {
 			return err
 		}
-		nalus = bitstream.Split(nalus[:0], au)
-		sets.Update(nalus)
-		picture, err := sets.Inspect(nalus)
-		if picture.Reordered && !warned {
+		nalus = nalu.Split(nalus[:0], data)
+		au := pictures.Whole(0, nalus...)
+		if au.Reordered && !warned {
 			warned = true
 			log.Warn("the stream has B-frames and no timestamps: its pictures get times in the order of decoding; " +
 				"encode without B-frames, or put the stream into MP4 or Matroska")
 		}
-		if err != nil && skipped == 0 {
-			log.Warn("a picture is left out, with those that refer to it", "err", err)
+		if au.Err != nil && skipped == 0 {
+			log.Warn("a picture is left out, with those that refer to it", "err", au.Err)
 		}
-		if waits = err != nil || waits && !picture.Key; waits {
+		if waits = au.Err != nil || waits && !au.Key; waits {
 			if skipped++; skipped == keyless {
 				log.Warn("no key frame among many pictures: have the encoder send IDR pictures regularly", "pictures", keyless)
 			}
 			continue
 		}
-		if !emit(kvsmedia.Frame{Track: track, Key: picture.Key, Skipped: skipped, Data: au}) {
+		if !emit(kvsmedia.Frame{Track: track, Key: au.Key, Skipped: skipped, Data: au.Data}) {
 			return nil
 		}
 		skipped = 0
 	}
 	return nil
-}
-
-func videoCodec(c kvsmedia.Codec) bitstream.Codec {
-	if c == kvsmedia.H265 {
-		return bitstream.H265
-	}
-	return bitstream.H264
 }

@@ -134,7 +134,10 @@ func checkPictures(t *testing.T, path, tracks, warning string) {
 
 // hasSets reports whether a frame has parameter sets.
 func hasSets(f kvsmedia.Frame) bool {
-	sets := bitstream.ParameterSets{Codec: videoCodec(f.Track.Codec)}
+	sets := bitstream.ParameterSets{Codec: bitstream.H264}
+	if f.Track.Codec == kvsmedia.H265 {
+		sets.Codec = bitstream.H265
+	}
 	sets.Update(bitstream.Split(nil, f.Data))
 	return sets.Complete()
 }

@@ -137,7 +137,7 @@ func TestJournal(t *testing.T) {
 		c.Go("a test", func() {
 			for range 3 {
 				time.Sleep(time.Second)
-				_ = c.Call(context.Background(), "Do")
+				_ = c.Call(t.Context(), "Do")
 			}
 		})
 		start := time.Now()

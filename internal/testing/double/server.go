@@ -102,6 +102,7 @@ func (c *Core) track(conn net.Conn, state http.ConnState) {
 		if c.shut && len(c.conns) == 0 {
 			close(c.gone)
 		}
+	default: // active or idle: it is kept
 	}
 }
 

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
+
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/nalu"
 )
 
 // maxDescriptions bounds the sample descriptions of a track. Editors write one for
@@ -118,8 +120,12 @@ func (d *description) configure(config []byte) (err error) {
 		if d.track.Private, err = audioConfig(config); err != nil {
 			return err
 		}
-		c, err := bitstream.ParseAudioSpecificConfig(d.track.Private)
-		d.track.SampleRate, d.track.Channels = c.SampleRate, c.Channels // the entry's are often wrong
+		var c mpeg4audio.AudioSpecificConfig
+		err := c.Unmarshal(d.track.Private)
+		d.track.SampleRate, d.track.Channels = c.SampleRate, int(c.ChannelConfig) // the entry's are often wrong
+		if c.ChannelConfig == 7 {
+			d.track.Channels = 8 // ISO/IEC 14496-3, table 1.19
+		}
 		return err
 	case kvsmedia.Opus:
 		if len(config) < 11 {
@@ -128,17 +134,9 @@ func (d *description) configure(config []byte) (err error) {
 		d.track.SampleRate, d.track.Private = 48000, opusHead(config)
 		return nil
 	default:
-		d.lengthSize, d.sets, err = bitstream.ParseRecord(d.codec(), config)
+		d.lengthSize, d.sets, err = nalu.ParseRecord(d.track.Codec, config)
 		return err
 	}
-}
-
-// codec names the coding of a picture.
-func (d *description) codec() bitstream.Codec {
-	if d.track.Codec == kvsmedia.H265 {
-		return bitstream.H265
-	}
-	return bitstream.H264
 }
 
 // audioConfig returns the AudioSpecificConfig in an esds box (ISO/IEC 14496-1, 7.2.6).

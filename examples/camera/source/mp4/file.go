@@ -6,8 +6,8 @@ import (
 	"io"
 	"slices"
 
-	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/nalu"
 )
 
 // Frames reads the frames of all tracks in the order in which they are decoded
@@ -45,12 +45,12 @@ func (f *File) Frames(r io.ReaderAt, emit func(kvsmedia.Frame) bool) error {
 // reader reads the samples of one track.
 type reader struct {
 	*track
-	at      int          // the next sample
-	current *description // of the sample before
-	sets    bitstream.ParameterSets
-	nalus   [][]byte // reused
-	waits   bool     // for a key frame
-	skipped int
+	at       int             // the next sample
+	current  *description    // of the sample before
+	pictures *nalu.Assembler // of video
+	nalus    [][]byte        // reused
+	waits    bool            // for a key frame
+	skipped  int
 }
 
 func (r *reader) due() int64 { return int64(r.time(r.samples[r.at].dts)) }
@@ -76,11 +76,12 @@ func (r *reader) read(file io.ReaderAt) (f kvsmedia.Frame, ok bool, err error) {
 	}
 	f = kvsmedia.Frame{Track: r.media, PTS: r.time(s.dts + int64(s.delay)), Key: true, Data: data}
 	if r.media.Codec.Video() {
-		f.Key = s.key
-		if f.Data = r.picture(d, data, s.key); f.Data == nil {
+		au := r.picture(d, data)
+		if au.Err != nil || r.waits && !au.Key {
 			r.lose()
 			return f, false, nil
 		}
+		f.Key, f.Data = au.Key, au.Data
 	}
 	f.Skipped, r.skipped, r.waits = r.skipped, 0, false
 	return f, true, nil
@@ -91,25 +92,20 @@ func (r *reader) lose() {
 	r.waits = r.media.Codec.Video()
 }
 
-// picture returns a picture in Annex B, a key frame with its parameter sets; nil
-// if it cannot be read or decoded.
-func (r *reader) picture(d *description, data []byte, key bool) []byte {
+// picture returns the picture in a sample.
+func (r *reader) picture(d *description, data []byte) (au nalu.AccessUnit) {
 	if r.current == nil || !r.current.same(d) {
-		r.sets = bitstream.ParameterSets{Codec: d.codec()}
-		r.sets.Update(d.sets)
+		if r.pictures, au.Err = nalu.NewAssembler(d.track.Codec); au.Err != nil {
+			return au
+		}
+		r.pictures.SetParameters(d.sets...)
 		r.waits = true // those before belong to other parameter sets
 	}
 	r.current = d
-	var err error
-	if r.nalus, err = bitstream.SplitPrefixed(r.nalus[:0], data, d.lengthSize); err != nil || len(r.nalus) == 0 || r.waits && !key {
-		return nil
+	if r.nalus, au.Err = nalu.SplitPrefixed(r.nalus[:0], data, d.lengthSize); au.Err != nil {
+		return au
 	}
-	r.sets.Update(r.nalus)
-	nalus := r.nalus
-	if key {
-		nalus = r.sets.AppendKey(nil, nalus)
-	}
-	return bitstream.AppendAnnexB(make([]byte, 0, len(data)+256), nalus)
+	return r.pictures.Whole(0, r.nalus...)
 }
 
 // same reports whether two descriptions have the same parameter sets.

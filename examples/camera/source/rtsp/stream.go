@@ -13,8 +13,8 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/format/rtpmpeg4audio"
 	"github.com/pion/rtp"
 
-	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/nalu"
 )
 
 // keyless is after how many pictures without a key frame the lack of one is reported.
@@ -33,7 +33,7 @@ type Stream struct {
 
 	decode func(*rtp.Packet) ([][]byte, error) // NAL units that are whole, or audio frames
 	step   int64                               // ticks of one AAC frame, 0 with other codecs
-	units  bitstream.Units                     // of video
+	units  *nalu.Assembler                     // of video
 
 	begun        bool
 	seq          uint16
@@ -73,11 +73,13 @@ func newStream(m *description.Media, forma format.Format, rate int) (*Stream, er
 	var err error
 	switch f := forma.(type) {
 	case *format.H264:
-		s.video(kvsmedia.H264, bitstream.H264, f.SPS, f.PPS)
-		s.decode, err = decoder(f.CreateDecoder())
+		if err = s.video(kvsmedia.H264, f.SPS, f.PPS); err == nil {
+			s.decode, err = decoder(f.CreateDecoder())
+		}
 	case *format.H265:
-		s.video(kvsmedia.H265, bitstream.H265, f.VPS, f.SPS, f.PPS)
-		s.decode, err = decoder(f.CreateDecoder())
+		if err = s.video(kvsmedia.H265, f.VPS, f.SPS, f.PPS); err == nil {
+			s.decode, err = decoder(f.CreateDecoder())
+		}
 	case *format.Opus:
 		s.Track.Codec, s.Track.SampleRate, s.Track.Channels = kvsmedia.Opus, 48000, f.ChannelCount
 		s.decode, err = single(f.CreateDecoder())
@@ -105,10 +107,12 @@ func newStream(m *description.Media, forma format.Format, rate int) (*Stream, er
 	return s, err
 }
 
-func (s *Stream) video(codec kvsmedia.Codec, coding bitstream.Codec, sets ...[]byte) {
+func (s *Stream) video(codec kvsmedia.Codec, sets ...[]byte) (err error) {
 	s.Track.Codec, s.waits = codec, true
-	s.units.Codec, s.units.Sets.Codec = coding, coding
-	s.units.Sets.Update(sets)
+	if s.units, err = nalu.NewAssembler(codec); err == nil {
+		s.units.SetParameters(sets...)
+	}
+	return err
 }
 
 // aac takes the clock from the rtpmap, as RFC 3640, 4.1 has it. With SBR that is the rate
@@ -118,11 +122,11 @@ func (s *Stream) aac(f *format.MPEG4Audio, rate int) (err error) {
 	if s.Track.Private, err = f.Config.Marshal(); err != nil {
 		return err
 	}
-	c, err := bitstream.ParseAudioSpecificConfig(s.Track.Private)
-	if err != nil {
-		return err
+	c := f.Config
+	s.Track.SampleRate, s.Track.Channels = c.SampleRate, int(c.ChannelConfig)
+	if c.ChannelConfig == 7 {
+		s.Track.Channels = 8 // ISO/IEC 14496-3, table 1.19
 	}
-	s.Track.SampleRate, s.Track.Channels = c.SampleRate, c.Channels
 	switch rate {
 	case 0:
 		rate = c.SampleRate
@@ -156,7 +160,7 @@ func (s *Stream) Units(pkt *rtp.Packet, at time.Duration, wall time.Time) iter.S
 			s.arrivals = [2]arrival{{pkt.Timestamp, at, wall}, s.arrivals[0]}
 		}
 		if s.begun && pkt.SequenceNumber != s.seq+1 {
-			if waiting, doubted := s.units.Waiting(); waiting && !doubted && !s.flush(yield) {
+			if waiting, doubted := s.waiting(); waiting && !doubted && !s.flush(yield) {
 				return
 			}
 			s.lose(fmt.Errorf("RTP packets are missing: %d follows %d", pkt.SequenceNumber, s.seq))
@@ -182,7 +186,7 @@ func (s *Stream) Units(pkt *rtp.Packet, at time.Duration, wall time.Time) iter.S
 }
 
 // whole returns a packet whose NAL units the decoder gives at once: where access units
-// end is for [bitstream.Units] to find out.
+// end is for [nalu.Assembler] to find out.
 func whole(pkt *rtp.Packet, video bool) *rtp.Packet {
 	if !video {
 		return pkt
@@ -208,7 +212,7 @@ func (s *Stream) lose(err error) {
 }
 
 // drop counts a picture that is left out, of which there may be several pieces.
-func (s *Stream) drop(au bitstream.AccessUnit) {
+func (s *Stream) drop(au nalu.AccessUnit) {
 	if s.dropped == 0 || s.droppedStamp != au.Stamp {
 		s.dropped++
 	}
@@ -217,7 +221,7 @@ func (s *Stream) drop(au bitstream.AccessUnit) {
 
 func (s *Stream) pictures(nalus [][]byte, pkt *rtp.Packet, yield func(Unit) bool) {
 	going := true
-	take := func(au bitstream.AccessUnit, ok bool) {
+	take := func(au nalu.AccessUnit, ok bool) {
 		if ok && going {
 			going = s.picture(au, yield)
 		}
@@ -234,10 +238,18 @@ func (s *Stream) pictures(nalus [][]byte, pkt *rtp.Packet, yield func(Unit) bool
 // whole: nothing more will come.
 func (s *Stream) Flush() iter.Seq[Unit] {
 	return func(yield func(Unit) bool) {
-		if waiting, _ := s.units.Waiting(); waiting {
+		if waiting, _ := s.waiting(); waiting {
 			s.flush(yield)
 		}
 	}
+}
+
+// waiting is [nalu.Assembler.Waiting] of a picture, which sound is not.
+func (s *Stream) waiting() (waiting, doubted bool) {
+	if s.units == nil {
+		return false, false
+	}
+	return s.units.Waiting()
 }
 
 func (s *Stream) flush(yield func(Unit) bool) (going bool) {
@@ -245,12 +257,8 @@ func (s *Stream) flush(yield func(Unit) bool) (going bool) {
 	return !ok || s.picture(au, yield)
 }
 
-// picture yields an access unit, a key frame with the parameter sets that came before,
-// in the description or the stream, if it comes without.
-func (s *Stream) picture(au bitstream.AccessUnit, yield func(Unit) bool) (going bool) {
-	if au.Err == nil && au.Key && !s.units.Sets.Complete() {
-		au.Err = errors.New("it is a key frame, and parameter sets came neither before it nor in the description")
-	}
+// picture yields an access unit.
+func (s *Stream) picture(au nalu.AccessUnit, yield func(Unit) bool) (going bool) {
 	if au.Err != nil {
 		if !s.lossy {
 			s.OnTrouble(fmt.Errorf("a picture is left out: %w", au.Err))
@@ -269,11 +277,7 @@ func (s *Stream) picture(au bitstream.AccessUnit, yield func(Unit) bool) (going 
 		return true
 	}
 	s.waits, s.waited = false, 0
-	nalus := au.NALUs
-	if au.Key {
-		nalus = s.units.Sets.AppendKey(nil, nalus)
-	}
-	u := s.unit(bitstream.AppendAnnexB(nil, nalus), uint32(au.Stamp), au.Key, 0)
+	u := s.unit(au.Data, uint32(au.Stamp), au.Key, 0)
 	u.Reordered = au.Reordered
 	return yield(u)
 }
