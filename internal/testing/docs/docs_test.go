@@ -146,6 +146,7 @@ func (c *checks) block(t *testing.T, b docs.Block, scratch string) error {
 		return d.Decode(&v)
 	case docs.Go:
 		return c.compiler.Check(b.Text)
+	case docs.Shell:
 	}
 	calls, err := docs.Calls(t.Context(), root, scratch, b.Text)
 	if err != nil {

@@ -59,7 +59,7 @@ func (c *Compiler) Check(text string) error {
 		return fmt.Errorf("ambient: %w", err)
 	}
 	given.Name.Name = file.Name.Name
-	hide(given, file.Scope)
+	hide(given, file)
 	var problems []error
 	config := types.Config{Importer: c.packages, Error: func(err error) {
 		var e types.Error
@@ -90,13 +90,29 @@ func (c *Compiler) parse(fset *token.FileSet, decls string) (*ast.File, error) {
 	return parser.ParseFile(fset, "", header+decls, 0)
 }
 
-// hide takes the variables out of a file that another scope declares.
-func hide(file *ast.File, scope *ast.Scope) {
+// hide takes the variables out of a file that a snippet's declarations name.
+func hide(file, snippet *ast.File) {
 	for _, d := range file.Decls {
 		if g := d.(*ast.GenDecl); g.Tok == token.VAR {
 			g.Specs = slices.DeleteFunc(g.Specs, func(s ast.Spec) bool {
-				return slices.ContainsFunc(s.(*ast.ValueSpec).Names, func(id *ast.Ident) bool { return scope.Lookup(id.Name) != nil })
+				return slices.ContainsFunc(s.(*ast.ValueSpec).Names, func(id *ast.Ident) bool { return declares(snippet, id.Name) })
 			})
 		}
 	}
+}
+
+// declares reports whether a file has a function or variable of that name.
+func declares(file *ast.File, name string) bool {
+	return slices.ContainsFunc(file.Decls, func(d ast.Decl) bool {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			return d.Recv == nil && d.Name.Name == name
+		case *ast.GenDecl:
+			return slices.ContainsFunc(d.Specs, func(s ast.Spec) bool {
+				v, ok := s.(*ast.ValueSpec)
+				return ok && slices.ContainsFunc(v.Names, func(id *ast.Ident) bool { return id.Name == name })
+			})
+		}
+		return false
+	})
 }

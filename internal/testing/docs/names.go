@@ -118,10 +118,13 @@ func (n *Names) Check(span string) error {
 // state is the directory that examples/localcloud makes, which .gitignore leaves out.
 const state = "localcloud-state"
 
+// tagged matches the tag of a module's version.
+var tagged = regexp.MustCompile(`/v\d+\.\d+\.\d+$`)
+
 // path checks a path that begins with a file or directory of the repository's root.
 func (n *Names) path(span string) error {
 	first, _, _ := strings.Cut(span, "/")
-	if _, err := os.Stat(filepath.Join(n.root, first)); err != nil || strings.Contains(span, "/"+state) {
+	if _, err := os.Stat(filepath.Join(n.root, first)); err != nil || strings.Contains(span, "/"+state) || tagged.MatchString(span) {
 		return nil
 	}
 	found, err := filepath.Glob(filepath.Join(n.root, span))

@@ -74,7 +74,9 @@ func Calls(ctx context.Context, root, dir, text string) ([]Call, error) {
 	if err != nil {
 		return nil, fmt.Errorf("nothing is called: %w", err)
 	}
-	defer os.Remove(calls)
+	if err := os.Remove(calls); err != nil {
+		return nil, err
+	}
 	var list []Call
 	for one := range strings.SplitSeq(strings.TrimSuffix(string(b), "\n\x00"), "\n\x00") {
 		words := strings.Split(strings.TrimSuffix(one, "\x00"), "\x00")
