@@ -20,6 +20,11 @@ func (p *peer) admit(ctx context.Context, offer *sdp.Description) (*visit, []byt
 		return nil, nil, err
 	}
 	v, answer, err := p.begin(ctx, offer)
+	if err == nil {
+		if err = p.receive(v); err != nil {
+			v.close()
+		}
+	}
 	if err != nil {
 		p.camera.giveUp(p.peer)
 	}
@@ -44,7 +49,13 @@ func (p *peer) enter(ctx context.Context) error {
 	if !free {
 		return &signaling.Refusal{Code: "viewer limit", Reason: fmt.Sprintf("all places for viewers are taken (%d)", c.cfg.MaxViewers)}
 	}
-	if err := c.authorize(ctx, p.peer); err != nil {
+	authorizing, cancel := p.entering(ctx)
+	defer cancel()
+	err := c.authorize(authorizing, p.peer)
+	if why := p.turnedAway(p.identity); why != nil {
+		err = why
+	}
+	if err != nil {
 		c.giveUp(p.peer)
 		return err
 	}

@@ -31,6 +31,8 @@ type Camera struct {
 	notices *ring.Ring[notice]
 	data    *ring.Ring[Data]
 	talk    talkback
+	privacy privacy
+	filming bool // there is a track with pictures
 	hints   hinter
 	strays  strays
 	adapt   *adapt.Adapter
@@ -76,8 +78,11 @@ func New(cfg Config) (*Camera, error) {
 			return nil, err
 		}
 		c.tracks = append(c.tracks, tr)
+		tr.closed = cfg.Privacy
+		c.filming = c.filming || t.Codec.Video()
 		c.lanes[t] = i
 	}
+	c.privacy.on, c.talk.closed = cfg.Privacy, cfg.Privacy
 	c.adapt = newAdapter(cfg, c.tracks, c.hints.bitrate)
 	return c, nil
 }

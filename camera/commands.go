@@ -72,12 +72,15 @@ type notice struct {
 
 // Notify sends body, encoded as JSON, to all viewers that speak the command
 // protocol. It does not wait for them; a viewer whose link is slow loses the
-// oldest notices. The error is about body alone: that it cannot be encoded or
-// has more than 1 MiB.
+// oldest notices. The error is that body cannot be encoded or has more than 1 MiB, or
+// that name is "privacy" or "disconnected", which are the camera's own notices.
 func (c *Camera) Notify(name string, body any) error {
 	b, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("camera: notice %q: %w", name, err)
+	}
+	if name == command.NoticePrivacy || name == command.NoticeDisconnected {
+		return fmt.Errorf("camera: notice %q is the camera's own: give yours another name", name)
 	}
 	quoted, err := json.Marshal(name)
 	if err != nil || len(b)+len(quoted) > command.MaxMessage-64 {
@@ -132,12 +135,19 @@ func (c *Camera) receive(d Data) {
 	c.data.Push(ring.Item[Data]{Value: d, Key: true, Size: len(d.Data)})
 }
 
-// sendNotices sends one viewer the camera's notices until its session ends.
-func (c *Camera) sendNotices(ctx context.Context, notices *ring.Reader[notice], session *command.Session) {
+// sendNotices sends one viewer the camera's notices until its session ends, and before
+// them that privacy is on, or what it is when notices were lost.
+func (c *Camera) sendNotices(ctx context.Context, notices *ring.Reader[notice], session *command.Session, private bool) {
 	defer notices.Close()
+	if private && session.Notify(ctx, command.NoticePrivacy, privacyNotice{true}) != nil {
+		return
+	}
 	for {
-		it, _, err := notices.Next(ctx)
-		if err != nil || session.Notify(ctx, it.Value.name, it.Value.body) != nil {
+		it, lost, err := notices.Next(ctx)
+		if err != nil || lost > 0 && session.Notify(ctx, command.NoticePrivacy, privacyNotice{c.isPrivate()}) != nil {
+			return
+		}
+		if session.Notify(ctx, it.Value.name, it.Value.body) != nil {
 			return
 		}
 	}

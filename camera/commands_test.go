@@ -51,7 +51,7 @@ func TestTheFloorIsHeldForASecond(t *testing.T) {
 		defer cancel()
 		voices, events := c.Talkback(ctx), c.Events(ctx)
 		say := func(id, word string, codec kvsmedia.Codec) {
-			c.hear(signaling.Peer{ID: id}, kvsmedia.Frame{Track: &kvsmedia.Track{Codec: codec}, Data: []byte(word)})
+			c.hear(&visit{peer: &peer{peer: signaling.Peer{ID: id}}}, kvsmedia.Frame{Track: &kvsmedia.Track{Codec: codec}, Data: []byte(word)})
 		}
 		say("ann", "picture", kvsmedia.H264)
 		say("ann", "one", kvsmedia.Opus)

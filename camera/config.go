@@ -58,6 +58,10 @@ type Config struct {
 	// The zero value is KeyframesOnly.
 	SlowViewers SlowViewers
 
+	// Privacy has the camera begin with privacy on, so that not even the first frame
+	// after a boot is taken before SetPrivacy(false).
+	Privacy bool
+
 	// Commands are what viewers can call; nil refuses all as unknown.
 	Commands *Commands
 
@@ -85,18 +89,19 @@ func (c Config) validated() (Config, error) {
 	}
 	names := map[string]bool{}
 	for i, t := range c.Tracks {
-		switch {
-		case t == nil:
-			return c, fmt.Errorf("camera: Config.Tracks[%d] is nil", i)
-		case t.Codec < kvsmedia.H264 || t.Codec > kvsmedia.AAC:
-			return c, fmt.Errorf("camera: Config.Tracks[%d] (%q) has no codec", i, t.Name)
-		case names[t.Name]:
+		if err := checkTrack(i, t); err != nil {
+			return c, err
+		}
+		if names[t.Name] {
 			return c, fmt.Errorf("camera: two tracks have the name %q: give each its own", t.Name)
 		}
 		names[t.Name] = true
 	}
-	if c.PreRoll < 0 || c.RingBytes < 0 || c.MaxViewers < 0 {
-		return c, errors.New("camera: PreRoll, RingBytes and MaxViewers must not be negative")
+	if err := c.checkBounds(); err != nil {
+		return c, err
+	}
+	if err := checkSignaling(c.Signaling); err != nil {
+		return c, err
 	}
 	for t, b := range c.Bitrates {
 		if !slices.Contains(c.Tracks, t) || !t.Codec.Video() {

@@ -150,6 +150,19 @@
 // another protocol on their data channels are reached with [Camera.Data] and
 // [Camera.SendData].
 //
+// # Privacy
+//
+// [Camera.SetPrivacy] closes the camera's eye and ear. While privacy is on,
+// [Camera.WriteFrame] takes nothing and returns [ErrPrivate], at which firmware may stop
+// its encoders; the ring is empty; viewers and the storage service get nothing and are not
+// heard. Viewers stay and new ones are admitted, so that an owner's app can show that
+// privacy is on and end it with a command; all get the notice "privacy" below. Afterwards
+// each picture goes on at a key frame, and no pre-roll reaches behind it. With
+// Config.Privacy it holds from the first frame after a boot.
+//
+// [Camera.Disconnect] ends a viewer's session and says why, such as when its access was
+// revoked.
+//
 // # WebRTC ingestion
 //
 // With Signaling.Storage set, for a channel with media storage, Run joins the
@@ -195,6 +208,18 @@
 // A side that receives an unknown first byte, a message above 1 MiB, text that is not
 // JSON, or requests faster than its refusals can be sent closes the session.
 //
+// Two notices are the camera's own:
+//
+//	{"notice":"privacy","body":{"on":true}}
+//	{"notice":"disconnected","body":{"code":"revoked","reason":"…"}}
+//
+// "privacy" comes when privacy is switched, as the first message on the channel if it is
+// on, and again when notices were lost. While it is on no picture and no sound comes: that
+// is no lost connection, and what a viewer shows of before should go. "disconnected" is a
+// refusal: the viewer closes the session, or the camera does a second later. A viewer
+// should then dial again only when its user asks for it, or after a while if the code is
+// "viewer limit".
+//
 // # Refusals on the wire
 //
 // A viewer that is refused gets an SDP answer that takes none of the offered
@@ -202,4 +227,7 @@
 // colon, text:
 //
 //	a=smartcam-refused:viewer limit: all places for viewers are taken (10)
+//
+// Such an answer also ends a session that stands already: it comes unasked and without
+// media sections when a viewer is disconnected that has no command channel.
 package camera

@@ -22,7 +22,7 @@ const (
 )
 
 // Event is what happens to a camera: one of [Online], [Offline], [Joined],
-// [Left], [Refused] and [Talking].
+// [Left], [Refused], [Talking] and [Privacy].
 type Event interface{ event() }
 
 // Online tells that viewers can find the camera.
@@ -98,6 +98,7 @@ func (c *Camera) emit(e Event) {
 // Status is a camera's state at one moment.
 type Status struct {
 	Online  bool          // viewers can find the camera
+	Privacy bool          // see SetPrivacy
 	Err     error         // why it is offline; nil when online or not yet known
 	Viewers []Viewer      // sessions, the oldest first, those still connecting included
 	Tracks  []TrackStatus // in the order of Config.Tracks
@@ -127,10 +128,10 @@ type Path struct {
 
 // Status returns the camera's state.
 func (c *Camera) Status() Status {
-	tracks := c.trackStatus()
+	tracks, private := c.trackStatus(), c.isPrivate()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := Status{Online: c.online, Err: c.err, Tracks: tracks}
+	s := Status{Online: c.online, Privacy: private, Err: c.err, Tracks: tracks}
 	for _, p := range c.peers {
 		visit := p.visit
 		if visit == nil {

@@ -29,6 +29,8 @@ type track struct {
 	pictures pictures
 	meter    meter
 	leaps    leaps
+
+	closedTrack
 }
 
 // meterTime is the time over which a track's bitrate is measured: about that
@@ -56,7 +58,7 @@ func (m *meter) add(pts time.Duration, size int) (measured bool) {
 }
 
 func newTrack(t *kvsmedia.Track) (*track, error) {
-	tr := &track{Track: t}
+	tr := &track{Track: t, closedTrack: closedTrack{floor: noPrivacy}}
 	if !t.Codec.Video() {
 		tr.pictures.barred = notLive(t)
 		return tr, nil
@@ -96,6 +98,8 @@ func newTrack(t *kvsmedia.Track) (*track, error) {
 // calls. A single PTS that is far off moves that frame alone. A track's leaps are
 // logged, at most one a minute.
 //
+// While the camera is private, the error is [ErrPrivate]; see [Camera.SetPrivacy].
+//
 // Key is found in the video data and need not be set. An error means that the
 // frame was not taken: the track is not one of Config.Tracks, PTS does not
 // increase as described, the data is empty, larger than 8 MiB, not framed as the track
@@ -112,6 +116,9 @@ func (c *Camera) WriteFrame(f kvsmedia.Frame) error {
 	t := c.tracks[lane]
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if c.hides(t, f) {
+		return ErrPrivate
+	}
 	profile := t.profile
 	pic, err := t.prepare(&f)
 	if t.profile != profile {
@@ -120,8 +127,14 @@ func (c *Camera) WriteFrame(f kvsmedia.Frame) error {
 	if err != nil {
 		return err
 	}
+	if t.closed && !f.Key {
+		return ErrPrivate // it refers to a frame that was not taken
+	}
 	if f.PTS, err = c.mediaTime(lane, f, pic); err != nil {
 		return err
+	}
+	if !c.reopens(t, f) {
+		return ErrPrivate
 	}
 	if t.Codec.Video() {
 		c.note(lane, pic, f.PTS)

@@ -80,6 +80,14 @@ func (a *asker) keyframe(t *kvsmedia.Track, now time.Time) {
 	h.put(EncoderHint{Track: t, Keyframe: true})
 }
 
+// insist asks for a key frame of t even if one was asked for a moment ago.
+func (h *hinter) insist(t *kvsmedia.Track, now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asked[t] = now
+	h.put(EncoderHint{Track: t, Keyframe: true})
+}
+
 // bitrate asks for a bitrate of t.
 func (h *hinter) bitrate(t *kvsmedia.Track, bitrate int) {
 	h.mu.Lock()

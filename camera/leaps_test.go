@@ -65,7 +65,7 @@ func TestTalkGoesOn(t *testing.T) {
 		voice := &kvsmedia.Track{Codec: kvsmedia.Opus}
 		for talker, start := range map[string]time.Duration{"ann": time.Hour, "bob": 0, "eve": 9 * time.Hour} {
 			for i := range time.Duration(10) {
-				c.hear(signaling.Peer{ID: talker}, kvsmedia.Frame{Track: voice, PTS: start + i*20*time.Millisecond, Data: []byte{1}})
+				c.hear(&visit{peer: &peer{peer: signaling.Peer{ID: talker}}}, kvsmedia.Frame{Track: voice, PTS: start + i*20*time.Millisecond, Data: []byte{1}})
 				time.Sleep(20 * time.Millisecond)
 			}
 			time.Sleep(2 * floorHeld)

@@ -31,6 +31,12 @@ type peer struct {
 
 	// Written by the peer's goroutine under Camera.mu.
 	visit *visit // nil while there is no session
+
+	// Under Camera.mu.
+	offers       int                // that wait or are being worked on
+	turned       *signaling.Refusal // why the next turnedOffers of them are refused; see Disconnect
+	turnedOffers int
+	stopEntering context.CancelFunc // ends Authorize
 }
 
 // dispatch hands a message to its peer's goroutine, starting it if need be.
@@ -49,6 +55,9 @@ func (c *Camera) dispatch(ctx context.Context, work *sync.WaitGroup, m signaling
 	}
 	select {
 	case p.inbox <- m:
+		if m.Kind == signaling.Offer {
+			p.offers++
+		}
 	default:
 		c.log.Debug("a peer sends messages faster than they can be worked on, one is dropped", "peer", m.Peer, "kind", m.Kind)
 	}
@@ -69,6 +78,7 @@ func (p *peer) serve(ctx context.Context) {
 		case m := <-p.inbox:
 			if m.Kind == signaling.Offer {
 				p.offer(ctx, m)
+				p.worked()
 			} else {
 				p.candidate(m)
 				idle.Reset(earlyLife)
@@ -121,20 +131,22 @@ func (p *peer) offer(ctx context.Context, m signaling.Message) {
 		c.unreadable.add(p.peer, err)
 		return
 	}
-	if p.visit != nil && offer.Identity == p.identity && p.visit.Err() == nil {
+	why := p.turnedAway(offer.Identity)
+	if why == nil && p.visit != nil && offer.Identity == p.identity && p.visit.Err() == nil {
 		p.renegotiate(ctx, offer)
 		return
 	}
 	p.leave()
 	p.identity = offer.Identity
+	if why != nil {
+		p.refuse(ctx, offer, why)
+		return
+	}
 	v, answer, err := p.admit(ctx, offer)
 	if err != nil {
 		p.refuse(ctx, offer, err)
 		return
 	}
-	c.mu.Lock()
-	p.visit = v
-	c.mu.Unlock()
 	v.join()
 	for _, early := range p.early {
 		p.candidate(early)
@@ -204,6 +216,9 @@ func (p *peer) leave() {
 	report := v.Report()
 	c.mu.Lock()
 	p.visit = nil
+	if v.why != nil {
+		err = v.why
+	}
 	c.mu.Unlock()
 	c.log.Info("viewer left", "peer", p.peer.ID, "why", err)
 	c.emit(Left{p.peer, err, report})

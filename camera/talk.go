@@ -24,6 +24,7 @@ type talkback struct {
 	frames *ring.Ring[kvsmedia.Frame]
 
 	mu     sync.Mutex
+	closed bool // by privacy
 	clock  *epoch.Clock
 	talker signaling.Peer
 	quiet  *time.Timer // gives the floor up; nil while nobody talks
@@ -47,15 +48,22 @@ func (c *Camera) Talkback(ctx context.Context) iter.Seq[kvsmedia.Frame] {
 	}
 }
 
-// hear takes one packet of a viewer's voice.
-func (c *Camera) hear(from signaling.Peer, f kvsmedia.Frame) {
+// hear takes one packet of a viewer's voice, unless the viewer was disconnected.
+func (c *Camera) hear(v *visit, f kvsmedia.Frame) {
 	if f.Track.Codec.Video() {
 		return
 	}
-	t := &c.talk
+	t, from := &c.talk, v.peer.peer
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	select {
+	case <-v.dismissed:
+		return
+	default:
+	}
 	switch {
+	case t.closed:
+		return
 	case t.quiet == nil:
 		t.talker = from
 		t.quiet = time.AfterFunc(floorHeld, c.hush)
@@ -80,12 +88,43 @@ func (c *Camera) hush() {
 	}
 }
 
+// shut has nobody heard, and drops what nobody has listened to yet, or ends that. taken
+// is called if somebody had the floor.
+func (t *talkback) shut(closed bool, taken func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = closed
+	if !closed {
+		return
+	}
+	t.frames.Clear()
+	if t.stop() {
+		taken()
+	}
+}
+
+// silence takes the floor from a peer, and calls taken if that had it.
+func (t *talkback) silence(peer signaling.Peer, taken func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.talker == peer && t.stop() {
+		taken()
+	}
+}
+
 // close stops the clock of the floor.
 func (t *talkback) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.quiet != nil {
-		t.quiet.Stop()
-		t.quiet = nil
+	t.stop()
+}
+
+// stop takes the floor from whoever has it, and reports whether somebody had. mu is held.
+func (t *talkback) stop() bool {
+	if t.quiet == nil {
+		return false
 	}
+	t.quiet.Stop()
+	t.quiet, t.talker = nil, signaling.Peer{}
+	return true
 }

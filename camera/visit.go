@@ -13,6 +13,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/command"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
+	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
 // visit is a WebRTC session of a peer, with all that serves it. The peer's
@@ -26,6 +27,9 @@ type visit struct {
 	work    sync.WaitGroup
 	ctx     context.Context
 	cancel  context.CancelFunc
+
+	dismissed chan struct{}      // closed by Disconnect
+	why       *signaling.Refusal // set before that, under Camera.mu
 
 	// Of the peer's goroutine.
 	picture, sound int // lanes when the adapter was last told, -1 for none
@@ -53,7 +57,7 @@ func (p *peer) begin(ctx context.Context, offer *sdp.Description) (*visit, []byt
 	if err != nil {
 		return nil, nil, err
 	}
-	v := &visit{Session: session, peer: p, own: make(chan []byte, inboxSize), asker: c.hints.asker(), commands: map[*rtc.Channel]commands{}, channels: map[string]*rtc.Channel{}}
+	v := &visit{Session: session, peer: p, own: make(chan []byte, inboxSize), asker: c.hints.asker(), dismissed: make(chan struct{}), commands: map[*rtc.Channel]commands{}, channels: map[string]*rtc.Channel{}}
 	v.viewing.Store(&adapt.Viewer{Recorder: c.isService(p.peer)})
 	v.ctx, v.cancel = context.WithCancel(ctx)
 	v.work.Go(v.follow)
@@ -106,6 +110,9 @@ func (v *visit) follow() {
 	}()
 	for {
 		select {
+		case <-v.dismissed:
+			v.farewell()
+			return
 		case e := <-v.Events():
 			v.take(e)
 		case <-v.Done():
@@ -130,7 +137,7 @@ func (v *visit) take(e rtc.Event) {
 		p := v.Path()
 		c.adapt.Report(v.viewing.Load(), adapt.Path{Target: p.Target, Constrained: p.Constrained, Limited: p.Limited, Queue: p.Queue, Late: p.Late}, time.Now())
 	case rtc.FrameReceived:
-		c.hear(v.peer.peer, e.Frame)
+		c.hear(v, e.Frame)
 	case rtc.ChannelOpened:
 		v.open(e.Channel)
 	case rtc.ChannelClosed:
@@ -177,8 +184,8 @@ func (v *visit) open(ch *rtc.Channel) {
 	}, c.log.With("peer", v.peer.peer.ID))
 	ctx, cancel := context.WithCancel(v.ctx)
 	v.commands[ch] = commands{session, cancel}
-	notices := c.notices.Reader(c.notices.Next())
-	v.work.Go(func() { c.sendNotices(ctx, notices, session) })
+	notices, private := c.followNotices()
+	v.work.Go(func() { c.sendNotices(ctx, notices, session, private) })
 }
 
 // closed forgets a data channel.

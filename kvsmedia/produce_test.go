@@ -42,11 +42,19 @@ func TestProducerConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	for field, edit := range map[string]func(*kvsmedia.ProducerConfig){
-		"Stream":           func(c *kvsmedia.ProducerConfig) { c.Stream = "" },
-		"Stream ":          func(c *kvsmedia.ProducerConfig) { c.Stream = "front door" },
-		"Stream  ":         func(c *kvsmedia.ProducerConfig) { c.Stream = "arn:aws:s3:::x" },
-		"AWS.Region":       func(c *kvsmedia.ProducerConfig) { c.AWS.Region = "" },
-		"AWS.Region ":      func(c *kvsmedia.ProducerConfig) { c.Stream = "arn:aws:kinesisvideo:eu-west-2:1:stream/door/1" },
+		"Stream":      func(c *kvsmedia.ProducerConfig) { c.Stream = "" },
+		"Stream ":     func(c *kvsmedia.ProducerConfig) { c.Stream = "front door" },
+		"Stream  ":    func(c *kvsmedia.ProducerConfig) { c.Stream = "arn:aws:s3:::x" },
+		"AWS.Region":  func(c *kvsmedia.ProducerConfig) { c.AWS.Region = "" },
+		"AWS.Region ": func(c *kvsmedia.ProducerConfig) { c.Stream = "arn:aws:kinesisvideo:eu-west-2:1:stream/door/1" },
+		"AWS ":        func(c *kvsmedia.ProducerConfig) { c.AWS.Region = "eu-west-1a" },
+		"Tracks[0] ":  func(c *kvsmedia.ProducerConfig) { c.Tracks = []*kvsmedia.Track{{}} },
+		"Tracks[0]  ": func(c *kvsmedia.ProducerConfig) { c.Tracks = []*kvsmedia.Track{{Codec: kvsmedia.AAC}} },
+		"Tracks[0]   ": func(c *kvsmedia.ProducerConfig) {
+			c.Tracks = []*kvsmedia.Track{{Codec: kvsmedia.AAC, SampleRate: 8001}}
+		},
+		"Tracks[0]    ":    func(c *kvsmedia.ProducerConfig) { c.Tracks = []*kvsmedia.Track{{Codec: kvsmedia.Opus, Channels: 3}} },
+		"Tracks[0]     ":   func(c *kvsmedia.ProducerConfig) { c.Tracks = []*kvsmedia.Track{{Codec: kvsmedia.PCMU, Channels: -1}} },
 		"AWS":              func(c *kvsmedia.ProducerConfig) { c.AWS.BaseEndpoint = aws.String("nowhere") },
 		"AWS.Credentials":  func(c *kvsmedia.ProducerConfig) { c.AWS.Credentials = nil },
 		"Tracks":           func(c *kvsmedia.ProducerConfig) { c.Tracks = nil },

@@ -110,6 +110,16 @@ type form struct {
 // MatchString reports whether s has the form.
 func (f form) MatchString(s string) bool { return len(s) <= f.most && f.chars.MatchString(s) }
 
+// Validate reports whether the configuration can work, as far as that can be known
+// without the network. Its error is a [*ConfigError]. A zero Config is not valid.
+func (cfg Config) Validate() error {
+	a, err := newAccess(cfg, Master, "")
+	if err == nil {
+		a.api.Close()
+	}
+	return err
+}
+
 // check validates cfg, completes Region from a channel ARN and sets defaults.
 func (cfg *Config) check() error {
 	switch {

@@ -129,10 +129,10 @@ type CommandError struct {
 // Error returns the code and the message.
 func (e *CommandError) Error() string { return "command " + e.Code + ": " + e.Message }
 
-// Refusal is why a camera does not take a viewer. The viewer's Dial returns it
-// as a *Refusal in its error's chain.
+// Refusal is why a camera does not take a viewer, or ends its session. The viewer's
+// Dial returns it as a *Refusal in its error's chain, and so does Err later on.
 type Refusal struct {
-	Code   string // "viewer limit", "unauthorized", "no common codec", "B-frames", or the application's own
+	Code   string // "viewer limit", "unauthorized", "no common codec", "B-frames", "disconnected", or the application's own
 	Reason string // for a person to read
 }
 

@@ -40,7 +40,7 @@ func (e *DialError) Error() string { return "viewer: no picture: " + e.Err.Error
 func (e *DialError) Unwrap() error { return e.Err }
 
 // Dial connects to a camera and returns when its first decodable frame is
-// there. It fails when ctx ends (after 30 seconds if ctx has no deadline), when
+// there, or when the camera says that it has privacy on ([Viewer.Private]). It fails when ctx ends (after 30 seconds if ctx has no deadline), when
 // the camera refuses ([*signaling.Refusal]), or for a permanent reason of
 // signaling. ctx bounds the dialing only; the viewer lives until Close or until
 // the session ends.
@@ -160,6 +160,7 @@ func (v *Viewer) open(ch *rtc.Channel) {
 	}
 	v.channel = ch
 	v.commands = command.NewSession(ch, nil, v.cfg.Logger)
+	v.commands.Heard = v.hear
 	close(v.ready)
 }
 
@@ -237,7 +238,8 @@ func (v *Viewer) receive(ctx context.Context, answered chan<- struct{}) error {
 		switch m.Kind {
 		case signaling.Answer:
 			if !v.session.AwaitsAnswer() {
-				continue // a second answer to an offer that was sent twice
+				v.session.TakeRefusal(m.Payload) // else a second answer to an offer that was sent twice
+				continue
 			}
 			err := v.session.SetAnswer(m.Payload)
 			if answered == nil { // to a restart of ICE, which is tried again

@@ -23,7 +23,8 @@
 // why there is none: a [*signaling.Refusal] in the error's chain if the camera
 // turned the viewer away, a [*DialError] with the connect report otherwise. The
 // offer is sent again after four seconds without an answer, so that a camera
-// that is just waking gets it.
+// that is just waking gets it. From a camera with privacy on no frame comes: Dial returns
+// as soon as the camera says so, see [Viewer.Private].
 //
 // A viewer that a backend has granted access holds no AWS credentials: it dials
 // with Config.Grant, which the backend made with [signaling.PresignViewer].
@@ -43,7 +44,8 @@
 // seconds, the viewer restarts ICE over the network that there is now, again and
 // again, and Frames goes on at the newest key frame. A session ends when there
 // was no network for 12 seconds. When one ends, Frames ends and
-// [Viewer.Err] says why; a program that is to watch for days dials again. A
+// [Viewer.Err] says why; a program that is to watch for days dials again, but not at
+// once after a [*signaling.Refusal], with which a camera disconnects a viewer. A
 // camera that is gone is noticed within 15 seconds.
 //
 // # Talk and commands

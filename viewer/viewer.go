@@ -8,6 +8,7 @@ import (
 	"iter"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/command"
@@ -97,8 +98,9 @@ type Viewer struct {
 	clock   *epoch.Clock // of frames, by their lanes
 	talk    *ring.Ring[*packet.Unit]
 	voice   *epoch.Clock  // of talk
-	first   chan struct{} // closed with the first decodable frame
+	first   chan struct{} // closed with the first decodable frame, or when the camera is private
 	once    sync.Once
+	private atomic.Bool
 
 	channel  *rtc.Channel // of the commands; of follow's goroutine
 	commands *command.Session
@@ -222,6 +224,11 @@ func (v *Viewer) Notices(ctx context.Context) iter.Seq[Notice] {
 	}
 }
 
+// Private reports whether the camera has privacy on, as far as it has told: no picture
+// and no sound comes, and the voice is not heard, but commands can be called. Notices
+// yields each change as a notice "privacy" with the body {"on":true} or {"on":false}.
+func (v *Viewer) Private() bool { return v.private.Load() }
+
 // RequestKeyframe asks the camera for a key frame.
 func (v *Viewer) RequestKeyframe() error { return v.session.RequestKeyframe() }
 
@@ -231,7 +238,9 @@ func (v *Viewer) Report() signaling.ConnectReport { return v.session.Report() }
 // Done is closed when the session has ended.
 func (v *Viewer) Done() <-chan struct{} { return v.session.Done() }
 
-// Err returns why the session has ended, nil while it lasts.
+// Err returns why the session has ended, nil while it lasts. It is a
+// [*signaling.Refusal] if the camera disconnected the viewer: to dial again is of no use
+// then before what the refusal names has changed.
 func (v *Viewer) Err() error { return v.session.Err() }
 
 // Close ends the session and waits for all that the viewer started.

@@ -1,12 +1,9 @@
 package cameratest
 
 import (
-	"context"
-	"crypto/rand"
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -38,47 +35,10 @@ var viewerActions = []string{
 	"ConnectAsViewer", "JoinStorageSessionAsViewer",
 }
 
-// key is a long-term access key.
-type key struct {
-	ID, Secret string
-	principal  string
-	channels   []string // of a viewer
-}
-
-// keyring holds the long-term keys by ID.
-type keyring struct {
-	mu    sync.Mutex
-	keys  map[string]key
-	owner key
-}
-
-func newKeyring() *keyring { return &keyring{keys: map[string]key{}} }
-
-func newKey() key {
-	id, secret := rand.Text(), rand.Text()+rand.Text()
-	return key{ID: "AKIA" + id[:16], Secret: secret[:40]}
-}
-
-func (r *keyring) add(k key) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.keys[k.ID] = k
-	if k.principal == owner {
-		r.owner = k
-	}
-}
-
-func (r *keyring) find(id string) (key, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	k, ok := r.keys[id]
-	return k, ok
-}
-
 // identity finds who an access key belongs to.
 func (c *Cloud) identity(id string) (signalingtest.Identity, bool) {
 	if k, ok := c.keys.find(id); ok {
-		return signalingtest.Identity{SecretAccessKey: k.Secret, Principal: k.principal}, true
+		return signalingtest.Identity{SecretAccessKey: k.Secret, Principal: k.Principal}, true
 	}
 	issued, ok := c.things.Lookup(id)
 	return signalingtest.Identity{SecretAccessKey: issued.SecretAccessKey, SessionToken: issued.SessionToken,
@@ -99,7 +59,7 @@ func (c *Cloud) authorize(a signalingtest.Access) error {
 		return errDenied
 	}
 	if id, ok := strings.CutPrefix(a.Principal, viewerPrefix); ok {
-		if k, _ := c.keys.find(id); slices.Contains(k.channels, a.Channel) && slices.Contains(viewerActions, a.Action) {
+		if k, _ := c.keys.find(id); slices.Contains(k.Channels, a.Channel) && slices.Contains(viewerActions, a.Action) {
 			return nil
 		}
 	}
@@ -118,28 +78,14 @@ func (c *Cloud) authorizeMedia(a kvsmediatest.Access) error {
 
 // OwnerAWS returns a configuration with the owner's key, which may do
 // everything: for a backend.
-func (c *Cloud) OwnerAWS() aws.Config {
-	c.keys.mu.Lock()
-	k := c.keys.owner
-	c.keys.mu.Unlock()
-	return c.aws(static(k))
-}
+func (c *Cloud) OwnerAWS() aws.Config { return c.aws(credentials(c.keys.owner())) }
 
-// ViewerAWS returns a configuration with a new key that may connect to the
-// channels given as a viewer, and do nothing else.
+// ViewerAWS returns a configuration with a key that may connect to the channels
+// given as a viewer, and do nothing else: the same key for the same channels.
 func (c *Cloud) ViewerAWS(channels ...string) aws.Config {
-	k := newKey()
-	k.principal, k.channels = viewerPrefix+k.ID, slices.Clone(channels)
-	c.keys.add(k)
-	return c.aws(static(k))
+	return c.aws(credentials(c.keys.viewer(channels)))
 }
 
 func (c *Cloud) aws(provider aws.CredentialsProvider) aws.Config {
 	return aws.Config{Region: c.cfg.Region, BaseEndpoint: aws.String(c.url), HTTPClient: c.client, Credentials: provider}
-}
-
-func static(k key) aws.CredentialsProvider {
-	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		return aws.Credentials{AccessKeyID: k.ID, SecretAccessKey: k.Secret, Source: "cameratest"}, nil
-	})
 }

@@ -28,8 +28,8 @@ import (
 type Cloud struct {
 	cfg       Config
 	keys      *keyring
-	signaling *signalingtest.Service
-	media     *kvsmediatest.Service // nil before Start
+	signaling *signalingtest.Service // nil before Start, as the media service
+	media     *kvsmediatest.Service
 
 	ca     *testca.CA
 	things *iotcredstest.Service
@@ -61,19 +61,6 @@ func New(cfg Config) (*Cloud, error) {
 		return nil, fmt.Errorf("cameratest: Bind %q is no IP address", cfg.Bind)
 	}
 	c := &Cloud{cfg: cfg, keys: newKeyring()}
-	s := cfg.Signaling
-	s.Region, s.Account = cfg.Region, cfg.Account
-	s.Credentials, s.Authorize, s.TURN, s.Passed = c.identity, c.authorize, c.iceServers, c.passed
-	if s.Storage == nil {
-		s.Storage = c.ingest
-	}
-	if s.Logger == nil {
-		s.Logger = cfg.Logger
-	}
-	var err error
-	if c.signaling, err = signalingtest.New(s); err != nil {
-		return nil, fmt.Errorf("cameratest: %w", err)
-	}
 	return c, nil
 }
 
@@ -94,6 +81,9 @@ func (c *Cloud) Start(ctx context.Context) error {
 
 func (c *Cloud) start(ctx context.Context) error {
 	if err := c.loadState(); err != nil {
+		return err
+	}
+	if err := c.openSignaling(); err != nil {
 		return err
 	}
 	if err := c.openMedia(); err != nil {
@@ -137,7 +127,7 @@ func (c *Cloud) serveCredentials(ctx context.Context, bind string) error {
 	if err == nil {
 		c.things, err = iotcredstest.New(iotcredstest.Config{
 			CA: c.ca.Certificate(), Hosts: append([]string{c.cfg.CredentialsHost}, c.hosts()...),
-			Endpoint: net.JoinHostPort(c.cfg.CredentialsHost, port), Logger: c.cfg.Logger,
+			Endpoint: net.JoinHostPort(c.cfg.CredentialsHost, port), Dir: c.dir("credentials"), Logger: c.cfg.Logger,
 		})
 	}
 	if err != nil {
@@ -202,7 +192,9 @@ func (c *Cloud) stop() error {
 	for _, o := range slices.Backward(c.owned) {
 		errs = append(errs, o.Close())
 	}
-	errs = append(errs, c.signaling.Close())
+	if c.signaling != nil {
+		errs = append(errs, c.signaling.Close())
+	}
 	if c.media != nil {
 		errs = append(errs, c.media.Close())
 	}
@@ -249,6 +241,22 @@ func newClient(pool *x509.CertPool) *http.Client {
 		TLSClientConfig:     &tls.Config{RootCAs: pool, NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: 10 * time.Second,
 	}}
+}
+
+// openSignaling makes the signaling service with what the state directory holds of it.
+func (c *Cloud) openSignaling() error {
+	s := c.cfg.Signaling
+	s.Region, s.Account, s.Dir = c.cfg.Region, c.cfg.Account, c.dir("signaling")
+	s.Credentials, s.Authorize, s.TURN, s.Passed = c.identity, c.authorize, c.iceServers, c.passed
+	if s.Storage == nil {
+		s.Storage = c.ingest
+	}
+	if s.Logger == nil {
+		s.Logger = c.cfg.Logger
+	}
+	var err error
+	c.signaling, err = signalingtest.New(s)
+	return err
 }
 
 // URL returns the base URL of the control plane, which is also that of the

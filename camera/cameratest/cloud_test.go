@@ -212,7 +212,7 @@ func TestStateDirectory(t *testing.T) {
 	if err != nil || again.AccessKeyID != ownerKey.AccessKeyID {
 		t.Errorf("the owner's key changed: %v", err)
 	}
-	cfg, err := iotcreds.LoadConfig(second.thingDir("door"))
+	cfg, err := iotcreds.LoadConfig(second.dir("things", "door"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,10 +12,11 @@ import (
 // Config says where the cloud is and what it is like. The zero Config serves on
 // free ports of 127.0.0.1 and keeps nothing.
 type Config struct {
-	// Dir keeps the authority, the owner's key, the things' files and, in its
-	// directory streams, the media, so that devices that were set up once go on
-	// working after a restart. It is created if need be. Empty: everything is new
-	// with each Cloud.
+	// Dir keeps everything that clients can know: the authority, long-term keys,
+	// things and their files, issued credentials, channels with their ARNs and storage
+	// configurations, and streams with their media. A client that has cached any of it
+	// goes on after a restart, given the same Ports. It is created if need be; it holds
+	// secrets. Empty: everything is new with each Cloud.
 	Dir string
 
 	// Host is the IP address or name under which clients reach the cloud. It
@@ -53,8 +54,8 @@ type Config struct {
 	Allocations int
 
 	// Signaling has the limits, times, variants and storage peer of the
-	// signaling service. Region, Account, Credentials, Authorize and TURN are
-	// the cloud's own.
+	// signaling service. Region, Account, Dir, Credentials, Authorize, TURN and Passed
+	// are the cloud's own.
 	Signaling signalingtest.Config
 
 	// Media has the limits, times and variants of streams and their media, and

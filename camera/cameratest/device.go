@@ -66,7 +66,7 @@ func (c *Cloud) AddDevice(name string) (*Device, error) {
 	if err := c.own(provider); err != nil {
 		return nil, err
 	}
-	return &Device{Name: name, Identity: identity, Dir: c.thingDir(name), AWS: c.aws(provider)}, nil
+	return &Device{Name: name, Identity: identity, Dir: c.dir("things", name), AWS: c.aws(provider)}, nil
 }
 
 // addThing registers a thing and makes the channel and the stream of its name.
@@ -90,7 +90,7 @@ func (c *Cloud) addThing(name string) (iotcreds.Config, error) {
 // thingIdentity returns what a thing proves itself with. A thing that exists keeps
 // its certificate.
 func (c *Cloud) thingIdentity(name string) (iotcreds.Config, error) {
-	dir := c.thingDir(name)
+	dir := c.dir("things", name)
 	if dir == "" {
 		return c.things.Device(name)
 	}
@@ -103,12 +103,4 @@ func (c *Cloud) thingIdentity(name string) (iotcreds.Config, error) {
 		}
 	}
 	return iotcreds.LoadConfig(dir)
-}
-
-// thingDir returns the directory of a thing's files, empty without Config.Dir.
-func (c *Cloud) thingDir(name string) string {
-	if c.cfg.Dir == "" {
-		return ""
-	}
-	return filepath.Join(c.cfg.Dir, "things", name)
 }

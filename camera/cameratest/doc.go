@@ -64,6 +64,15 @@
 // key may do everything, such as reading media. Credentials are those that the
 // credentials provider issued, until they expire.
 //
+// # WebRTC ingestion
+//
+// The cloud is the storage service's peer: when the master of a channel with media
+// storage joins the session (JoinStorageSession), the cloud offers to receive H.264
+// and Opus, and writes the picture to the stream that the channel is mapped to. AWS
+// stores the sound as well, transcoded to AAC, which the cloud cannot encode: it is
+// received and dropped, so that what is stored plays as in AWS. Viewers of storage
+// sessions are not served. Config.Signaling.Storage replaces all this.
+//
 // # Listeners
 //
 // One for AWS (control plane, endpoints of channels and media), which never asks

@@ -1,8 +1,6 @@
 package cameratest
 
 import (
-	"path/filepath"
-
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
 
@@ -18,9 +16,7 @@ func (c *Cloud) openMedia() error {
 		return kvsmediatest.Identity(found), ok
 	}
 	m.Authorize = c.authorizeMedia
-	if c.cfg.Dir != "" {
-		m.Dir = filepath.Join(c.cfg.Dir, "streams")
-	}
+	m.Dir = c.dir("streams")
 	if m.Logger == nil {
 		m.Logger = c.cfg.Logger
 	}

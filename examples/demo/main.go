@@ -12,9 +12,16 @@
 // created, with an hour of retention, if it does not exist.
 //
 // With -addr 0.0.0.0:8080 the page is for other machines as well: whoever reaches it
-// may watch, talk and command. Their browsers give it no microphone, since it is neither
-// on https nor on localhost; ssh -L 8080:localhost:8080 makes it a page on localhost,
-// whose media still goes the direct way.
+// may watch, talk and command. Browsers give the microphone to pages on https and on
+// localhost alone: put a proxy with TLS before it that keeps the Host header, an IP
+// address, or forward the port (ssh -L 8080:localhost:8080); media still goes the direct
+// way.
+//
+// The latency that the page shows is from the camera's network port to the screen: half
+// a round trip, jitter buffer and decoding. While the sound is on, the browser holds the
+// picture back to be in step with it; sound has the longer jitter buffer. So the latency
+// rises from some 10 ms to 100 ms and more within a minute, and stays there until the
+// page connects anew. Without sound it stays low: the page then receives none.
 //
 // A line is logged for each viewer who comes or leaves, and for what goes wrong.
 // -h lists the flags and the environment variables that hold their defaults.

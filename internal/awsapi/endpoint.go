@@ -38,7 +38,10 @@ func partitionOf(region string) partition {
 	return partitions[len(partitions)-1]
 }
 
-var regionName = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
+var (
+	regionLabel = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)                 // what a host name can have
+	regionName  = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`) // such as us-gov-west-1
+)
 
 // Endpoint is where a service is reached.
 type Endpoint struct {
@@ -57,7 +60,7 @@ type Endpoint struct {
 // what cfg sets for this service, else cfg.BaseEndpoint, else derived from the
 // region. dualStack and fips are added to what cfg.ConfigSources say.
 func Resolve(ctx context.Context, cfg aws.Config, name, id string, dualStack, fips bool) (Endpoint, error) {
-	if !regionName.MatchString(cfg.Region) {
+	if !regionLabel.MatchString(cfg.Region) {
 		return Endpoint{}, fmt.Errorf("region %q: give the name of an AWS region, such as eu-west-1", cfg.Region)
 	}
 	base := aws.ToString(cfg.BaseEndpoint)
@@ -109,6 +112,9 @@ func Resolve(ctx context.Context, cfg aws.Config, name, id string, dualStack, fi
 		}
 		e.URL, e.Overridden, e.plain = strings.TrimSuffix(base, "/"), true, u.Scheme == "http"
 		return e, nil
+	}
+	if !regionName.MatchString(cfg.Region) { // with an endpoint of its own a stand-in's may be any
+		return Endpoint{}, fmt.Errorf("region %q: give the name of an AWS region, such as eu-west-1, not that of a zone or a city", cfg.Region)
 	}
 	if fips {
 		name += "-fips"

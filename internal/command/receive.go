@@ -61,7 +61,11 @@ func (s *Session) receive(data []byte) error {
 		}
 		answer <- m
 	case m.Notice != "":
-		s.notices.put(Notice{Name: m.Notice, Body: m.Body})
+		n := Notice{Name: m.Notice, Body: m.Body}
+		if s.Heard != nil {
+			s.Heard(n)
+		}
+		s.notices.put(n)
 	default:
 		s.log.Debug("unknown message ignored")
 	}

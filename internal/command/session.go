@@ -63,6 +63,10 @@ type Session struct {
 	in      assembler
 	notices noticeQueue
 
+	// Heard, if not nil, is called by Receive with each notice before it can be read from
+	// Notices. It is set before the first Receive.
+	Heard func(Notice)
+
 	wire   chan struct{} // holds a token while someone sends
 	pieces chan struct{} // holds a token while someone sends a message in pieces
 	torn   bool          // the last message in pieces was not finished; guarded by pieces

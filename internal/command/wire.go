@@ -9,6 +9,12 @@ import (
 // Label is the label of the data channel that carries the protocol.
 const Label = "smartcam"
 
+// Notices of the camera itself.
+const (
+	NoticePrivacy      = "privacy"      // privacy was switched on or off: {"on":true}
+	NoticeDisconnected = "disconnected" // the camera ends the session: {"code":"…","reason":"…"}
+)
+
 // Limits of the protocol, in bytes.
 const (
 	// MaxMessage is the size of the largest JSON message.

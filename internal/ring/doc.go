@@ -28,6 +28,8 @@
 // A ring with Config.Queue drops items even sooner, once all readers have passed
 // them, the newest included, but for the newest Config.Linger bytes.
 //
+// [Ring.Clear] drops everything at once, the newest included.
+//
 // # Readers
 //
 // Push never waits. A reader that falls so far behind that items of its lanes

@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -70,6 +71,8 @@ type Ring[T any] struct {
 	lanes       []lane
 	readers     []*Reader[T]
 	closed      bool
+
+	cleared atomic.Uint64 // next at the last Clear
 }
 
 type slot[T any] struct {
@@ -290,6 +293,22 @@ func (r *Ring[T]) Size() (items, bytes int) {
 	defer r.mu.Unlock()
 	return int(r.next - r.first), r.bytes
 }
+
+// Clear drops all items. Readers go on with what is pushed next, and count what they had
+// yet to read as lost.
+func (r *Ring[T]) Clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.first < r.next {
+		r.pop(r.slot(r.first))
+	}
+	r.cleared.Store(r.next)
+	r.release()
+}
+
+// Cleared reports whether the item seq was dropped by Clear, or pushed before it was
+// called. It takes no lock.
+func (r *Ring[T]) Cleared(seq uint64) bool { return seq < r.cleared.Load() }
 
 // Close ends the ring: further items are refused, and readers get [ErrClosed]
 // after they have read what is there. Closing again does nothing.

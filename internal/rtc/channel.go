@@ -210,6 +210,17 @@ func (c *Channel) Send(ctx context.Context, text bool, data []byte) error {
 	return err
 }
 
+// Flush waits until all that was sent has arrived, and fails like Send. It is for the end
+// of a session: senders that go on may keep it waiting.
+func (c *Channel) Flush(ctx context.Context) error {
+	for c.dc.SetBufferedAmountLowThreshold(0); c.dc.BufferedAmount() > 0; {
+		if err := c.wait(ctx, c.low); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // pace waits while too many small messages may be on their way. Bytes that have
 // arrived behind a lost message count as sent, so that only an empty buffer shows
 // that none is lost.

@@ -262,6 +262,18 @@ var errBeganAnew = errors.New("rtc: the peer has begun anew and knows nothing of
 // ExpectsVideo reports whether the peer's answer promises a picture.
 func (s *Session) ExpectsVideo() bool { return s.expectsVideo.Load() }
 
+// TakeRefusal ends the session if payload is an answer that refuses all media. Such an
+// answer comes unasked when a camera disconnects a viewer.
+func (s *Session) TakeRefusal(payload []byte) {
+	answer, err := sdp.Parse(payload, "answer")
+	if err != nil {
+		return
+	}
+	if refusal := answer.Refused(); refusal != nil {
+		s.end(refusal)
+	}
+}
+
 // SetAnswer applies the answer to the session's offer. An answer that refuses
 // all media ends the session with a [*signaling.Refusal], and so does one of a peer
 // that has begun anew, with an error that says so.

@@ -142,6 +142,9 @@ func (s *Session) Path() send.Path {
 // Lanes returns the lanes whose picture and sound are sent, -1 for none.
 func (s *Session) Lanes() (picture, sound int) { return s.sender.Lanes() }
 
+// StopSending ends picture and sound for good.
+func (s *Session) StopSending() { s.sender.Stop() }
+
 // SetLane asks for another rendition of the picture; see [send.Sender.SetLane].
 func (s *Session) SetLane(lane int) { s.sender.SetLane(lane) }
 

@@ -24,6 +24,11 @@ type Config struct {
 	// first of Hosts, or localhost; of a [Server] with the port that it listens on.
 	Endpoint string
 
+	// Dir keeps certificates, policies, role aliases, issued credentials until an hour
+	// after their end, and the authority unless CA is given, over a restart. It is
+	// created if need be; it holds secrets. Empty keeps everything in memory.
+	Dir string
+
 	// Addr is the TCP address at which [NewServer] listens. Empty means a free port of
 	// 127.0.0.1.
 	Addr string

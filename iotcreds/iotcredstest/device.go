@@ -15,9 +15,7 @@ import (
 // [DefaultRoleAlias], and the newest certificate of the thing, which is added if
 // there is none.
 func (s *Service) Device(thing string) (iotcreds.Config, error) {
-	s.mu.Lock()
-	cert, ok := s.newest[thing]
-	s.mu.Unlock()
+	cert, ok := s.newest(thing)
 	if !ok {
 		var err error
 		if cert, err = s.AddThing(thing); err != nil {

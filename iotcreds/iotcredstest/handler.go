@@ -73,12 +73,12 @@ func (s *Service) answer(state *tls.ConnectionState, thing, alias string) (Issue
 	case role.MaxSession > 0 && role.Lifetime > role.MaxSession:
 		return Issued{}, refusal(http.StatusBadRequest, "InvalidRequestException", "The requested CredentialDurationSeconds exceeds the MaxSessionDuration set for the role")
 	}
-	return s.issueLocked(thing, alias, role.Lifetime), nil
+	return s.issueLocked(thing, alias, role.Lifetime)
 }
 
-// deviceLocked returns who holds the connection's certificate; nil if it is
-// unknown, revoked or expired.
-func (s *Service) deviceLocked(state *tls.ConnectionState) *device {
+// deviceLocked returns the connection's certificate; nil if it is unknown, revoked or
+// expired.
+func (s *Service) deviceLocked(state *tls.ConnectionState) *certificate {
 	if state == nil || len(state.PeerCertificates) == 0 {
 		return nil
 	}

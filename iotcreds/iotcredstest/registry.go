@@ -2,11 +2,9 @@ package iotcredstest
 
 import (
 	"crypto"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,11 +13,18 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/testing/testca"
 )
 
+// maxKept bounds each kind of what a service holds: certificates, policies, role
+// aliases, and issued credentials.
+const maxKept = 1 << 16
+
 type fingerprint [sha256.Size]byte
 
-// device is a registered certificate.
-type device struct {
+// certificate is a registered certificate of a device.
+type certificate struct {
+	leaf    *x509.Certificate
+	key     crypto.PrivateKey // nil if it is not known
 	thing   string
+	serial  int // in the order of registration
 	revoked bool
 }
 
@@ -37,35 +42,9 @@ type RoleAlias struct {
 	NoRole bool
 }
 
-// Issued is what a service needs to know of credentials that a Service issued.
-type Issued struct {
-	AccessKeyID, SecretAccessKey, SessionToken string
-
-	// ThingName is ${credentials-iot:ThingName}: empty if the request did not
-	// name the thing.
-	ThingName string
-
-	RoleAlias string
-	Expires   time.Time // by the service's clock
-}
-
-// Identity is what a service knows about an access key. It converts to the Identity of
-// the other doubles, for their Config.Credentials.
-type Identity struct {
-	SecretAccessKey string
-	SessionToken    string
-	Principal       string // the thing's name: see Issued.ThingName
-	Expires         time.Time
-}
-
-// Identity returns the identity of an access key, as Lookup does.
-func (s *Service) Identity(accessKeyID string) (Identity, bool) {
-	c, ok := s.Lookup(accessKeyID)
-	return Identity{c.SecretAccessKey, c.SessionToken, c.ThingName, c.Expires}, ok
-}
-
 // AddThing certifies a new key and attaches the certificate to the thing. A
-// thing can have several certificates: call it again to rotate.
+// thing can have several certificates: call it again to rotate. The error is of
+// Config.Dir, or of more than 65536 certificates.
 func (s *Service) AddThing(thing string) (tls.Certificate, error) {
 	key, err := testca.NewKey()
 	if err != nil {
@@ -74,28 +53,56 @@ func (s *Service) AddThing(thing string) (tls.Certificate, error) {
 	return s.AddKey(thing, key)
 }
 
-// AddKey is AddThing for a key that exists, such as a secure element's.
+// AddKey is AddThing for a key that exists, such as a secure element's. Config.Dir keeps
+// the key, too, if it can be exported.
 func (s *Service) AddKey(thing string, key crypto.Signer) (tls.Certificate, error) {
 	leaf, err := s.ca.Client(thing, key.Public())
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("iotcredstest: %w", err)
 	}
-	cert := tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key, Leaf: leaf}
-	if err := s.AddCertificate(thing, leaf); err != nil {
-		return tls.Certificate{}, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.newest[thing] = cert
-	return cert, nil
+	return tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key, Leaf: leaf}, s.register(thing, leaf, key)
 }
 
-// AddCertificate attaches a certificate from elsewhere to the thing.
+// AddCertificate attaches a certificate from elsewhere to the thing, and makes it usable
+// if it was revoked.
 func (s *Service) AddCertificate(thing string, cert *x509.Certificate) error {
+	return s.register(thing, cert, nil)
+}
+
+func (s *Service) register(thing string, leaf *x509.Certificate, key crypto.PrivateKey) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.certs[sha256.Sum256(cert.Raw)] = &device{thing: thing}
+	c := &certificate{leaf: leaf, key: key, thing: thing, serial: s.serial + 1}
+	of := sha256.Sum256(leaf.Raw)
+	if old := s.certs[of]; old != nil && key == nil {
+		c.key = old.key
+	}
+	if s.certs[of] == nil && len(s.certs) >= maxKept {
+		return fmt.Errorf("iotcredstest: registering a certificate of %s: there are %d already", thing, maxKept)
+	}
+	if err := s.files.saveCertificate(c); err != nil {
+		return fmt.Errorf("iotcredstest: keeping a certificate of %s: %w", thing, err)
+	}
+	s.serial++
+	s.certs[of] = c
 	return nil
+}
+
+// newest returns the certificate of a thing that was registered last of those whose key
+// is known.
+func (s *Service) newest(thing string) (tls.Certificate, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var last *certificate
+	for _, c := range s.certs {
+		if c.thing == thing && c.key != nil && (last == nil || c.serial > last.serial) {
+			last = c
+		}
+	}
+	if last == nil {
+		return tls.Certificate{}, false
+	}
+	return tls.Certificate{Certificate: [][]byte{last.leaf.Raw}, PrivateKey: last.key, Leaf: last.leaf}, true
 }
 
 // Revoke makes a certificate unusable. As in AWS, credentials that were issued
@@ -103,11 +110,16 @@ func (s *Service) AddCertificate(thing string, cert *x509.Certificate) error {
 func (s *Service) Revoke(cert *x509.Certificate) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d := s.certs[sha256.Sum256(cert.Raw)]
-	if d == nil {
+	c := s.certs[sha256.Sum256(cert.Raw)]
+	if c == nil {
 		return errors.New("iotcredstest: revoking a certificate that is not registered")
 	}
-	d.revoked = true
+	revoked := *c
+	revoked.revoked = true
+	if err := s.files.saveCertificate(&revoked); err != nil {
+		return fmt.Errorf("iotcredstest: revoking a certificate of %s: %w", c.thing, err)
+	}
+	c.revoked = true
 	return nil
 }
 
@@ -116,7 +128,10 @@ func (s *Service) Revoke(cert *x509.Certificate) error {
 func (s *Service) Allow(thing string, aliases ...string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.allowed[thing] = slices.Clone(aliases)
+	p := policy{thing, slices.Clone(aliases)}
+	if err := put(s.allowed, s.files.policies, thing, p.RoleAliases, p); err != nil {
+		return fmt.Errorf("iotcredstest: the policy of %s: %w", thing, err)
+	}
 	return nil
 }
 
@@ -125,7 +140,9 @@ func (s *Service) Allow(thing string, aliases ...string) error {
 func (s *Service) SetRoleAlias(name string, alias RoleAlias) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.aliases[name] = alias
+	if err := put(s.aliases, s.files.aliases, name, alias, namedAlias{name, alias}); err != nil {
+		return fmt.Errorf("iotcredstest: the role alias %s: %w", name, err)
+	}
 	return nil
 }
 
@@ -133,60 +150,9 @@ func (s *Service) SetRoleAlias(name string, alias RoleAlias) error {
 func (s *Service) RemoveRoleAlias(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.files.aliases.Remove(name); err != nil {
+		return fmt.Errorf("iotcredstest: removing the role alias %s: %w", name, err)
+	}
 	delete(s.aliases, name)
 	return nil
-}
-
-// Lookup returns the credentials with the given access key ID. Expired ones are
-// found for at least an hour more, so that a service can tell them from unknown
-// ones.
-func (s *Service) Lookup(accessKeyID string) (issued Issued, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	issued, ok = s.issued[accessKeyID]
-	return issued, ok
-}
-
-// Expire ends all credentials that were issued to the thing: Lookup tells that
-// they expire now. The device is not told.
-func (s *Service) Expire(thing string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.Now()
-	for id, c := range s.issued {
-		if c.ThingName == thing && c.Expires.After(now) {
-			c.Expires = now
-			s.issued[id] = c
-		}
-	}
-	return nil
-}
-
-// issueLocked makes credentials.
-func (s *Service) issueLocked(thing, alias string, life time.Duration) Issued {
-	now := s.Now()
-	for id, c := range s.issued {
-		if c.Expires.Before(now.Add(-time.Hour)) {
-			delete(s.issued, id)
-		}
-	}
-	if life == 0 {
-		life = time.Hour
-	}
-	c := Issued{
-		AccessKeyID:     "ASIA" + rand.Text()[:16],
-		SecretAccessKey: random(30), // 40 characters
-		SessionToken:    random(600),
-		ThingName:       thing,
-		RoleAlias:       alias,
-		Expires:         now.Add(life).UTC().Truncate(time.Second),
-	}
-	s.issued[c.AccessKeyID] = c
-	return c
-}
-
-func random(n int) string {
-	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails
-	return base64.StdEncoding.EncodeToString(b)
 }

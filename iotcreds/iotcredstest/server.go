@@ -19,8 +19,8 @@ type Server struct {
 }
 
 // NewServer serves on a loopback port with TLS, HTTP/1.1 and client certificates.
-// Close must be called. It panics if Config.CA cannot be used or Config.Addr not be
-// listened on.
+// Close must be called. It panics if Config.CA or Config.Dir cannot be used or
+// Config.Addr not be listened on.
 func NewServer(cfg Config) *Server {
 	l := must(double.Listen(cfg.Addr))
 	if cfg.Endpoint == "" {
@@ -41,7 +41,7 @@ func NewServer(cfg Config) *Server {
 
 // NewPipeServer serves on in-memory pipes, which only devices made of Server.Config
 // reach, so that server and devices can run inside testing/synctest. Close must be
-// called. It panics if Config.CA cannot be used.
+// called. It panics if Config.CA or Config.Dir cannot be used.
 func NewPipeServer(cfg Config) *Server {
 	s, l := must(New(cfg)), double.NewPipeListener()
 	s.core.Serve(tls.NewListener(l, s.tls), s)

@@ -24,15 +24,17 @@ type Service struct {
 	endpoint string
 
 	mu      sync.Mutex
-	certs   map[fingerprint]*device
-	newest  map[string]tls.Certificate // by thing, with its key
-	allowed map[string][]string        // role aliases by thing; all for a thing that is missing
+	files   files
+	certs   map[fingerprint]*certificate
+	serial  int                 // of the certificate that was registered last
+	allowed map[string][]string // role aliases by thing; all for a thing that is missing
 	aliases map[string]RoleAlias
 	issued  map[string]Issued // by access key ID
 }
 
-// New returns a service without things. It starts nothing: serve it behind a listener
-// with [Service.TLSConfig], and Close it.
+// New returns a service with the things that Config.Dir holds. It starts nothing: serve it
+// behind a listener with [Service.TLSConfig], and Close it. The error is of Config.Dir or
+// Config.CA.
 func New(cfg Config) (*Service, error) {
 	s, err := open(cfg)
 	if err != nil {
@@ -53,8 +55,7 @@ func open(cfg Config) (*Service, error) {
 	}
 	s := &Service{
 		core: double.New("iotcredstest", cfg.Logger), ca: ca, endpoint: cfg.Endpoint,
-		certs:   map[fingerprint]*device{},
-		newest:  map[string]tls.Certificate{},
+		certs:   map[fingerprint]*certificate{},
 		allowed: map[string][]string{},
 		aliases: map[string]RoleAlias{DefaultRoleAlias: {}},
 		issued:  map[string]Issued{},
@@ -69,14 +70,14 @@ func open(cfg Config) (*Service, error) {
 	server.NextProtos = []string{"http/1.1"}
 	server.SessionTicketsDisabled = true
 	s.tls = server
-	return s, nil
+	return s, s.load(cfg.Dir)
 }
 
 func authority(cfg Config) (*testca.CA, error) {
 	if len(cfg.CA.Certificate) > 0 {
 		return testca.From(cfg.CA)
 	}
-	return testca.New("iotcredstest CA")
+	return double.Authority(cfg.Dir, "iotcredstest CA")
 }
 
 // Close ends all requests, delayed ones too, and waits for them, five seconds at the

@@ -15,8 +15,8 @@ type Config struct {
 	Region  string // required of signatures and put into ARNs; "us-west-2"
 	Account string // put into ARNs; "123456789012"
 
-	// Dir keeps streams and fragments, which survive a restart. It is created if
-	// need be. Empty keeps everything in memory.
+	// Dir keeps streams and fragments, and the authority of [NewServer], over a
+	// restart. It is created if need be. Empty keeps everything in memory.
 	Dir string
 
 	// DataEndpoint is the URL that GetDataEndpoint returns. Empty leads to the

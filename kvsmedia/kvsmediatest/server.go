@@ -6,7 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
-	"github.com/smartcam-sdk/smartcam/internal/testing/testca"
+	"github.com/smartcam-sdk/smartcam/internal/testing/double"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -24,7 +24,7 @@ type Server struct {
 // panics if Config.Dir cannot be used or Config.Addr not be listened on.
 func NewServer(cfg Config) *Server {
 	s := must(New(cfg))
-	url, client, err := s.core.ServeTLS(cfg.Addr, must(testca.New("kvsmediatest CA")), s)
+	url, client, err := s.core.ServeTLS(cfg.Addr, must(double.Authority(cfg.Dir, "kvsmediatest CA")), s)
 	if err != nil {
 		panic(err)
 	}

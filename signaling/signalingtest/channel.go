@@ -28,22 +28,19 @@ type form struct {
 func (f form) MatchString(s string) bool { return len(s) <= f.most && f.chars.MatchString(s) }
 
 const (
-	standardTTL = 60 * time.Second
-	maxPending  = 256 // undelivered messages of one recipient
-	maxTags     = 50
+	standardTTL, minTTL, maxTTL = 60, 5, 120 // seconds that undelivered messages wait
+
+	maxPending = 256 // undelivered messages of one recipient
+	maxTags    = 50
 )
 
-// channel is one signaling channel. Service.mu guards it.
+// channel is one signaling channel. Service.mu guards all but its name and ARN.
 type channel struct {
-	name, arn, version string
-	created            time.Time
-	ttl                time.Duration
-	tags               map[string]string
-	stream             string // ARN of the storage stream
-	storing            bool
+	name, arn   string
+	description description
 
 	master     *Conn
-	masterLeft time.Time // when there last was a master, or the creation
+	masterLeft time.Time // when there last was a master, or the channel was made or loaded
 	viewers    map[string]*Conn
 	held       map[string]time.Time // until when departed viewers keep their slots
 	pending    map[string][]pending // by recipient, "" being the master
@@ -61,7 +58,7 @@ type pending struct {
 
 // AddChannel makes a channel, as CreateSignalingChannel does, and returns its
 // ARN. A channel of that name that exists already is left as it is. The error is of
-// the name or of Limits.Channels.
+// the name, of Limits.Channels or of Config.Dir.
 func (s *Service) AddChannel(name string) (arn string, err error) {
 	if !namePattern.MatchString(name) {
 		return "", fmt.Errorf("signalingtest: the name %q must match [a-zA-Z0-9_.-]{1,256}", name)
@@ -71,29 +68,41 @@ func (s *Service) AddChannel(name string) (arn string, err error) {
 	if ch := s.channels[name]; ch != nil {
 		return ch.arn, nil
 	}
-	ch, err := s.add(name, standardTTL, nil)
+	ch, err := s.add(name, standardTTL, map[string]string{})
 	if err != nil {
 		return "", fmt.Errorf("signalingtest: %w", err)
 	}
 	return ch.arn, nil
 }
 
-func (s *Service) add(name string, ttl time.Duration, tags map[string]string) (*channel, error) {
-	if n := s.cfg.Limits.limit(s.cfg.Limits.Channels, 5000); n > 0 && len(s.channels) >= n {
+func (s *Service) add(name string, ttlSeconds int, tags map[string]string) (*channel, error) {
+	if n := s.maxChannels(); n > 0 && len(s.channels) >= n {
 		return nil, badRequest("AccountChannelLimitExceededException", "The account has as many signaling channels as it may have.")
 	}
 	now := time.Now()
-	ch := &channel{
-		name: name, arn: s.arnPrefix() + name + "/" + strconv.FormatInt(now.UnixMilli(), 10),
-		version: newVersion(), created: now, masterLeft: now, ttl: ttl, tags: tags,
-		viewers: map[string]*Conn{}, held: map[string]time.Time{}, pending: map[string][]pending{},
-		sessions: map[string]*StorageSession{}, alexa: map[string]chan string{},
-	}
-	if ch.tags == nil {
-		ch.tags = map[string]string{}
+	ch := newChannel(description{Name: name, ARN: s.arn(name, now), Version: newVersion(), Created: now,
+		MessageTTLSeconds: ttlSeconds, Tags: tags})
+	if err := s.change(ch, func(*description) {}); err != nil {
+		return nil, err
 	}
 	s.channels[name] = ch
 	return ch, nil
+}
+
+func newChannel(d description) *channel {
+	return &channel{
+		name: d.Name, arn: d.ARN, description: d, masterLeft: time.Now(),
+		viewers: map[string]*Conn{}, held: map[string]time.Time{}, pending: map[string][]pending{},
+		sessions: map[string]*StorageSession{}, alexa: map[string]chan string{},
+	}
+}
+
+// maxChannels returns how many channels the account may have, 0 for any number.
+func (s *Service) maxChannels() int { return s.cfg.Limits.limit(s.cfg.Limits.Channels, 5000) }
+
+// arn returns the ARN of a channel that was created at a time.
+func (s *Service) arn(name string, created time.Time) string {
+	return s.arnPrefix() + name + "/" + strconv.FormatInt(created.UnixMilli(), 10)
 }
 
 // lookup returns the channel of a target. With an ARN it is that very channel,
@@ -116,7 +125,7 @@ func (s *Service) active(t target) (*channel, error) {
 }
 
 func (s *Service) status(ch *channel) string {
-	if time.Since(ch.created) < s.cfg.Timing.Create {
+	if time.Since(ch.description.Created) < s.cfg.Timing.Create {
 		return "CREATING"
 	}
 	return "ACTIVE"
@@ -150,7 +159,7 @@ func (ch *channel) deliver(recipient, sender, kind string, frame []byte) {
 		return !now.Before(p.expires) || kind != "ICE_CANDIDATE" && p.kind == kind && p.sender == sender
 	})
 	if len(waiting) < maxPending {
-		waiting = append(waiting, pending{sender, kind, frame, now.Add(ch.ttl)})
+		waiting = append(waiting, pending{sender, kind, frame, now.Add(time.Duration(ch.description.MessageTTLSeconds) * time.Second)})
 	}
 	ch.pending[recipient] = waiting
 }

@@ -16,6 +16,10 @@ type Config struct {
 	Region  string // required of signatures and put into ARNs; "us-west-2"
 	Account string // put into ARNs; "123456789012"
 
+	// Dir keeps the channels, and the authority of [NewServer], over a restart. It is
+	// created if need be. Empty keeps everything in memory.
+	Dir string
+
 	// Endpoints are the URLs that GetSignalingChannelEndpoint returns. An empty
 	// one leads to the host that the call was made to.
 	Endpoints Endpoints

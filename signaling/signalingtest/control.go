@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sort"
 	"strings"
-	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
 )
@@ -24,8 +23,9 @@ type channelInfo struct {
 }
 
 func (s *Service) info(ch *channel) channelInfo {
-	return channelInfo{ch.name, ch.arn, "SINGLE_MASTER", s.status(ch), float64(ch.created.UnixMilli()) / 1000,
-		singleMaster{int(ch.ttl / time.Second)}, ch.version}
+	d := &ch.description
+	return channelInfo{ch.name, ch.arn, "SINGLE_MASTER", s.status(ch), float64(d.Created.UnixMilli()) / 1000,
+		singleMaster{d.MessageTTLSeconds}, d.Version}
 }
 
 func (s *Service) create(c *call) (any, error) {
@@ -49,7 +49,8 @@ func (s *Service) create(c *call) (any, error) {
 		return nil, err
 	}
 	tags := map[string]string{}
-	if err := addTags(tags, in.Tags); err != nil {
+	putTags(tags, in.Tags)
+	if err := checkTags(tags); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -64,14 +65,14 @@ func (s *Service) create(c *call) (any, error) {
 	return map[string]string{"ChannelARN": ch.arn}, nil
 }
 
-func messageTTL(in *singleMaster) (time.Duration, error) {
+func messageTTL(in *singleMaster) (seconds int, err error) {
 	if in == nil || in.MessageTtlSeconds == 0 {
 		return standardTTL, nil
 	}
-	if in.MessageTtlSeconds < 5 || in.MessageTtlSeconds > 120 {
-		return 0, awsapitest.Invalid("MessageTtlSeconds must be from 5 to 120.")
+	if in.MessageTtlSeconds < minTTL || in.MessageTtlSeconds > maxTTL {
+		return 0, awsapitest.Invalid("MessageTtlSeconds must be from %d to %d.", minTTL, maxTTL)
 	}
-	return time.Duration(in.MessageTtlSeconds) * time.Second, nil
+	return in.MessageTtlSeconds, nil
 }
 
 func (s *Service) describe(c *call) (any, error) {
@@ -140,7 +141,7 @@ func (s *Service) endpoint(c *call) (any, error) {
 		case "HTTPS":
 			url = s.cfg.Endpoints.HTTPS
 		case "WEBRTC":
-			if !ch.storing {
+			if !ch.description.StorageEnabled {
 				return nil, awsapitest.Invalid("The channel has no media storage configuration: WEBRTC is not supported.")
 			}
 			url = s.cfg.Endpoints.WebRTC
@@ -183,14 +184,15 @@ func (s *Service) update(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.CurrentVersion != ch.version {
+	if in.CurrentVersion != ch.description.Version {
 		return nil, versionMismatch()
 	}
-	if in.SingleMasterConfiguration != nil {
-		ch.ttl = ttl
-	}
-	ch.version = newVersion()
-	return nil, nil
+	return nil, s.change(ch, func(d *description) {
+		if in.SingleMasterConfiguration != nil {
+			d.MessageTTLSeconds = ttl
+		}
+		d.Version = newVersion()
+	})
 }
 
 func versionMismatch() error {
@@ -215,8 +217,11 @@ func (s *Service) delete(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.CurrentVersion != "" && in.CurrentVersion != ch.version {
+	if in.CurrentVersion != "" && in.CurrentVersion != ch.description.Version {
 		return nil, versionMismatch()
+	}
+	if err := s.folder.Remove(ch.name); err != nil {
+		return nil, err
 	}
 	for _, conn := range ch.connections() {
 		conn.finish(s.cfg.Variants.CloseExpired, "the channel is deleted")

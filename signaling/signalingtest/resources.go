@@ -28,10 +28,10 @@ func (s *Service) describeStorage(c *call) (any, error) {
 		return nil, err
 	}
 	out := storageConfiguration{Status: "DISABLED"}
-	if ch.storing {
+	if ch.description.StorageEnabled {
 		out.Status = "ENABLED"
 	}
-	if stream := ch.stream; stream != "" {
+	if stream := ch.description.StorageStream; stream != "" {
 		out.StreamARN = &stream
 	}
 	return map[string]storageConfiguration{"MediaStorageConfiguration": out}, nil
@@ -71,12 +71,11 @@ func (s *Service) updateStorage(c *call) (any, error) {
 		return nil, err
 	}
 	for _, other := range s.channels {
-		if want.Status == "ENABLED" && other != ch && other.storing && other.stream == stream {
+		if want.Status == "ENABLED" && other != ch && other.description.StorageEnabled && other.description.StorageStream == stream {
 			return nil, inUse("The stream is mapped to the channel %s already.", other.name)
 		}
 	}
-	ch.storing, ch.stream = want.Status == "ENABLED", stream
-	return struct{}{}, nil
+	return struct{}{}, s.change(ch, func(d *description) { d.StorageEnabled, d.StorageStream = want.Status == "ENABLED", stream })
 }
 
 // SetStorage maps a stream to the channel, as UpdateMediaStorageConfiguration
@@ -88,16 +87,26 @@ func (s *Service) SetStorage(channel, streamARN string) error {
 	if ch == nil {
 		return fmt.Errorf("signalingtest: there is no channel %q: add it first", channel)
 	}
-	ch.storing, ch.stream = streamARN != "", streamARN
+	if streamARN != "" && !streamPattern.MatchString(streamARN) {
+		return fmt.Errorf("signalingtest: %q is no ARN of a stream", streamARN)
+	}
+	if err := s.change(ch, func(d *description) { d.StorageEnabled, d.StorageStream = streamARN != "", streamARN }); err != nil {
+		return fmt.Errorf("signalingtest: %w", err)
+	}
 	return nil
 }
 
-func addTags(tags map[string]string, more []tag) error {
+func putTags(tags map[string]string, more []tag) {
 	for _, t := range more {
-		if t.Key == "" || len(t.Key) > 128 || len(t.Value) > 256 {
+		tags[t.Key] = t.Value
+	}
+}
+
+func checkTags(tags map[string]string) error {
+	for key, value := range tags {
+		if key == "" || len(key) > 128 || len(value) > 256 {
 			return awsapitest.Invalid("A tag's key must have 1 to 128 and its value up to 256 characters.")
 		}
-		tags[t.Key] = t.Value
 	}
 	if len(tags) > maxTags {
 		return badRequest("TagsPerResourceExceededLimitException", "A resource has up to 50 tags.")
@@ -114,12 +123,12 @@ func (s *Service) tag(c *call) (any, error) {
 		if len(in.Tags) == 0 {
 			return nil, awsapitest.Invalid("Tags is empty.")
 		}
-		tags := maps.Clone(ch.tags)
-		if err := addTags(tags, in.Tags); err != nil {
+		tags := maps.Clone(ch.description.Tags)
+		putTags(tags, in.Tags)
+		if err := checkTags(tags); err != nil {
 			return nil, err
 		}
-		ch.tags = tags
-		return struct{}{}, nil
+		return struct{}{}, s.change(ch, func(d *description) { d.Tags = tags })
 	})
 }
 
@@ -132,17 +141,18 @@ func (s *Service) untag(c *call) (any, error) {
 		if len(in.TagKeyList) == 0 {
 			return nil, awsapitest.Invalid("TagKeyList is empty.")
 		}
-		for _, k := range in.TagKeyList {
-			delete(ch.tags, k)
-		}
-		return struct{}{}, nil
+		return struct{}{}, s.change(ch, func(d *description) {
+			for _, k := range in.TagKeyList {
+				delete(d.Tags, k)
+			}
+		})
 	})
 }
 
 func (s *Service) listTags(c *call) (any, error) {
 	var in struct{ ResourceARN string }
 	return s.onTags(c, &in, &in.ResourceARN, func(ch *channel) (any, error) {
-		return map[string]map[string]string{"Tags": maps.Clone(ch.tags)}, nil
+		return map[string]map[string]string{"Tags": maps.Clone(ch.description.Tags)}, nil
 	})
 }
 

@@ -6,7 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
-	"github.com/smartcam-sdk/smartcam/internal/testing/testca"
+	"github.com/smartcam-sdk/smartcam/internal/testing/double"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
@@ -21,10 +21,10 @@ type Server struct {
 }
 
 // NewServer serves on a loopback port with TLS and HTTP/1.1. Close must be called. It
-// panics if Config.Addr cannot be listened on.
+// panics if Config.Dir cannot be used or Config.Addr not be listened on.
 func NewServer(cfg Config) *Server {
 	s := must(New(cfg))
-	url, client, err := s.core.ServeTLS(cfg.Addr, must(testca.New("signalingtest CA")), s)
+	url, client, err := s.core.ServeTLS(cfg.Addr, must(double.Authority(cfg.Dir, "signalingtest CA")), s)
 	if err != nil {
 		panic(err)
 	}
@@ -33,7 +33,7 @@ func NewServer(cfg Config) *Server {
 
 // NewPipeServer serves on in-memory pipes, so that server and clients can run
 // inside testing/synctest. Every host name leads to it, and https and wss URLs
-// go without encryption. Close must be called.
+// go without encryption. Close must be called. It panics if Config.Dir cannot be used.
 func NewPipeServer(cfg Config) *Server {
 	const host = "kinesisvideo.test"
 	for _, e := range []struct {

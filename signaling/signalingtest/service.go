@@ -29,13 +29,18 @@ type Service struct {
 	handler  http.Handler
 
 	mu       sync.Mutex
+	folder   *double.Folder      // nil without Config.Dir
 	channels map[string]*channel // by name
 }
 
-// New returns a service without channels. It starts nothing: serve it, and Close it.
+// New returns a service with the channels that Config.Dir holds. It starts nothing: serve
+// it, and Close it. The error is of Config.Dir.
 func New(cfg Config) (*Service, error) {
 	cfg.setDefaults()
 	s := &Service{cfg: cfg, core: double.New("signalingtest", cfg.Logger), channels: map[string]*channel{}}
+	if err := s.load(); err != nil {
+		return nil, fmt.Errorf("signalingtest: %w", err)
+	}
 	s.verifier = awsapitest.Verifier{
 		Region: cfg.Region, Service: "kinesisvideo", Now: s.core.Now,
 		Credentials: func(key string) (awsapitest.Identity, bool) {

@@ -104,7 +104,7 @@ func (s *Service) join(c *call, arn, clientID string) error {
 	if err != nil {
 		return err
 	}
-	if !ch.storing {
+	if !ch.description.StorageEnabled {
 		return awsapitest.Invalid("The channel has no media storage configuration.")
 	}
 	limit := s.cfg.Limits.limit(s.cfg.Limits.StorageViewers, 3)
@@ -122,7 +122,7 @@ func (s *Service) join(c *call, arn, clientID string) error {
 		old.cancel()
 	}
 	ctx, cancel := context.WithTimeout(s.core.Context(), s.cfg.Timing.Storage)
-	session := &StorageSession{ChannelARN: ch.arn, StreamARN: ch.stream, ClientID: clientID, svc: s, channel: ch,
+	session := &StorageSession{ChannelARN: ch.arn, StreamARN: ch.description.StorageStream, ClientID: clientID, svc: s, channel: ch,
 		in: make(chan signaling.Message, queueLength), cancel: cancel}
 	ch.sessions[clientID] = session
 	s.core.Go("a storage session of "+ch.name, func() {

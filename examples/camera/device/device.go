@@ -74,6 +74,7 @@ func New(cfg Config) (*Device, error) {
 	camera.Handle(commands, "status", d.status)
 	camera.Handle(commands, "light", d.light)
 	camera.Handle(commands, "chime", d.chime)
+	camera.Handle(commands, "privacy", d.privacy)
 	cam, err := camera.New(camera.Config{
 		Signaling: cfg.Signaling, Tracks: cfg.Source.Tracks(), PreRoll: preRoll,
 		MaxViewers: cfg.MaxViewers, Commands: commands, ICEPolicy: cfg.ICEPolicy, Logger: cfg.Logger,
@@ -136,7 +137,7 @@ func (d *Device) Run(ctx context.Context) error {
 // film writes the source's frames into the camera.
 func (d *Device) film(ctx context.Context) error {
 	for f := range d.cfg.Source.Frames(ctx) {
-		if err := d.cam.WriteFrame(f); err != nil {
+		if err := d.cam.WriteFrame(f); err != nil && !errors.Is(err, camera.ErrPrivate) {
 			d.cfg.Logger.Warn("a frame was not taken", "err", err)
 		}
 	}
@@ -216,6 +217,16 @@ func (d *Device) light(_ context.Context, _ signaling.Peer, want lightState) (li
 	}
 	d.night.Store(want.Night)
 	d.notify("light", want)
+	return want, nil
+}
+
+// privacyState is the request and reply of the command "privacy".
+type privacyState struct {
+	On bool `json:"on"`
+}
+
+func (d *Device) privacy(_ context.Context, _ signaling.Peer, want privacyState) (privacyState, error) {
+	d.cam.SetPrivacy(want.On) // which tells the viewers
 	return want, nil
 }
 

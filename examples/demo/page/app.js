@@ -25,6 +25,7 @@ let told = ""; // why there is no picture, of what the events have
 const stateNames = {
   connecting: "Connecting",
   live: "Live",
+  private: "Private",
   repairing: "Reconnecting",
   waiting: "Away",
   refused: "Refused",
@@ -54,11 +55,16 @@ live.addEventListener("state", ({ detail }) => {
       lostAt ||= performance.now();
       break;
     case "live":
-      note(`Live ${lostAt ? "again " : ""}after ${liveAfter()}`, "good");
+      if (told !== "private") note(`Live ${lostAt ? "again " : ""}after ${liveAfter()}`, "good");
       told = "";
+      break;
+    case "private":
+      told = "private";
+      lostAt = 0;
       break;
   }
   if (detail.state !== "live") $("latency").hidden = true;
+  showControls();
 });
 
 live.addEventListener("stream", ({ detail }) => {
@@ -104,8 +110,9 @@ function showMessage() {
 
 function reason({ message, code }) {
   if (code === "viewer limit") {
-    const places = message.match(/\d+/)?.[0] ?? ""; // all places for viewers are taken (10)
-    return `All ${places} places for viewers are taken. This page gets in when one is free.`.replace("  ", " ");
+    const places = message.match(/\d+/)?.[0]; // all places for viewers are taken (10)
+    const taken = places === "1" ? "The only place for a viewer is taken." : `All ${places ?? "the"} places for viewers are taken.`;
+    return `${taken} This page gets in when one is free.`;
   }
   const known = refusals[code];
   return known && message ? `${known} It says: ${message}${/[.!?]$/.test(message) ? "" : "."}` : (known ?? message);
@@ -151,6 +158,10 @@ live.addEventListener("notice", ({ detail: { name, body } }) => {
       note("The chime rings");
       past.mark("Chime");
       break;
+    case "privacy":
+      note(body.on ? "Privacy on" : "Privacy off");
+      past.mark(body.on ? "Privacy on" : "Privacy off");
+      break;
     case "floor":
       camera.talker = body.talker ?? "";
       if (camera.talker && camera.talker !== live.clientId) note("Someone else is talking");
@@ -194,6 +205,7 @@ function showCamera() {
 
 function showControls() {
   for (const id of ["talk", "night", "chime"]) $(id).disabled = !connected;
+  if (live.state.state === "private") $("talk").disabled = true;
   showTalk();
 }
 

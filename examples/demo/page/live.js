@@ -8,7 +8,7 @@ const placeTime = 4000; // ms until the next try while all places are taken
 const refusedTime = 60000; // ms until the next try after a refusal, whose reason may pass
 
 // Live keeps one Session alive. Its events:
-//   state    detail {state, message, code, retryAt}: connecting, live, repairing, or
+//   state    detail {state, message, code, retryAt}: connecting, live, private, repairing, or
 //            waiting or refused until retryAt, and on while the next try is made
 //   stream   detail MediaStream, to show
 //   notice   detail {name, body}
@@ -112,7 +112,8 @@ export class Live extends EventTarget {
   // For the session:
   told(session, type, detail) {
     if (session !== this.session) return;
-    if (type === "live") this.#say("live", "");
+    if (type === "live" && session.isPrivate) this.#say("private", "Privacy is on: the camera sees and hears nothing.");
+    else if (type === "live") this.#say("live", "");
     else if (type === "repairing") this.#say("repairing", "The connection was lost, repairing it…");
     else this.#tell(type, detail);
   }

@@ -18,6 +18,7 @@ export class Session {
   pc = null;
   #audio = null; // the RTCRtpTransceiver of the camera's sound and the user's voice
   commands = null; // when they can be called
+  isPrivate = false; // the camera has privacy on: no picture and no sound come
   liveAt = 0; // when the first picture was there
   phases = []; // {name, start, took} in ms since the beginning
   #live;
@@ -86,13 +87,39 @@ export class Session {
     const s = await Signaling.open(url);
     if (this.#abort.signal.aborted) return s.close();
     this.#signaling = s;
-    s.addEventListener("answer", (e) => this.#answered?.resolve(e.detail));
+    s.addEventListener("answer", (e) => (this.#answered ? this.#answered.resolve(e.detail) : this.#unasked(e.detail)));
     s.addEventListener("refused", (e) => this.#answered?.reject(new Error(`The signaling service refuses: ${e.detail}.`)));
     s.addEventListener("close", () => s === this.#signaling && this.#answered?.reject(new Error("The signaling service closed the connection.")));
     s.addEventListener("candidate", (e) => {
       if (this.#answered || !this.pc.remoteDescription) this.#early.push(e.detail);
       else this.#addCandidate(e.detail);
     });
+  }
+
+  // unasked takes an answer that nobody waits for: the camera may end the session with it.
+  #unasked(answer) {
+    try {
+      refuse(answer.sdp);
+    } catch (err) {
+      this.#fail(err);
+    }
+  }
+
+  // noticed acts on the notices that are the camera's own.
+  #noticed(name, body) {
+    if (name === "disconnected") return this.#fail(new Refusal(body.code, body.reason));
+    if (name === "privacy") {
+      this.isPrivate = body.on;
+      if (this.liveAt) this.#shown().catch(() => {}); // of a peer connection that was closed
+    }
+    this.#live.told(this, "notice", { name, body });
+  }
+
+  // shown tells that the picture is hidden, or that there is one again.
+  async #shown() {
+    const before = await this.framesDecoded();
+    while (!this.isPrivate && (await this.framesDecoded()) === before) await this.#pause(30);
+    if (!this.#repairing) this.#live.told(this, "live");
   }
 
   #addCandidate(candidate) {
@@ -117,7 +144,7 @@ export class Session {
     };
     pc.onconnectionstatechange = () => this.#stateChanged();
     const channel = pc.createDataChannel(label);
-    const commands = new Commands(channel, (name, body) => this.#live.told(this, "notice", { name, body }));
+    const commands = new Commands(channel, (name, body) => this.#noticed(name, body));
     channel.onopen = () => {
       this.commands = commands;
       this.#live.told(this, "commands", true);
@@ -178,7 +205,7 @@ export class Session {
     since = this.#passed("path (ICE)", since);
     await changed("connectionstatechange", () => pc.connectionState === "connected");
     since = this.#passed("keys (DTLS)", since);
-    while (!(await this.framesDecoded())) await this.#pause(30);
+    while (!this.isPrivate && !(await this.framesDecoded())) await this.#pause(30);
     clearTimeout(timer);
     this.liveAt = this.#passed("first picture", since);
     this.#live.told(this, "live");
@@ -194,7 +221,7 @@ export class Session {
       await this.#pause(250);
       const now = await this.#received();
       for (const what of ["frames", "packets"]) {
-        if (now[what] === counts[what] && !this.#repairing && !document.hidden) continue;
+        if (now[what] === counts[what] && !this.#repairing && !this.isPrivate && !document.hidden) continue;
         counts[what] = now[what];
         since[what] = performance.now();
       }
@@ -248,7 +275,7 @@ export class Session {
     this.#audio.direction = this.#direction;
     await this.#renew(signal);
     const { packets } = await this.#received();
-    while (this.pc.connectionState !== "connected" || (await this.#received()).packets === packets) {
+    while (this.pc.connectionState !== "connected" || (!this.isPrivate && (await this.#received()).packets === packets)) {
       await within(signal, this.#pause(50));
     }
   }

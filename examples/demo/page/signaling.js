@@ -34,7 +34,8 @@ export class Signaling extends EventTarget {
   static open(url) {
     const s = new Signaling();
     return new Promise((resolve, reject) => {
-      s.#socket = new WebSocket(url);
+      // Behind a proxy that encrypts, the page's server knows of ws alone, and only wss is allowed.
+      s.#socket = new WebSocket(location.protocol === "https:" ? url.replace(/^ws:/, "wss:") : url);
       s.#socket.onopen = () => resolve(s);
       s.#socket.onmessage = (e) => s.#receive(e.data);
       s.#socket.onclose = () => {

@@ -192,6 +192,11 @@ func (d *Description) Refuse(r *signaling.Refusal) []byte {
 	return Marshal("answer", b.String())
 }
 
+// Refusal returns what a peer says, in at most 64 and 512 bytes that are printable.
+func Refusal(code, reason string) *signaling.Refusal {
+	return &signaling.Refusal{Code: clean(code, 64), Reason: clean(reason, 512)}
+}
+
 // Refused returns the reason if d is an answer that refuses all media, as a
 // [*signaling.Refusal].
 func (d *Description) Refused() error {
@@ -202,7 +207,7 @@ func (d *Description) Refused() error {
 	}
 	if d.refused != "" {
 		code, reason, _ := strings.Cut(d.refused, ":")
-		return &signaling.Refusal{Code: clean(code, 64), Reason: clean(reason, 512)}
+		return Refusal(code, reason)
 	}
 	return &signaling.Refusal{Code: "rejected", Reason: "the camera's answer takes none of the offered media"}
 }

@@ -70,7 +70,7 @@ const EagerAttribute = "smartcam-eager"
 
 // Parse reads a signaling payload with a description of a kind, "offer" or
 // "answer". Lines that cannot be read are left out; an error means that there is
-// no media section to speak of.
+// no media section to speak of, but in an answer that refuses and says why.
 func Parse(payload []byte, kind string) (*Description, error) {
 	sdp, err := text(payload, kind)
 	if err != nil {
@@ -110,7 +110,7 @@ func Parse(payload []byte, kind string) (*Description, error) {
 			d.attribute(m, name, value)
 		}
 	}
-	if len(d.Media) == 0 {
+	if len(d.Media) == 0 && (kind != "answer" || d.refused == "") {
 		return nil, fmt.Errorf("rtc: SDP of the %s has no media section", kind)
 	}
 	d.own = make([]string, len(d.Media))

@@ -89,6 +89,7 @@ type Sender struct {
 	mu      sync.Mutex
 	formats [2]packet.Format // picture, sound
 	changed bool
+	stopped bool
 
 	// Of Run's goroutine.
 	seqs []uint16
@@ -111,12 +112,23 @@ func New(source Source, picture, sound Port, link Link, owner Owner, log *slog.L
 func (s *Sender) Set(picture, sound packet.Format) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.stopped {
+		return
+	}
 	if picture.On && (!s.formats[0].On || !s.alike(s.formats[0].Lane, picture.Lane)) {
 		s.lane.Store(int32(picture.Lane))
 		s.wish.Store(int32(picture.Lane))
 	}
 	s.formats, s.changed = [2]packet.Format{picture, sound}, true
 	s.path.limit(picture.Limit)
+	s.wake()
+}
+
+// Stop ends what is sent, for good.
+func (s *Sender) Stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.formats, s.changed, s.stopped = [2]packet.Format{}, true, true
 	s.wake()
 }
 
@@ -321,6 +333,10 @@ func (s *Sender) advance(out *stream) (moved bool, wait time.Duration, err error
 			s.zero = time.Now().Add(-it.At)
 		}
 		out.load(it)
+	}
+	if s.source.Ring.Cleared(out.unit.Seq) {
+		out.parts, out.part = nil, 0
+		return true, 0, nil
 	}
 	n := maxBurst
 	if out.video {

@@ -27,6 +27,10 @@ var (
 	a         *kvsmedia.Archive
 	runCamera netlab.Role
 
+	sps, pps     []byte
+	depacketised iter.Seq2[[]byte, int64]
+	write        func(data []byte, key bool, stamp int64)
+
 	units     *bitstream.Units
 	nalus     [][]byte
 	timestamp int64

@@ -24,7 +24,7 @@ type Commands struct {
 // NewCommands builds the programs of the modules below root into bin.
 func NewCommands(ctx context.Context, root, bin, aws string) (*Commands, error) {
 	c := &Commands{root, bin, aws, map[string]string{}, goFlags(ctx)}
-	for module, packages := range map[string][]string{".": {"./internal/testing/budget/smallest"}, "examples": {"./..."}} {
+	for module, packages := range map[string][]string{".": {"./internal/testing/budget/smallest"}, "examples": {"./..."}, "examples/firmware": {"./..."}} {
 		build := exec.CommandContext(ctx, "go", append([]string{"build", "-C", filepath.Join(root, module), "-o", bin + "/"}, packages...)...)
 		if out, err := build.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("%w: %s", err, out)
@@ -62,13 +62,15 @@ func (c *Commands) own(ctx context.Context, program string, args []string) error
 		return fmt.Errorf("no program %s", program)
 	}
 	helps := [][]string{{}}
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		helps = [][]string{{args[0]}}
-		if !strings.Contains(c.help(ctx, program), args[0]) {
-			return fmt.Errorf("%s has no command %s", program, args[0])
+	if program == "viewer" { // the one that has commands
+		command := "watch"
+		if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+			command = args[0]
 		}
-	} else if program == "viewer" {
-		helps = append(helps, []string{"watch"}) // the command by default
+		if !strings.Contains(c.help(ctx, program), command) {
+			return fmt.Errorf("%s has no command %s", program, command)
+		}
+		helps = [][]string{{command}}
 	}
 	var known []string
 	for _, h := range helps {
@@ -169,7 +171,7 @@ func (c *Commands) goTool(ctx context.Context, dir string, args []string) error 
 		case strings.HasPrefix(a, "."):
 			packages = append(packages, a)
 			if command == "run" {
-				return errors.Join(c.packages(ctx, dir, a), c.own(ctx, filepath.Base(a), args[i+1:]))
+				return errors.Join(c.packages(ctx, dir, a), c.own(ctx, filepath.Base(filepath.Join(dir, a)), args[i+1:]))
 			}
 		}
 	}

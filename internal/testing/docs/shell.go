@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -18,7 +19,7 @@ command_not_found_handle() {
 	{ printf '%s\0' "$PWD" "$@"; printf '\n\0'; } >>"$CALLS"
 	[ "$1" != aws ] || echo arn:aws:iam::123456789012:role/camera
 }
-function . { { printf '%s\0' "$PWD" . "$@"; printf '\n\0'; } >>"$CALLS"; }
+function . { { printf '%s\0' "$PWD" . "$@"; printf '\n\0'; } >>"$CALLS"; eval "$ENVIRONMENT"; }
 set -eu
 `
 
@@ -46,10 +47,14 @@ func Calls(ctx context.Context, root, dir, text string) ([]Call, error) {
 	if err != nil {
 		return nil, err
 	}
+	environment, err := exported(root)
+	if err != nil {
+		return nil, err
+	}
 	calls := filepath.Join(dir, ".calls")
 	cmd := exec.CommandContext(ctx, bash, "-c", script+text)
 	cmd.Dir = dir
-	cmd.Env = []string{"PATH=/nowhere", "HOME=" + dir, "CALLS=" + calls}
+	cmd.Env = []string{"PATH=/nowhere", "HOME=" + dir, "CALLS=" + calls, "ENVIRONMENT=" + environment}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("bash: %w: %s", err, bytes.TrimSpace(out))
 	}
@@ -101,4 +106,12 @@ func mirror(root, dir string) error {
 		}
 	}
 	return nil
+}
+
+var export = regexp.MustCompile(`(?m)^export \w+=`)
+
+// exported sets the variables that a snippet gets from a file of examples/localcloud.
+func exported(root string) (string, error) {
+	b, err := os.ReadFile(filepath.Join(root, "examples/localcloud/environment.go"))
+	return string(bytes.Join(export.FindAll(b, -1), []byte("set\n"))) + "set", err
 }

@@ -66,7 +66,7 @@ func (f *Folder) Load(take func(content []byte) (name string, err error)) error 
 		if e.IsDir() || filepath.Ext(path) != extension {
 			continue
 		}
-		content, err := readDocument(path)
+		content, err := ReadFile(path)
 		if err != nil {
 			return err
 		}
@@ -81,8 +81,8 @@ func (f *Folder) Load(take func(content []byte) (name string, err error)) error 
 	return nil
 }
 
-// readDocument reads a file of up to maxDocument bytes.
-func readDocument(path string) ([]byte, error) {
+// ReadFile reads a file that WriteFile wrote, of up to 1 MiB.
+func ReadFile(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func (f *Folder) Remove(name string) error {
 	if err := os.Remove(f.path(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	return syncDir(f.dir)
+	return SyncDir(f.dir)
 }
 
 // path returns the file of a resource. A hash tells names apart that are too long for a
@@ -150,11 +150,12 @@ func WriteFile(path string, content []byte) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(temporary.Name()))
 	}
-	return syncDir(filepath.Dir(path))
+	return SyncDir(filepath.Dir(path))
 }
 
-// syncDir makes renames durable. Windows cannot sync a directory.
-func syncDir(dir string) error {
+// SyncDir makes what happened to the names in a directory durable. Windows cannot, which
+// is no error.
+func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

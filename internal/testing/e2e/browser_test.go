@@ -3,6 +3,7 @@ package e2e
 import (
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"io"
 	"net/http"
@@ -76,6 +77,11 @@ func keyHash(t *testing.T, c *cameratest.Cloud) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	sum := sha256.Sum256(conn.ConnectionState().PeerCertificates[0].RawSubjectPublicKeyInfo)
+	return keyOf(conn.ConnectionState().PeerCertificates[0])
+}
+
+// keyOf returns the hash of a certificate's public key.
+func keyOf(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.RawSubjectPublicKeyInfo)
 	return base64.StdEncoding.EncodeToString(sum[:])
 }

@@ -3,6 +3,8 @@ package e2e
 import (
 	"maps"
 	"net"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -93,7 +95,7 @@ func TestDemoRefusesAViewer(t *testing.T) {
 	s := start(t, "refusal.mjs", nil, demoJob{Chromium: chromium, Page: d.urls[0]})
 	var second struct{ State, Code, Text string }
 	s.result(&second)
-	if second.State != "waiting" || second.Code != "viewer limit" || !strings.Contains(second.Text, "All 1 places") {
+	if second.State != "waiting" || second.Code != "viewer limit" || !strings.Contains(second.Text, "The only place") {
 		t.Errorf("the second page: %+v", second)
 	}
 	s.next()
@@ -128,9 +130,21 @@ func TestDemoRestarts(t *testing.T) {
 		State, Pill, Text, ClientID string
 		Frames                      int
 		Wait                        float64 // ms until the next try
+		Tries                       bool    // at once, as the page was looked at
 	}
 	var before, away, again shown
 	s.result(&before)
+	restarted := func(what string) {
+		d = startDemo(t, "-addr", address)
+		s.next()
+		s.result(&again)
+		if again.State != "live" || again.Frames == 0 || again.ClientID == before.ClientID {
+			t.Errorf("%s: before %+v, after %+v", what, before, again)
+		}
+		before = again
+	}
+	d.end(t, os.Kill)
+	restarted("started again at once")
 	for _, how := range []os.Signal{os.Kill, os.Interrupt} {
 		d.end(t, how)
 		s.next()
@@ -138,18 +152,16 @@ func TestDemoRestarts(t *testing.T) {
 		if away.State != "waiting" || away.Pill != "Away" || !strings.Contains(away.Text, "The camera is away") || away.Wait > 10_000 {
 			t.Errorf("after %v: %+v", how, away)
 		}
-		d = startDemo(t, "-addr", address)
-		s.next()
-		s.result(&again)
-		if again.State != "live" || again.Frames == 0 || again.ClientID == before.ClientID {
-			t.Errorf("started again after %v: %+v", how, again)
+		restarted("started again after " + how.String())
+		if again.Tries != (how == os.Interrupt) {
+			t.Errorf("the page was looked at: %v, and tries at once: %v", how == os.Interrupt, again.Tries)
 		}
-		before = again
 	}
 }
 
 // A browser watches by another address than a loopback one, as one on another machine
-// does, directly and through the TURN server, and says where the microphone is to be had.
+// does, directly and through the TURN server, and says where the microphone is to be had:
+// by a proxy with TLS for example.
 func TestDemoByAnotherAddress(t *testing.T) {
 	chromium := testtools.Need(t, "chromium")
 	packages(t, "playwright-core")
@@ -157,7 +169,9 @@ func TestDemoByAnotherAddress(t *testing.T) {
 	d := startDemo(t, "-addr", "0.0.0.0:0")
 	job := struct {
 		demoJob
-		Pages []string `json:"pages"`
+		Pages   []string `json:"pages"`
+		Proxied string   `json:"proxied"`
+		Trust   []string `json:"trust"`
 	}{demoJob: demoJob{Chromium: chromium}}
 	for _, u := range d.urls {
 		at, err := url.Parse(u)
@@ -171,17 +185,43 @@ func TestDemoByAnotherAddress(t *testing.T) {
 	if len(job.Pages) == 0 {
 		t.Skip("this machine has no address but loopback ones")
 	}
+	proxy := encrypted(t, job.Pages[0])
+	job.Proxied, job.Trust = proxy.URL, []string{keyOf(proxy.Certificate())}
 	var seen struct {
 		Pages []struct {
 			Page, Talk, Hint string
 			Frames           int
 			Relayed, Direct  bool
 		}
+		Talked bool // by the proxy
 	}
 	start(t, "address.mjs", nil, job).result(&seen)
+	if !seen.Talked {
+		t.Error("no talk by a proxy with TLS")
+	}
 	for _, p := range seen.Pages {
 		if p.Frames == 0 || !p.Direct || !p.Relayed || !strings.Contains(p.Talk, "https or localhost") || !strings.Contains(p.Hint, "https") {
 			t.Errorf("%+v", p)
 		}
 	}
+}
+
+// encrypted starts a proxy with TLS on the address of a page.
+func encrypted(t *testing.T, page string) *httptest.Server {
+	t.Helper()
+	to, err := url.Parse(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewUnstartedServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(to)
+		r.Out.Host = r.In.Host
+	}})
+	proxy.Listener.Close()
+	if proxy.Listener, err = net.Listen("tcp", net.JoinHostPort(to.Hostname(), "0")); err != nil {
+		t.Fatal(err)
+	}
+	proxy.StartTLS()
+	t.Cleanup(proxy.Close)
+	return proxy
 }

@@ -152,6 +152,18 @@ func EncodePEM(cert tls.Certificate) (chain, key []byte, err error) {
 	return chain, encode("PRIVATE KEY", der), nil
 }
 
+// EncodeCertificate returns a certificate in PEM.
+func EncodeCertificate(cert *x509.Certificate) []byte { return encode("CERTIFICATE", cert.Raw) }
+
+// DecodeCertificate returns the certificate that PEM begins with.
+func DecodeCertificate(data []byte) (*x509.Certificate, error) {
+	block, _ := pem.Decode(data)
+	if block == nil || block.Type != "CERTIFICATE" {
+		return nil, errors.New("testca: no certificate in PEM")
+	}
+	return x509.ParseCertificate(block.Bytes)
+}
+
 func leaf(name string, usage x509.ExtKeyUsage) *x509.Certificate {
 	return &x509.Certificate{
 		Subject:     pkix.Name{CommonName: name},

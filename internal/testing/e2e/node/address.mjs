@@ -1,5 +1,5 @@
 // The demo's page by the addresses of the job: live, directly and through the TURN
-// server, and without a microphone.
+// server, and without a microphone; with one by a proxy with TLS.
 
 import { browse, open, run, until } from "./lib.mjs";
 
@@ -32,5 +32,10 @@ run(async function* (job, keep) {
     pages.push({ page: url, talk, hint, frames, direct, relayed: relay > 0 && !host });
     await page.context().close();
   }
-  yield { pages };
+  const page = await open(browser, job.proxied);
+  await live(page);
+  await page.locator("#talk").hover();
+  await page.mouse.down();
+  await until(page, () => smartcam.state().talking && smartcam.state().talker === smartcam.state().clientId);
+  yield { pages, talked: true };
 });

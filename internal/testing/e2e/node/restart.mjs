@@ -15,16 +15,20 @@ const shown = (page) =>
 run(async function* (job, keep) {
   const browser = keep(await browse(job));
   const page = await open(browser, job.page);
-  await until(page, () => smartcam.state().state === "live");
+  const live = (before) => until(page, (before) => smartcam.state().state === "live" && smartcam.state().clientId !== before, before);
+  await live("");
+  let seen = await shown(page);
+  yield seen;
+
+  await live(seen.clientId); // started again before the page has given the session up
   yield await shown(page);
+
   for (const looked of [false, true]) {
-    const wait = looked ? 5000 : 0;
-    await until(page, (wait) => smartcam.state().message.includes("away") && smartcam.state().retryAt - Date.now() > wait, wait);
-    const { retryAt, ...away } = await shown(page);
-    yield away;
-    if (looked) await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-    await until(page, () => smartcam.state().state === "live");
-    if (looked && Date.now() > retryAt) throw new Error("a page that is looked at waits for its time");
-    yield await shown(page);
+    await until(page, () => smartcam.state().message.includes("away") && smartcam.state().retryAt > Date.now());
+    seen = await shown(page);
+    yield seen;
+    const tries = looked && (await page.evaluate(() => (document.dispatchEvent(new Event("visibilitychange")), !smartcam.state().retryAt)));
+    await live(seen.clientId);
+    yield { ...(await shown(page)), tries };
   }
 });

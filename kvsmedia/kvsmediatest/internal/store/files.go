@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/smartcam-sdk/smartcam/internal/testing/double"
 )
 
 // streamFile is the description in a stream's directory.
@@ -24,12 +26,16 @@ func (s *Store) load() error {
 	if err := os.MkdirAll(s.cfg.Dir, 0o700); err != nil {
 		return err
 	}
-	files, err := filepath.Glob(filepath.Join(s.cfg.Dir, "*", streamFile))
+	entries, err := os.ReadDir(s.cfg.Dir)
 	if err != nil {
 		return err
 	}
-	for _, path := range files {
-		data, err := os.ReadFile(path)
+	for _, e := range entries {
+		path := filepath.Join(s.cfg.Dir, e.Name(), streamFile)
+		data, err := double.ReadFile(path)
+		if !e.IsDir() || errors.Is(err, os.ErrNotExist) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -86,9 +92,7 @@ func (s *Store) save(d *Description) error {
 	if err != nil {
 		return err
 	}
-	temporary := filepath.Join(dir, streamFile+partExt)
-	return errors.Join(os.WriteFile(temporary, append(data, '\n'), 0o600),
-		os.Rename(temporary, filepath.Join(dir, streamFile)), syncDir(dir))
+	return double.WriteFile(filepath.Join(dir, streamFile), append(data, '\n'))
 }
 
 // removeDir removes a stream's directory.
@@ -97,21 +101,4 @@ func (s *Store) removeDir(name string) error {
 		return nil
 	}
 	return os.RemoveAll(s.streamDir(name))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return ignoreUnsupported(d.Sync())
-}
-
-// ignoreUnsupported passes over that Windows cannot sync a directory.
-func ignoreUnsupported(err error) error {
-	if errors.Is(err, os.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
-		return nil
-	}
-	return err
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+
+	"github.com/smartcam-sdk/smartcam/internal/testing/double"
 )
 
 // Incoming takes a fragment's bytes as they come: into a file if the fragment is
@@ -60,5 +62,5 @@ func (in *Incoming) Finish(f *Fragment) error {
 	if err := os.Rename(in.file.Name(), f.path); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return double.SyncDir(dir)
 }
