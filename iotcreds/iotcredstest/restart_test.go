@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -68,6 +69,11 @@ func TestRestart(t *testing.T) {
 		}
 		if got := second.Config("door").Certificate; !slices.Equal(got.Certificate[0], rotated.Certificate[0]) {
 			t.Error("the thing has another certificate")
+		}
+		newest, err := second.AddThing("door")
+		do(t, err)
+		if got := second.Config("door").Certificate; !slices.Equal(got.Certificate[0], newest.Certificate[0]) {
+			t.Error("the thing's newest certificate is not the one that was made last")
 		}
 		for want, change := range map[string]func(*iotcreds.Config){
 			"Certificate is invalid on this endpoint": func(c *iotcreds.Config) { c.Certificate = old.Certificate },
@@ -180,9 +186,23 @@ func TestCorruptFiles(t *testing.T) {
 		}
 		do(t, os.WriteFile(path, whole, 0o600))
 	}
-	s2, err := iotcredstest.New(iotcredstest.Config{Dir: dir})
+	again, err := iotcredstest.New(iotcredstest.Config{Dir: dir})
 	do(t, err)
-	do(t, s2.Close())
+	_, err = again.AddThing("yard")
+	do(t, err)
+	do(t, again.Close())
+	certificates, err := filepath.Glob(filepath.Join(dir, "certificates", "*.json"))
+	do(t, err)
+	one, err := os.ReadFile(certificates[0])
+	do(t, err)
+	other, err := os.ReadFile(certificates[1])
+	do(t, err)
+	mixed := regexp.MustCompile(`"Fingerprint": "\w+"`)
+	do(t, os.WriteFile(certificates[0], mixed.ReplaceAll(other, mixed.Find(one)), 0o600))
+	if _, err := iotcredstest.New(iotcredstest.Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), "fingerprint") {
+		t.Errorf("another certificate's fingerprint: %v", err)
+	}
+	do(t, os.WriteFile(certificates[0], one, 0o600))
 	do(t, os.Remove(filepath.Join(dir, "ca.key"))) // half an authority is no reason for a new one
 	if _, err := iotcredstest.New(iotcredstest.Config{Dir: dir}); err == nil {
 		t.Error("a new authority took the place of the old one")

@@ -324,7 +324,7 @@ func TestRevokingAnUnknownCertificate(t *testing.T) {
 }
 
 // A service that is called with the credentials finds out who calls.
-func ExampleServer_Lookup() {
+func ExampleService_Lookup() {
 	server := iotcredstest.NewServer(iotcredstest.Config{})
 	defer server.Close()
 	cfg := server.Config("camera-1")

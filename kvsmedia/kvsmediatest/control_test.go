@@ -87,11 +87,17 @@ func TestNamesAsDirectories(t *testing.T) {
 		arn := c.ok("/createStream", fmt.Sprintf(`{"StreamName":%q}`, name))["StreamARN"]
 		c.ok("/deleteStream", fmt.Sprintf(`{"StreamARN":%q}`, arn))
 	}
-	again, err := kvsmediatest.New(kvsmediatest.Config{Dir: dir + "/streams"})
-	if err != nil {
-		t.Fatal(err)
+	long := []string{strings.Repeat("x", 200), strings.Repeat("x", 255), strings.Repeat("x", 256)}
+	for _, name := range long {
+		c.ok("/createStream", fmt.Sprintf(`{"StreamName":%q}`, name))
 	}
-	again.Close()
+	srv.Close()
+	again := kvsmediatest.NewServer(kvsmediatest.Config{Dir: dir + "/streams"})
+	defer again.Close()
+	c = newClient(t, again)
+	for _, name := range long {
+		c.ok("/describeStream", fmt.Sprintf(`{"StreamName":%q}`, name))
+	}
 }
 
 func TestRatesAndAccess(t *testing.T) {

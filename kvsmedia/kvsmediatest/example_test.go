@@ -18,7 +18,9 @@ func frontDoor(ctx context.Context, srv *kvsmediatest.Server) error {
 	for i := range frames {
 		frames[i].Time = time.Now().Add(frames[i].PTS - time.Minute)
 	}
-	p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{AWS: srv.AWS(), Stream: "front-door", Tracks: clip.Tracks})
+	cfg := srv.Config("front-door")
+	cfg.Tracks = clip.Tracks
+	p, err := kvsmedia.NewProducer(cfg)
 	if err != nil {
 		return err
 	}
@@ -28,10 +30,6 @@ func frontDoor(ctx context.Context, srv *kvsmediatest.Server) error {
 func Example() {
 	srv := kvsmediatest.NewServer(kvsmediatest.Config{})
 	defer srv.Close()
-	if _, err := srv.AddStream("front-door", kvsmediatest.StreamConfig{RetentionHours: 24}); err != nil {
-		fmt.Println(err)
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	err := frontDoor(ctx, srv)
@@ -43,10 +41,6 @@ func Example() {
 func ExampleService_Inject() {
 	srv := kvsmediatest.NewServer(kvsmediatest.Config{})
 	defer srv.Close()
-	if _, err := srv.AddStream("front-door", kvsmediatest.StreamConfig{RetentionHours: 24}); err != nil {
-		fmt.Println(err)
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	srv.Inject(kvsmediatest.Fault{Skip: 1, When: kvsmediatest.Received, Do: kvsmediatest.Reset})

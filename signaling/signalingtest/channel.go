@@ -76,7 +76,7 @@ func (s *Service) AddChannel(name string) (arn string, err error) {
 }
 
 func (s *Service) add(name string, ttlSeconds int, tags map[string]string) (*channel, error) {
-	if n := s.maxChannels(); n > 0 && len(s.channels) >= n {
+	if n := s.channelLimit(); n > 0 && len(s.channels) >= n {
 		return nil, badRequest("AccountChannelLimitExceededException", "The account has as many signaling channels as it may have.")
 	}
 	now := time.Now()
@@ -97,8 +97,8 @@ func newChannel(d description) *channel {
 	}
 }
 
-// maxChannels returns how many channels the account may have, 0 for any number.
-func (s *Service) maxChannels() int { return s.cfg.Limits.limit(s.cfg.Limits.Channels, 5000) }
+// channelLimit returns how many channels the account may have, 0 for any number.
+func (s *Service) channelLimit() int { return s.cfg.Limits.limit(s.cfg.Limits.Channels, 5000) }
 
 // arn returns the ARN of a channel that was created at a time.
 func (s *Service) arn(name string, created time.Time) string {

@@ -30,7 +30,7 @@ func (s *Service) load() error {
 		return nil
 	}
 	var err error
-	if s.folder, err = double.OpenFolder(filepath.Join(s.cfg.Dir, "channels"), max(maxChannels, s.maxChannels())); err != nil {
+	if s.folder, err = double.OpenFolder(filepath.Join(s.cfg.Dir, "channels"), max(maxChannels, s.channelLimit())); err != nil {
 		return err
 	}
 	return s.folder.Load(func(content []byte) (string, error) {

@@ -2,6 +2,7 @@ package double
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -81,7 +82,7 @@ func (c *Core) Now() time.Time { return time.Now().Add(c.Offset()) }
 func (c *Core) Handler(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// The query is left out: it can hold a signature or a session's token.
-		done, ok := c.begin(r.Method + " " + r.URL.Path + " from " + r.RemoteAddr)
+		done, ok := c.begin(fmt.Sprintf("%.20q %.100q from %s", r.Method, r.URL.Path, r.RemoteAddr))
 		if !ok {
 			panic(http.ErrAbortHandler)
 		}

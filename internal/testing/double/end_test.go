@@ -2,15 +2,19 @@ package double
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
 )
 
 // What the service delays or reads ends with it.
@@ -47,6 +51,11 @@ func TestCloseEndsWhatIsUnderWay(t *testing.T) {
 			time.Sleep(4 * time.Second)
 			gone = true
 		})
+		c.Go("a delayed call without a request", func() {
+			if err := c.Call(t.Context(), "/delayed"); !errors.Is(err, awsapitest.ErrDropped) {
+				t.Errorf("the delayed call: %v", err)
+			}
+		})
 		synctest.Wait()
 		start := time.Now()
 		closed(t, c)
@@ -59,6 +68,13 @@ func TestCloseEndsWhatIsUnderWay(t *testing.T) {
 		silence.Close()
 		wg.Wait()
 		c.Go("a late one", func() { t.Error("a goroutine after Close") })
+		defer func() {
+			if recover() != http.ErrAbortHandler {
+				t.Error("a late request was not cut off")
+			}
+		}()
+		late := c.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request after Close") }))
+		late.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
 	})
 }
 
@@ -70,7 +86,9 @@ func TestCloseNamesWhatHangs(t *testing.T) {
 		release := make(chan struct{})
 		client := c.ServePipe(c.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release })))
 		var wg sync.WaitGroup
-		wg.Go(func() { _, _ = status(t, client, "https://x.test/putMedia?token=secret") })
+		wg.Go(func() {
+			_, _ = status(t, client, "https://x.test/put%0aMedia"+strings.Repeat("x", 5000)+"?token=secret")
+		})
 		synctest.Wait()
 		time.Sleep(90 * time.Second)
 		c.Go("a storage session of door", func() { <-release })
@@ -79,11 +97,11 @@ func TestCloseNamesWhatHangs(t *testing.T) {
 		if d := time.Since(start); d != patience {
 			t.Errorf("Close took %v", d)
 		}
-		const want = "GET /putMedia from pipe (for 1m35s); a storage session of door (for 5s)"
+		want := `"GET" "/put\nMedia` + strings.Repeat("x", 90) + `" from pipe (for 1m35s); a storage session of door (for 5s)`
 		if err == nil || !strings.HasPrefix(err.Error(), "test: closing: ") || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("got %v\nwant the end %q", err, want)
 		}
-		if got := log.String(); !strings.Contains(got, "level=WARN") || !strings.Contains(got, want) || strings.Contains(got, "secret") {
+		if got := log.String(); !strings.Contains(got, "level=WARN") || !strings.Contains(got, "a storage session") || strings.Contains(got, "secret") {
 			t.Errorf("logged %s", got)
 		}
 		if again := c.Close(); again != err {

@@ -122,9 +122,12 @@ func (f *Folder) Remove(name string) error {
 	return SyncDir(f.dir)
 }
 
-// path returns the file of a resource. A hash tells names apart that are too long for a
-// file, that file systems take for one another, or for something of their own.
-func (f *Folder) path(name string) string {
+func (f *Folder) path(name string) string { return filepath.Join(f.dir, FileName(name)+extension) }
+
+// FileName returns what the file of a resource is called, but for its extension. A hash
+// tells names apart that are too long for a file, that file systems take for one another,
+// or for something of their own.
+func FileName(name string) string {
 	sum := sha256.Sum256([]byte(name))
 	readable := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
@@ -132,7 +135,7 @@ func (f *Folder) path(name string) string {
 		}
 		return '_'
 	}, name)
-	return filepath.Join(f.dir, readable[:min(len(readable), 64)]+"."+hex.EncodeToString(sum[:8])+extension)
+	return readable[:min(len(readable), 64)] + "." + hex.EncodeToString(sum[:8])
 }
 
 // WriteFile writes a file that only its owner reads, durably and at once: a reader

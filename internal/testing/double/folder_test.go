@@ -87,7 +87,7 @@ func TestFolderRefuses(t *testing.T) {
 	for name, content := range map[string]string{
 		"no JSON":          "{",
 		"of another name":  `{"Name":"gate"}`,
-		"more than 1 MiB":  `{"Name":"door","Value":"` + strings.Repeat("x", maxDocument) + `"}`,
+		"more than 1 MiB":  `{"Name":"door"}` + strings.Repeat(" ", maxDocument),
 		"empty":            "",
 		"of another shape": `{"Name":5}`,
 	} {
@@ -144,5 +144,41 @@ func TestFailedSave(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 1 || slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !e.IsDir() }) {
 		t.Errorf("%v, %v", entries, err)
+	}
+}
+
+// A reader finds the old content or the new one, never a part.
+func TestSaveIsAtomic(t *testing.T) {
+	f, err := OpenFolder(t.TempDir(), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	contents := []thing{{"door", strings.Repeat("a", 100_000)}, {"door", "b"}}
+	if err := f.Save("door", contents[0]); err != nil {
+		t.Fatal(err)
+	}
+	written := make(chan error)
+	go func() {
+		defer close(written)
+		for i := range 100 {
+			if err := f.Save("door", contents[i%2]); err != nil {
+				written <- err
+				return
+			}
+		}
+	}()
+	for {
+		select {
+		case err := <-written:
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		default:
+		}
+		var got thing
+		if err := f.Load(func(content []byte) (string, error) { return "door", json.Unmarshal(content, &got) }); err != nil || !slices.Contains(contents, got) {
+			t.Fatalf("%d bytes, %v", len(got.Value), err)
+		}
 	}
 }

@@ -14,8 +14,17 @@ import (
 // streamFile is the description in a stream's directory.
 const streamFile = "stream.json"
 
+// maxName is the longest name of a stream, in bytes, that its directory has: file
+// systems allow 255, and an extension follows.
+const maxName = 200
+
 // streamDir is a stream's directory; "." and ".." are valid names of streams.
-func (s *Store) streamDir(name string) string { return filepath.Join(s.cfg.Dir, name+".stream") }
+func (s *Store) streamDir(name string) string {
+	if len(name) > maxName {
+		name = double.FileName(name)
+	}
+	return filepath.Join(s.cfg.Dir, name+".stream")
+}
 
 // load takes the streams and fragments that Config.Dir holds. What was not
 // received whole is removed.
