@@ -45,9 +45,28 @@ func (l *lister) object(o types.Object) {
 		l.add("const %s %s = %s", o.Name(), l.text(o.Type()), o.Val().ExactString())
 	case *types.TypeName:
 		l.typeName(o)
+	case *types.Func:
+		l.add("func %s%s", o.Name(), l.signature(o.Signature()))
 	default:
 		l.add("%s", types.ObjectString(o, l.qualifier))
 	}
+}
+
+// signature writes a function's type. Names of parameters are no part of it, but stay
+// where the function has type parameters, which belong to one signature alone.
+func (l *lister) signature(s *types.Signature) string {
+	if s.TypeParams() == nil {
+		s = types.NewSignatureType(nil, nil, nil, unnamed(s.Params()), unnamed(s.Results()), s.Variadic())
+	}
+	return strings.TrimPrefix(l.text(s), "func")
+}
+
+func unnamed(t *types.Tuple) *types.Tuple {
+	var vars []*types.Var
+	for v := range t.Variables() {
+		vars = append(vars, types.NewParam(v.Pos(), v.Pkg(), "", v.Type()))
+	}
+	return types.NewTuple(vars...)
 }
 
 func (l *lister) typeName(o *types.TypeName) {
@@ -79,7 +98,6 @@ func (l *lister) typeName(o *types.TypeName) {
 		if values.Lookup(m.Obj().Pkg(), m.Obj().Name()) == nil {
 			receiver = "*" + name
 		}
-		signature := strings.TrimPrefix(l.text(m.Type()), "func")
-		l.add("func (%s) %s%s", receiver, m.Obj().Name(), signature)
+		l.add("func (%s) %s%s", receiver, m.Obj().Name(), l.signature(m.Obj().(*types.Func).Signature()))
 	}
 }

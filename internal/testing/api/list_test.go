@@ -28,6 +28,7 @@ func (*Config) Close() error { return nil }
 func (Config) private() {}
 type Closer interface { Close() error }
 func New[T any](c Config, rest ...T) (*Config, error) { return nil, nil }
+func Open(name string, more ...int) (c *Config, err error) { return nil, nil }
 `
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, "p.go", code, 0)
@@ -47,6 +48,7 @@ func New[T any](c Config, rest ...T) (*Config, error) { return nil, nil }
 		"func (Base) Name() string",
 		"func (Config) Name() string",
 		"func New[T any](c Config, rest ...T) (*Config, error)",
+		"func Open(string, ...int) (*Config, error)",
 		"type Base struct",
 		"type Closer interface{Close() error}",
 		"type Config struct",

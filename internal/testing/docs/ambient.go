@@ -20,6 +20,8 @@ var (
 	encode      func() iter.Seq2[time.Duration, []byte]
 	encoders    map[*kvsmedia.Track]interface{ SetBitrate(int); ForceKeyframe() }
 	save        func(kvsmedia.Frame)
+	v           *viewer.Viewer
+	show        func(any)
 
 	yesterday time.Time
 	day       kvsmedia.Range

@@ -15,6 +15,7 @@ func (c *checks) bite(t *testing.T) {
 		"```go\nerr = cam.Rune(ctx)\n```":                                      "cam.Rune undefined",
 		"```go\ncam.Run(\n```":                                                 "no Go",
 		"```json\n{\"a\": 1}\n```":                                             "",
+		"```json\n{\"a\": 1} one\n{\"a\" 1}\n```":                              "invalid character",
 		"```json\n{\"a\": 1,}\n```":                                            "invalid character",
 		"run\n\n    go run -C examples ./demo -addr localhost:1":               "",
 		"run\n\n    go run -C examples ./demo -address localhost:1":            "no flag -address",

@@ -141,9 +141,7 @@ func (c *checks) block(t *testing.T, b docs.Block, scratch string) error {
 	case docs.Figure:
 		return nil
 	case docs.JSON:
-		d := json.NewDecoder(strings.NewReader(b.Text))
-		var v any
-		return d.Decode(&v)
+		return values(b.Text)
 	case docs.Go:
 		return c.compiler.Check(b.Text)
 	case docs.Shell:
@@ -156,6 +154,18 @@ func (c *checks) block(t *testing.T, b docs.Block, scratch string) error {
 		if err := c.commands.Check(t.Context(), call); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// values reads a JSON value, and further ones that begin with a line.
+func values(text string) error {
+	for text = strings.TrimSpace(text); text != ""; text = strings.TrimSpace(text) {
+		d := json.NewDecoder(strings.NewReader(text))
+		if err := d.Decode(new(any)); err != nil {
+			return err
+		}
+		_, text, _ = strings.Cut(text[d.InputOffset():], "\n") // words behind it
 	}
 	return nil
 }

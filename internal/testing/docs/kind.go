@@ -23,7 +23,7 @@ const (
 var figures = []string{
 	"device certificate\n",       // the diagram of package smartcam
 	"{   one whole JSON",         // the first bytes of messages
-	"a=smartcam-refused:",        // a line of SDP
+	"a=smartcam-",                // a line of SDP
 	"clip, or empty",             // the sources of examples/camera
 	"exec:",                      // likewise
 	"mapping   ",                 // the kinds of NAT
