@@ -14,6 +14,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/path"
+	"github.com/smartcam-sdk/smartcam/internal/safelog"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
@@ -37,6 +38,7 @@ type Camera struct {
 	strays  strays
 	adapt   *adapt.Adapter
 	running atomic.Bool
+	trouble trouble
 
 	certificates  rtc.Certificates
 	unreadable    unreadable
@@ -52,6 +54,9 @@ type Camera struct {
 	peers   map[string]*peer
 	client  *signaling.Client // while Run runs
 }
+
+// trouble is what may come again and again, each kind for itself.
+type trouble struct{ offers, messages, iceServers, answers, storage safelog.Outage }
 
 // New returns a camera for cfg. It does no I/O and starts nothing.
 func New(cfg Config) (*Camera, error) {
@@ -94,14 +99,20 @@ func New(cfg Config) (*Camera, error) {
 // Command handlers that do not return when their context ends hold Run up for 5
 // seconds. Those that run even then are left behind, and the error, which still
 // wraps the one above, names their commands.
-func (c *Camera) Run(ctx context.Context) (err error) {
+func (c *Camera) Run(ctx context.Context) error {
 	if !c.running.CompareAndSwap(false, true) {
 		return errors.New("camera: Run is already running")
 	}
 	defer c.running.Store(false)
+	err := c.run(ctx)
+	c.setOnline(false, err)
+	return c.strays.wait(err)
+}
+
+// run does what Run does, but for waiting for command handlers.
+func (c *Camera) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var work sync.WaitGroup
-	defer func() { err = c.strays.wait(err) }()
 	defer c.talk.close() // when nobody can be heard any more
 	defer work.Wait()
 	defer cancel()
@@ -135,7 +146,7 @@ func (c *Camera) Run(ctx context.Context) (err error) {
 		case signaling.Offer, signaling.ICECandidate:
 			c.dispatch(ctx, &work, m)
 		case signaling.Rejected:
-			c.log.Warn("the signaling service refused a message", "peer", m.Peer, "err", m.Err)
+			c.trouble.messages.Failed(c.log, "the signaling service refused a message", m.Err, "peer", m.Peer)
 		case signaling.Answer: // a master makes no offers
 		}
 	}
@@ -149,7 +160,7 @@ func ended(ctx context.Context, err error) error {
 	return fmt.Errorf("camera: live view ended: %w", err)
 }
 
-// watch turns the signaling client's states into events.
+// watch turns the signaling client's states into events until ctx ends.
 func (c *Camera) watch(ctx context.Context, states <-chan signaling.State) {
 	c.setOnline(false, nil)
 	for {
@@ -157,12 +168,13 @@ func (c *Camera) watch(ctx context.Context, states <-chan signaling.State) {
 		case s := <-states:
 			c.setOnline(s.Online, s.Err)
 		case <-ctx.Done():
-			c.setOnline(false, ctx.Err())
 			return
 		}
 	}
 }
 
+// setOnline notes whether viewers can find the camera, and tells of it if that or the
+// reason is new. An error that wraps the one before is no new reason.
 func (c *Camera) setOnline(online bool, err error) {
 	c.mu.Lock()
 	was, before := c.online, c.err
@@ -171,7 +183,7 @@ func (c *Camera) setOnline(online bool, err error) {
 	switch {
 	case online && !was:
 		c.emit(Online{})
-	case !online && (was || err != nil && (before == nil || before.Error() != err.Error())):
+	case !online && (was || err != nil && !errors.Is(err, before) && safelog.Reason(err) != safelog.Reason(before)):
 		c.emit(Offline{Err: err})
 	}
 }

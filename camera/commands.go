@@ -71,7 +71,8 @@ type notice struct {
 }
 
 // Notify sends body, encoded as JSON, to all viewers that speak the command
-// protocol. It does not wait for them; a viewer whose link is slow loses the
+// protocol, those included that have just joined and whose data channel opens within
+// 10 seconds. It does not wait for them; a viewer whose link is slow loses the
 // oldest notices. The error is that body cannot be encoded or has more than 1 MiB, or
 // that name is "privacy" or "disconnected", which are the camera's own notices.
 func (c *Camera) Notify(name string, body any) error {

@@ -5,20 +5,21 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/command"
+	"github.com/smartcam-sdk/smartcam/internal/rtc"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
-// farewellLimit bounds how long a viewer that is disconnected may take to hear why over
-// the command channel and to leave by itself, and how long signaling may take instead.
+// farewellLimit bounds how long the command channel may take to tell a viewer why it is
+// disconnected, how long signaling may take, and how long the viewer may then stay.
 const farewellLimit = time.Second
 
 // Disconnect ends the session of a viewer, such as one whose access was revoked, and
 // reports how many sessions there were: 1 or, if the peer has none, 0. One that is still
 // being admitted or connected counts, and is refused. From the call on nothing more is
-// sent of picture and sound; the viewer hears why, and the session ends within two
-// seconds. [Left], or [Refused], has why as its Err. A nil why means the code
-// "disconnected".
+// sent of picture and sound; the viewer hears why, and the session ends within three
+// seconds, usually at once. [Left], or [Refused], has why as its Err. A nil why means the
+// code "disconnected".
 //
 // The viewer can dial again unless Config.Authorize or AWS refuses it then. Package
 // viewer does so only when its application does.
@@ -119,27 +120,44 @@ type disconnectedNotice struct {
 	Reason string `json:"reason"`
 }
 
-// farewell tells a viewer why its session ends, over the command channel or if that does
-// not work over signaling, gives it a moment to leave by itself, and ends the session.
+// farewell tells a viewer why its session ends, over the command channel, or over
+// signaling as long as there is none, gives it a moment to leave by itself, and ends the
+// session.
 func (v *visit) farewell() {
-	c := v.peer.camera
-	ctx, cancel := context.WithTimeout(v.ctx, farewellLimit)
+	ctx, cancel := context.WithTimeout(v.ctx, 3*farewellLimit)
 	defer cancel()
 	defer v.End(v.why)
-	if c.isService(v.peer.peer) {
+	if v.peer.camera.isService(v.peer.peer) {
 		return
 	}
-	told := false
+	told := v.sayWhy(ctx)
+	if !told {
+		sending, cancel := context.WithTimeout(ctx, farewellLimit)
+		v.peer.send(sending, signaling.Answer, (&sdp.Description{}).Refuse(v.why))
+		cancel()
+	}
+	leaving := time.After(farewellLimit)
+	for {
+		select {
+		case e := <-v.Events():
+			if opened, ok := e.(rtc.ChannelOpened); ok && !told {
+				v.open(opened.Channel)
+				told = v.sayWhy(ctx)
+			}
+		case <-v.Done():
+			return
+		case <-leaving:
+			return
+		}
+	}
+}
+
+// sayWhy sends the notice "disconnected", and reports whether it has arrived.
+func (v *visit) sayWhy(ctx context.Context) (told bool) {
+	ctx, cancel := context.WithTimeout(ctx, farewellLimit)
+	defer cancel()
 	for ch, s := range v.commands { // there is one at most
 		told = s.Notify(ctx, command.NoticeDisconnected, disconnectedNotice{v.why.Code, v.why.Reason}) == nil && ch.Flush(ctx) == nil
 	}
-	if !told {
-		sending, cancel := context.WithTimeout(v.ctx, farewellLimit)
-		defer cancel()
-		v.peer.send(sending, signaling.Answer, (&sdp.Description{}).Refuse(v.why))
-	}
-	select {
-	case <-v.Done():
-	case <-ctx.Done():
-	}
+	return told
 }

@@ -87,7 +87,10 @@
 //
 // Trouble that passes (no network, expired credentials, a restarting service)
 // is retried inside, without limit; Run returns only when its context ends or
-// for a reason that no retry mends, such as a missing channel or denied access.
+// for a reason that no retry mends, such as a missing channel or denied access. That
+// error is also the Err of the last [Offline], and of [Status] until Run is called again.
+// However long an outage lasts, the log has few lines about it: each new reason at once,
+// repeats after 1, 2, 4 minutes and so on, up to an hour, and one line at its end.
 //
 // # Slow networks
 //
@@ -211,9 +214,16 @@
 // "privacy" comes when privacy is switched, as the first message on the channel if it is
 // on, and again when notices were lost. While it is on no picture and no sound comes: that
 // is no lost connection, and what a viewer shows of before should go. "disconnected" is a
-// refusal: the viewer closes the session, or the camera does a second later. A viewer
+// refusal: the viewer closes the session, or the camera does soon. A viewer
 // should then dial again only when its user asks for it, or after a while if the code is
 // "viewer limit".
+//
+// # Tracks on the wire
+//
+// Of the answer, each section in which the camera sends has an attribute with the name
+// of its track, percent-encoded (RFC 3986, 2.1), unless it has more than 256 bytes then:
+//
+//	a=smartcam-track:main
 //
 // # Refusals on the wire
 //

@@ -29,12 +29,14 @@ type Event interface{ event() }
 type Online struct{}
 
 // Offline tells that new viewers cannot find the camera, and why; sessions that
-// are connected go on. It comes again when the reason changes.
+// are connected go on. It comes again when the reason changes; a reason whose text
+// differs in numbers alone is the same.
 type Offline struct {
-	Err error // what the last attempt to connect failed of; ctx's error when Run ends
+	Err error // what the last attempt to connect failed of; the error that Run returns when it ends
 }
 
-// Joined tells that media flows to a viewer.
+// Joined tells that media flows to a viewer. A Notify from here on reaches it, though
+// its data channel may open later.
 type Joined struct {
 	Peer   signaling.Peer
 	Report signaling.ConnectReport // how the session came about
@@ -99,7 +101,7 @@ func (c *Camera) emit(e Event) {
 type Status struct {
 	Online  bool          // viewers can find the camera
 	Privacy bool          // see SetPrivacy
-	Err     error         // why it is offline; nil when online or not yet known
+	Err     error         // why it is offline, when Run has ended the error that it returned; nil when online or not yet known
 	Viewers []Viewer      // sessions, the oldest first, those still connecting included
 	Tracks  []TrackStatus // in the order of Config.Tracks
 }
@@ -153,4 +155,11 @@ func (c *Camera) Status() Status {
 		return strings.Compare(a.Peer.ID, b.Peer.ID)
 	})
 	return s
+}
+
+// isOnline reports whether viewers can find the camera.
+func (c *Camera) isOnline() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.online
 }

@@ -29,3 +29,9 @@ func (c *Camera) ForgetEvents() {
 		c.emit(Talking{})
 	}
 }
+
+// NoticesKept returns the number of notices that wait for viewers.
+func (c *Camera) NoticesKept() int {
+	n, _ := c.notices.Size()
+	return n
+}

@@ -3,6 +3,7 @@ package camera
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -181,10 +182,11 @@ func (p *peer) send(ctx context.Context, kind signaling.Kind, payload []byte) {
 	defer cancel()
 	err := p.camera.client.Send(ctx, signaling.Message{Kind: kind, Peer: p.peer.ID, Payload: payload})
 	if err == nil {
+		p.camera.trouble.answers.Over(p.camera.log, slog.LevelDebug, "sent", "peer", p.peer.ID, "kind", kind)
 		return
 	}
 	if kind == signaling.Answer {
-		p.camera.log.Warn("an answer could not be sent", "peer", p.peer.ID, "err", err)
+		p.camera.trouble.answers.Failed(p.camera.log, "an answer could not be sent", err, "peer", p.peer.ID)
 	} else {
 		p.camera.log.Debug("a candidate could not be sent", "peer", p.peer.ID, "err", err)
 	}
@@ -196,7 +198,9 @@ func (p *peer) iceServers(ctx context.Context) []signaling.ICEServer {
 	defer cancel()
 	servers, err := p.camera.client.ICEServers(ctx)
 	if err != nil {
-		p.camera.log.Warn("no ICE servers: only direct paths can be tried", "peer", p.peer.ID, "err", err)
+		p.camera.trouble.iceServers.Failed(p.camera.log, "no ICE servers: only direct paths can be tried", err, "peer", p.peer.ID)
+	} else {
+		p.camera.trouble.iceServers.Over(p.camera.log, slog.LevelDebug, "ICE servers are at hand")
 	}
 	return servers
 }

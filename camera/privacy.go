@@ -78,7 +78,7 @@ func (c *Camera) SetPrivacy(on bool) {
 	if !c.switchPrivacy(on) {
 		return
 	}
-	c.log.Info("privacy was switched", "on", on)
+	c.log.Info("privacy mode", "on", on)
 	for _, t := range c.tracks {
 		if !on && t.Codec.Video() {
 			c.hints.insist(t.Track, time.Now())

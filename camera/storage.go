@@ -3,6 +3,7 @@ package camera
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"time"
 
@@ -35,14 +36,14 @@ func (c *Camera) keepJoined(ctx context.Context, join func(context.Context) erro
 		cancel()
 		begun := time.Now()
 		if err == nil {
-			err = stored(ctx, events)
+			err = c.stored(ctx, events)
 		}
 		if time.Since(begun) > maxJoinRetry {
 			wait = joinRetry
 			continue
 		}
-		if ctx.Err() == nil {
-			c.log.Warn("joining the storage session", "err", err, "retry", wait)
+		if ctx.Err() == nil && c.isOnline() { // else the log tells why it is not
+			c.trouble.storage.Failed(c.log, "joining the storage session", err, "retry", wait)
 		}
 		select {
 		case <-time.After(wait + rand.N(wait/2)):
@@ -55,7 +56,7 @@ func (c *Camera) keepJoined(ctx context.Context, join func(context.Context) erro
 // stored waits until the session with the storage service is to be renewed, or tells
 // why there is none any more. The session that a new one replaces leaves before that
 // joins.
-func stored(ctx context.Context, events *ring.Reader[Event]) error {
+func (c *Camera) stored(ctx context.Context, events *ring.Reader[Event]) error {
 	comes, cancel := context.WithTimeout(ctx, joinLimit)
 	defer cancel()
 	for joined := false; !joined; {
@@ -66,6 +67,7 @@ func stored(ctx context.Context, events *ring.Reader[Event]) error {
 		e, ok := it.Value.(Joined)
 		joined = ok && e.Peer.ID == ""
 	}
+	c.trouble.storage.Over(c.log, slog.LevelDebug, "joined the storage session")
 	lasts, cancel := context.WithTimeout(ctx, rejoinAfter)
 	defer cancel()
 	for {

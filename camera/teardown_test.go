@@ -158,7 +158,7 @@ func TestRunSaysWhyItEnds(t *testing.T) {
 			s.Refuse("DescribeSignalingChannel", -1, signalingtest.Error{Status: 401, Name: "AccessDeniedException"})
 		}, "AccessDeniedException"},
 		"no storage on the channel": {func(_ *signalingtest.Server, c *signaling.Config) { c.Storage = true }, "InvalidArgumentException"},
-		"bad configuration":         {func(_ *signalingtest.Server, c *signaling.Config) { c.AWS.Region = "" }, ""},
+		"no configuration":          {func(_ *signalingtest.Server, c *signaling.Config) { *c = signaling.Config{} }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := signalingtest.NewServer(signalingtest.Config{})

@@ -78,7 +78,7 @@ func (c *Camera) refuseUnreadable(ctx context.Context) {
 			if !ok {
 				break
 			}
-			c.log.Warn("an offer cannot be read", "peer", r.peer.ID, "err", r.err, "offers", count)
+			c.trouble.offers.Failed(c.log, "an offer cannot be read", r.err, "peer", r.peer.ID, "offers", count)
 			c.emit(Refused{r.peer, r.err})
 			sending, cancel := context.WithTimeout(ctx, refuseEvery)
 			answer := (&sdp.Description{}).Refuse(&signaling.Refusal{Code: "bad offer", Reason: r.err.Error()})

@@ -11,6 +11,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/adapt"
 	"github.com/smartcam-sdk/smartcam/internal/awsapi"
 	"github.com/smartcam-sdk/smartcam/internal/command"
+	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/rtc"
 	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
 	"github.com/smartcam-sdk/smartcam/signaling"
@@ -37,9 +38,16 @@ type visit struct {
 
 	// Of the visit's goroutine, but for what Camera.mu guards.
 	commands map[*rtc.Channel]commands
+	notices  *ring.Reader[notice]    // from Joined on, for the first command channel; nil if that is not to be waited for
 	joined   bool                    // media flows; under Camera.mu
 	channels map[string]*rtc.Channel // raw ones, by label; under Camera.mu
+	late     <-chan time.Time        // when notices are not kept any longer
+	private  bool                    // privacy was on where notices begins
 }
+
+// channelLimit is how long notices are kept for a viewer's command channel after media
+// flows. The channel was in its offer, so it opens within some round trips.
+const channelLimit = 10 * time.Second
 
 // commands is the command session of a data channel.
 type commands struct {
@@ -104,6 +112,7 @@ func (v *visit) alike(picture int) bool {
 // follow works off what happens to the session until it has ended.
 func (v *visit) follow() {
 	defer func() {
+		v.keepNotices(nil)
 		for _, s := range v.commands {
 			v.peer.camera.strays.end(s.Session)
 		}
@@ -115,6 +124,8 @@ func (v *visit) follow() {
 			return
 		case e := <-v.Events():
 			v.take(e)
+		case <-v.late:
+			v.keepNotices(nil)
 		case <-v.Done():
 			return
 		}
@@ -155,9 +166,26 @@ func (v *visit) connected() {
 	v.joined = true
 	c.mu.Unlock()
 	if first {
+		if len(v.commands) == 0 {
+			notices, private := c.followNotices()
+			v.keepNotices(notices)
+			v.private = private
+		}
 		r := v.Report()
 		c.log.Info("viewer joined", "peer", v.peer.peer.ID, "relayed", r.Relayed())
 		c.emit(Joined{v.peer.peer, r})
+	}
+}
+
+// keepNotices has notices kept for a command channel that is to come, by a reader of
+// them, for channelLimit. It closes the reader before.
+func (v *visit) keepNotices(r *ring.Reader[notice]) {
+	if v.notices != nil {
+		v.notices.Close()
+	}
+	v.notices, v.late = r, nil
+	if r != nil {
+		v.late = time.After(channelLimit)
 	}
 }
 
@@ -184,7 +212,10 @@ func (v *visit) open(ch *rtc.Channel) {
 	}, c.log.With("peer", v.peer.peer.ID))
 	ctx, cancel := context.WithCancel(v.ctx)
 	v.commands[ch] = commands{session, cancel}
-	notices, private := c.followNotices()
+	notices, private := v.notices, v.private
+	if v.notices, v.late = nil, nil; notices == nil {
+		notices, private = c.followNotices()
+	}
 	v.work.Go(func() { c.sendNotices(ctx, notices, session, private) })
 }
 

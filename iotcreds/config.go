@@ -65,7 +65,8 @@ type Config struct {
 	// proxy named by the environment (see http.ProxyFromEnvironment).
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
-	// Logger gets Warn for failures and a wrong clock, Debug for new
+	// Logger gets Warn for a wrong clock and for failures that no Retrieve returns: each
+	// new reason at once, repeats at intervals that grow to an hour; Debug for new
 	// credentials, never a secret. Nil means slog.Default.
 	Logger *slog.Logger
 }

@@ -197,6 +197,10 @@ func (p *Provider) explain(err error, at time.Time) error {
 		return fmt.Errorf("iotcreds: %s at %s: %w: Config.RootCAs must hold the server's authority (Amazon Root CA 1 and 3), and Config.Endpoint must be right",
 			p.cfg.ThingName, p.address, err)
 	}
+	var dns *net.DNSError
+	if errors.As(err, &dns) && dns.IsNotFound {
+		return fmt.Errorf("iotcreds: %s at %s: %w: is there a network, and is Config.Endpoint right?", p.cfg.ThingName, p.address, err)
+	}
 	return fmt.Errorf("iotcreds: %s at %s: %w", p.cfg.ThingName, p.address, err)
 }
 

@@ -3,12 +3,15 @@ package iotcreds
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/smartcam-sdk/smartcam/internal/safelog"
 )
 
 const (
@@ -43,6 +46,8 @@ type Provider struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
+
+	trouble safelog.Outage // of renewals that nobody waits for
 
 	mu          sync.Mutex
 	closed      bool
@@ -111,7 +116,7 @@ func (p *Provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	f := p.flight
 	if f == nil {
 		if wait := time.Until(p.retryAt); p.failure != nil && wait > 0 {
-			err := fmt.Errorf("iotcreds: not asking again for %v: %w", wait.Round(time.Millisecond), p.failure)
+			err := fmt.Errorf("%w (not asking again for %v)", p.failure, wait.Round(time.Millisecond))
 			p.mu.Unlock()
 			return aws.Credentials{}, &failed{err, wait}
 		}
@@ -170,7 +175,7 @@ func (p *Provider) startLocked() *flight {
 		if err == nil {
 			f.creds = p.localLocked(p.read())
 		} else {
-			f.err = p.failLocked(err)
+			f.err = p.failLocked(err, f.waited)
 		}
 		p.flight = nil
 		close(f.done)
@@ -196,12 +201,13 @@ func (p *Provider) keepLocked(creds aws.Credentials, used bool) error {
 	}
 	p.failure, p.failures = nil, 0
 	p.scheduleLocked(life - window)
-	p.cfg.Logger.Debug("iotcreds: new credentials", "thing", p.cfg.ThingName, "expires", creds.Expires)
+	p.trouble.Over(p.cfg.Logger, slog.LevelDebug, "iotcreds: new credentials", "thing", p.cfg.ThingName, "expires", creds.Expires)
 	return nil
 }
 
-// failLocked remembers a failed request and returns its error.
-func (p *Provider) failLocked(err error) error {
+// failLocked remembers a failed request and returns its error. The log tells of it only
+// if nobody waited, who gets the error.
+func (p *Provider) failLocked(err error, waited bool) error {
 	if p.closed {
 		return errClosed
 	}
@@ -219,12 +225,16 @@ func (p *Provider) failLocked(err error) error {
 	wait := jitter(min(first<<min(p.failures, 10), longest))
 	p.failures++
 	p.failure, p.retryAt = err, time.Now().Add(wait)
-	attrs := []any{"thing", p.cfg.ThingName, "err", err, "failures", p.failures, "retry_in", wait}
+	attrs := []any{"thing", p.cfg.ThingName, "retry_in", wait}
 	if p.held != nil && p.clock.now(p.read()).Before(p.held.expires) {
 		attrs = append(attrs, "valid_until", p.held.expires)
 		p.scheduleLocked(wait)
 	}
-	p.cfg.Logger.Warn("iotcreds: no new credentials", attrs...)
+	if waited {
+		p.cfg.Logger.Debug("iotcreds: no new credentials", append(attrs, "err", err)...)
+	} else {
+		p.trouble.Failed(p.cfg.Logger, "iotcreds: no new credentials", err, attrs...)
+	}
 	return &failed{err, wait}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/fragment"
+	"github.com/smartcam-sdk/smartcam/internal/safelog"
 )
 
 // buffer is the media that a producer has and the service has not stored yet, and what
@@ -30,6 +31,9 @@ type buffer struct {
 	pace   pace
 	stats  Stats
 	acks   ackLog
+
+	trouble safelog.Outage // of sessions
+	gaps    safelog.Outage
 
 	// Of the upload that runs.
 	over    bool // no frame comes any more
@@ -177,7 +181,7 @@ func (b *buffer) lose(f *fragment.Fragment, err error) {
 	b.cutter.Forget(f)
 	b.freed.Broadcast()
 	if b.missing.add(f, err) {
-		b.log.Warn("kvsmedia: media is missing in the stream from here on", "start", f.Time(), "err", err)
+		b.gaps.Failed(b.log, "kvsmedia: media is missing in the stream from here on", err, "start", f.Time())
 	}
 	b.acks.add(Ack{Type: AckDropped, Time: f.Time(), Duration: f.Duration(), Err: err})
 }

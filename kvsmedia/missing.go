@@ -36,12 +36,12 @@ func (e *MissingError) Error() string {
 	m := e.Missing[0]
 	s := fmt.Sprintf("kvsmedia: %d fragments with %d frames are missing in %q", sum.Fragments, sum.Frames, e.Stream)
 	const layout = "2006-01-02T15:04:05.000Z"
-	s += fmt.Sprintf(", from %s to %s (%v)", m.Start.UTC().Format(layout), m.End.UTC().Format(layout), m.Err)
+	s += fmt.Sprintf(", from %s to %s (%v)", m.Start.UTC().Format(layout), m.End.UTC().Format(layout), bare(m.Err))
 	if n := len(e.Missing) - 1; n > 0 {
 		s += fmt.Sprintf(" and in %d more stretches", n)
 	}
 	if e.Err != nil && !errors.Is(m.Err, e.Err) {
-		s += "; " + e.Err.Error()
+		s += "; " + bare(e.Err).Error()
 	}
 	return s
 }

@@ -24,10 +24,10 @@ func (e *NothingStoredError) Error() string {
 	case e.Foreign > 0:
 		s += fmt.Sprintf("%d are of other tracks than ProducerConfig.Tracks, the others are left out: %v", e.Foreign, e.Reason)
 	default:
-		s += e.Reason.Error()
+		s += bare(e.Reason).Error()
 	}
 	if e.Err != nil {
-		s += "; " + e.Err.Error()
+		s += "; " + bare(e.Err).Error()
 	}
 	return s
 }

@@ -62,8 +62,9 @@ type ProducerConfig struct {
 	// to FIPS 140.
 	DualStack, FIPS bool
 
-	// Logger gets the upload's story: Info for sessions, Warn for trouble. Nil
-	// means slog.Default.
+	// Logger gets the upload's story: Info for sessions, Warn for trouble, each new
+	// reason at once and repeats after 1, 2, 4 minutes and so on, up to an hour, with
+	// their number. Nil means slog.Default.
 	Logger *slog.Logger
 }
 

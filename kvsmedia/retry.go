@@ -2,7 +2,6 @@ package kvsmedia
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/aws/smithy-go"
@@ -28,7 +27,6 @@ type retry struct {
 	denials int  // of them, refusals that may be permanent
 	proven  bool // the service has stored something
 	denied  time.Time
-	logged  string
 }
 
 // begin makes ready for an upload.
@@ -69,16 +67,13 @@ func (u *upload) judge(err error) (wait time.Duration, end error) {
 	return retries.Wait(err, r.fails), nil
 }
 
-// interrupted notes why there is no session, and says so now and then.
+// interrupted notes why there is no session.
 func (u *upload) interrupted(err error, delay time.Duration) {
+	err = named(u.finder.streams.api.Advise(err))
 	u.media.mu.Lock()
 	u.media.stats.Err = err
 	u.media.mu.Unlock()
-	r := u.retry
-	if text := err.Error(); r.fails&(r.fails-1) == 0 || text != r.logged {
-		r.logged = text
-		u.log.Warn("kvsmedia: upload interrupted", "err", err, "retry", delay, "attempt", r.fails)
-	}
+	u.media.trouble.Failed(u.log, "kvsmedia: upload interrupted", bare(err), "retry", delay)
 }
 
 // hard reports whether a refusal is one that mostly does not pass by itself.
@@ -105,16 +100,23 @@ func final(err error) bool {
 func (u *upload) explain(err error) error {
 	var refused *RefusedError
 	if errors.As(err, &refused) && refused.ID >= 4500 {
-		return awsapi.Hint(err, "the credentials must be allowed to use the stream's KMS key, and the key must be enabled")
+		return named(awsapi.Hint(err, "the credentials must be allowed to use the stream's KMS key, and the key must be enabled"))
 	}
 	advice := awsapi.Advice{
 		Policy: "kinesisvideo:DescribeStream, GetDataEndpoint and PutMedia on stream " + u.cfg.Stream,
-		Absent: fmt.Sprintf("stream %s in %s", u.cfg.Stream, u.cfg.AWS.Region),
+		Absent: "stream " + u.cfg.Stream,
+		Region: u.cfg.AWS.Region,
 	}
 	if u.cfg.Create != nil {
 		advice.Policy += ", and CreateStream"
 	} else {
-		advice.Absent += "; ProducerConfig.Create lets the producer create it"
+		advice.Create = "ProducerConfig.Create lets the producer create it"
 	}
-	return advice.Explain(err)
+	return named(advice.Explain(err))
 }
+
+// named returns err with the package's name before its text, once.
+func named(err error) error { return awsapi.Named(err, "kvsmedia") }
+
+// bare returns err without the package's name, to be put into a text that has it.
+func bare(err error) error { return awsapi.Bare(err, "kvsmedia") }

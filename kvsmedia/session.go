@@ -157,7 +157,7 @@ func (s *session) accept(h http.Header) {
 	m.stats.Sessions++
 	m.stats.Connected, m.stats.Err = true, nil
 	m.moved.Broadcast()
-	s.log.Info("kvsmedia: session open", "until", s.deadline)
+	m.trouble.Over(s.log, slog.LevelInfo, "kvsmedia: session open", "until", s.deadline)
 }
 
 // complete reports whether the session did all that it was to do.

@@ -76,7 +76,7 @@ func patiently(ctx context.Context, call func() error) error {
 			return err
 		}
 		if cause := awsapi.Sleep(ctx, changing.Wait(err, fails)); cause != nil {
-			return fmt.Errorf("%w, after: %w", cause, err)
+			return fmt.Errorf("kvsmedia: %w, after: %w", cause, bare(err))
 		}
 	}
 }
@@ -98,7 +98,7 @@ func (s *Streams) explain(err error, api, stream string) error {
 	case "AccountStreamLimitExceededException":
 		return awsapi.Hint(err, "delete streams, or ask AWS for a higher quota of streams in "+s.api.Region())
 	}
-	advice := awsapi.Advice{Policy: "kinesisvideo:" + api, Absent: fmt.Sprintf("stream %s in %s", stream, s.api.Region())}
+	advice := awsapi.Advice{Policy: "kinesisvideo:" + api, Absent: "stream " + stream, Region: s.api.Region()}
 	if stream != "" {
 		advice.Policy += " on stream " + stream
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi"
+	"github.com/smartcam-sdk/smartcam/internal/safelog"
 )
 
 // signatureLife is how long a signed URL opens a connection: the 299 s of the
@@ -26,6 +27,7 @@ type access struct {
 	role     Role
 	clientID string
 	stale    atomic.Bool // cached endpoints have failed
+	uncached safelog.Outage
 }
 
 func newAccess(cfg Config, role Role, clientID string) (*access, error) {
@@ -78,7 +80,7 @@ func (a *access) endpoints(ctx context.Context) (Endpoints, error) {
 	}
 	a.stale.Store(false)
 	if err := a.cfg.Cache.Store(key, e); err != nil {
-		a.cfg.Logger.Warn("signaling: the endpoints could not be cached", "err", err)
+		a.uncached.Failed(a.cfg.Logger, "signaling: the endpoints could not be cached", bare(err))
 	}
 	return e, nil
 }
@@ -164,18 +166,18 @@ func presign(ctx context.Context, cfg Config, role Role, clientID string) (Grant
 	for {
 		e, err := a.endpoints(ctx)
 		if err != nil {
-			return Grant{}, a.explain(err)
+			return Grant{}, a.explain(a.api.Advise(err))
 		}
 		servers, err := a.ICEServers(ctx, e, a.clientID)
 		if err != nil && (awsapi.Stale(err) || awsapi.Denied(err)) && !a.stale.Swap(true) {
 			continue
 		}
 		if err != nil {
-			return Grant{}, a.explain(err)
+			return Grant{}, a.explain(a.api.Advise(err))
 		}
 		u, until, err := a.sign(ctx, e)
 		if err != nil {
-			return Grant{}, err
+			return Grant{}, named(err)
 		}
 		return Grant{URL: u, ICEServers: servers, Channel: e.ChannelARN, ClientID: a.clientID, Expires: until}, nil
 	}
@@ -184,15 +186,16 @@ func presign(ctx context.Context, cfg Config, role Role, clientID string) (Grant
 // explain adds to a refusal what can be done about it.
 func (a *access) explain(err error) error {
 	if a.cfg.Storage && !awsapi.FromProvider(err) && awsapi.Code(err) == "InvalidArgumentException" {
-		return awsapi.Hint(err, "Config.Storage is set: is media storage enabled on the channel?")
+		return named(awsapi.Hint(err, "Config.Storage is set: is media storage enabled on the channel?"))
 	}
 	advice := awsapi.Advice{
 		Policy: fmt.Sprintf("kinesisvideo's signaling actions, among them ConnectAs%s, on channel %s",
 			map[Role]string{Master: "Master", Viewer: "Viewer"}[a.role], a.cfg.Channel),
-		Absent: fmt.Sprintf("channel %s in %s", a.cfg.Channel, a.cfg.AWS.Region),
+		Absent: "channel " + a.cfg.Channel,
+		Region: a.cfg.AWS.Region,
 	}
 	if a.role == Master && a.cfg.Create == nil {
-		advice.Absent += "; Config.Create lets a master create it"
+		advice.Create = "Config.Create lets a master create it"
 	}
-	return advice.Explain(err)
+	return named(advice.Explain(err))
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi"
+	"github.com/smartcam-sdk/smartcam/internal/safelog"
 )
 
 // Client is a master or a viewer on a signaling channel. From Dial to Close it
@@ -47,6 +48,10 @@ type Client struct {
 	arn     string
 	late    time.Duration // what the local clock is ahead of the granting one, at least
 	closed  bool          // no goroutine may be started for a caller any more
+
+	trouble safelog.Outage // of the connection
+	joining safelog.Outage // of storage sessions
+	dropped safelog.Outage // messages that are not handed to Receive
 
 	// of run's goroutine:
 	denials int // attempts in a row that were denied
@@ -128,7 +133,7 @@ func (c *Client) start(ctx context.Context) (*Client, error) {
 			c.Close()
 			return nil, err
 		case <-ctx.Done():
-			err := c.giveUp(ctx, "signaling: connect")
+			err := c.giveUp(ctx, "connect")
 			c.Close()
 			return nil, err
 		}
@@ -141,9 +146,9 @@ func (c *Client) giveUp(ctx context.Context, doing string) error {
 	last := c.last
 	c.mu.Unlock()
 	if last == nil {
-		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
+		return fmt.Errorf("signaling: %s: %w", doing, context.Cause(ctx))
 	}
-	return fmt.Errorf("%s: %w; the last attempt failed: %w", doing, context.Cause(ctx), last)
+	return fmt.Errorf("signaling: %s: %w; the last attempt failed: %w", doing, context.Cause(ctx), bare(last))
 }
 
 // current returns the socket to use, nil while offline, and a channel that is
@@ -228,7 +233,7 @@ func (c *Client) Send(ctx context.Context, m Message) error {
 			case <-c.done:
 				return c.err
 			case <-ctx.Done():
-				return c.giveUp(ctx, "signaling: send the "+m.Kind.String())
+				return c.giveUp(ctx, "send the "+m.Kind.String())
 			}
 		}
 		switch err := sock.send(ctx, m.Kind, frame); {
@@ -243,7 +248,7 @@ func (c *Client) Send(ctx context.Context, m Message) error {
 		case <-c.done:
 			return c.err
 		case <-ctx.Done():
-			return c.giveUp(ctx, "signaling: send the "+m.Kind.String())
+			return c.giveUp(ctx, "send the "+m.Kind.String())
 		}
 	}
 }
@@ -303,7 +308,7 @@ func (c *Client) end(err error) {
 	c.report(State{Err: err})
 	c.stop()
 	if !errors.Is(err, net.ErrClosed) {
-		c.log.Error("signaling: ended for a permanent reason", "err", err)
+		c.log.Error("signaling: ended for a permanent reason", "err", bare(err))
 	}
 }
 

@@ -49,8 +49,10 @@ type Config struct {
 	// failed attempt. A send never blocks: what a full channel cannot take is lost.
 	States chan<- State
 
-	// Logger gets the connection's story: Info for connects, Warn for trouble,
-	// Debug for messages (kind and peer only). Nil means slog.Default.
+	// Logger gets the connection's story: Info for connects; Warn for trouble, each new
+	// reason at once and repeats after 1, 2, 4 minutes and so on, up to an hour, with
+	// their number; Error once when the client ends for a permanent reason; Debug for
+	// messages (kind and peer only) and for all repeats. Nil means slog.Default.
 	Logger *slog.Logger
 }
 

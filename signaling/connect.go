@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http/httptrace"
 	"time"
 
@@ -56,7 +57,7 @@ func (c *Client) run() {
 			c.wg.Go(func() { c.retire(old) })
 		}
 		cur, c.denials = next, 0
-		c.log.Info("signaling: connected", "channel", c.ChannelARN(), "role", c.role)
+		c.trouble.Over(c.log, slog.LevelInfo, "signaling: connected", "channel", c.ChannelARN(), "role", c.role)
 		c.report(State{Online: true})
 		c.turn.prefetch()
 		if cur, wait = c.tend(cur); cur == nil && c.ctx.Err() != nil {
@@ -137,7 +138,7 @@ func (c *Client) lost(s *socket) time.Duration {
 		wait = flapping.After(c.flaps - flapsAllowed + 1)
 	}
 	err = fmt.Errorf("signaling: connection lost after %v: %w", age.Round(time.Millisecond), err)
-	c.log.Warn("signaling: offline", "err", err, "retry", wait)
+	c.trouble.Failed(c.log, "signaling: offline", bare(err), "retry", wait)
 	c.report(State{Err: err, Retry: wait})
 	return wait
 }
@@ -196,7 +197,7 @@ func (c *Client) connect(cur *socket, wait time.Duration) (*socket, error) {
 			}
 			failed++
 			c.fails++
-			r.err = awsapi.HintClock(r.err)
+			r.err = c.advise(r.err)
 			v := c.judge(r.err)
 			if v.end != nil {
 				return nil, v.end
@@ -207,7 +208,11 @@ func (c *Client) connect(cur *socket, wait time.Duration) (*socket, error) {
 			if v.learned || r.n == started { // else the next attempt is due anyway
 				next.Reset(v.wait)
 			}
-			c.log.Warn("signaling: attempt to connect failed", "err", r.err, "attempt", failed, "retry", v.wait)
+			if v.untold {
+				c.log.Debug("signaling: attempt to connect refused", "err", bare(r.err))
+				continue
+			}
+			c.trouble.Failed(c.log, "signaling: attempt to connect failed", bare(r.err), "attempt", failed, "retry", v.wait)
 			c.report(State{Online: curDead != nil, Err: r.err, Attempt: failed, Retry: v.wait})
 		case <-curDead:
 			curDead = nil
@@ -282,7 +287,7 @@ func (c *Client) take(s *socket, frame []byte) {
 	}
 	if err != nil {
 		if len(frame) > 0 {
-			c.log.Warn("signaling: message ignored", "err", err)
+			c.dropped.Failed(c.log, "signaling: message ignored", bare(err))
 		}
 		return
 	}
@@ -305,7 +310,7 @@ func (c *Client) take(s *socket, frame []byte) {
 	}
 	c.log.Debug("signaling: received", "kind", in.Kind, "peer", in.Peer, "bytes", len(in.Payload))
 	if !c.inbox.put(in.Message) {
-		c.log.Warn("signaling: message dropped: Receive is not called fast enough", "kind", in.Kind, "peer", in.Peer)
+		c.dropped.Failed(c.log, "signaling: message dropped", errInboxFull, "kind", in.Kind, "peer", in.Peer)
 		return
 	}
 	if in.Kind == Offer {

@@ -28,7 +28,8 @@
 //
 // Once connected a [Client] stays so until Close, or until a permanent reason:
 // a configuration that cannot work, no permission, no such channel. Everything
-// else is retried without limit, and told on Config.States and in the log.
+// else is retried without limit, and told on Config.States and in the log: each new
+// reason at once, repeats at intervals that grow to an hour.
 //
 //   - A ping every 10 s finds a dead path within 20 s, [Client.Ping] at once.
 //   - A connection whose local address is gone, as after a change from Wi-Fi to a

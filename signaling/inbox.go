@@ -1,11 +1,17 @@
 package signaling
 
-import "sync"
+import (
+	"errors"
+	"sync"
+)
 
 const (
 	maxQueued      = 1024    // messages waiting for Receive
 	maxQueuedBytes = 4 << 20 // of their payloads
 )
+
+// errInboxFull is why a message is dropped.
+var errInboxFull = errors.New("Receive is not called fast enough")
 
 // inbox is the bounded queue between the connection and Receive.
 type inbox struct {

@@ -45,7 +45,7 @@ func (c *Client) Ping(ctx context.Context) error {
 		case <-c.done:
 			return c.err
 		case <-ctx.Done():
-			return c.giveUp(ctx, "signaling: ping")
+			return c.giveUp(ctx, "ping")
 		}
 	}
 }

@@ -106,8 +106,8 @@ func TestViewerIsNotTheStorageService(t *testing.T) {
 	}
 }
 
-// named returns the values of the members of a frame that may name the sender.
-func named(frame []byte) (values []string) {
+// withName returns the values of the members of a frame that may name the sender.
+func withName(frame []byte) (values []string) {
 	d := json.NewDecoder(bytes.NewReader(frame))
 	if open, err := d.Token(); err != nil || open != json.Delim('{') {
 		return nil
@@ -138,7 +138,7 @@ func FuzzSender(f *testing.F) {
 		if err != nil || in.control != noControl || in.Kind == Rejected {
 			return
 		}
-		for _, value := range named(frame) {
+		for _, value := range withName(frame) {
 			var id string
 			if json.Unmarshal([]byte(value), &id) != nil || id != in.Peer {
 				t.Errorf("%s: from %q", frame, in.Peer)

@@ -70,12 +70,12 @@ type CandidatePair struct {
 }
 
 // Relayed reports whether the selected pair goes through a TURN relay on either side.
-func (r *ConnectReport) Relayed() bool {
+func (r ConnectReport) Relayed() bool {
 	return r.Selected != nil && (r.Selected.Local.Type == "relay" || r.Selected.Remote.Type == "relay")
 }
 
 // String returns the report as a few lines for a person to read.
-func (r *ConnectReport) String() string {
+func (r ConnectReport) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "session with %q\n", r.Peer.ID)
 	for _, p := range r.Phases {

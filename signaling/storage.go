@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi"
@@ -102,7 +103,7 @@ func (c *Client) JoinStorage(ctx context.Context) error {
 				if awsapi.Stale(err) {
 					c.doubt()
 				}
-				c.log.Warn("signaling: join storage session", "err", err, "retry", wait)
+				c.joining.Failed(c.log, "signaling: the storage session cannot be joined", bare(err), "retry", wait)
 				c.mu.Lock()
 				c.last = err
 				c.mu.Unlock()
@@ -113,6 +114,7 @@ func (c *Client) JoinStorage(ctx context.Context) error {
 		select {
 		case <-offered:
 			t.Stop()
+			c.joining.Over(c.log, slog.LevelDebug, "signaling: the storage service sent an offer")
 			return nil
 		case <-changed:
 		case <-t.C:
@@ -121,7 +123,7 @@ func (c *Client) JoinStorage(ctx context.Context) error {
 			return c.err
 		case <-ctx.Done():
 			t.Stop()
-			return c.giveUp(ctx, "signaling: join storage session")
+			return c.giveUp(ctx, "join storage session")
 		}
 		t.Stop()
 	}

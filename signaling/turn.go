@@ -2,13 +2,14 @@ package signaling
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi"
+	"github.com/smartcam-sdk/smartcam/internal/safelog"
 )
 
 const (
@@ -24,8 +25,9 @@ const (
 
 // turn keeps the ICE servers of a client.
 type turn struct {
-	client *Client
-	pace   *pacer // GetIceServerConfig: 5 per second and channel
+	client  *Client
+	pace    *pacer // GetIceServerConfig: 5 per second and channel
+	trouble safelog.Outage
 
 	mu      sync.Mutex
 	servers []ICEServer
@@ -119,6 +121,7 @@ func (t *turn) fetch(f *flight) {
 		if err == nil && dropped == t.dropped {
 			t.keep(servers)
 			over = true
+			t.trouble.Over(c.log, slog.LevelDebug, "signaling: ICE servers fetched")
 		}
 		if over {
 			if err != nil {
@@ -134,7 +137,9 @@ func (t *turn) fetch(f *flight) {
 			if awsapi.Stale(err) || awsapi.Denied(err) {
 				c.doubt()
 			}
-			c.log.Warn("signaling: no ICE servers yet", "err", err)
+			if sock, _ := c.current(); sock != nil { // else the connection's trouble is logged
+				t.trouble.Failed(c.log, "signaling: no ICE servers yet", bare(err))
+			}
 			fails++
 			if awsapi.Sleep(c.ctx, retries.Wait(err, fails)) != nil {
 				continue // the next ask fails at once
@@ -205,9 +210,12 @@ func (c *Client) ICEServers(ctx context.Context) ([]ICEServer, error) {
 		return slices.Clone(c.turn.servers), nil
 	case <-ctx.Done():
 		c.turn.mu.Lock()
-		err := errors.Join(context.Cause(ctx), f.last)
+		last := f.last
 		c.turn.mu.Unlock()
-		return c.access.stun(), fmt.Errorf("signaling: fetch ICE servers: %w", err)
+		if last == nil {
+			return c.access.stun(), fmt.Errorf("signaling: fetch ICE servers: %w", context.Cause(ctx))
+		}
+		return c.access.stun(), fmt.Errorf("signaling: fetch ICE servers: %w; the last attempt failed: %w", context.Cause(ctx), bare(last))
 	}
 }
 
@@ -236,7 +244,7 @@ func (c *Client) granted() ([]ICEServer, error) {
 		servers = append(servers, s)
 	}
 	if expired > 0 {
-		return servers, fmt.Errorf("signaling: the credentials of %d ICE servers have expired: %w", expired, ErrGrantExpired)
+		return servers, fmt.Errorf("signaling: the credentials of %d ICE servers have expired: %w", expired, bare(ErrGrantExpired))
 	}
 	return servers, nil
 }

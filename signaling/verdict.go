@@ -26,6 +26,7 @@ func final(err error) bool {
 type verdict struct {
 	wait    time.Duration // until the next one
 	learned bool          // the next one differs: other endpoints, new credentials
+	untold  bool          // it may pass with that, and is not told unless it comes again
 	end     error         // instead: the client ends
 }
 
@@ -41,7 +42,7 @@ func (c *Client) judge(err error) verdict {
 		}
 		c.doubt()
 		c.access.api.Invalidate()
-		return verdict{learned: true}
+		return verdict{learned: true, untold: true}
 	}
 	learned := awsapi.Doubtful(err, c.fails) && c.doubt()
 	if permanent(err) && !learned {
@@ -51,7 +52,7 @@ func (c *Client) judge(err error) verdict {
 	if offline(err) {
 		wait = min(wait, offlinePoll)
 	}
-	return verdict{wait: wait, learned: learned}
+	return verdict{wait: wait, learned: learned, untold: permanent(err)}
 }
 
 // doubt has the next attempt ask the control plane. It reports whether that is
@@ -60,12 +61,30 @@ func (c *Client) doubt() bool {
 	return c.access != nil && !c.access.stale.Swap(true)
 }
 
+// explain adds to the reason of an end what can be done about it.
 func (c *Client) explain(err error) error {
 	if c.access != nil {
 		return c.access.explain(err)
 	}
 	if awsapi.Denied(err) {
-		return fmt.Errorf("%w (%w)", ErrGrantExpired, err)
+		return fmt.Errorf("%w (%w)", ErrGrantExpired, bare(err))
 	}
-	return err
+	return named(err)
 }
+
+// advise adds to the reason of a failed attempt what can be done about it.
+func (c *Client) advise(err error) error {
+	if c.role == Viewer && awsapi.Code(err) == "ClientLimitExceededException" {
+		err = awsapi.Hint(err, "the channel's places for viewers are taken, or too many connect at once; a place is free a minute after its viewer has left")
+	}
+	if c.access != nil {
+		return named(c.access.api.Advise(err))
+	}
+	return named(awsapi.HintTLS(err))
+}
+
+// named returns err with the package's name before its text, once.
+func named(err error) error { return awsapi.Named(err, "signaling") }
+
+// bare returns err without the package's name, to be put into a text that has it.
+func bare(err error) error { return awsapi.Bare(err, "signaling") }

@@ -128,7 +128,7 @@ type remote struct {
 	path *faultnet.Path
 }
 
-func newRemote(b *testing.B, link faultnet.Link) *remote {
+func newRemote(b testing.TB, link faultnet.Link) *remote {
 	srv := signalingtest.NewServer(signalingtest.Config{Limits: signalingtest.Limits{Off: true},
 		TURN: func(string, time.Time) []signalingtest.ICEServer { return nil }})
 	b.Cleanup(func() { srv.Close() })
@@ -137,7 +137,7 @@ func newRemote(b *testing.B, link faultnet.Link) *remote {
 	return r
 }
 
-func (r *remote) grant(b *testing.B) signaling.Grant {
+func (r *remote) grant(b testing.TB) signaling.Grant {
 	g, err := signaling.PresignViewer(b.Context(), r.srv.Config("door"), "")
 	if err != nil {
 		b.Fatal(err)
@@ -145,7 +145,7 @@ func (r *remote) grant(b *testing.B) signaling.Grant {
 	return g
 }
 
-func (r *remote) dial(b *testing.B) *viewer.Viewer {
+func (r *remote) dial(b testing.TB) *viewer.Viewer {
 	g := r.grant(b)
 	g.URL = r.path.URL(g.URL)
 	v, err := viewer.Dial(b.Context(), viewer.Config{Grant: &g, Logger: quiet})

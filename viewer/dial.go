@@ -89,7 +89,9 @@ func newViewer(ctx context.Context, cfg Config, client *signaling.Client, certif
 		cfg.Logger.Warn("no ICE servers: only direct paths can be tried", "err", err)
 	}
 	v := &Viewer{
-		cfg: cfg, client: client, first: make(chan struct{}), ready: make(chan struct{}),
+		cfg: cfg, client: client, first: make(chan struct{}), ready: make(chan struct{}), channels: map[string]*rtc.Channel{},
+		events: ring.New[Event](ring.Config{Bytes: maxEventBytes}),
+		data:   ring.New[Data](ring.Config{Bytes: maxDataBytes, Queue: true, Linger: dataLinger}),
 		frames: ring.New[kvsmedia.Frame](ring.Config{Bytes: bufferBytes, Keep: cfg.Buffer, Lanes: lanes}),
 		clock:  epoch.New(make([]int, lanes)...),
 		talk:   ring.New[*packet.Unit](ring.Config{Bytes: talkBytes, Keep: talkKeep}),
@@ -119,7 +121,7 @@ func newViewer(ctx context.Context, cfg Config, client *signaling.Client, certif
 // follow works off what happens to the session until it has ended. What is in the
 // buffer then can still be read.
 func (v *Viewer) follow(candidates chan<- []byte) {
-	defer v.frames.Close()
+	defer v.end()
 	for {
 		select {
 		case e := <-v.session.Events():
@@ -128,6 +130,14 @@ func (v *Viewer) follow(candidates chan<- []byte) {
 			return
 		}
 	}
+}
+
+// end tells all readers that nothing more will come.
+func (v *Viewer) end() {
+	v.emit(Left{v.Err(), v.Report()})
+	v.events.Close()
+	v.data.Close()
+	v.frames.Close()
 }
 
 func (v *Viewer) takeEvent(e rtc.Event, candidates chan<- []byte) {
@@ -139,23 +149,34 @@ func (v *Viewer) takeEvent(e rtc.Event, candidates chan<- []byte) {
 		}
 	case rtc.Connected:
 		v.noteConnected()
+	case rtc.PairChanged:
+		v.pathMoved()
 	case rtc.FrameReceived:
 		v.take(e.Frame)
 	case rtc.ChannelOpened:
 		v.open(e.Channel)
+	case rtc.ChannelClosed:
+		v.forget(e.Channel)
 	case rtc.MessageReceived:
-		if v.commands == nil || e.Channel != v.channel {
-			return // the camera's own channels are of no use
-		}
-		if err := v.commands.Receive(e.Data); err != nil {
-			v.session.End(err)
+		switch {
+		case v.commands != nil && e.Channel == v.channel:
+			if err := v.commands.Receive(e.Data); err != nil {
+				v.session.End(err)
+			}
+		case e.Channel.Label() != rtc.CommandLabel: // further ones of which are of no use
+			v.receiveData(e)
 		}
 	}
 }
 
-// open takes the command channel, the only one that a viewer has.
+// open takes a data channel: the first with the label of the command protocol, or one
+// of raw messages.
 func (v *Viewer) open(ch *rtc.Channel) {
-	if ch.Label() != rtc.CommandLabel || v.channel != nil {
+	if ch.Label() != rtc.CommandLabel {
+		v.keep(ch)
+		return
+	}
+	if v.channel != nil {
 		return
 	}
 	v.channel = ch
@@ -185,11 +206,7 @@ func (v *Viewer) connect(ctx context.Context, offer []byte) error {
 	stop := v.cancel
 	v.cancel = func() { cancel(); stop() }
 	v.work.Go(func() {
-		err := v.receive(life, answered)
-		if !errors.Is(err, net.ErrClosed) {
-			v.cfg.Logger.Warn("signaling ended", "err", err)
-		}
-		trouble <- err
+		trouble <- v.receive(life, answered)
 	})
 
 	message := signaling.Message{Kind: signaling.Offer, Payload: offer}
@@ -244,7 +261,7 @@ func (v *Viewer) receive(ctx context.Context, answered chan<- struct{}) error {
 			err := v.session.SetAnswer(m.Payload)
 			if answered == nil { // to a restart of ICE, which is tried again
 				if err != nil {
-					v.cfg.Logger.Warn("the answer to a restart was not taken", "err", err)
+					v.trouble.Failed(v.cfg.Logger, "the answer to a restart was not taken", err)
 				}
 				continue
 			}
@@ -270,7 +287,7 @@ func (v *Viewer) receive(ctx context.Context, answered chan<- struct{}) error {
 				continue // others may do
 			}
 			if answered == nil {
-				v.cfg.Logger.Warn("the signaling service refused a message", "err", m.Err)
+				v.trouble.Failed(v.cfg.Logger, "the signaling service refused a message", m.Err)
 				continue // the session lives, and a restart is tried again
 			}
 			return m.Err

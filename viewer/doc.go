@@ -34,8 +34,9 @@
 // [Viewer.Frames] yields whole access units in order, video in Annex B, the
 // first one a key frame. Lost packets are asked for again; when that fails the
 // frames go on at the next key frame, whose Skipped counts what was lost.
-// [Viewer.RequestKeyframe] asks for one at once. The Track of the frames says
-// which codec the camera chose. PTS counts from the beginning of the session: that
+// [Viewer.RequestKeyframe] asks for one at once. [Viewer.Tracks] says what the camera
+// sends, by the names that it has there, before the first frame of each comes: a muxer can
+// be made of it. PTS counts from the beginning of the session: that
 // of a track begins with the arrival of its first frame and advances by the
 // camera's clock. Time is when the frame arrived.
 //
@@ -46,13 +47,27 @@
 // was no network for 12 seconds. When one ends, Frames ends and
 // [Viewer.Err] says why; a program that is to watch for days dials again, but not at
 // once after a [*signaling.Refusal], with which a camera disconnects a viewer. A
-// camera that is gone is noticed within 15 seconds.
+// camera that is gone is noticed within 15 seconds. [Viewer.Events] tells when the path
+// is lost, when the session goes on over another one, and when it ends; [Viewer.Status]
+// shows the path in use, its round trip, loss and bitrate:
 //
-// # Talk and commands
+//	for e := range v.Events(ctx) {
+//		switch e := e.(type) {
+//		case viewer.PathLost:
+//			show("reconnecting")
+//		case viewer.PathChanged:
+//			show("live") // over e.Report.Selected
+//		case viewer.Left:
+//			show(e.Err)
+//		}
+//	}
+//
+// # Talk, commands, data
 //
 // [Viewer.WriteFrame] sends the viewer's voice, one audio packet of Config.Talk
 // after the other at the pace of speech; the camera plays one talker at a time.
 // [Call] calls the camera's commands, [Viewer.Notices] yields what the camera
 // tells all its viewers. Masters other than this SDK's do not answer Call: give
-// its context an end.
+// its context an end. An application with a protocol of its own uses [Viewer.SendData],
+// which opens data channels, and [Viewer.Data].
 package viewer

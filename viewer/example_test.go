@@ -212,3 +212,57 @@ func ExampleViewer_Notices() {
 	}
 	_ = follow
 }
+
+// Tracks are known before their first frames come, so that a muxer can be made of them.
+func ExampleViewer_Tracks() {
+	srv, stop := live(nil)
+	defer stop()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	v, err := viewer.Dial(ctx, viewer.Config{Signaling: srv.Config("front-door")})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer v.Close()
+
+	for _, t := range v.Tracks() {
+		fmt.Println(t.Name, t.Codec)
+	}
+	var file bytes.Buffer // os.Create("seen.mkv")
+	m := kvsmedia.NewMuxer(&file, v.Tracks()...)
+	n := 0
+	for f := range v.Frames(ctx) {
+		if err := m.WriteFrame(f); err != nil {
+			fmt.Println(err)
+			return
+		}
+		if n++; n == 25 {
+			break
+		}
+	}
+	fmt.Println(n, "frames,", m.Close())
+	// Output:
+	// main H264
+	// opus Opus
+	// 25 frames, <nil>
+}
+
+// SendData opens a data channel, for an application with a protocol of its own.
+func ExampleViewer_SendData() {
+	srv, stop := live(nil)
+	defer stop()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	v, err := viewer.Dial(ctx, viewer.Config{Signaling: srv.Config("front-door")})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer v.Close()
+
+	// On the camera, a loop over Camera.Data gets it, and answers with Camera.SendData.
+	err = v.SendData(ctx, viewer.Data{Channel: "ptz", Text: true, Data: []byte(`{"pan":7}`)})
+	fmt.Println(err)
+	// Output: <nil>
+}

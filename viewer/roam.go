@@ -33,14 +33,16 @@ func (v *Viewer) roam() {
 		if why == nil {
 			return
 		}
+		v.pathLost(why)
 		v.cfg.Logger.Info("the network path is lost, looking for another", "why", why)
 		began := time.Now()
 		if err := v.restore(ctx, why); err != nil {
 			if ctx.Err() == nil {
-				v.cfg.Logger.Warn("the network path stays lost", "err", err)
+				v.trouble.Failed(v.cfg.Logger, "the network path stays lost", err)
 			}
 			return
 		}
+		v.pathFound()
 		v.cfg.Logger.Info("the session goes on", "after", time.Since(began).Round(time.Millisecond))
 	}
 }
@@ -62,7 +64,7 @@ func (v *Viewer) restore(ctx context.Context, why error) error {
 		servers, err := v.client.ICEServers(asking)
 		cancel()
 		if err != nil {
-			v.cfg.Logger.Warn("no fresh ICE servers", "err", err)
+			v.trouble.Failed(v.cfg.Logger, "no fresh ICE servers", err)
 		} else {
 			v.session.SetICEServers(servers)
 		}

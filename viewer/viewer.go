@@ -95,6 +95,8 @@ type Viewer struct {
 	client  *signaling.Client
 	session *rtc.Session
 	frames  *ring.Ring[kvsmedia.Frame]
+	events  *ring.Ring[Event]
+	data    *ring.Ring[Data]
 	clock   *epoch.Clock // of frames, by their lanes
 	talk    *ring.Ring[*packet.Unit]
 	voice   *epoch.Clock  // of talk
@@ -106,14 +108,27 @@ type Viewer struct {
 	commands *command.Session
 	ready    chan struct{} // closed when commands is set
 
-	cancel context.CancelFunc
-	work   sync.WaitGroup
+	cancel  context.CancelFunc
+	work    sync.WaitGroup
+	trouble safelog.Outage
 
 	mu        sync.Mutex
 	lastPTS   time.Duration // of the voice
 	talked    bool
 	connected chan struct{} // closed at the next connection; nil while nobody waits
+	lost      error         // why there is no path; nil while there is one
+	pair      signaling.CandidatePair
+	channels  map[string]*rtc.Channel // raw ones, by label
+
+	opening sync.Mutex // held while a data channel is opened
 }
+
+// Tracks returns what the camera sends, the picture first: as soon as Dial has returned,
+// before the first frame of each. The frames' Track is one of these. Their names are the
+// camera's, if it is one of this SDK, else "video" and "audio"; of several renditions the
+// name is that of the one that the session began with, whichever is sent later. A camera
+// that changes the codec has its track replaced.
+func (v *Viewer) Tracks() []*kvsmedia.Track { return v.session.Tracks() }
 
 // Frames yields the camera's frames, from the oldest in the buffer on, until ctx
 // or the session ends; Err then says why. Each loop gets all frames. One that

@@ -35,7 +35,13 @@ func service(t *testing.T) *signalingtest.Server {
 // film runs a camera that plays a clip, until the test ends or stop is called.
 func film(t *testing.T, srv *signalingtest.Server, clip *clips.Clip) (stop func()) {
 	t.Helper()
-	cam, err := camera.New(camera.Config{Signaling: srv.Config("door"), Tracks: clip.Tracks, Logger: quiet})
+	return filmFor(t, srv, clip, 10)
+}
+
+// filmFor does so for a number of viewers.
+func filmFor(t *testing.T, srv *signalingtest.Server, clip *clips.Clip, viewers int) (stop func()) {
+	t.Helper()
+	cam, err := camera.New(camera.Config{Signaling: srv.Config("door"), Tracks: clip.Tracks, MaxViewers: viewers, Logger: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}

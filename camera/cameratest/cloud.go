@@ -57,6 +57,9 @@ func New(cfg Config) (*Cloud, error) {
 			return nil, fmt.Errorf("cameratest: %d is no port", p)
 		}
 	}
+	if max(cfg.Ports.TURN, cfg.Ports.TURNS) == 65535 {
+		return nil, errors.New("cameratest: the second TURN server has no port above 65535")
+	}
 	if cfg.Bind != "" && net.ParseIP(cfg.Bind) == nil {
 		return nil, fmt.Errorf("cameratest: Bind %q is no IP address", cfg.Bind)
 	}

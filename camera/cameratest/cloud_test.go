@@ -199,6 +199,7 @@ func TestStateDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ice := first.iceServers("arn:aws:kinesisvideo:us-west-2:123456789012:channel/door/1", time.Now().Add(time.Minute))[0]
 	pem, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
 	if err != nil || string(pem) != string(first.RootPEM()) {
 		t.Errorf("ca.pem: %v", err)
@@ -211,6 +212,9 @@ func TestStateDirectory(t *testing.T) {
 	again, err := second.OwnerAWS().Credentials.Retrieve(t.Context())
 	if err != nil || again.AccessKeyID != ownerKey.AccessKeyID {
 		t.Errorf("the owner's key changed: %v", err)
+	}
+	if _, err := allocate(t, second, second.TURN()[0][0], ice.Username, ice.Password); err != nil {
+		t.Errorf("TURN with the password of before the restart: %v", err)
 	}
 	cfg, err := iotcreds.LoadConfig(second.dir("things", "door"))
 	if err != nil {
@@ -267,6 +271,9 @@ func TestStartFails(t *testing.T) {
 	}
 	if _, err := New(Config{Ports: Ports{TURN: 70000}}); err == nil {
 		t.Error("port 70000 was accepted")
+	}
+	if _, err := New(Config{Ports: Ports{TURNS: 65535}}); err == nil {
+		t.Error("port 65535 was accepted, for the first of two servers")
 	}
 	if _, err := New(Config{Bind: "localhost"}); err == nil {
 		t.Error("a name was accepted to bind to")

@@ -23,6 +23,10 @@ const (
 	// ingestLinger is how long the last fragment of a session is stored after its end.
 	ingestLinger = 2 * time.Second
 
+	// keyInterval is after how long without a key frame the master is asked for one: a
+	// fragment begins with each, and may last 20 s at most.
+	keyInterval = 4 * time.Second
+
 	// maxEarly is how many candidates of the master wait for its answer.
 	maxEarly = 64
 )
@@ -123,8 +127,15 @@ func (in *ingest) addCandidate(payload []byte) {
 func (in *ingest) follow(ctx context.Context) {
 	defer close(in.frames)
 	var picture *kvsmedia.Track
+	overdue := time.NewTimer(keyInterval)
+	defer overdue.Stop()
 	for {
 		select {
+		case <-overdue.C:
+			overdue.Reset(keyInterval)
+			if err := in.session.RequestKeyframe(); err != nil {
+				in.log.Debug("cameratest: asking for a key frame", "err", err)
+			}
 		case e := <-in.session.Events():
 			switch e := e.(type) {
 			case rtc.OwnCandidate:
@@ -134,6 +145,9 @@ func (in *ingest) follow(ctx context.Context) {
 			case rtc.FrameReceived:
 				if !e.Frame.Track.Codec.Video() {
 					continue
+				}
+				if e.Frame.Key {
+					overdue.Reset(keyInterval)
 				}
 				if picture == nil {
 					picture = e.Frame.Track

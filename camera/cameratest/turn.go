@@ -7,8 +7,12 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,6 +22,7 @@ import (
 	"github.com/pion/stun/v4"
 	"github.com/pion/turn/v5"
 
+	"github.com/smartcam-sdk/smartcam/internal/testing/double"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
 )
 
@@ -25,6 +30,7 @@ const (
 	realm = "kinesisvideo"
 
 	turnServers = 2 // that GetIceServerConfig lists, as AWS does
+	secretSize  = 32
 )
 
 // relay is the TURN servers, which relay for those who hold credentials of
@@ -44,8 +50,11 @@ type relay struct {
 
 // startTURN listens and relays.
 func startTURN(ctx context.Context, cfg Config, certificate *tls.Config, now func() time.Time) (*relay, error) {
-	r := &relay{secret: make([]byte, 32), limit: cfg.Allocations, now: now, allocations: map[string]int{}, channels: map[string]string{}}
-	_, _ = rand.Read(r.secret) // never fails
+	r := &relay{limit: cfg.Allocations, now: now, allocations: map[string]int{}, channels: map[string]string{}}
+	var err error
+	if r.secret, err = turnSecret(cfg.Dir); err != nil {
+		return nil, err
+	}
 	host, bind, generator, err := turnAddresses(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -80,6 +89,28 @@ func startTURN(ctx context.Context, cfg Config, certificate *tls.Config, now fun
 		return nil, err
 	}
 	return r, nil
+}
+
+// turnSecret returns what passwords are made of, as the state directory has it, so
+// that those that were given out work after a restart.
+func turnSecret(dir string) ([]byte, error) {
+	path := filepath.Join(dir, "turn.key")
+	if dir != "" {
+		switch secret, err := double.ReadFile(path); {
+		case err == nil && len(secret) == secretSize:
+			return secret, nil
+		case err == nil:
+			return nil, fmt.Errorf("%s has not %d bytes: remove it for a new one", path, secretSize)
+		case !errors.Is(err, os.ErrNotExist):
+			return nil, err
+		}
+	}
+	secret := make([]byte, secretSize)
+	_, _ = rand.Read(secret) // never fails
+	if dir == "" {
+		return secret, nil
+	}
+	return secret, double.WriteFile(path, secret)
 }
 
 // next is the port of the server with the number i; zero is a free one.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/smartcam-sdk/smartcam/camera"
@@ -42,5 +43,25 @@ level=INFO msg="a viewer was turned away" viewer=d why=full
 `
 	if out.String() != want {
 		t.Errorf("logged is\n%swant\n%s", &out, want)
+	}
+}
+
+// The SDK logs trouble alone, such as a recording that is refused; with -v all.
+func TestQuiet(t *testing.T) {
+	for level, want := range map[slog.Level]string{slog.LevelInfo: "warn error ", slog.LevelDebug: "debug info warn error "} {
+		var out bytes.Buffer
+		log := slog.New(quiet{slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.MessageKey {
+				_, _ = out.WriteString(a.Value.String() + " ")
+			}
+			return slog.Attr{}
+		}})}).With("of", "a part").WithGroup("part")
+		log.Debug("debug")
+		log.Info("info")
+		log.Warn("warn")
+		log.Error("error")
+		if got := strings.ReplaceAll(out.String(), "\n", ""); got != want {
+			t.Errorf("from %v on: %q, want %q", level, got, want)
+		}
 	}
 }

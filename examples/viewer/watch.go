@@ -81,6 +81,9 @@ Further commands: list, play, clip. viewer help tells what they do.
 	defer v.Close()
 	report := v.Report()
 	t.tell("%s", report.String())
+	if v.Private() {
+		t.tell("the camera has privacy on: nothing comes until that ends\n")
+	}
 	if *call != "" {
 		if err := t.send(ctx, v, *call); err != nil {
 			return err

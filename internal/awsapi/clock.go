@@ -1,9 +1,6 @@
 package awsapi
 
 import (
-	"crypto/x509"
-	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -97,14 +94,4 @@ func namesTime(message string) bool {
 		}
 	}
 	return false
-}
-
-// HintClock adds advice where the dates of a TLS certificate failed, which is
-// what a device with an unset clock meets first.
-func HintClock(err error) error {
-	var inv x509.CertificateInvalidError
-	if errors.As(err, &inv) && inv.Reason == x509.Expired {
-		return Hint(err, fmt.Sprintf("is the device's clock set? It says %s, and TLS needs the date", time.Now().Format(time.DateTime)))
-	}
-	return err
 }

@@ -3,7 +3,6 @@ package awsapi
 import (
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -68,11 +67,22 @@ func Expired(err error) bool {
 // itself, not of a proxy, or of the credentials provider, whose certificate or
 // role is not accepted. A denial may pass once, with new credentials.
 func Denied(err error) bool {
+	if WrongRegion(err) {
+		return false
+	}
 	status := Status(err)
 	if FromProvider(err) {
 		return status/100 == 4 && status != http.StatusRequestTimeout && !Throttled(err)
 	}
 	return (status == http.StatusUnauthorized || status == http.StatusForbidden) && FromService(err)
+}
+
+// WrongRegion reports whether err is the refusal of a request that was signed for
+// another region than that of the endpoint, by the text of the gateways before all
+// services of AWS.
+func WrongRegion(err error) bool {
+	var a smithy.APIError
+	return !FromProvider(err) && errors.As(err, &a) && strings.Contains(a.ErrorMessage(), "scoped to a valid region")
 }
 
 // Permanent reports whether err is a service's refusal that trying again cannot
@@ -86,7 +96,7 @@ func Permanent(err error) bool {
 		"AccountChannelLimitExceededException", "AccountStreamLimitExceededException", "TagsPerResourceExceededLimitException":
 		return true
 	}
-	return false
+	return WrongRegion(err)
 }
 
 // Stale reports whether err is what the endpoint of a channel or stream that was
@@ -109,28 +119,3 @@ const doubtAfter = 6
 // again: err is Stale, or fails failures in a row make it the sixth, the twelfth
 // and so on.
 func Doubtful(err error, fails int) bool { return Stale(err) || fails > 0 && fails%doubtAfter == 0 }
-
-// Advice tells a person what to do about refusals.
-type Advice struct {
-	Policy string // completes "the policy of the credentials must allow"
-	Absent string // completes "there is no"
-}
-
-// Explain adds the advice to a refusal, in parentheses. It returns other errors,
-// those of the credentials provider and nil as they are.
-func (a Advice) Explain(err error) error {
-	switch {
-	case err == nil || FromProvider(err):
-		return err
-	case Expired(err):
-		return Hint(err, "the credentials have expired or are unknown to AWS: AWS.Credentials must be a provider that renews them")
-	case Denied(err):
-		return Hint(err, "the policy of the credentials must allow "+a.Policy)
-	case Code(err) == "ResourceNotFoundException":
-		return Hint(err, "there is no "+a.Absent)
-	}
-	return err
-}
-
-// Hint adds what to do to an error, in parentheses.
-func Hint(err error, hint string) error { return fmt.Errorf("%w (%s)", err, hint) }

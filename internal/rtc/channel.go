@@ -88,12 +88,25 @@ func (c *channels) free() {
 
 // open makes the viewer's command channel.
 func (s *Session) open() error {
-	dc, err := s.pc.CreateDataChannel(CommandLabel, nil)
-	if err != nil {
-		return fmt.Errorf("rtc: opening a data channel: %w", err)
+	_, err := s.create(CommandLabel)
+	return err
+}
+
+// Open opens a data channel once the session is connected. Messages can be sent at
+// once, and wait for the peer to take it.
+func (s *Session) Open(label string) (*Channel, error) {
+	if !s.takesData.Load() {
+		return nil, errors.New("rtc: the peer takes no data channels")
 	}
-	s.serve(dc, true)
-	return nil
+	return s.create(label)
+}
+
+func (s *Session) create(label string) (*Channel, error) {
+	dc, err := s.pc.CreateDataChannel(label, nil)
+	if err != nil {
+		return nil, fmt.Errorf("rtc: opening a data channel: %w", err)
+	}
+	return s.serve(dc, true), nil
 }
 
 // accept takes a data channel that the peer opened.
@@ -112,7 +125,7 @@ func (s *Session) overrun(why error) {
 	s.spawn(func() { _ = s.pc.SCTP().Stop() })
 }
 
-func (s *Session) serve(dc *webrtc.DataChannel, own bool) {
+func (s *Session) serve(dc *webrtc.DataChannel, own bool) *Channel {
 	c := &Channel{session: s, dc: dc, own: own, opened: make(chan struct{}), closed: make(chan struct{}), low: make(chan struct{}, 1)}
 	dc.SetBufferedAmountLowThreshold(lowWater)
 	dc.OnBufferedAmountLow(c.drained)
@@ -136,6 +149,7 @@ func (s *Session) serve(dc *webrtc.DataChannel, own bool) {
 		})
 	})
 	s.tell(ChannelOpened{c}) // here, as pion accepts channels one after the other and opens them later
+	return c
 }
 
 // read hands the messages out until the channel is closed; while they wait, the

@@ -5,7 +5,7 @@ import (
 )
 
 // Event is something that happens to a session: one of [OwnCandidate],
-// [Connected], [KeyframeWanted], [PathChanged], [FrameReceived], [ChannelOpened],
+// [Connected], [PairChanged], [KeyframeWanted], [PathChanged], [FrameReceived], [ChannelOpened],
 // [MessageReceived] and [ChannelClosed].
 type Event interface{ event() }
 
@@ -14,6 +14,9 @@ type OwnCandidate struct{ Payload []byte }
 
 // Connected tells that media can flow, again after each ICE restart.
 type Connected struct{}
+
+// PairChanged tells that another pair of candidates carries the session, or the first one.
+type PairChanged struct{}
 
 // KeyframeWanted tells that the peer needs a key frame of the lane.
 type KeyframeWanted struct{ Lane int }
@@ -42,6 +45,7 @@ type MessageReceived struct {
 
 func (OwnCandidate) event()    {}
 func (Connected) event()       {}
+func (PairChanged) event()     {}
 func (KeyframeWanted) event()  {}
 func (PathChanged) event()     {}
 func (FrameReceived) event()   {}

@@ -153,7 +153,7 @@ func (s *Session) localSide(ctx context.Context) (sdp.Local, error) {
 	lines := s.ownLines(ctx)
 	own, err := sdp.Parse(sdp.Marshal("answer", s.pc.LocalDescription().SDP), "answer")
 	if err != nil {
-		return sdp.Local{}, fmt.Errorf("rtc: the own description: %w", err)
+		return sdp.Local{}, fmt.Errorf("%w (the own description)", err)
 	}
 	t := own.Media[0].Transport
 	return sdp.Local{Fragment: t.Fragment, Password: t.Password, Fingerprint: t.Fingerprint, Candidates: lines}, nil
@@ -247,7 +247,7 @@ func (s *Session) offering(text string) ([]byte, error) {
 	payload := sdp.Marshal("offer", text)
 	d, err := sdp.Parse(payload, "offer")
 	if err != nil {
-		return nil, fmt.Errorf("rtc: the own offer: %w", err)
+		return nil, fmt.Errorf("%w (the own offer)", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -301,6 +301,8 @@ func (s *Session) SetAnswer(payload []byte) error {
 	s.mark("answer")
 	s.chooseEarly(answer.Eager)
 	s.expectsVideo.Store(accepted.Video)
+	s.takesData.Store(accepted.Data)
+	s.received.promise(accepted.Tracks)
 	s.types.Store(&accepted.Types)
 	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: accepted.Remote}); err != nil {
 		return fmt.Errorf("rtc: the peer's answer cannot be applied: %w", err)

@@ -53,15 +53,12 @@ type incoming struct {
 	start time.Duration // presentation time of the first frame
 }
 
-func newIncoming(remote *webrtc.TrackRemote, codec kvsmedia.Codec) *incoming {
+func newIncoming(remote *webrtc.TrackRemote, track *kvsmedia.Track) *incoming {
+	codec := track.Codec
 	frames := packet.NewAssembler(codec)
 	in := &incoming{
 		remote: remote, order: packet.NewReorder(codec.Video(), frames.First, frames.Key), frames: frames, clock: packet.ClockRate(codec),
-		track: &kvsmedia.Track{Codec: codec, Name: remote.Kind().String()},
-	}
-	if !codec.Video() {
-		in.track.SampleRate = int(in.clock)
-		in.track.Channels = max(int(remote.Codec().Channels), 1)
+		track: track,
 	}
 	return in
 }
@@ -71,7 +68,7 @@ func (s *Session) receive(remote *webrtc.TrackRemote) {
 	if codec == 0 {
 		return
 	}
-	in := newIncoming(remote, codec)
+	in := newIncoming(remote, s.received.track(codec))
 	buf := make([]byte, 1600)
 	var due time.Time // when missing packets must be looked at again
 	var timeout net.Error
@@ -85,7 +82,7 @@ func (s *Session) receive(remote *webrtc.TrackRemote) {
 				continue
 			}
 			if codec := codecOf(remote.Codec().MimeType); codec != in.track.Codec && codec != 0 {
-				in = newIncoming(remote, codec) // the peer may change it at any time (RFC 3264, 7)
+				in = newIncoming(remote, s.received.track(codec)) // the peer may change it at any time (RFC 3264, 7)
 			}
 			in.came = now
 			in.order.Push(packet.Packet{Seq: p.SequenceNumber, Stamp: p.Timestamp, Marker: p.Marker, Payload: slices.Clone(p.Payload)}, now)

@@ -96,10 +96,13 @@ type Session struct {
 	connected     chan struct{} // closed at the first connection
 	connectedOnce sync.Once
 	expectsVideo  atomic.Bool
+	takesData     atomic.Bool
 	eager         atomic.Bool // early may choose a pair
 	pathTold      atomic.Bool // the owner has not looked at the path since
 	types         atomic.Pointer[map[uint8]uint8]
 	streams       streams
+	received      received
+	arrivals      arrivals
 	classes       map[uint8]class
 	channels      channels
 	guard         *sctpguard.Guard
@@ -148,6 +151,12 @@ func newSession(cfg Config, source Source, codecs []negotiable) (*Session, error
 	pc.OnICECandidate(s.ownCandidate)
 	pc.OnICEConnectionStateChange(s.iceState)
 	pc.OnConnectionStateChange(s.state)
+	pc.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(func(*webrtc.ICECandidatePair) {
+		s.spawn(func() { // not here, as this holds up ICE
+			s.notePair()
+			s.tell(PairChanged{})
+		})
+	})
 	pc.OnTrack(s.track)
 	pc.OnDataChannel(s.accept)
 	return s, nil

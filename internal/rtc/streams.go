@@ -1,6 +1,7 @@
 package rtc
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
@@ -155,6 +156,8 @@ type placed struct {
 	class   class // 0 without a place
 	gone    bool  // it had one
 	last    time.Time
+	begun   bool
+	highest uint16 // sequence number
 }
 
 func (p *placed) Write(b []byte) (int, error) {
@@ -172,7 +175,24 @@ func (p *placed) Write(b []byte) (int, error) {
 		return len(b), nil
 	}
 	p.last = now
+	p.session.arrivals.add(now, len(b), p.advance(b), p.class != repairs)
 	return p.queue.Write(b)
+}
+
+// advance returns how far the sequence number of b is ahead of the highest before it,
+// which it may replace.
+func (p *placed) advance(b []byte) int {
+	if len(b) < 4 {
+		return 0
+	}
+	seq, ahead := binary.BigEndian.Uint16(b[2:]), 1
+	if p.begun {
+		ahead = int(int16(seq - p.highest))
+	}
+	if ahead > 0 {
+		p.begun, p.highest = true, seq
+	}
+	return ahead
 }
 
 // Read leaves out what came under a payload type that a further offer has taken away

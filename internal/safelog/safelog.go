@@ -1,5 +1,6 @@
-// Package safelog keeps what peers choose from spoiling a log: client IDs, labels of
-// data channels, names of commands, SDP and candidates in error texts.
+// Package safelog keeps what peers choose from spoiling a log (client IDs, labels of
+// data channels, names of commands, SDP and candidates in error texts: [New]), and
+// outages from filling it ([Outage]).
 package safelog
 
 import (
@@ -18,8 +19,9 @@ const MaxText = 512
 type Trace string
 
 // New returns a logger that writes to l. Of strings and errors it writes at most
-// MaxText bytes and how many there were, and those with a character that is not
-// printable, such as a line feed, it quotes like %q. Other values stay as they are.
+// MaxText bytes and how many there were: of strings the beginning, of errors both ends,
+// as they say last what to do. Those with a character that is not printable, such as a
+// line feed, it quotes like %q. Other values stay as they are.
 func New(l *slog.Logger) *slog.Logger {
 	if _, done := l.Handler().(handler); done {
 		return l
@@ -61,12 +63,31 @@ func attr(a slog.Attr) slog.Attr {
 		a.Value = slog.GroupValue(each(a.Value.Group())...)
 	case slog.KindAny:
 		if err, ok := a.Value.Any().(error); ok {
-			if whole := err.Error(); text(whole) != whole {
-				a.Value = slog.StringValue(text(whole))
+			if whole := err.Error(); ends(whole) != whole {
+				a.Value = slog.StringValue(ends(whole))
 			}
 		}
 	}
 	return a
+}
+
+// ends returns the text of an error as it is logged.
+func ends(s string) string {
+	const gap = " … "
+	const half = (MaxText - len(gap)) / 2
+	if len(s) <= MaxText {
+		return text(s)
+	}
+	to, from := half, len(s)-half
+	for range utf8.UTFMax - 1 { // not through the middle of a character
+		if !utf8.RuneStart(s[to]) {
+			to--
+		}
+		if !utf8.RuneStart(s[from]) {
+			from++
+		}
+	}
+	return text(s[:to]+gap+s[from:]) + fmt.Sprintf(" (%d bytes)", len(s))
 }
 
 // text returns s as it is logged.

@@ -31,6 +31,23 @@ func TestTextsAreBoundedAndPrintable(t *testing.T) {
 	}
 }
 
+// TestBothEndsOfAnErrorAreLogged holds the bound: an error says at its end what to do.
+func TestBothEndsOfAnErrorAreLogged(t *testing.T) {
+	for _, middle := range []string{strings.Repeat("x", 5000), strings.Repeat("ä", 5000), strings.Repeat("\x80", 5000)} {
+		got := ends("begin" + middle + "(what to do)")
+		if !strings.Contains(got, "begin") || !strings.Contains(got, "(what to do)") || !strings.HasSuffix(got, " bytes)") || len(got) > 4*MaxText+40 {
+			t.Errorf("%d bytes: %q", len(got), got)
+		}
+		if strings.Contains(middle, "ä") && strings.Contains(got, `\x`) {
+			t.Errorf("a character was cut: %q", got)
+		}
+	}
+	long := strings.Repeat("x", MaxText)
+	if ends(long) != long || ends(long[1:]+"\n") != `"`+long[1:]+`\n"` {
+		t.Error("a text of the longest length was cut")
+	}
+}
+
 type valuer string
 
 func (v valuer) LogValue() slog.Value { return slog.StringValue(string(v)) }

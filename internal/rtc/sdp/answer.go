@@ -2,6 +2,7 @@ package sdp
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -119,6 +120,9 @@ func (c *Choice) write(b *strings.Builder, i int, l Local) {
 	}
 	if s.send {
 		l.writeSources(b, m.Kind, s.codecs[0].RTX != 0)
+		if name := url.PathEscape(s.track); name != "" && len(name) <= maxTrackName {
+			fmt.Fprintf(b, "a=%s:%s\r\n", TrackAttribute, name)
+		}
 	}
 }
 
@@ -174,6 +178,14 @@ func (l Local) writeSources(b *strings.Builder, kind string, rtx bool) {
 		fmt.Fprintf(b, "a=ssrc:%d cname:camera\r\na=ssrc:%d msid:camera %s\r\n", ssrc, ssrc, kind)
 	}
 }
+
+// TrackAttribute is the attribute of a section in an answer that names the track that
+// is sent, percent-encoded (RFC 3986, 2.1); of several renditions the one that is sent at
+// first. maxTrackName bounds it, in bytes.
+const (
+	TrackAttribute = "smartcam-track"
+	maxTrackName   = 256
+)
 
 // RefusedAttribute is the session-level attribute that carries the reason of a
 // refusal: its code, a colon and a text.

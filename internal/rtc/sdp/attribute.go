@@ -1,9 +1,12 @@
 package sdp
 
 import (
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // attribute takes an a= line, of the section m or of the session if that is nil.
@@ -91,6 +94,8 @@ func (m *Media) attribute(name, value string) {
 		if n, err := strconv.ParseUint(id, 10, 8); err == nil && n >= 1 && n <= 14 && direction != "inactive" { // one-byte headers, RFC 8285, 4.2
 			m.TWCC = uint8(n)
 		}
+	case TrackAttribute:
+		m.track = trackName(value)
 	case "ssrc", "ssrc-group":
 		if len(m.ssrcs) < maxSSRCs {
 			m.ssrcs = append(m.ssrcs, name+":"+value)
@@ -99,6 +104,18 @@ func (m *Media) attribute(name, value string) {
 		id, value, _ := strings.Cut(value, " ")
 		m.format(name, id, strings.TrimSpace(value))
 	}
+}
+
+// trackName reads the value of a TrackAttribute; empty if it cannot be a name.
+func trackName(value string) string {
+	if len(value) > maxTrackName {
+		return ""
+	}
+	name, err := url.PathUnescape(value)
+	if err != nil || !utf8.ValidString(name) || strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return ""
+	}
+	return strings.Clone(name) // not with the whole description
 }
 
 // format takes an attribute of a payload type.

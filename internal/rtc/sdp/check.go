@@ -13,7 +13,7 @@ import (
 func (c *Choice) check(payload []byte) error {
 	answer, err := Parse(payload, "answer")
 	if err != nil {
-		return err
+		return errors.New("it cannot be read")
 	}
 	if len(answer.Media) != len(c.offer.Media) {
 		return fmt.Errorf("%d media sections for %d", len(answer.Media), len(c.offer.Media))

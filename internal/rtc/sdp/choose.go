@@ -44,6 +44,7 @@ type section struct {
 	served     bool     // otherwise its port is 0
 	send, recv bool     // of the camera
 	codecs     []*Codec // in the answer, the one that is sent first
+	track      string   // name of the one that is sent
 }
 
 // Transport is how the media that are served travel.
@@ -248,7 +249,7 @@ func (c *Choice) serve(primary, picture, lane int, source Source) {
 func (c *Choice) servePicture(i, lane int, source Source) {
 	m := &c.offer.Media[i]
 	codec := m.match(source.Tracks[lane].Codec, source.profileOf(lane))
-	c.sections[i] = section{served: true, send: true, codecs: []*Codec{codec}}
+	c.sections[i] = section{served: true, send: true, codecs: []*Codec{codec}, track: source.Tracks[lane].Name}
 	c.Picture = m.sending(lane, codec)
 }
 
@@ -272,7 +273,7 @@ func (c *Choice) serveSound(primary int, source Source) {
 		m := &c.offer.Media[sound]
 		lane := source.lane(m, false)
 		codec := m.match(source.Tracks[lane].Codec, "")
-		c.sections[sound] = section{served: true, send: true, codecs: []*Codec{codec}}
+		c.sections[sound] = section{served: true, send: true, codecs: []*Codec{codec}, track: source.Tracks[lane].Name}
 		c.Sound = m.sending(lane, codec)
 	}
 	voice := sound

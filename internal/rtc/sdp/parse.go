@@ -57,6 +57,7 @@ type Media struct {
 	Transport Transport // with the session's values where the section has none
 
 	bundleOnly bool
+	track      string   // name of the one that an answerer of this SDK sends
 	ssrcs      []string // values of a=ssrc and a=ssrc-group that pion may need
 }
 

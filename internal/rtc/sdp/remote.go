@@ -1,7 +1,9 @@
 package sdp
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
@@ -77,10 +79,12 @@ func (c *Choice) VoiceTypes() map[uint8]uint8 {
 
 // Accepted holds what a peer's answer to our offer agrees to.
 type Accepted struct {
-	Remote    string          // the answer as pion gets it: with the sections, payload types and DTLS role that were offered
-	Types     map[uint8]uint8 // pion's payload types for those under which the peer may send: its own and the offered ones alike
-	Video     bool            // a picture will come
-	Voice     packet.Format   // how to talk
+	Remote    string           // the answer as pion gets it: with the sections, payload types and DTLS role that were offered
+	Types     map[uint8]uint8  // pion's payload types for those under which the peer may send: its own and the offered ones alike
+	Video     bool             // a picture will come
+	Tracks    []kvsmedia.Track // what will come: the picture and the sound
+	Data      bool             // data channels can be opened
+	Voice     packet.Format    // how to talk
 	Transport Transport
 }
 
@@ -115,8 +119,10 @@ func Accept(offer, answer *Description, talk kvsmedia.Codec) (*Accepted, error) 
 		o.open(&b, acc.Transport, formats)
 		b.WriteString(attributes)
 		if a.Kind == "application" {
+			acc.Data = true
 			continue
 		}
+		acc.promise(a)
 		acc.Video = acc.Video || a.Kind == "video" && a.Send
 		if c := a.match(talk, ""); c != nil && a.Recv {
 			acc.Voice = a.sending(0, c)
@@ -139,6 +145,32 @@ func Accept(offer, answer *Description, talk kvsmedia.Codec) (*Accepted, error) 
 	}
 	acc.Remote += b.String()
 	return acc, nil
+}
+
+// promise notes what a peer's section says that it will send, in the codec that it
+// prefers.
+func (acc *Accepted) promise(a *Media) {
+	i := slices.IndexFunc(a.Codecs, func(c Codec) bool { return c.Codec != 0 })
+	same := func(t kvsmedia.Track) bool { return t.Codec.Video() == (a.Kind == "video") }
+	if !a.Send || i < 0 || slices.ContainsFunc(acc.Tracks, same) {
+		return
+	}
+	acc.Tracks = append(acc.Tracks, TrackOf(a.Codecs[i].Codec, a.track))
+}
+
+// TrackOf returns the track of a peer that sends a codec; without a name it is called
+// by its kind, as WebRTC does.
+func TrackOf(codec kvsmedia.Codec, name string) kvsmedia.Track {
+	t := kvsmedia.Track{Codec: codec, Name: name}
+	if codec.Video() {
+		t.Name = cmp.Or(name, "video")
+		return t
+	}
+	t.Name, t.SampleRate, t.Channels = cmp.Or(name, "audio"), int(packet.ClockRate(codec)), 1
+	if codec == kvsmedia.Opus {
+		t.Channels = 2 // RFC 7587, 7
+	}
+	return t
 }
 
 // decline writes an offered section that was not answered. Pion wants to know each

@@ -46,6 +46,7 @@ type browserJob struct {
 	ClientID    string      `json:"clientId,omitempty"`
 	RelayOnly   bool        `json:"relayOnly"` // of a viewer
 	Repair      bool        `json:"repair"`    // of a master: with retransmissions on a stream of their own
+	Storage     bool        `json:"storage"`   // of a master: for the storage service
 }
 
 // jsSDK returns a job for the AWS JavaScript SDK in Chromium, on the channel

@@ -1,15 +1,24 @@
 // The AWS JavaScript SDK in Chromium as the master: films with the browser's
-// fake camera and microphone, in H.264, and hears what a viewer says.
+// fake camera and microphone, in H.264, and hears what a viewer says, or joins the
+// storage session.
 
+import { KinesisVideoWebRTCStorage } from "@aws-sdk/client-kinesis-video-webrtc-storage";
 import { access, browse, count, open, run, until } from "./lib.mjs";
 
 run(async function* (job, keep) {
   const browser = keep(await browse(job));
   const page = await open(browser, job.page);
-  await page.evaluate(film, { ...(await access(job, "MASTER")), codecs: job.repair ? ["video/H264", "video/rtx"] : ["video/H264"] });
+  const means = await access(job, "MASTER");
+  await page.evaluate(film, { ...means, codecs: job.repair ? ["video/H264", "video/rtx"] : ["video/H264"] });
   await count(page);
   await until(page, () => window.online);
   yield {};
+  if (job.storage) {
+    await new KinesisVideoWebRTCStorage(job).joinStorageSession({ channelArn: means.client.channelARN });
+    await until(page, () => window.pc?.connectionState === "connected");
+    yield {};
+    return;
+  }
   yield await until(page, async () => {
     const n = await numbers();
     return n.audio > 50 && n;
