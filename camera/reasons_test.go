@@ -116,7 +116,7 @@ var failures = map[string]struct {
 // saysOnce holds a text of an error against what every one has to be like.
 func saysOnce(t *testing.T, what, text, want string) {
 	t.Helper()
-	for _, pkg := range []string{"camera", "viewer", "signaling", "kvsmedia", "iotcreds", "rtc", "awsapi"} {
+	for _, pkg := range []string{"camera", "viewer", "signaling", "kvsmedia", "iotcreds", "webrtc", "awsapi"} {
 		if n := strings.Count(text, pkg+":"); n > 1 {
 			t.Errorf("%s says %q %d times: %s", what, pkg, n, text)
 		}

@@ -85,8 +85,8 @@ func newMovie(w io.Writer, tracks []*Track) (*movie, error) {
 		if err == nil && m.track(t) != nil {
 			err = errors.New("it is named twice")
 		}
-		if err == nil && t.Codec == Opus {
-			err = errors.New("its codec is Opus: want H264, H265, AAC, PCMA or PCMU")
+		if err == nil && entries[t.Codec] == "" {
+			err = fmt.Errorf("its codec is %v: want H264, H265, AAC, PCMA or PCMU", t.Codec)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("track %d%s: %w", i+1, quoted(t), err)
@@ -165,16 +165,16 @@ func (m *movie) flush() error {
 	var b []byte
 	var runs []mp4.Run
 	if m.count == 0 {
-		var entries []*mp4.Track
+		var list []*mp4.Track
 		for _, t := range m.tracks {
 			if err := t.describe(); err != nil {
 				return fmt.Errorf("track %d%s: %w", t.number, quoted(t.Track), err)
 			}
-			entries = append(entries, &t.entry)
+			list = append(list, &t.entry)
 			m.delay = max(m.delay, t.reordering())
 		}
 		var err error
-		if b, err = mp4.AppendInit(nil, entries...); err != nil {
+		if b, err = mp4.AppendInit(nil, list...); err != nil {
 			return err
 		}
 	}
@@ -207,28 +207,22 @@ func (t *movieTrack) units(d time.Duration) int64 {
 	return seconds*scale + (rest*scale+int64(time.Second)/2)/int64(time.Second)
 }
 
+// entries are the codecs that an MP4 file takes, by the names of their sample entries.
+var entries = map[Codec]mp4.Codec{H264: mp4.AVC, H265: mp4.HEVC, AAC: mp4.AAC, PCMA: mp4.PCMA, PCMU: mp4.PCMU}
+
 // describe fills in the track's entry.
 func (t *movieTrack) describe() error {
 	t.entry = mp4.Track{ID: uint32(t.number), Timescale: uint32(t.units(time.Second)),
 		SampleRate: int(t.audio.SamplingFrequency), Channels: t.audio.Channels}
-	switch t.Codec {
-	case AAC:
-		t.entry.Codec, t.entry.Config = mp4.AAC, t.audio.CodecPrivate
+	t.entry.Codec = entries[t.Codec]
+	if t.Codec == AAC {
+		t.entry.Config = t.audio.CodecPrivate
+	}
+	if !t.video {
 		return nil
-	case PCMA:
-		t.entry.Codec = mp4.PCMA
-		return nil
-	case PCMU:
-		t.entry.Codec = mp4.PCMU
-		return nil
-	default:
 	}
 	if !t.ready() {
 		return fmt.Errorf("no key frame of it came in %v of media; name only tracks that flow", maxHeldTime)
-	}
-	t.entry.Codec = mp4.AVC
-	if t.Codec == H265 {
-		t.entry.Codec = mp4.HEVC
 	}
 	sps, err := t.sets.SPS()
 	if err == nil {

@@ -62,6 +62,12 @@ func TestWriteMP4(t *testing.T) {
 	for i := range late {
 		late[i].PTS += 90 * 24 * time.Hour
 	}
+	early := slices.Clone(day.Frames)
+	for i := range early {
+		if early[i].Track == aac {
+			early[i].PTS -= 200 * time.Millisecond
+		}
+	}
 	reordered := slices.Clone(day.Frames) // as if pictures 1 and 2 of three were coded in the other order
 	n := 0
 	for i, f := range reordered {
@@ -79,6 +85,8 @@ func TestWriteMP4(t *testing.T) {
 		codecs string
 	}{
 		"picture and AAC":      {day.Frames, []*kvsmedia.Track{main, aac}, "h264 aac"},
+		"joined later":         {day.Frames[40:], []*kvsmedia.Track{main, aac}, "h264 aac"},
+		"sound from before":    {early, []*kvsmedia.Track{main, aac}, "h264 aac"},
 		"sound first":          {day.Frames, []*kvsmedia.Track{aac, main}, "aac h264"},
 		"sound alone":          {day.Frames, []*kvsmedia.Track{aac}, "aac"},
 		"G.711":                {telephone, []*kvsmedia.Track{main, g711}, "h264 pcm_alaw"},
@@ -96,14 +104,17 @@ func TestWriteMP4(t *testing.T) {
 			if codecs != c.codecs {
 				t.Fatalf("the file has %s", codecs)
 			}
+			lead := c.tracks[max(slices.IndexFunc(c.tracks, func(t *kvsmedia.Track) bool { return t.Codec.Video() }), 0)]
+			from := slices.IndexFunc(c.frames, func(f kvsmedia.Frame) bool { return f.Track == lead && f.Key })
+			first := c.frames[from].PTS
 			begin := time.Duration(0)
 			if name == "B-frames" {
 				begin = 66667 * time.Microsecond // no picture is decoded after it is shown
 			}
 			for i, track := range c.tracks {
 				var want []kvsmedia.Frame
-				for _, f := range c.frames {
-					if f.Track == track {
+				for _, f := range c.frames[from:] {
+					if f.Track == track && f.PTS >= first {
 						want = append(want, f)
 					}
 				}
@@ -113,7 +124,7 @@ func TestWriteMP4(t *testing.T) {
 				}
 				for k, f := range want {
 					at, err := strconv.ParseFloat(found[i][k].PTS, 64)
-					if off := at - (begin + f.PTS - c.frames[0].PTS).Seconds(); err != nil || off > 0.001 || off < -0.001 || (found[i][k].Flags[0] == 'K') != f.Key {
+					if off := at - (begin + f.PTS - first).Seconds(); err != nil || off > 0.001 || off < -0.001 || (found[i][k].Flags[0] == 'K') != f.Key {
 						t.Fatalf("%v: frame %d at %v with flags %s, want %v, key %v", track.Codec, k, found[i][k].PTS, found[i][k].Flags, f.PTS, f.Key)
 					}
 				}

@@ -81,7 +81,7 @@ func TestReasons(t *testing.T) {
 				t.Fatal("it connected")
 			}
 			text := err.Error()
-			for _, pkg := range []string{"camera", "viewer", "signaling", "rtc", "awsapi"} {
+			for _, pkg := range []string{"camera", "viewer", "signaling", "webrtc", "awsapi"} {
 				if n := strings.Count(text, pkg+":"); n > 1 {
 					t.Errorf("it says %q %d times: %s", pkg, n, text)
 				}

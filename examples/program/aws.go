@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -51,7 +52,7 @@ type Access struct {
 }
 
 // Load returns the access that the flags describe, after it has checked what can
-// be checked without a connection.
+// be checked without AWS.
 func (a *AWS) Load(ctx context.Context) (*Access, error) {
 	client, roots, err := a.client()
 	if err != nil {
@@ -77,11 +78,24 @@ func (a *AWS) Load(ctx context.Context) (*Access, error) {
 	if a.Device != "" {
 		return access, a.device(access, roots)
 	}
-	if cache, ok := access.Config.Credentials.(*aws.CredentialsCache); ok {
-		access.Config.Credentials = &owner{cache, access}
+	cache, ok := access.Config.Credentials.(*aws.CredentialsCache)
+	if !ok {
+		return access, nil
+	}
+	access.Config.Credentials = &owner{cache, access}
+	if slices.Contains(cache.ProviderSources(), aws.CredentialSourceIMDS) { // asked for want of all others
+		ctx, cancel := context.WithTimeout(ctx, instanceTimeout)
+		defer cancel()
+		if _, err := cache.Retrieve(ctx); err != nil {
+			return nil, a.flags.usage(fmt.Errorf("no AWS credentials: give -device, or set $AWS_PROFILE, or $AWS_ACCESS_KEY_ID and $AWS_SECRET_ACCESS_KEY (%w)", err))
+		}
 	}
 	return access, nil
 }
+
+// instanceTimeout is how long the metadata service of an EC2 instance is asked for
+// credentials. It answers in milliseconds, and is not there on other machines.
+const instanceTimeout = 3 * time.Second
 
 // device has access use the device's credentials.
 func (a *AWS) device(access *Access, roots *x509.CertPool) error {
@@ -184,8 +198,5 @@ func (d *device) Retrieve(ctx context.Context) (aws.Credentials, error) {
 func (o *owner) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	c, err := o.CredentialsCache.Retrieve(ctx)
 	o.access.used(c, err)
-	if err != nil && ctx.Err() == nil {
-		err = fmt.Errorf("%w\nGive -device, or AWS credentials: $AWS_PROFILE, or $AWS_ACCESS_KEY_ID and $AWS_SECRET_ACCESS_KEY", err)
-	}
 	return c, err
 }

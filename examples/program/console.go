@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 )
 
@@ -60,6 +61,7 @@ func exit(name string, w io.Writer, err error) int {
 		_, _ = fmt.Fprintf(w, "%s: %v\n%s -h lists the flags.\n", usage.Command, err, usage.Command)
 		return exitUsage
 	}
-	_, _ = fmt.Fprintf(w, "%s: %v\n", name, err)
+	said := strings.TrimPrefix(err.Error(), name+": ") // by a package of the same name
+	_, _ = fmt.Fprintf(w, "%s: %s\n", name, said)
 	return exitFailure
 }

@@ -183,6 +183,7 @@ func TestExit(t *testing.T) {
 		{nil, 0, ""},
 		{flag.ErrHelp, 0, ""},
 		{context.DeadlineExceeded, 1, "film: context deadline exceeded\n"},
+		{errors.New("film: torn"), 1, "film: torn\n"},
 		{fmt.Errorf("starting: %w", &UsageError{"film list", errors.New("-x: no")}), 2, "film list: starting: -x: no\nfilm list -h lists the flags.\n"},
 	} {
 		var out strings.Builder

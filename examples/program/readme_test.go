@@ -10,7 +10,7 @@ import (
 )
 
 // commands are the programs, and their commands, that have -h.
-var commands = [][]string{{"camera"}, {"viewer", "watch"}, {"viewer", "list"}, {"viewer", "play"}, {"viewer", "clip"}}
+var commands = [][]string{{"demo"}, {"camera"}, {"viewer", "watch"}, {"viewer", "list"}, {"viewer", "play"}, {"viewer", "clip"}, {"localcloud"}}
 
 // The flags with an environment variable, as the programs' -h shows them, are those
 // of README's table, each with the same variable in every program that has it.
@@ -24,7 +24,7 @@ func TestReadme(t *testing.T) {
 	}
 	table := pairs(regexp.MustCompile("(?m)^\\| `-([a-z]+)` \\| `([A-Z_]+)` \\|"), readme)
 	bin := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", bin+"/", "../camera", "../viewer")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", bin+"/", "../demo", "../camera", "../viewer", "../localcloud")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"time"
@@ -88,6 +90,15 @@ func Address(s string) error {
 		return errors.New("want HOST:PORT, 127.0.0.1:8080 for example")
 	}
 	return nil
+}
+
+// Writable checks the name of a file to write: its directory exists.
+func Writable(name string) error {
+	dir, err := os.Stat(filepath.Dir(name))
+	if err == nil && !dir.IsDir() {
+		err = fmt.Errorf("%s is not a directory", filepath.Dir(name))
+	}
+	return err
 }
 
 var regionPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -53,19 +54,32 @@ func (r *recorded) open(ctx context.Context) (*kvsmedia.Archive, func(), error) 
 func (r *recorded) explain(err error) error {
 	var api smithy.APIError
 	if !errors.As(err, &api) {
-		return err
+		return explain(err, r.account)
 	}
 	switch api.ErrorCode() {
 	case "ResourceNotFoundException":
 		return fmt.Errorf("%w\nThere is no stream %s in this region, or it holds nothing of that time: viewer list -stream %s -from 24h shows what it holds", err, *r.stream, *r.stream)
-	case "NotAuthorizedException", "AccessDeniedException":
-		return fmt.Errorf("%w\nThese credentials may not read the stream. Those of a camera usually only write: use the owner's, without -device", err)
 	case "NoDataRetentionException":
 		return fmt.Errorf("%w\nThe stream keeps nothing. Give it a retention: aws kinesisvideo update-data-retention", err)
 	case "ClientLimitExceededException":
 		return fmt.Errorf("%w\nToo much at once. Try again in some seconds, or with a shorter time: a clip has at most 200 fragments and 100 MB", err)
 	}
-	return err
+	return explain(err, r.account)
+}
+
+// explain adds to an error on the way to AWS what to do about it.
+func explain(err error, account *program.AWS) error {
+	var api smithy.APIError
+	var unknown *net.DNSError
+	switch {
+	case errors.As(err, &unknown) && unknown.IsNotFound && account.Endpoint == "":
+		return fmt.Errorf("%w\nThere is no such region, or no network", err)
+	case !errors.As(err, &api) || api.ErrorCode() != "NotAuthorizedException" && api.ErrorCode() != "AccessDeniedException":
+		return err
+	case account.Device != "":
+		return fmt.Errorf("%w\nThe credentials of a camera usually only film. Use the owner's: without -device and $SMARTCAM_DEVICE", err)
+	}
+	return fmt.Errorf("%w\nThese credentials may not do that; see their policy", err)
 }
 
 // moment is a time as a person gives it.

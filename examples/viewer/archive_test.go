@@ -178,7 +178,7 @@ func TestArchive(t *testing.T) {
 		}
 		for _, args := range [][]string{{"list"}, {"play", "-o", "-"}, {"clip", "-o", "x.mp4"}} {
 			_, _, err := call(t, append(args, "-device", thief.Dir)...)
-			if err == nil || !strings.Contains(err.Error(), "may not read") {
+			if err == nil || !strings.Contains(err.Error(), "without -device and $SMARTCAM_DEVICE") {
 				t.Errorf("%s with the credentials of another camera: %v", args[0], err)
 			}
 			if _, _, err := call(t, append(args, "-stream", "no-such")...); err == nil || !strings.Contains(err.Error(), "There is no stream no-such") {
@@ -350,6 +350,8 @@ func TestCommandLine(t *testing.T) {
 		t.Setenv(v, "")
 	}
 	t.Setenv("AWS_REGION", "eu-west-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "none")
 	for name, c := range map[string]struct {
 		args string
 		want string
@@ -365,6 +367,8 @@ func TestCommandLine(t *testing.T) {
 		"clip as Matroska":   {"clip -stream door -o visit.mkv", "-o: name the file to write, ending in .mp4"},
 		"played as MP4":      {"play -stream door -o visit.mp4", "-o: name the file to write, ending in .mkv"},
 		"watched as MP4":     {"-channel door -o seen.mp4", "-o: name the file .mkv"},
+		"no file":            {"clip -stream door", "-o: name the file to write, ending in .mp4"},
+		"no directory":       {"-channel door -o /nowhere/seen.mkv", "-o: stat /nowhere"},
 		"no length":          {"-channel door -for 0s", "-for: want a duration above zero"},
 		"no grant":           {"-grant /nowhere.json", "-grant: open /nowhere.json"},
 		"grant is no JSON":   {"-grant -", "-grant: reading the grant"},

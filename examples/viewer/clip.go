@@ -27,11 +27,11 @@ time is
   viewer clip -stream front-door -from 18:30 -to 18:31 -o visit.mp4
 `)
 	r := readFlags(fs, "a minute before the end by default", "now by default")
-	out := fs.String("o", "", "`file` to write, with the ending .mp4; - for standard output")
+	out := fs.Text("o", "", "`file` to write, with the ending .mp4; - for standard output", savableAs(".mp4"))
 	if err := fs.Parse(t.Console, args); err != nil {
 		return err
 	}
-	if *out != "-" && filepath.Ext(*out) != ".mp4" {
+	if *out == "" {
 		return fs.Invalid("o", errors.New("name the file to write, ending in .mp4; - is standard output"))
 	}
 	stretch, err := r.stretch(time.Minute)

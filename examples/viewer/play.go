@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/examples/program"
@@ -29,12 +28,12 @@ it is interrupted. A time is `+momentForms+`.
   viewer play -stream front-door -from 18:30 -to 18:45 -o evening.mkv
 `)
 	r := readFlags(fs, "now, live, by default", "none by default")
-	out := fs.String("o", "", "`file` to write, with the ending .mkv; - for standard output")
+	out := fs.Text("o", "", "`file` to write, with the ending .mkv; - for standard output", savableAs(".mkv"))
 	length := fs.Positive("for", 0, "how `long` to play (default until interrupted)")
 	if err := fs.Parse(t.Console, args); err != nil {
 		return err
 	}
-	if *out != "-" && filepath.Ext(*out) != ".mkv" {
+	if *out == "" {
 		return fs.Invalid("o", errors.New("name the file to write, ending in .mkv; - is standard output"))
 	}
 	if !r.to.IsZero() && !r.from.or(time.Now()).Before(r.to.Time) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/examples/program"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -27,9 +28,19 @@ var codecs = map[string]kvsmedia.Codec{
 // savable checks the name of a file to save to.
 func savable(name string) error {
 	if ext := filepath.Ext(name); name == "-" || ext == ".mkv" || codecs[ext] != 0 {
-		return nil
+		return program.Writable(name)
 	}
 	return errors.New("name the file .mkv for picture and sound, .h264 or .h265 for the picture as it comes")
+}
+
+// savableAs returns the check of a file to save to whose name has an ending.
+func savableAs(ending string) func(string) error {
+	return func(name string) error {
+		if name != "-" && filepath.Ext(name) != ending {
+			return fmt.Errorf("name the file to write, ending in %s; - is standard output", ending)
+		}
+		return program.Writable(name)
+	}
 }
 
 // create returns the saver for the name of a file.

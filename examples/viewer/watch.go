@@ -76,7 +76,7 @@ Further commands: list, play, clip. viewer help tells what they do.
 		if errors.As(err, &failed) {
 			t.tell("%s", failed.Report.String())
 		}
-		return err
+		return explain(err, account)
 	}
 	defer v.Close()
 	report := v.Report()

@@ -53,7 +53,7 @@ func TestPeerOfTooManySSRCs(t *testing.T) {
 				}
 			}
 			receive(t, c.Done(), "end of the session")
-			if err := c.Err(); err == nil || err.Error() != "rtc: the peer uses more than 256 SSRCs" {
+			if err := c.Err(); err == nil || err.Error() != "webrtc: the peer uses more than 256 SSRCs" {
 				t.Errorf("the session ended with %v", err)
 			}
 		})
@@ -82,7 +82,7 @@ func TestPeerThatReportsAboutTooManySSRCs(t *testing.T) {
 				}
 			}
 			receive(t, victim.Done(), "end of the session")
-			if err := victim.Err(); err == nil || err.Error() != "rtc: the peer's RTCP is about more than 256 SSRCs that are not sent" {
+			if err := victim.Err(); err == nil || err.Error() != "webrtc: the peer's RTCP is about more than 256 SSRCs that are not sent" {
 				t.Errorf("the session ended with %v", err)
 			}
 		})

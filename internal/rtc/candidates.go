@@ -180,7 +180,7 @@ func (s *Session) AddCandidate(payload []byte) error {
 	sent := s.candidates.sent
 	s.mu.Unlock()
 	if sent > maxSent {
-		err := fmt.Errorf("rtc: the peer sent more than %d candidates", maxSent)
+		err := fmt.Errorf("webrtc: the peer sent more than %d candidates", maxSent)
 		s.end(err)
 		return err
 	}
@@ -229,7 +229,7 @@ func (s *Session) addCandidates(cs []sdp.Candidate) error {
 			continue
 		}
 		if err := s.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: c.Line()}); err != nil {
-			errs = errors.Join(errs, fmt.Errorf("rtc: candidate of the peer: %w", err))
+			errs = errors.Join(errs, fmt.Errorf("webrtc: candidate of the peer: %w", err))
 		}
 	}
 	return errs

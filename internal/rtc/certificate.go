@@ -45,7 +45,7 @@ func (c *Certificates) Get() (webrtc.Certificate, error) {
 	}
 	cert, err := newCertificate(now)
 	if err != nil {
-		return webrtc.Certificate{}, fmt.Errorf("rtc: making a DTLS certificate: %w", err)
+		return webrtc.Certificate{}, fmt.Errorf("webrtc: making a DTLS certificate: %w", err)
 	}
 	c.made, c.cert = now, cert
 	return *cert, nil

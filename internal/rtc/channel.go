@@ -96,7 +96,7 @@ func (s *Session) open() error {
 // once, and wait for the peer to take it.
 func (s *Session) Open(label string) (*Channel, error) {
 	if !s.takesData.Load() {
-		return nil, errors.New("rtc: the peer takes no data channels")
+		return nil, errors.New("webrtc: the peer takes no data channels")
 	}
 	return s.create(label)
 }
@@ -104,7 +104,7 @@ func (s *Session) Open(label string) (*Channel, error) {
 func (s *Session) create(label string) (*Channel, error) {
 	dc, err := s.pc.CreateDataChannel(label, nil)
 	if err != nil {
-		return nil, fmt.Errorf("rtc: opening a data channel: %w", err)
+		return nil, fmt.Errorf("webrtc: opening a data channel: %w", err)
 	}
 	return s.serve(dc, true), nil
 }
@@ -112,7 +112,7 @@ func (s *Session) create(label string) (*Channel, error) {
 // accept takes a data channel that the peer opened.
 func (s *Session) accept(dc *webrtc.DataChannel) {
 	if !s.channels.take(time.Now()) {
-		s.end(fmt.Errorf("rtc: the peer opened more than %d data channels, or opens and closes them faster than one in %v", maxChannels, openEvery))
+		s.end(fmt.Errorf("webrtc: the peer opened more than %d data channels, or opens and closes them faster than one in %v", maxChannels, openEvery))
 		return
 	}
 	s.serve(dc, false)
@@ -121,7 +121,7 @@ func (s *Session) accept(dc *webrtc.DataChannel) {
 // overrun ends the session because SCTP holds too much. The association goes at
 // once: until the owner closes the session, more would come.
 func (s *Session) overrun(why error) {
-	s.end(fmt.Errorf("rtc: %w", why))
+	s.end(fmt.Errorf("webrtc: %w", why))
 	s.spawn(func() { _ = s.pc.SCTP().Stop() })
 }
 
@@ -136,7 +136,7 @@ func (s *Session) serve(dc *webrtc.DataChannel, own bool) *Channel {
 		}
 		raw, err := dc.Detach()
 		if err != nil {
-			s.end(fmt.Errorf("rtc: opening a data channel: %w", err))
+			s.end(fmt.Errorf("webrtc: opening a data channel: %w", err))
 			return
 		}
 		close(c.opened)
@@ -196,7 +196,7 @@ func (c *Channel) Label() string { return c.dc.Label() }
 // senders may pass each other.
 func (c *Channel) Send(ctx context.Context, text bool, data []byte) error {
 	if len(data) > sdp.MaxMessage {
-		return fmt.Errorf("rtc: data channel message of %d bytes is larger than %d", len(data), sdp.MaxMessage)
+		return fmt.Errorf("webrtc: data channel message of %d bytes is larger than %d", len(data), sdp.MaxMessage)
 	}
 	if err := c.wait(ctx, c.opened); err != nil {
 		return err

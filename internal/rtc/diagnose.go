@@ -19,17 +19,17 @@ func (s *Session) Diagnose() error {
 	relayed := s.has("relay")
 	switch {
 	case s.marks["dtls"] && !s.marks["first frame"] && s.pc.ConnectionState() == webrtc.PeerConnectionStateConnected:
-		return errors.New("rtc: connected, but no decodable frame has come")
+		return errors.New("webrtc: connected, but no decodable frame has come")
 	case s.marks["dtls"]:
-		return fmt.Errorf("rtc: nothing was heard of the peer for %v", disconnectAfter+failAfter)
+		return fmt.Errorf("webrtc: nothing was heard of the peer for %v", disconnectAfter+failAfter)
 	case s.marks["ice"]:
-		return errors.New("rtc: a path was found, but the DTLS handshake over it did not complete")
+		return errors.New("webrtc: a path was found, but the DTLS handshake over it did not complete")
 	case !relayed && s.cfg.ICEPolicy == signaling.ICERelayOnly:
-		return errors.New("rtc: no network path to the peer; only relays are allowed by the ICE policy, and " + s.noRelay())
+		return errors.New("webrtc: no network path to the peer; only relays are allowed by the ICE policy, and " + s.noRelay())
 	case len(s.report.Remote) == 0:
-		return errors.New("rtc: no ICE candidate came from the peer: its messages do not arrive, or it left")
+		return errors.New("webrtc: no ICE candidate came from the peer: its messages do not arrive, or it left")
 	}
-	why := []string{"rtc: no network path to the peer"}
+	why := []string{"webrtc: no network path to the peer"}
 	if s.noUDP() {
 		why = append(why, "UDP is blocked at this end (no STUN or TURN server answered over it)")
 	}

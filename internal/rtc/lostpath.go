@@ -30,8 +30,8 @@ const (
 
 // Why a path is lost.
 var (
-	ErrAddressGone = errors.New("rtc: the local address of the network path is gone")
-	ErrSilence     = errors.New("rtc: nothing comes over the network path")
+	ErrAddressGone = errors.New("webrtc: the local address of the network path is gone")
+	ErrSilence     = errors.New("webrtc: nothing comes over the network path")
 )
 
 // Silent is how long nothing of whatever kind has come to the session.

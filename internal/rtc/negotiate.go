@@ -124,15 +124,15 @@ func (s *Session) applyOffer(ctx context.Context, offer *sdp.Description, choice
 	}
 	remote := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: choice.Remote(s.data)}
 	if err := s.pc.SetRemoteDescription(remote); err != nil {
-		return fmt.Errorf("rtc: the peer's offer cannot be applied: %w", err)
+		return fmt.Errorf("webrtc: the peer's offer cannot be applied: %w", err)
 	}
 	answer, err := s.pc.CreateAnswer(nil)
 	if err != nil {
-		return fmt.Errorf("rtc: making the answer: %w", err)
+		return fmt.Errorf("webrtc: making the answer: %w", err)
 	}
 	gathered := webrtc.GatheringCompletePromise(s.pc)
 	if err := s.pc.SetLocalDescription(answer); err != nil {
-		return fmt.Errorf("rtc: applying the answer: %w", err)
+		return fmt.Errorf("webrtc: applying the answer: %w", err)
 	}
 	if offer.Trickle {
 		return nil
@@ -206,7 +206,7 @@ func boolInt(b bool) int {
 func (s *Session) offerFirst() ([]byte, error) {
 	receive := webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}
 	if _, err := s.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, receive); err != nil {
-		return nil, fmt.Errorf("rtc: offering the picture: %w", err)
+		return nil, fmt.Errorf("webrtc: offering the picture: %w", err)
 	}
 	var voice send.Port
 	if len(s.source.Tracks) > 0 {
@@ -215,7 +215,7 @@ func (s *Session) offerFirst() ([]byte, error) {
 			return nil, err
 		}
 	} else if _, err := s.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, receive); err != nil {
-		return nil, fmt.Errorf("rtc: offering the sound: %w", err)
+		return nil, fmt.Errorf("webrtc: offering the sound: %w", err)
 	}
 	s.startSending(s.source, send.Port{}, voice)
 	if !s.cfg.NoData {
@@ -233,10 +233,10 @@ func (s *Session) createOffer(options *webrtc.OfferOptions) ([]byte, error) {
 	options.ICETricklingSupported = true
 	offer, err := s.pc.CreateOffer(options)
 	if err != nil {
-		return nil, fmt.Errorf("rtc: making the offer: %w", err)
+		return nil, fmt.Errorf("webrtc: making the offer: %w", err)
 	}
 	if err := s.pc.SetLocalDescription(offer); err != nil {
-		return nil, fmt.Errorf("rtc: applying the offer: %w", err)
+		return nil, fmt.Errorf("webrtc: applying the offer: %w", err)
 	}
 	s.ownLines(context.Background()) // which pion puts into its description
 	return s.offering(s.pc.LocalDescription().SDP)
@@ -257,7 +257,7 @@ func (s *Session) offering(text string) ([]byte, error) {
 
 // errBeganAnew is why a restart of ICE does not help: the DTLS association, which
 // outlasts the restart, is with one who knows nothing of it any more.
-var errBeganAnew = errors.New("rtc: the peer has begun anew and knows nothing of the session: dial it again")
+var errBeganAnew = errors.New("webrtc: the peer has begun anew and knows nothing of the session: dial it again")
 
 // ExpectsVideo reports whether the peer's answer promises a picture.
 func (s *Session) ExpectsVideo() bool { return s.expectsVideo.Load() }
@@ -305,7 +305,7 @@ func (s *Session) SetAnswer(payload []byte) error {
 	s.received.promise(accepted.Tracks)
 	s.types.Store(&accepted.Types)
 	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: accepted.Remote}); err != nil {
-		return fmt.Errorf("rtc: the peer's answer cannot be applied: %w", err)
+		return fmt.Errorf("webrtc: the peer's answer cannot be applied: %w", err)
 	}
 	s.takeRemote(accepted.Transport, answer)
 	s.sender.Set(packet.Format{}, accepted.Voice)

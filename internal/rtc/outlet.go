@@ -51,7 +51,7 @@ func (o *outlet) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, er
 			return p, nil
 		}
 	}
-	return webrtc.RTPCodecParameters{}, fmt.Errorf("rtc: no %v codec was negotiated", o.kind)
+	return webrtc.RTPCodecParameters{}, fmt.Errorf("webrtc: no %v codec was negotiated", o.kind)
 }
 
 // Unbind is called by pion when the session closes; later writes fail by themselves.
@@ -74,7 +74,7 @@ func (s *Session) addOutlet(kind webrtc.RTPCodecType) (send.Port, error) {
 	o := newOutlet(kind)
 	sender, err := s.pc.AddTrack(o)
 	if err != nil {
-		return send.Port{}, fmt.Errorf("rtc: adding the %v: %w", kind, err)
+		return send.Port{}, fmt.Errorf("webrtc: adding the %v: %w", kind, err)
 	}
 	s.outlets = append(s.outlets, o)
 	encoding := sender.GetParameters().Encodings[0]

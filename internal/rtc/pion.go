@@ -62,13 +62,13 @@ func newPeerConnection(c Config, codecs []negotiable, early pairFilter, own *pat
 	media := &webrtc.MediaEngine{}
 	for _, n := range codecs {
 		if err := n.register(media); err != nil {
-			return nil, fmt.Errorf("rtc: registering %v: %w", n.codec, err)
+			return nil, fmt.Errorf("webrtc: registering %v: %w", n.codec, err)
 		}
 	}
 	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecTypeAudio} {
 		ext := webrtc.RTPHeaderExtensionCapability{URI: pionsdp.TransportCCURI}
 		if err := media.RegisterHeaderExtension(ext, kind); err != nil {
-			return nil, fmt.Errorf("rtc: registering the transport sequence number: %w", err)
+			return nil, fmt.Errorf("webrtc: registering the transport sequence number: %w", err)
 		}
 	}
 	// Only what serves received streams: sent ones get their headers, sender
@@ -101,7 +101,7 @@ func newPeerConnection(c Config, codecs []negotiable, early pairFilter, own *pat
 		BundlePolicy:       webrtc.BundlePolicyMaxBundle,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("rtc: making a peer connection: %w", err)
+		return nil, fmt.Errorf("webrtc: making a peer connection: %w", err)
 	}
 	return pc, nil
 }

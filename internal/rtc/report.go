@@ -30,7 +30,7 @@ func (s *Session) Report() signaling.ConnectReport {
 	r.Local = append([]signaling.Candidate(nil), r.Local...)
 	r.Remote = append([]signaling.Candidate(nil), r.Remote...)
 	if err := context.Cause(s.ctx); err != nil && r.Failure == "" {
-		r.Failure = strings.TrimPrefix(err.Error(), "rtc: ")
+		r.Failure = strings.TrimPrefix(err.Error(), "webrtc: ")
 	}
 	return r
 }

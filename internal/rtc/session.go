@@ -24,8 +24,8 @@ import (
 
 // Why a session ended.
 var (
-	ErrPeerLeft = errors.New("rtc: the peer closed the session")
-	ErrClosed   = errors.New("rtc: session closed")
+	ErrPeerLeft = errors.New("webrtc: the peer closed the session")
+	ErrClosed   = errors.New("webrtc: session closed")
 )
 
 // goodbyeLimit bounds how long the closing of a session waits for a network that

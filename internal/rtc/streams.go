@@ -130,7 +130,7 @@ func (s *Session) receiver(kind packetio.BufferPacketType, ssrc uint32) io.ReadW
 	case s.sender != nil && s.sender.Sends(ssrc):
 		return feedbackWriter{s, ssrc}
 	case s.streams.foreign.Add(1) > maxForeign:
-		s.end(fmt.Errorf("rtc: the peer's RTCP is about more than %d SSRCs that are not sent", maxForeign))
+		s.end(fmt.Errorf("webrtc: the peer's RTCP is about more than %d SSRCs that are not sent", maxForeign))
 		return sink{}
 	}
 	return s.streams.queue(maxWaitingRTCP)

@@ -50,7 +50,7 @@ type Device struct {
 	cfg      Config
 	cam      *camera.Camera
 	producer *kvsmedia.Producer // nil if nothing is recorded
-	started  time.Time
+	frames   counter
 	night    atomic.Bool
 	heard    atomic.Int64 // packets of talk
 	talker   atomic.Value // string
@@ -70,6 +70,9 @@ type Status struct {
 func New(cfg Config) (*Device, error) {
 	d := &Device{cfg: cfg}
 	d.talker.Store("")
+	for _, t := range cfg.Source.Tracks() {
+		d.frames.tracks = append(d.frames.tracks, SourceTrack{Track: t})
+	}
 	commands := &camera.Commands{}
 	camera.Handle(commands, "status", d.status)
 	camera.Handle(commands, "light", d.light)
@@ -97,7 +100,7 @@ func New(cfg Config) (*Device, error) {
 // filmed when ctx ends is still uploaded, for as long as Recording.Linger; the
 // error has a *kvsmedia.MissingError if something is not stored.
 func (d *Device) Run(ctx context.Context) error {
-	d.started = time.Now()
+	d.frames.start()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	events, talk := d.cam.Events(ctx), d.cam.Talkback(ctx)
@@ -137,7 +140,11 @@ func (d *Device) Run(ctx context.Context) error {
 // film writes the source's frames into the camera.
 func (d *Device) film(ctx context.Context) error {
 	for f := range d.cfg.Source.Frames(ctx) {
-		if err := d.cam.WriteFrame(f); err != nil && !errors.Is(err, camera.ErrPrivate) {
+		err := d.cam.WriteFrame(f)
+		if errors.Is(err, camera.ErrPrivate) {
+			continue
+		}
+		if d.frames.count(f, err); err != nil {
 			d.cfg.Logger.Warn("a frame was not taken", "err", err)
 		}
 	}
@@ -171,9 +178,7 @@ func (d *Device) event(e camera.Event) {
 	case camera.Online:
 		log.Info("the camera is online")
 	case camera.Offline:
-		if e.Err != nil {
-			log.Warn("the camera is offline", "err", e.Err)
-		}
+		log.Info("the camera is offline") // the SDK has logged why
 	case camera.Joined:
 		d.notify("viewers", map[string]int{"count": d.viewers()})
 	case camera.Left:
@@ -202,8 +207,9 @@ func (d *Device) viewers() (n int) {
 }
 
 func (d *Device) status(context.Context, signaling.Peer, struct{}) (Status, error) {
-	return Status{Viewers: d.viewers(), Night: d.night.Load(), Talker: d.talker.Load().(string), Heard: d.heard.Load(),
-		UptimeMS: float64(time.Since(d.started)) / float64(time.Millisecond)}, nil
+	f := d.Figures()
+	return Status{Viewers: d.viewers(), Night: f.Night, Talker: f.Talker, Heard: f.Heard,
+		UptimeMS: float64(time.Since(f.Started)) / float64(time.Millisecond)}, nil
 }
 
 // lightState is the request and reply of the command "light", and its notice.

@@ -33,10 +33,10 @@ const (
 )
 
 // errSettled is why a TURN server was not dialed over TCP.
-var errSettled = errors.New("rtc: connected without TURN over TCP")
+var errSettled = errors.New("webrtc: connected without TURN over TCP")
 
 // errNotTURN is why the connection to a server that speaks something else ends.
-var errNotTURN = errors.New("rtc: the server does not speak TURN")
+var errNotTURN = errors.New("webrtc: the server does not speak TURN")
 
 // tlsMark stands before the host of a turns URL that pion gets. Pion hands hosts
 // to Dial and does not say which of them want TLS; no host name has a "!".
@@ -81,7 +81,7 @@ func (n *Network) Dial(network, address string) (net.Conn, error) {
 	tcp, ok := conn.(*net.TCPConn)
 	if !ok {
 		_ = conn.Close()
-		return nil, errors.New("rtc: a TCP connection is of another kind")
+		return nil, errors.New("webrtc: a TCP connection is of another kind")
 	}
 	_ = tcp.SetWriteBuffer(maxQueue) // a wish
 	s := &tcpSocket{TCPConn: tcp, network: n}

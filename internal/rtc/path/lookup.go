@@ -30,7 +30,7 @@ func (n *Network) resolve(network, address string) (net.IP, int, error) {
 	}
 	port, err := strconv.ParseUint(service, 10, 16)
 	if err != nil {
-		return nil, 0, fmt.Errorf("rtc: %q is no port: %w", service, err)
+		return nil, 0, fmt.Errorf("webrtc: %q is no port: %w", service, err)
 	}
 	if host == "" {
 		return nil, int(port), nil

@@ -106,7 +106,7 @@ func (n *Network) Interfaces() ([]*transport.Interface, error) {
 	}
 	now, err := stdnet.NewNet()
 	if err != nil {
-		return nil, fmt.Errorf("rtc: reading the network interfaces: %w", err)
+		return nil, fmt.Errorf("webrtc: reading the network interfaces: %w", err)
 	}
 	n.at = time.Now()
 	n.listed, err = now.Interfaces()

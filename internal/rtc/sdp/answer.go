@@ -55,7 +55,7 @@ func (c *Choice) Answer(l Local) ([]byte, error) {
 	}
 	answer := Marshal("answer", b.String())
 	if err := c.check(answer); err != nil {
-		return nil, fmt.Errorf("rtc: the answer to %s is wrong: %w", c.offer.summary(), err)
+		return nil, fmt.Errorf("webrtc: the answer to %s is wrong: %w", c.offer.summary(), err)
 	}
 	return answer, nil
 }

@@ -14,7 +14,7 @@ import (
 const maxCandidate = 4 << 10
 
 // ErrEnd is the end of candidates, null or an empty string.
-var ErrEnd = errors.New("rtc: end of candidates")
+var ErrEnd = errors.New("webrtc: end of candidates")
 
 // Candidate is an ICE candidate of a peer that can be used: UDP, of component 1,
 // with an IP address.
@@ -43,7 +43,7 @@ func (c Candidate) Line() string {
 // candidate cannot be used.
 func ParseCandidate(payload []byte) (Candidate, error) {
 	if len(payload) > maxCandidate {
-		return Candidate{}, fmt.Errorf("rtc: ICE candidate of %d bytes is larger than %d", len(payload), maxCandidate)
+		return Candidate{}, fmt.Errorf("webrtc: ICE candidate of %d bytes is larger than %d", len(payload), maxCandidate)
 	}
 	payload = trimmed(payload)
 	if len(payload) == 0 {
@@ -60,10 +60,10 @@ func ParseCandidate(payload []byte) (Candidate, error) {
 	}
 	if payload[0] == '"' {
 		if err := json.Unmarshal(payload, &msg.Candidate); err != nil {
-			return Candidate{}, fmt.Errorf("rtc: ICE candidate is not JSON: %w", err)
+			return Candidate{}, fmt.Errorf("webrtc: ICE candidate is not JSON: %w", err)
 		}
 	} else if err := json.Unmarshal(payload, &msg); err != nil {
-		return Candidate{}, fmt.Errorf("rtc: ICE candidate is not JSON: %w", err)
+		return Candidate{}, fmt.Errorf("webrtc: ICE candidate is not JSON: %w", err)
 	}
 	if strings.TrimSpace(msg.Candidate) == "" {
 		return Candidate{}, ErrEnd
@@ -88,37 +88,37 @@ func parseCandidate(line string) (Candidate, error) {
 	line = strings.TrimPrefix(line, "candidate:")
 	f := strings.Fields(line)
 	if len(f) < 8 || f[6] != "typ" {
-		return Candidate{}, errors.New("rtc: not an ICE candidate line")
+		return Candidate{}, errors.New("webrtc: not an ICE candidate line")
 	}
 	if !strings.EqualFold(f[2], "udp") {
-		return Candidate{}, fmt.Errorf("rtc: ICE candidate over %.10q, want udp", f[2])
+		return Candidate{}, fmt.Errorf("webrtc: ICE candidate over %.10q, want udp", f[2])
 	}
 	if f[1] != "1" {
-		return Candidate{}, errors.New("rtc: ICE candidate of RTCP alone, which is sent with RTP")
+		return Candidate{}, errors.New("webrtc: ICE candidate of RTCP alone, which is sent with RTP")
 	}
 	priority, err := strconv.ParseUint(f[3], 10, 32)
 	if err != nil {
-		return Candidate{}, fmt.Errorf("rtc: ICE candidate with priority %.20q", f[3])
+		return Candidate{}, fmt.Errorf("webrtc: ICE candidate with priority %.20q", f[3])
 	}
 	ip, err := netip.ParseAddr(f[4])
 	if err != nil {
 		// A peer that hides behind a multicast name still reaches us: its checks
 		// arrive at our candidates, so no name needs to be resolved.
-		return Candidate{}, errors.New("rtc: ICE candidate with a host name instead of an IP address")
+		return Candidate{}, errors.New("webrtc: ICE candidate with a host name instead of an IP address")
 	}
 	port, err := strconv.ParseUint(f[5], 10, 16)
 	if err != nil || port == 0 {
-		return Candidate{}, fmt.Errorf("rtc: ICE candidate with port %.10q", f[5])
+		return Candidate{}, fmt.Errorf("webrtc: ICE candidate with port %.10q", f[5])
 	}
 	ip = ip.WithZone("").Unmap()
 	if ip.IsUnspecified() || ip.IsMulticast() || ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
-		return Candidate{}, errors.New("rtc: ICE candidate with an address of no single host")
+		return Candidate{}, errors.New("webrtc: ICE candidate with an address of no single host")
 	}
 	kind := strings.ToLower(f[7])
 	switch kind {
 	case "host", "srflx", "prflx", "relay":
 	default:
-		return Candidate{}, fmt.Errorf("rtc: ICE candidate of type %.10q", f[7])
+		return Candidate{}, fmt.Errorf("webrtc: ICE candidate of type %.10q", f[7])
 	}
 	c := Candidate{Address: netip.AddrPortFrom(ip, uint16(port)), Type: kind, Priority: uint32(priority), Foundation: "0", section: -1}
 	if len(f[0]) <= 32 && isToken(f[0]) {

@@ -93,7 +93,7 @@ func Parse(payload []byte, kind string) (*Description, error) {
 			}
 		case 'm':
 			if len(d.Media) == maxMedia {
-				return nil, fmt.Errorf("rtc: SDP of the %s has more than %d media sections", kind, maxMedia)
+				return nil, fmt.Errorf("webrtc: SDP of the %s has more than %d media sections", kind, maxMedia)
 			}
 			d.Media = append(d.Media, parseMedia(value))
 			m = &d.Media[len(d.Media)-1]
@@ -112,7 +112,7 @@ func Parse(payload []byte, kind string) (*Description, error) {
 		}
 	}
 	if len(d.Media) == 0 && (kind != "answer" || d.refused == "") {
-		return nil, fmt.Errorf("rtc: SDP of the %s has no media section", kind)
+		return nil, fmt.Errorf("webrtc: SDP of the %s has no media section", kind)
 	}
 	d.own = make([]string, len(d.Media))
 	for i := range d.Media {

@@ -22,7 +22,7 @@ func trimmed(payload []byte) []byte {
 // counts as that.
 func text(payload []byte, kind string) (string, error) {
 	if len(payload) > maxPayload {
-		return "", fmt.Errorf("rtc: %s of %d bytes is larger than %d", kind, len(payload), maxPayload)
+		return "", fmt.Errorf("webrtc: %s of %d bytes is larger than %d", kind, len(payload), maxPayload)
 	}
 	payload = trimmed(payload)
 	if bytes.HasPrefix(payload, []byte("v=")) {
@@ -33,10 +33,10 @@ func text(payload []byte, kind string) (string, error) {
 		SDP  string `json:"sdp"`
 	}
 	if err := json.Unmarshal(payload, &msg); err != nil {
-		return "", fmt.Errorf("rtc: %s is not a JSON session description: %w", kind, err)
+		return "", fmt.Errorf("webrtc: %s is not a JSON session description: %w", kind, err)
 	}
 	if msg.Type != "" && !strings.EqualFold(msg.Type, kind) {
-		return "", fmt.Errorf("rtc: session description has type %.20q, want %q", msg.Type, kind)
+		return "", fmt.Errorf("webrtc: session description has type %.20q, want %q", msg.Type, kind)
 	}
 	return msg.SDP, nil
 }

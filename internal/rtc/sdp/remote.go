@@ -137,7 +137,7 @@ func Accept(offer, answer *Description, talk kvsmedia.Codec) (*Accepted, error) 
 	}
 	t := acc.Transport
 	if len(mids) == 0 || t.Fragment == "" || t.Password == "" || t.Fingerprint == "" {
-		return nil, fmt.Errorf("rtc: the peer's answer has nothing in common with the offer, or lacks ICE or DTLS parameters: %s", answer.summary())
+		return nil, fmt.Errorf("webrtc: the peer's answer has nothing in common with the offer, or lacks ICE or DTLS parameters: %s", answer.summary())
 	}
 	acc.Remote = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE " + strings.Join(mids, " ") + "\r\n"
 	if answer.Lite {

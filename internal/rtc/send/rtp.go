@@ -234,7 +234,7 @@ func (s *stream) put(seq uint16, pt uint8, ssrc, stamp uint32, wide uint16, mark
 		s.extBytes = [2]byte{byte(wide >> 8), byte(wide)}
 		if len(h.Extensions) == 0 {
 			if err := h.SetExtension(s.format.TWCC, s.extBytes[:]); err != nil {
-				return fmt.Errorf("rtc: transport sequence number: %w", err)
+				return fmt.Errorf("webrtc: transport sequence number: %w", err)
 			}
 		}
 	}

@@ -101,7 +101,7 @@ func (g *Guard) count(k kind, ssrc uint32, from netip.AddrPort) bool {
 	}
 	if len(seen) >= maxSSRCs {
 		if g.ended.CompareAndSwap(false, true) {
-			g.overrun(fmt.Errorf("rtc: the peer uses more than %d SSRCs", maxSSRCs))
+			g.overrun(fmt.Errorf("webrtc: the peer uses more than %d SSRCs", maxSSRCs))
 		}
 		return false
 	}

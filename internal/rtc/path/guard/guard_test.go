@@ -89,7 +89,7 @@ func TestSSRCsAreBounded(t *testing.T) {
 					t.Error("one SSRC too many reaches pion")
 				}
 			}
-			if len(why) != 1 || why[0].Error() != "rtc: the peer uses more than 256 SSRCs" {
+			if len(why) != 1 || why[0].Error() != "webrtc: the peer uses more than 256 SSRCs" {
 				t.Errorf("the session ended with %v", why)
 			}
 			if f.In(media(k, 7), address(0)) || f.In(stun(bindingRequest, 1), address(0)) || f.In([]byte{22}, address(0)) {

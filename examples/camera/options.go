@@ -1,0 +1,81 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/examples/camera/device"
+	"github.com/smartcam-sdk/smartcam/examples/program"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/signaling"
+)
+
+const help = `
+Shows a source of frames to viewers, live, and records it to the cloud.
+
+  camera -device /etc/smartcam -source 'exec:rpicam-vid -t 0 --inline -o -'
+  camera -device /etc/smartcam -source rtsp://10.0.0.7/ -stream front-door
+`
+
+// options are the values of the flags.
+type options struct {
+	account                                 *program.AWS
+	channel, source, stream, cache, address *string
+	create                                  *bool
+	retention                               *time.Duration
+	viewers                                 *int
+	logger                                  func() *slog.Logger
+}
+
+func defineFlags(fs *program.Flags) *options {
+	return &options{
+		account:   fs.AWS(),
+		channel:   fs.Channel("", "signaling channel, `name` or ARN (default the name of the thing of -device)"),
+		source:    fs.String("source", "", "`source` of frames: clip, rtsp://…, a .h264, .mp4 or .mkv file, or exec:COMMAND (default clip)"),
+		stream:    fs.Stream("record to this Kinesis video stream, `name` or ARN"),
+		create:    fs.Bool("create", false, "create the channel, and the stream, if they do not exist"),
+		retention: fs.Positive("retention", 24*time.Hour, "how `long` a stream that -create makes keeps its media, in whole hours"),
+		cache:     fs.Text("cache", "", "`file` that keeps the channel's endpoints, for a quick wake", program.Writable),
+		address: fs.Text("status", "", "serve the camera's status at this `address`, HOST:PORT: /status as JSON, /metrics for Prometheus; "+
+			"without HOST on this machine alone, on 0.0.0.0 for whoever reaches it", program.Address),
+		viewers: fs.Int("viewers", 10, "`number` of viewers served at once"),
+		logger:  fs.Log(slog.LevelInfo),
+	}
+}
+
+// check checks what the flags can only be checked for together.
+func (o *options) check(fs *program.Flags) error {
+	switch {
+	case *o.retention%time.Hour != 0:
+		return fs.Invalid("retention", fmt.Errorf("%v is not in whole hours", *o.retention))
+	case *o.viewers < 1:
+		return fs.Invalid("viewers", errors.New("want 1 or more"))
+	case !*o.create:
+		return fs.Unused("without -create", "retention")
+	case *o.stream == "":
+		return fs.Unused("without -stream", "retention")
+	}
+	return nil
+}
+
+// film returns the configuration of the camera that the flags describe.
+func (o *options) film(in device.Source, access *program.Access, log *slog.Logger) device.Config {
+	film := device.Config{Source: in, MaxViewers: *o.viewers, Logger: log,
+		Signaling: signaling.Config{AWS: access.Config, Channel: *o.channel, Logger: log}}
+	if *o.create {
+		film.Signaling.Create = &signaling.ChannelSettings{}
+	}
+	if *o.cache != "" {
+		film.Signaling.Cache = signaling.FileCache(*o.cache)
+	}
+	if *o.stream == "" {
+		return film
+	}
+	film.Recording = &kvsmedia.ProducerConfig{AWS: access.Config, Stream: *o.stream, Linger: linger}
+	if *o.create {
+		film.Recording.Create = &kvsmedia.StreamSettings{Retention: *o.retention}
+	}
+	return film
+}
