@@ -11,7 +11,7 @@
 //		return err
 //	}
 //	go func() { ended <- cam.Run(ctx) }() // serves viewers
-//	for pts, data := range encoder {      // the application's encoder
+//	for pts, data := range encode() {     // the application's encoder
 //		if err := cam.WriteFrame(kvsmedia.Frame{Track: video, PTS: pts, Data: data}); err != nil {
 //			log.Print(err) // this frame was not taken; the next one may be
 //		}
@@ -123,10 +123,10 @@
 //
 //	for hint := range cam.EncoderHints() {
 //		if hint.Bitrate > 0 {
-//			encoder[hint.Track].SetBitrate(hint.Bitrate)
+//			encoders[hint.Track].SetBitrate(hint.Bitrate)
 //		}
 //		if hint.Keyframe {
-//			encoder[hint.Track].ForceKeyframe()
+//			encoders[hint.Track].ForceKeyframe()
 //		}
 //	}
 //
@@ -178,33 +178,38 @@
 // This is the wire form of commands and notices, for viewers in other languages.
 // Package viewer and the page of examples/demo (command.js) implement it.
 //
-// The viewer opens a reliable, ordered data channel labelled "smartcam", before
-// it makes its offer; further ones are ignored. The first byte of each channel message says what it is:
+// The viewer opens a reliable, ordered data channel labelled "smartcam" before it
+// makes its offer; further ones are ignored. The first byte of each channel message
+// says what the message is:
 //
 //	{   one whole JSON message, of which this is the first byte
 //	+   a piece of a JSON message; more pieces follow
-//	.   its last piece; this byte alone drops the pieces before it
+//	.   the last piece; a message of this byte alone drops the pieces before it
 //
-// JSON messages of up to 16 KiB (16384 bytes) go whole, as text. Larger ones go
-// as binary messages of up to 16 KiB, first byte included; the pieces without
-// their first bytes, put together, are the JSON. One message at a time is in
-// pieces; whole ones may come in between. A JSON message has at most 1 MiB
-// (1048576 bytes) and is one of
+// A JSON message of up to 16 KiB (16384 bytes) goes whole, as text. A larger one goes
+// in binary channel messages of up to 16 KiB, first byte included; the pieces without
+// their first bytes, put together, are the JSON. One message at a time is in pieces;
+// whole ones may come in between. A sender that gives up in the middle of a message
+// sends a lone "." before its next piece. A JSON message has at most 1 MiB (1048576
+// bytes) and is an object of one of these shapes:
 //
 //	{"id":1,"call":"light","body":{"night":true}}                    request
 //	{"id":1,"reply":{"night":true}}                                  its reply
 //	{"id":1,"error":{"code":"unknown","message":"no such command"}}  or its refusal
 //	{"notice":"motion","body":{"area":0.2}}                          notice, unanswered
 //
-// The caller chooses the id, a whole number from 1 to 2^53-1 that none of its
-// unanswered requests has. The body may be missing; a reply has its key even if
-// its value is null. Replies come in any order. Either side may call; one
-// without commands refuses with "unknown". Keys and messages that are not
-// known are ignored. Codes of refusals are "unknown" (no such command), "bad
-// request" (the body does not fit the command), "busy" (eight requests are under
-// way), "failed" (anything else) and the application's own. An unknown first
-// byte, more than 1 MiB, text that is not JSON, or requests without end close
-// the session.
+// Either side may call the other; one without commands refuses with "unknown". The
+// caller chooses the id, a whole number from 1 to 2^53-1 that none of its unanswered
+// requests has. The body may be missing; a reply has its key even if its value is
+// null. Replies come in any order. Keys and messages that a receiver does not know
+// are ignored, so that both sides can be extended.
+//
+// Codes of refusals are "unknown" (no such command), "bad request" (the body does not
+// fit the command), "busy" (eight requests are under way), "failed" (anything else)
+// and the application's own.
+//
+// A side that receives an unknown first byte, a message above 1 MiB, text that is not
+// JSON, or requests faster than its refusals can be sent closes the session.
 //
 // Two notices are the camera's own:
 //

@@ -97,7 +97,7 @@
 //
 // [WriteMKV] makes a file out of a sequence:
 //
-//	err := kvsmedia.WriteMKV(file, camera.Frames(ctx, 10*time.Second), main, sound)
+//	err := kvsmedia.WriteMKV(file, cam.Frames(ctx, 10*time.Second), main, sound)
 //
 // [Muxer] does the same frame by frame, and tags fragments. It takes H.264 and
 // H.265 in Annex B or length-prefixed, AAC, G.711 and Opus, and finds the codec's

@@ -7,7 +7,7 @@
 //	func run(ctx context.Context, std program.Console, args []string) error {
 //		fs := program.NewFlags("camera", "[flags]", "Runs a camera.")
 //		account := fs.AWS()
-//		channel := fs.Channel("signaling channel, `name` or ARN")
+//		channel := fs.Channel("", "signaling channel, `name` or ARN")
 //		if err := fs.Parse(std, args); err != nil {
 //			return err
 //		}

@@ -17,7 +17,7 @@ type partition struct {
 	iso             bool
 }
 
-// From aws-sdk-go-v2 internal/endpoints/awsrulesfn/partitions.json.
+// From aws-sdk-go-v2/internal/endpoints/awsrulesfn/partitions.json.
 var partitions = []partition{
 	{"cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn", false},
 	{"us-gov-", "amazonaws.com", "api.aws", false},

@@ -70,6 +70,8 @@ func TestTimeline(t *testing.T) {
 		}, true, 2000, 0, 12, false},
 		"leap of PTS":    {func(at time.Duration, f *Frame, _ *time.Time) { f.PTS = add(f.PTS, at >= half, time.Hour) }, true, 0, 0, 1, false},
 		"PTS 0.5 % slow": {func(at time.Duration, f *Frame, _ *time.Time) { f.PTS -= at / 200 }, true, 0, 0, 25, false},
+		"PTS 4 % fast":   {func(at time.Duration, f *Frame, _ *time.Time) { f.PTS += at / 25 }, true, 0, 0, 90, false},
+		"PTS 20 % fast":  {func(at time.Duration, f *Frame, _ *time.Time) { f.PTS += at / 5 }, true, 0, 8400, 400, true},
 		"PTS stands still in a pause": {func(at time.Duration, f *Frame, arrives *time.Time) {
 			f.Time, *arrives = later(f.Time, at >= half, 3*time.Second), later(*arrives, at >= half, 3*time.Second)
 		}, true, 0, 3000, 12, true},

@@ -16,8 +16,8 @@
 //     bounds what a peer can make a session keep and send.
 //   - sctpguard: bounds what pion's SCTP holds for a peer.
 //
-// For tests: rtctest makes viewers' sessions, sctptest writes SCTP packets as no
-// honest peer would, sdp/sdptest has offers as peers write them.
+// For tests, in internal/testing: rtctest makes viewers' sessions, sctptest writes SCTP
+// packets as no honest peer would, sdptest has offers as peers write them.
 //
 // # Sending
 //

@@ -1,6 +1,6 @@
 // The camera's command protocol on a data channel labelled "smartcam": requests
-// with replies, both ways, and notices. The package documentation of
-// internal/command in the SDK describes it.
+// with replies, both ways, and notices. The documentation of the SDK's package camera
+// describes it, under "Command protocol".
 
 export const label = "smartcam";
 

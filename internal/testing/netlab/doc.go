@@ -14,7 +14,7 @@
 // ([Host.Launch]). A role is told what to do and answers in lines of JSON.
 //
 //	func TestMain(m *testing.M) {
-//		netlab.Main(map[string]netlab.Role{"camera": camera})
+//		netlab.Main(map[string]netlab.Role{"camera": runCamera})
 //		os.Exit(m.Run())
 //	}
 //

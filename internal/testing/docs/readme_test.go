@@ -1,4 +1,4 @@
-package smartcam_test
+package docs_test
 
 import (
 	"os"
@@ -8,11 +8,11 @@ import (
 
 // The Go programs in README.md are those of the examples, which compile.
 func TestReadme(t *testing.T) {
-	readme := read(t, "README.md")
+	readme := read(t, root+"/README.md")
 	examples := []string{
-		lines(read(t, "camera/example_minimal_test.go")),
-		lines(read(t, "viewer/example_minimal_test.go")),
-		lines(read(t, "camera/example_record_test.go")),
+		lines(read(t, root+"/camera/example_minimal_test.go")),
+		lines(read(t, root+"/viewer/example_minimal_test.go")),
+		lines(read(t, root+"/camera/example_record_test.go")),
 	}
 	blocks := strings.Split(readme, "```go\n")[1:]
 	if len(blocks) != len(examples) {
