@@ -32,7 +32,7 @@ var figures = []string{
 	"go run ./internal/testing/", // a synopsis
 }
 
-var command = regexp.MustCompile(`^(\.|sudo|go|cd|aws|bash|git|npm|camera|viewer|localcloud|smallest) [^:=]`)
+var command = regexp.MustCompile(`^(\.|curl|sudo|go|cd|aws|bash|git|npm|camera|viewer|localcloud|smallest) [^:=]`)
 
 // KindOf tells what a block is: by its language, or else by what it begins with.
 func KindOf(b Block) Kind {
