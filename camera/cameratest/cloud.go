@@ -178,12 +178,27 @@ func (c *Cloud) Close() error {
 	return c.stop()
 }
 
+var errClosed = errors.New("cameratest: the cloud is closed")
+
+// running returns why the cloud cannot be used, nil if it can.
+func (c *Cloud) running() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closed:
+		return errClosed
+	case !c.started:
+		return errors.New("cameratest: the cloud is not started: call Start before")
+	}
+	return nil
+}
+
 // own has x closed with the cloud, or at once if that is closed.
 func (c *Cloud) own(x io.Closer) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return errors.Join(errors.New("cameratest: the cloud is closed"), x.Close())
+		return errors.Join(errClosed, x.Close())
 	}
 	c.owned = append(c.owned, x)
 	return nil

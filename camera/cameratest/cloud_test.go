@@ -238,6 +238,9 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := c.AddDevice("door"); err == nil || !strings.Contains(err.Error(), "call Start") {
+		t.Errorf("a device of a cloud that is not started: %v", err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	if err := c.Start(ctx); err != nil {
 		t.Fatal(err)

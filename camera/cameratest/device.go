@@ -55,6 +55,9 @@ func (c *Cloud) AddDevice(name string) (*Device, error) {
 	if !thingName.MatchString(name) {
 		return nil, fmt.Errorf("cameratest: device name %q is not 1 to 128 of A-Z a-z 0-9 _ -", name)
 	}
+	if err := c.running(); err != nil {
+		return nil, err
+	}
 	identity, err := c.addThing(name)
 	if err != nil {
 		return nil, fmt.Errorf("cameratest: adding the device %s: %w", name, err)

@@ -17,6 +17,12 @@ import (
 // What the camera of a channel with media storage sends by WebRTC comes to the stream
 // that the channel is mapped to, and plays.
 func TestIngestion(t *testing.T) {
+	for _, policy := range []signaling.ICEPolicy{signaling.ICEAll, signaling.ICERelayOnly} {
+		t.Run(policy.String(), func(t *testing.T) { ingestion(t, policy) })
+	}
+}
+
+func ingestion(t *testing.T, policy signaling.ICEPolicy) {
 	cloud := cameratest.NewCloud(t)
 	device := cloud.Device("front-door")
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
@@ -38,7 +44,7 @@ func TestIngestion(t *testing.T) {
 	offersWhatAWSDoes(t, ctx, device)
 
 	clip := clips.Day()
-	cfg := camera.Config{Signaling: device.Signaling(), Tracks: clip.Tracks, Logger: device.Identity.Logger}
+	cfg := camera.Config{Signaling: device.Signaling(), Tracks: clip.Tracks, ICEPolicy: policy, Logger: device.Identity.Logger}
 	cfg.Signaling.Storage = true
 	cam, err := camera.New(cfg)
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"testing"
 )
 
+var _ = []TB{(*testing.T)(nil), (*testing.B)(nil), (*testing.F)(nil)}
+
 // recorder is a test that is told what happens to it.
 type recorder struct {
 	t        *testing.T

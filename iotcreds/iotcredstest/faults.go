@@ -46,8 +46,8 @@ func (s *Service) Delay(api string, d time.Duration) { s.core.Delay(api, d) }
 func (s *Service) Skew(d time.Duration) { s.core.Skew(d) }
 
 // SetOutage begins or ends an outage, in which every request is cut off without an
-// answer.
-func (s *Service) SetOutage(on bool) { s.core.SetOutage(on) }
+// answer, those under way as well.
+func (s *Service) SetOutage(on bool) { s.core.SetOutage(on, nil) }
 
 // Event is something that happened at the service.
 type Event struct {

@@ -71,8 +71,8 @@ type reply struct {
 	raw    string
 }
 
-// open makes a signed call and leaves the body to be read.
-func (c *client) open(path, body string) *http.Response {
+// request returns a signed call.
+func (c *client) request(path, body string) *http.Request {
 	c.t.Helper()
 	r, err := http.NewRequestWithContext(context.Background(), "POST", c.srv.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -83,7 +83,13 @@ func (c *client) open(path, body string) *http.Response {
 	if err := v4.NewSigner().SignHTTP(r.Context(), c.creds, r, hex.EncodeToString(sum[:]), "kinesisvideo", "us-west-2", time.Now()); err != nil {
 		c.t.Fatal(err)
 	}
-	resp, err := c.srv.Client().Do(r)
+	return r
+}
+
+// open makes a signed call and leaves the body to be read.
+func (c *client) open(path, body string) *http.Response {
+	c.t.Helper()
+	resp, err := c.srv.Client().Do(c.request(path, body))
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -37,12 +37,9 @@ func (s *Service) Delay(api string, d time.Duration) { s.core.Delay(api, d) }
 func (s *Service) Skew(d time.Duration) { s.core.Skew(d) }
 
 // SetOutage begins or ends an outage, in which every PutMedia connection is
-// dropped and every request is cut off without an answer.
+// dropped and every request is cut off without an answer, those under way as well.
 func (s *Service) SetOutage(on bool) {
-	s.core.SetOutage(on)
-	if on {
-		s.ingest.DropAll(ingest.ErrOutage)
-	}
+	s.core.SetOutage(on, func() { s.ingest.DropAll(ingest.ErrOutage) })
 }
 
 // SetKeyError lets a stream's KMS key fail with the ID of an error

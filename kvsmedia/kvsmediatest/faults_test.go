@@ -225,3 +225,22 @@ func TestReaders(t *testing.T) {
 		c.refused("/getMedia", body, 400, "ConnectionLimitExceededException")
 	})
 }
+
+// An outage breaks media that are being read.
+func TestOutageEndsGetMedia(t *testing.T) {
+	inBubble(t, kvsmediatest.Config{}, func(c *client) {
+		p := c.put()
+		p.write(header(video(1)), cluster(1000, 0), block(1, 0, true, 1000))
+		p.expect("BUFFERING @1000")
+		resp := c.open("/getMedia", `{"StreamName":"door","StartSelector":{"StartSelectorType":"NOW"}}`)
+		defer resp.Body.Close()
+		start := time.Now()
+		time.AfterFunc(time.Second, func() { c.srv.SetOutage(true) })
+		if _, err := io.Copy(io.Discard, resp.Body); !errors.Is(err, io.ErrUnexpectedEOF) || time.Since(start) != time.Second {
+			t.Errorf("got %v after %v", err, time.Since(start))
+		}
+		if got := p.rest(); got != "cut" {
+			t.Errorf("the upload ended with %s", got)
+		}
+	})
+}

@@ -37,12 +37,11 @@ func (s *Service) Delay(api string, d time.Duration) { s.core.Delay(api, d) }
 func (s *Service) Skew(d time.Duration) { s.core.Skew(d) }
 
 // SetOutage begins or ends an outage, in which every connection is dropped and
-// every request is cut off without an answer.
+// every request is cut off without an answer, those under way as well.
 func (s *Service) SetOutage(on bool) {
-	s.core.SetOutage(on)
-	if on {
+	s.core.SetOutage(on, func() {
 		for _, c := range s.connections() {
 			c.Drop()
 		}
-	}
+	})
 }

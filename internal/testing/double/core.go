@@ -23,6 +23,8 @@ type Core struct {
 
 	mu      sync.Mutex
 	closed  bool
+	up      context.Context // ends with Close and with each outage
+	down    context.CancelFunc
 	outage  bool
 	skew    time.Duration
 	calls   map[string]int // by API
@@ -50,6 +52,7 @@ func New(name string, log *slog.Logger) *Core {
 		tasks: map[*task]struct{}{}, drained: make(chan struct{}), conns: map[net.Conn]*task{}, gone: make(chan struct{}),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.up, c.down = context.WithCancel(c.ctx)
 	return c
 }
 
@@ -77,27 +80,28 @@ func (c *Core) Offset() time.Duration {
 func (c *Core) Now() time.Time { return time.Now().Add(c.Offset()) }
 
 // Handler lets h serve the service's requests. Requests during an outage and after
-// Close are cut off without an answer; Close ends the reading and writing of those
-// under way and waits for them. The Date header follows the service's clock.
+// Close are cut off without an answer. An outage and Close end the reading and writing
+// of those under way, and Close waits for them. The Date header follows the service's
+// clock.
 func (c *Core) Handler(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// The query is left out: it can hold a signature or a session's token.
-		done, ok := c.begin(fmt.Sprintf("%.20q %.100q from %s", r.Method, r.URL.Path, r.RemoteAddr))
+		up, done, ok := c.begin(fmt.Sprintf("%.20q %.100q from %s", r.Method, r.URL.Path, r.RemoteAddr))
 		if !ok {
 			panic(http.ErrAbortHandler)
 		}
 		defer done()
-		defer c.breakOff(w)()
+		defer breakOff(up, w)()
 		w.Header().Set("Date", c.Now().UTC().Format(http.TimeFormat))
 		h.ServeHTTP(w, r)
 	})
 }
 
-// breakOff ends reading and writing when the service ends, until the function that
-// it returns is called.
-func (c *Core) breakOff(w http.ResponseWriter) (end func()) {
+// breakOff ends reading and writing when up ends, until the function that it returns is
+// called.
+func breakOff(up context.Context, w http.ResponseWriter) (end func()) {
 	control, done := http.NewResponseController(w), make(chan struct{})
-	stop := context.AfterFunc(c.ctx, func() {
+	stop := context.AfterFunc(up, func() {
 		defer close(done)
 		_ = control.SetReadDeadline(time.Now()) // a writer without deadlines does without
 		_ = control.SetWriteDeadline(time.Now())

@@ -103,11 +103,19 @@ func TestClockAndOutage(t *testing.T) {
 		if want := time.Now().Add(26 * time.Hour).Truncate(time.Second); code != 200 || err != nil || !date.Equal(want) {
 			t.Errorf("%d, %v, want %v", code, date, want)
 		}
-		c.SetOutage(true)
+		c.Delay("/late", time.Hour)
+		time.AfterFunc(time.Second, func() { c.SetOutage(true, func() { c.Note(Event{Name: "dropped"}) }) })
+		start := time.Now()
+		if code, _ := status(t, client, "https://x.test/late"); code != 0 || time.Since(start) != time.Second {
+			t.Errorf("what was under way when the outage began: %d after %v", code, time.Since(start))
+		}
+		if events := c.Events(); events[len(events)-1].Name != "dropped" {
+			t.Errorf("the last event is %v", events[len(events)-1])
+		}
 		if code, _ := status(t, client, "https://x.test/do"); code != 0 || !c.Down() {
 			t.Errorf("an answer in an outage: %d", code)
 		}
-		c.SetOutage(false)
+		c.SetOutage(false, nil)
 		if code, _ := status(t, client, "https://x.test/do"); code != 200 {
 			t.Errorf("after the outage: %d", code)
 		}

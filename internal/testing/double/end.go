@@ -1,6 +1,7 @@
 package double
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,15 +20,15 @@ type task struct {
 	since time.Time
 }
 
-// begin adds a task; it is over when done is called. It reports whether the service
-// still takes any.
-func (c *Core) begin(what string) (done func(), ok bool) {
+// begin adds a task, which is over when done is called and may go on until up ends. It
+// reports whether the service still takes any.
+func (c *Core) begin(what string) (up context.Context, done func(), ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed || c.outage {
-		return nil, false
+		return nil, nil, false
 	}
-	return c.addLocked(what), true
+	return c.up, c.addLocked(what), true
 }
 
 func (c *Core) addLocked(what string) (done func()) {

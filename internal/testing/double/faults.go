@@ -50,11 +50,23 @@ func (c *Core) Delay(api string, d time.Duration) {
 }
 
 // SetOutage begins or ends an outage, in which every request is cut off without an
-// answer.
-func (c *Core) SetOutage(on bool) {
+// answer, those under way as well. Once it has begun drop is called, if not nil, which
+// gives connections another end before.
+func (c *Core) SetOutage(on bool, drop func()) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	if c.outage && !on {
+		c.up, c.down = context.WithCancel(c.ctx)
+	}
 	c.outage = on
+	down := c.down
+	c.mu.Unlock()
+	if !on {
+		return
+	}
+	if drop != nil {
+		drop()
+	}
+	down()
 }
 
 // Down reports whether the service takes no connections: in an outage and after
@@ -67,12 +79,13 @@ func (c *Core) Down() bool {
 
 // Call counts and notes a call of an API, waits for its delay and returns its
 // refusal, or [awsapitest.ErrDropped] if it is to be cut off: because that was
-// asked for, because ctx ended, or because the service did.
+// asked for, because ctx ended, or by an outage or Close.
 func (c *Core) Call(ctx context.Context, api string) error {
 	c.mu.Lock()
 	c.calls[api]++
 	c.noteLocked(Event{Name: api})
 	delay, err := c.faultLocked(api)
+	up := c.up
 	c.mu.Unlock()
 	if delay > 0 {
 		t := time.NewTimer(delay)
@@ -81,7 +94,7 @@ func (c *Core) Call(ctx context.Context, api string) error {
 		case <-t.C:
 		case <-ctx.Done():
 			return awsapitest.ErrDropped
-		case <-c.ctx.Done():
+		case <-up.Done():
 			return awsapitest.ErrDropped
 		}
 	}
