@@ -18,6 +18,8 @@ func (s *Session) Diagnose() error {
 	defer s.mu.Unlock()
 	relayed := s.has("relay")
 	switch {
+	case s.marks["offer"] && !s.marks["answer"]:
+		return errors.New("webrtc: the peer did not answer: it is offline, or on another channel")
 	case s.marks["dtls"] && !s.marks["first frame"] && s.pc.ConnectionState() == webrtc.PeerConnectionStateConnected:
 		return errors.New("webrtc: connected, but no decodable frame has come")
 	case s.marks["dtls"]:

@@ -350,9 +350,12 @@ func TestDiagnoseOfPaths(t *testing.T) {
 		policy        signaling.ICEPolicy
 		local, remote []signaling.Candidate
 		servers       []string
+		marks         map[string]bool
 		log           string
 		want          string
 	}{
+		{marks: map[string]bool{"offer": true}, local: host, want: "the peer did not answer: it is offline, or on another channel"},
+		{marks: map[string]bool{"offer": true, "answer": true}, local: host, want: "no ICE candidate came from the peer"},
 		{policy: signaling.ICERelayOnly, servers: turn, want: "no TURN server gave a relay"},
 		{policy: signaling.ICERelayOnly, servers: turn, want: "expired credentials): turn.test:3478 Allocate error response (error 401: Unauthorized)",
 			log: "failed to allocate on TURN client turn.test:3478 Allocate error response (error 401: Unauthorized)"},
@@ -366,7 +369,7 @@ func TestDiagnoseOfPaths(t *testing.T) {
 		{policy: signaling.ICEAll, local: host, remote: relay, servers: turn, log: "Failed to dial TCP address turn.test:443 via proxy dialer: dial tcp: i/o timeout", want: "expired credentials): dial tcp: i/o timeout"},
 	} {
 		s := &Session{cfg: Config{ICEPolicy: c.policy, ICEServers: []signaling.ICEServer{{URLs: c.servers}}},
-			net: &path.Network{}, report: signaling.ConnectReport{Local: c.local, Remote: c.remote}}
+			net: &path.Network{}, marks: c.marks, report: signaling.ConnectReport{Local: c.local, Remote: c.remote}}
 		path.LoggerFactory{Log: slog.New(slog.DiscardHandler), Hear: s.net.Complaints.Hear}.NewLogger("ice").Warnf("%s", c.log)
 		if err := s.Diagnose(); !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, own %v, theirs %v: %v, want %q", c.policy, c.local, c.remote, err, c.want)
