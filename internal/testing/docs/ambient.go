@@ -26,6 +26,10 @@ var (
 	yesterday time.Time
 	day       kvsmedia.Range
 	topic     string
+
+	url         string
+	pem         []byte
+	credentials aws.CredentialsProvider
 	a         *kvsmedia.Archive
 	runCamera netlab.Role
 

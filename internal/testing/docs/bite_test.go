@@ -38,6 +38,8 @@ func (c *checks) bite(t *testing.T) {
 		"[here](README.md#limits) and [there](../../../README.md)":             "leads nowhere",
 		"[here](../../../README.md) [x](https://example.com/y)":                "",
 		"# A title\n[here](#a-title)":                                          "",
+		"[here](../../../CONTRIBUTING.md#tests)":                               "",
+		"[here](../../../CONTRIBUTING.md#test)":                                "no heading",
 		"# A title\n[here](#another)":                                          "no heading",
 		"`camera.Config` `Config.SlowViewers` `FollowSlowest` `Camera.Frames`": "",
 		"`camera.Configs`":                                                     "camera.Configs does not exist",

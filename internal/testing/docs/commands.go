@@ -94,7 +94,8 @@ func (c *Commands) help(ctx context.Context, program string, command ...string) 
 	return c.helps[key]
 }
 
-// HasFlag reports whether a program of the module, or go, has a flag.
+// HasFlag reports whether a program of the module, or go, has a flag, or a test of this
+// module has (-update).
 func (c *Commands) HasFlag(ctx context.Context, flag string) (bool, error) {
 	if slices.Contains(append(c.flags, "h", "update"), flag) {
 		return true, nil

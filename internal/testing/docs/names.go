@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/smartcam-sdk/smartcam/internal/testing/api"
@@ -159,19 +160,24 @@ func (n *Names) CheckLink(page *Page, dir, link string, packages *api.Packages) 
 	if path, ok := strings.CutPrefix(target, "go:"); ok {
 		return declared(packages, path, fragment)
 	}
-	switch {
-	case strings.HasPrefix(target, "https://"):
+	if strings.HasPrefix(target, "https://") {
 		return nil
-	case target == "":
-		for _, t := range page.Titles {
-			if t == fragment {
-				return nil
-			}
-		}
-		return fmt.Errorf("no heading is #%s", fragment)
 	}
-	if _, err := os.Stat(filepath.Join(dir, target)); err != nil {
-		return fmt.Errorf("the link %s leads nowhere", link)
+	if target != "" {
+		file := filepath.Join(dir, target)
+		if _, err := os.Stat(file); err != nil {
+			return fmt.Errorf("the link %s leads nowhere", link)
+		}
+		if fragment == "" {
+			return nil
+		}
+		var err error
+		if page, err = ReadMarkdown(file, target); err != nil {
+			return err
+		}
+	}
+	if !slices.Contains(page.Titles, fragment) {
+		return fmt.Errorf("no heading is %s", link)
 	}
 	return nil
 }

@@ -13,13 +13,15 @@ import (
 )
 
 // recorder is what bash runs before a snippet: no program is found, and what would have
-// been called is noted. Ids and ARNs that calls would return are made up.
+// been called is noted. Ids and ARNs that calls would return are made up. The programs of
+// a pipe run at once, so a call is noted by one write; bash writes at each newline, so
+// calls end with another character.
 const recorder = `
 command_not_found_handle() {
-	{ printf '%s\0' "$PWD" "$@"; printf '\n\0'; } >>"$CALLS"
+	printf '%s\0' "$PWD" "$@" $'\x1e' >>"$CALLS"
 	[ "$1" != aws ] || echo arn:aws:iam::123456789012:role/camera
 }
-function . { { printf '%s\0' "$PWD" . "$@"; printf '\n\0'; } >>"$CALLS"; eval "$ENVIRONMENT"; }
+function . { printf '%s\0' "$PWD" . "$@" $'\x1e' >>"$CALLS"; eval "$ENVIRONMENT"; }
 set -eu
 `
 
@@ -83,8 +85,11 @@ func Calls(ctx context.Context, root, dir, text string) ([]Call, error) {
 		return nil, err
 	}
 	var list []Call
-	for one := range strings.SplitSeq(strings.TrimSuffix(string(b), "\n\x00"), "\n\x00") {
+	for one := range strings.SplitSeq(strings.TrimSuffix(string(b), "\x1e\x00"), "\x1e\x00") {
 		words := strings.Split(strings.TrimSuffix(one, "\x00"), "\x00")
+		if len(words) < 2 {
+			return nil, fmt.Errorf("calls were noted as %q", b)
+		}
 		list = append(list, Call{words[0], words[1:]})
 	}
 	return list, nil
