@@ -117,6 +117,7 @@ func (c *Camera) WriteFrame(f kvsmedia.Frame) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if c.hides(t, f) {
+		c.keepSets(lane, f)
 		return ErrPrivate
 	}
 	profile := t.profile

@@ -10,6 +10,8 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/internal/command"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/packet"
+	"github.com/smartcam-sdk/smartcam/internal/rtc/sdp"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -17,6 +19,10 @@ const (
 	// maxDelay is the longest time from capture to WriteFrame. A Time further in the
 	// past is of a wall clock that was set (package epoch).
 	maxDelay = 10 * time.Second
+
+	// maxAhead is how far in the future Time may be: clocks of encoders are a little off.
+	// More is of a wall clock that was set.
+	maxAhead = time.Second
 
 	// soundWait is how long sound waits for the picture at the end of privacy: the usual
 	// interval of key frames.
@@ -59,20 +65,23 @@ type privacyNotice struct {
 // does nothing. A camera with Config.Privacy begins closed.
 //
 // When SetPrivacy(true) returns, no frame that was written before is in the ring or can
-// come into it, WriteFrame returns [ErrPrivate] from then on, and nothing that was filmed
-// before is sent to a viewer any more, not even the rest of a frame or a retransmission. The
-// floor is taken from who talks, and viewers are not heard. Loops over Frames lose what
-// they have not read yet; frames that they have, such as those a
-// [kvsmedia.Producer] is uploading, are theirs. Sessions stay and new viewers are admitted,
-// so that commands, such as the one that ends privacy, can be called; all get the
-// notice "privacy" (see Command protocol), new ones as soon as their channel is open.
+// come into it, WriteFrame returns [ErrPrivate] from then on and keeps nothing but parameter
+// sets (SPS, PPS), and nothing that was filmed before is sent to a viewer any more, not
+// even the rest of a frame or a retransmission; packets that were being handed to the
+// network at that moment still leave. The floor is taken from who talks, and viewers are
+// not heard. Loops over Frames lose what they have not read yet; frames that they have,
+// such as those a [kvsmedia.Producer] is uploading, are theirs. Sessions stay and new
+// viewers are admitted, so that commands, such as the one that ends privacy, can be called;
+// all get the notice "privacy" (see Command protocol), new ones as soon as their channel is
+// open.
 //
 // After SetPrivacy(false) the encoders are asked for key frames, and each picture begins
 // with one. What was captured before the call is still refused with ErrPrivate: by
-// Frame.Time, of which more than 10 seconds in the past count as 10 seconds, or if Time is
-// not set by the time of the call of WriteFrame, and likewise pictures shown before
-// that key frame. An encoder that holds frames back for long should therefore set Time. Sound
-// goes on with the picture, or without one after 2 seconds. Frames and all that reads
+// Frame.Time, or if that is not set by the time of the call of WriteFrame. A Time of more
+// than 10 seconds in the past, or more than a second in the future, is of a clock that was
+// set: it counts as 10 seconds in the past. Pictures shown before that key frame are
+// refused as well. An encoder that holds frames back for long should therefore set Time.
+// Sound goes on with the picture, or without one after 2 seconds. Frames and all that reads
 // it see a gap in media time, as if nothing had been written; no pre-roll reaches behind it.
 func (c *Camera) SetPrivacy(on bool) {
 	if !c.switchPrivacy(on) {
@@ -136,10 +145,34 @@ func (c *Camera) hides(t *track, f kvsmedia.Frame) bool {
 	}
 	now := time.Now()
 	since := now.Sub(p.opened)
-	if !f.Time.IsZero() && since < min(now.Sub(f.Time), maxDelay) {
+	if !f.Time.IsZero() && since < age(f.Time, now) {
 		return true
 	}
 	return !t.Codec.Video() && since < soundWait && c.filming && !p.shown.Load()
+}
+
+// age is how long ago a frame was captured, maxDelay if its Time cannot be true.
+func age(captured, now time.Time) time.Duration {
+	if d := now.Sub(captured); d >= -maxAhead {
+		return min(d, maxDelay)
+	}
+	return maxDelay
+}
+
+// keepSets keeps the parameter sets of a frame that privacy keeps out: an encoder may
+// send them once, and no later key frame could be decoded. The track's lock is held.
+func (c *Camera) keepSets(lane int, f kvsmedia.Frame) {
+	t := c.tracks[lane]
+	if !t.Codec.Video() {
+		return
+	}
+	nalus, err := packet.Split(t.nalus[:0], t.Track, f.Data)
+	if err == nil && t.sets.Update(nalus) {
+		t.profile = sdp.Profile(&t.sets)
+		c.adapt.SetDecoder(lane, t.decoder())
+	}
+	clear(nalus[:cap(nalus)])
+	t.nalus = nalus[:0]
 }
 
 // reopens reports whether a frame that is not hidden may go into the ring, as the

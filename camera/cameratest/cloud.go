@@ -31,6 +31,7 @@ type Cloud struct {
 	signaling *signalingtest.Service // nil before Start, as the media service
 	media     *kvsmediatest.Service
 
+	lock   io.Closer // of the state directory; nil without one
 	ca     *testca.CA
 	things *iotcredstest.Service
 	relay  *relay
@@ -230,6 +231,9 @@ func (c *Cloud) stop() error {
 		errs = append(errs, c.relay.close())
 	}
 	c.served.Wait()
+	if c.lock != nil {
+		errs = append(errs, c.lock.Close())
+	}
 	return errors.Join(errs...)
 }
 

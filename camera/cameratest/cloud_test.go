@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +24,13 @@ import (
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(killEnv); dir != "" {
+		fmt.Fprintln(os.Stderr, runUntilKilled(dir, os.Stdout))
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 var quiet = slog.New(slog.DiscardHandler)
 
@@ -203,6 +211,15 @@ func TestStateDirectory(t *testing.T) {
 	pem, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
 	if err != nil || string(pem) != string(first.RootPEM()) {
 		t.Errorf("ca.pem: %v", err)
+	}
+	switch other, err := New(Config{Dir: dir}); {
+	case err != nil:
+		t.Fatal(err)
+	case runtime.GOOS == "windows": // see Config.Dir
+	default:
+		if err := other.Start(t.Context()); err == nil || !strings.Contains(err.Error(), dir) {
+			t.Errorf("a second cloud on the directory: %v", err)
+		}
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)

@@ -105,5 +105,9 @@ func (c *Cloud) thingIdentity(name string) (iotcreds.Config, error) {
 			return iotcreds.Config{}, err
 		}
 	}
-	return iotcreds.LoadConfig(dir)
+	cfg, err := iotcreds.LoadConfig(dir)
+	if err != nil {
+		err = fmt.Errorf("%w: mend it, or remove %s to have the files of the thing written anew", err, filepath.Join(dir, "certificate.pem"))
+	}
+	return cfg, err
 }

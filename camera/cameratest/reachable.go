@@ -18,6 +18,9 @@ const (
 	maxCandidates = 256
 )
 
+// broadcast is every host of the network (RFC 919, section 7).
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
 // reachable is the addresses that each channel's peers have named, and that TURN
 // relays to. The zero value has none. It is safe for concurrent use.
 type reachable struct {
@@ -25,8 +28,8 @@ type reachable struct {
 	channels map[string]map[netip.Addr]time.Time // when an address was last named
 }
 
-// add takes note of addresses. Of too many the one that was named longest ago is
-// forgotten.
+// add takes note of addresses, but of none that is no single host's: 0.0.0.0 would be this
+// machine. Of too many the one that was named longest ago is forgotten.
 func (r *reachable) add(channel string, addresses ...netip.Addr) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -39,7 +42,7 @@ func (r *reachable) add(channel string, addresses ...netip.Addr) {
 		r.channels[channel] = known
 	}
 	for _, a := range addresses {
-		if !a.IsValid() {
+		if !a.IsValid() || a.IsUnspecified() || a.IsMulticast() || a == broadcast {
 			continue
 		}
 		if _, ok := known[a]; !ok && len(known) >= maxReachable {

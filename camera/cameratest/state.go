@@ -23,6 +23,11 @@ func (c *Cloud) dir(names ...string) string {
 // makes the authority and the owner's key.
 func (c *Cloud) loadState() error {
 	var err error
+	if c.cfg.Dir != "" {
+		if c.lock, err = double.Lock(c.cfg.Dir); err != nil {
+			return err
+		}
+	}
 	if c.ca, err = double.Authority(c.cfg.Dir, "smartcam stand-in cloud"); err != nil {
 		return err
 	}

@@ -205,8 +205,12 @@ func (r *relay) deleted(client, _ net.Addr, _, channel, _ string) {
 	}
 }
 
-// permitted reports whether a client may send to a peer through its allocation.
+// permitted reports whether a client may send to a peer through its allocation. What
+// listens on loopback is for clients on this machine alone: a candidate may name it.
 func (r *relay) permitted(client net.Addr, peer net.IP) bool {
+	if peer.IsLoopback() && !ipOf(client).IsLoopback() {
+		return false
+	}
 	r.mu.Lock()
 	channel, ok := r.channels[allocationKey(client)]
 	r.mu.Unlock()

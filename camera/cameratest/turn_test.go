@@ -272,6 +272,30 @@ func TestTURNRelaysToPeersAlone(t *testing.T) {
 	}
 }
 
+// A peer that names this machine's loopback, or an address of many hosts, has nothing
+// relayed there, whatever the address is written as.
+func TestTURNKeepsToHosts(t *testing.T) {
+	c := NewCloud(t)
+	door := added(t)(c.signaling.AddChannel("door"))
+	_, user, _ := strings.Cut(signalingtest.TURNUsername(door, time.Time{}), ":")
+	here, there := &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}, &net.UDPAddr{IP: net.IPv4(192, 0, 2, 9), Port: 9}
+	for _, client := range []net.Addr{here, there} {
+		c.relay.created(client, nil, "", user, "", nil, 0)
+	}
+	for ip, reach := range map[string][2]bool{ // from this machine, from elsewhere
+		"127.0.0.1": {true, false}, "127.9.9.9": {true, false}, "::1": {true, false}, "::ffff:127.0.0.1": {true, false},
+		"192.0.2.9": {true, true}, "192.0.2.10": {true, true}, "::ffff:192.0.2.10": {true, true}, "2001:db8::1": {true, true},
+		"0.0.0.0": {}, "::": {}, "::ffff:0.0.0.0": {}, "255.255.255.255": {}, "224.0.0.251": {}, "ff02::fb": {},
+	} {
+		c.passed(door, []byte(`{"candidate":"candidate:1 1 udp 1 `+ip+` 53 typ host"}`))
+		for i, client := range []net.Addr{here, there} {
+			if got := c.relay.permitted(client, net.ParseIP(ip)); got != reach[i] {
+				t.Errorf("from %v to %s: %t", client, ip, got)
+			}
+		}
+	}
+}
+
 func TestReachableIsBounded(t *testing.T) {
 	var r reachable
 	for i := range maxReachable + 10 {

@@ -122,7 +122,7 @@ func run(ctx context.Context, std program.Console, args []string) error {
 	}
 	p := &page{local: c.handler != nil, log: log,
 		camera: signaling.Config{AWS: c.pages, Channel: *channel, Cache: signaling.MemoryCache(), Logger: log}}
-	server := &http.Server{Handler: newPage(p, rec, c.handler), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: newPage(p, rec, c.handler), ReadHeaderTimeout: requestLimit, IdleTimeout: 2 * time.Minute}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var work sync.WaitGroup

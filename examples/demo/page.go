@@ -41,6 +41,9 @@ type page struct {
 // its session.
 const maxGranted = 200
 
+// requestLimit is how long a request of the page may take to come.
+const requestLimit = 5 * time.Second
+
 // newPage returns the page's handler; rec may be nil. A stand-in cloud is served by
 // it as well, in plain text, since a browser would not trust the stand-in's
 // certificate. AWS is reached by the browser itself.
@@ -112,8 +115,7 @@ func (p *page) grant(w http.ResponseWriter, r *http.Request) {
 	var want struct {
 		ClientID string `json:"clientId"`
 	}
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096)).Decode(&want); err != nil && !errors.Is(err, io.EOF) {
-		http.Error(w, "the request is not JSON: "+err.Error(), http.StatusBadRequest)
+	if !decode(w, r, &want) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
@@ -138,6 +140,21 @@ func (p *page) grant(w http.ResponseWriter, r *http.Request) {
 	if err := json.NewEncoder(w).Encode(g); err != nil {
 		p.log.Debug("answering", "err", err)
 	}
+}
+
+// decode reads a request of the page's, which is empty or JSON of a few bytes that comes
+// at once, and answers one that is neither.
+func decode(w http.ResponseWriter, r *http.Request, want any) bool {
+	control := http.NewResponseController(w)
+	if err := control.SetReadDeadline(time.Now().Add(requestLimit)); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return false
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096)).Decode(want); err != nil && !errors.Is(err, io.EOF) {
+		http.Error(w, "the request is not JSON: "+err.Error(), http.StatusBadRequest)
+		return false // with the deadline, as the server reads on
+	}
+	return control.SetReadDeadline(time.Time{}) == nil // else it ends the request's context
 }
 
 // relays has a browser on another machine find the stand-in's TURN server, which

@@ -210,3 +210,41 @@ func TestURLs(t *testing.T) {
 		}
 	}
 }
+
+// deadlined is a response that notes until when its request is read.
+type deadlined struct {
+	*httptest.ResponseRecorder
+	until []time.Time
+}
+
+func (d *deadlined) SetReadDeadline(t time.Time) error {
+	d.until = append(d.until, t)
+	return nil
+}
+
+// Requests of the page that never end, or are too long, hold nothing for long. One that
+// is whole may take longer to answer.
+func TestRequestsAreBounded(t *testing.T) {
+	answers := func(body string) *deadlined {
+		r := httptest.NewRequest("POST", "/", strings.NewReader(body))
+		w := &deadlined{ResponseRecorder: httptest.NewRecorder()}
+		var want struct{ X string }
+		if decode(w, r, &want) != (w.Code == 200) {
+			t.Errorf("%.20q: %d", body, w.Code)
+		}
+		if len(w.until) == 0 || time.Until(w.until[0]).Round(time.Second) != requestLimit {
+			t.Errorf("%.20q: read until %v", body, w.until)
+		}
+		return w
+	}
+	for _, body := range []string{`{"x":"` + strings.Repeat("x", 1<<20) + `"}`, `{"x"`} {
+		if w := answers(body); w.Code != 400 || len(w.until) != 1 {
+			t.Errorf("%.20q: %d, read until %v", body, w.Code, w.until)
+		}
+	}
+	for _, body := range []string{`{"x":"y"}`, ""} {
+		if w := answers(body); w.Code != 200 || len(w.until) != 2 || !w.until[1].IsZero() {
+			t.Errorf("%.20q: %d, read until %v", body, w.Code, w.until)
+		}
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -120,8 +119,7 @@ func (rec *recordings) play(w http.ResponseWriter, r *http.Request) {
 	var want struct {
 		Start int64 `json:"start"` // milliseconds since 1970
 	}
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096)).Decode(&want); err != nil && !errors.Is(err, io.EOF) {
-		http.Error(w, "the request is not JSON: "+err.Error(), http.StatusBadRequest)
+	if !decode(w, r, &want) {
 		return
 	}
 	now := time.Now()

@@ -29,7 +29,9 @@ const (
 // then 2, 4 and so on up to an hour, with the number of failures and how long the
 // outage has lasted. What is not logged as a warning is at Debug. Reasons that
 // alternate count as repeats. An outage that comes back before the interval of its
-// repeats is over goes on. The zero Outage is ready; it is safe for concurrent use.
+// repeats is over goes on; one that comes back later, but within an hour, is told at once
+// and begins with twice that interval, as a connection that is lost every few minutes would
+// otherwise be told all day. The zero Outage is ready; it is safe for concurrent use.
 type Outage struct {
 	mu       sync.Mutex
 	began    time.Time // the first failure; zero before any
@@ -65,9 +67,16 @@ func (o *Outage) fail(text string) (failures int, lasting time.Duration, due boo
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := time.Now()
-	calm := !o.ended.IsZero() && now.Sub(o.ended) > o.interval
-	if o.began.IsZero() || calm || now.Sub(o.latest) > 2*repeatMost {
-		o.began, o.failures, o.interval, o.due, o.reasons = now, 0, repeatFirst, now.Add(repeatFirst), nil
+	var calm time.Duration
+	if !o.ended.IsZero() {
+		calm = now.Sub(o.ended)
+	}
+	if fresh := o.began.IsZero() || calm > repeatMost || now.Sub(o.latest) > 2*repeatMost; fresh || calm > o.interval {
+		o.interval = min(2*o.interval, repeatMost)
+		if fresh {
+			o.interval = repeatFirst
+		}
+		o.began, o.failures, o.due, o.reasons = now, 0, now.Add(o.interval), nil
 	}
 	o.ended, o.latest = time.Time{}, now
 	o.failures++

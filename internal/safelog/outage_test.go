@@ -92,7 +92,27 @@ func TestOutageIsNotFlooded(t *testing.T) {
 	}
 }
 
-// TestOutageBeginsAnew has a second outage after a calm time: it is logged at once.
+// TestOutageOfEveryFewMinutes has a day of a connection that stays for a while between its
+// failures, whose reasons differ each time.
+func TestOutageOfEveryFewMinutes(t *testing.T) {
+	for _, up := range []time.Duration{time.Second, 61 * time.Second, 5 * time.Minute, 31 * time.Minute, 61 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			var j journal
+			var o safelog.Outage
+			for end, i := time.Now().Add(24*time.Hour), 0; time.Now().Before(end); i++ {
+				o.Failed(j.logger(), "no connection", errors.New(strings.Repeat("x", i%200)))
+				time.Sleep(time.Second)
+				o.Over(j.logger(), slog.LevelDebug, "connected")
+				time.Sleep(up)
+			}
+			if n := strings.Count(j.String(), "\n"); n < 24 || n > 320 { // seven reasons an hour, each with its end
+				t.Errorf("up for %v: %d lines in a day, want 24 to 320", up, n)
+			}
+		})
+	}
+}
+
+// TestOutageBeginsAnew has further outages after calm times: they are logged at once.
 func TestOutageBeginsAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var j journal
@@ -103,7 +123,7 @@ func TestOutageBeginsAnew(t *testing.T) {
 				t.Fatalf("outage %d:\n%s", n+1, &j.Buffer)
 			}
 			o.Over(j.logger(), slog.LevelInfo, "connected")
-			time.Sleep(2 * time.Minute)
+			time.Sleep(time.Duration(2+n*60) * time.Minute)
 		}
 	})
 }

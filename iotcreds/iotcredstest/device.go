@@ -2,11 +2,10 @@ package iotcredstest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
+	"github.com/smartcam-sdk/smartcam/internal/testing/double"
 	"github.com/smartcam-sdk/smartcam/internal/testing/testca"
 	"github.com/smartcam-sdk/smartcam/iotcreds"
 )
@@ -32,7 +31,8 @@ func (s *Service) Device(thing string) (iotcreds.Config, error) {
 }
 
 // WriteDevice writes what [Service.Device] returns as the files that
-// [iotcreds.LoadConfig] reads, into a directory that exists.
+// [iotcreds.LoadConfig] reads, into a directory that exists. Each file is written whole,
+// certificate.pem last: where it is the others are.
 func (s *Service) WriteDevice(dir, thing string) error {
 	cfg, err := s.Device(thing)
 	if err != nil {
@@ -48,13 +48,13 @@ func (s *Service) WriteDevice(dir, thing string) error {
 	if err != nil {
 		return fmt.Errorf("iotcredstest: %w", err)
 	}
-	write := func(name string, data []byte) error {
-		return os.WriteFile(filepath.Join(dir, name), data, 0o600)
+	for _, file := range []struct {
+		name    string
+		content []byte
+	}{{"device.json", append(device, '\n')}, {"root-ca.pem", s.ca.PEM()}, {"private.key", key}, {"certificate.pem", cert}} {
+		if err := double.WriteFile(filepath.Join(dir, file.name), file.content); err != nil {
+			return fmt.Errorf("iotcredstest: %w", err)
+		}
 	}
-	return errors.Join(
-		write("device.json", append(device, '\n')),
-		write("certificate.pem", cert),
-		write("private.key", key),
-		write("root-ca.pem", s.ca.PEM()),
-	)
+	return nil
 }

@@ -208,3 +208,20 @@ func TestCorruptFiles(t *testing.T) {
 		t.Error("a new authority took the place of the old one")
 	}
 }
+
+// Where there is a certificate there are the other files of the device, whenever the
+// writing of them was cut short.
+func TestDeviceFilesCutShort(t *testing.T) {
+	s := iotcredstest.NewServer(iotcredstest.Config{})
+	defer s.Close()
+	for _, name := range []string{"device.json", "private.key", "root-ca.pem"} {
+		dir := t.TempDir()
+		do(t, os.Mkdir(filepath.Join(dir, name), 0o700)) // which no file replaces
+		if err := s.WriteDevice(dir, "door"); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s cannot be written: %v", name, err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "certificate.pem")); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("without %s there is a certificate", name)
+		}
+	}
+}

@@ -152,3 +152,21 @@ func TestCorruptStream(t *testing.T) {
 		}
 	}
 }
+
+// A clock that was set back before a restart does not leave a stream unusable until it has
+// caught up.
+func TestRestartWithAClockSetBack(t *testing.T) {
+	dir := t.TempDir()
+	ahead := kvsmediatest.NewServer(kvsmediatest.Config{Dir: dir})
+	ahead.Skew(365 * 24 * time.Hour)
+	_, err := ahead.AddStream("door", kvsmediatest.StreamConfig{RetentionHours: 1})
+	do(t, err)
+	do(t, ahead.Close())
+	srv := kvsmediatest.NewServer(kvsmediatest.Config{Dir: dir})
+	defer srv.Close()
+	c := newClient(t, srv)
+	if s := c.ok("/describeStream", `{"StreamName":"door"}`)["StreamInfo"].(map[string]any)["Status"]; s != "ACTIVE" {
+		t.Errorf("the stream is %v", s)
+	}
+	c.ok("/tagStream", `{"StreamName":"door","Tags":{"b":"2"}}`)
+}

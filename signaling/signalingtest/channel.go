@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/testing/double"
 )
 
 // Forms from the API reference.
@@ -125,7 +127,7 @@ func (s *Service) active(t target) (*channel, error) {
 }
 
 func (s *Service) status(ch *channel) string {
-	if time.Since(ch.description.Created) < s.cfg.Timing.Create {
+	if double.Within(ch.description.Created, time.Now(), s.cfg.Timing.Create) {
 		return "CREATING"
 	}
 	return "ACTIVE"

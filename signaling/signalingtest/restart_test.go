@@ -2,11 +2,13 @@ package signalingtest_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -176,5 +178,37 @@ func TestFullDisk(t *testing.T) {
 	c.refused("/TagResource", `{"ResourceARN":"`+arn+`","Tags":[{"Key":"a","Value":"b"}]}`, 500, "InternalFailure")
 	if got := c.ok("/ListTagsForResource", `{"ResourceARN":"`+arn+`"}`)["Tags"].(map[string]any); len(got) != 0 {
 		t.Errorf("tags that could not be kept: %v", got)
+	}
+}
+
+// A clock that was set back before a restart does not leave a channel unusable until it has
+// caught up.
+func TestRestartWithAClockSetBack(t *testing.T) {
+	dir := t.TempDir()
+	s := signalingtest.NewServer(signalingtest.Config{Dir: dir})
+	c := signaling.NewChannels(s.AWS())
+	added(t)(s.AddChannel("door"))
+	door, err := c.Describe(t.Context(), "door")
+	do(t, err)
+	do(t, s.Close())
+	files, err := filepath.Glob(filepath.Join(dir, "channels", "*.json"))
+	do(t, err)
+	file, err := os.ReadFile(files[0])
+	do(t, err)
+	var channel map[string]any
+	do(t, json.Unmarshal(file, &channel))
+	created, err := time.Parse(time.RFC3339Nano, channel["Created"].(string))
+	do(t, err)
+	ahead := created.AddDate(1, 0, 0)
+	channel["Created"] = ahead
+	channel["ARN"] = strings.Replace(door.ARN, strconv.FormatInt(created.UnixMilli(), 10), strconv.FormatInt(ahead.UnixMilli(), 10), 1)
+	file, err = json.Marshal(channel)
+	do(t, err)
+	do(t, os.WriteFile(files[0], file, 0o600))
+
+	s = signalingtest.NewServer(signalingtest.Config{Dir: dir})
+	defer s.Close()
+	if got, err := signaling.NewChannels(s.AWS()).Describe(t.Context(), "door"); err != nil || got.Status != "ACTIVE" {
+		t.Errorf("the channel is %s, %v", got.Status, err)
 	}
 }

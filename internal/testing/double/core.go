@@ -79,6 +79,13 @@ func (c *Core) Offset() time.Duration {
 // Now returns the time of the service's clock.
 func (c *Core) Now() time.Time { return time.Now().Add(c.Offset()) }
 
+// Within reports whether what began at a time and lasts for d goes on now. A beginning in
+// the future is of a clock that was set back since: it is over.
+func Within(began, now time.Time, d time.Duration) bool {
+	since := now.Sub(began)
+	return since >= 0 && since < d
+}
+
 // Handler lets h serve the service's requests. Requests during an outage and after
 // Close are cut off without an answer. An outage and Close end the reading and writing
 // of those under way, and Close waits for them. The Date header follows the service's

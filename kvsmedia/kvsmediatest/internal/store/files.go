@@ -104,10 +104,15 @@ func (s *Store) save(d *Description) error {
 	return double.WriteFile(filepath.Join(dir, streamFile), append(data, '\n'))
 }
 
-// removeDir removes a stream's directory.
+// removeDir removes a stream's directory, the description first: what is left if that is
+// cut short is no stream.
 func (s *Store) removeDir(name string) error {
 	if s.cfg.Dir == "" {
 		return nil
 	}
-	return os.RemoveAll(s.streamDir(name))
+	dir := s.streamDir(name)
+	if err := os.Remove(filepath.Join(dir, streamFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return os.RemoveAll(dir)
 }

@@ -67,6 +67,9 @@ func (s *Store) Create(d Description) (*Stream, error) {
 		d.Tags = map[string]string{}
 	}
 	d.KMSKey = cmp.Or(d.KMSKey, s.cfg.KMSKey)
+	if err := s.removeDir(d.Name); err != nil { // what a deletion that was cut short has left
+		return nil, err
+	}
 	if err := s.save(&d); err != nil {
 		return nil, err
 	}

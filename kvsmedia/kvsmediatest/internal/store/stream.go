@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/testing/double"
 )
 
 // Stream is one Kinesis video stream. Its Store's mutex guards what changes.
@@ -89,9 +91,9 @@ func (st *Stream) Status() string {
 	switch {
 	case !st.deleted.IsZero():
 		return "DELETING"
-	case now.Sub(st.description.Created) < cfg.Create:
+	case double.Within(st.description.Created, now, cfg.Create):
 		return "CREATING"
-	case now.Sub(st.description.Updated) < cfg.Update:
+	case double.Within(st.description.Updated, now, cfg.Update):
 		return "UPDATING"
 	}
 	return "ACTIVE"
