@@ -40,7 +40,8 @@ type Cloud struct {
 	url    string
 	client *http.Client
 
-	t TB // of NewCloud; nil for New
+	t       TB           // of NewCloud; nil for New
+	clients *slog.Logger // of devices and viewers
 
 	skew atomic.Int64 // nanoseconds by which the clock is ahead
 
@@ -64,7 +65,7 @@ func New(cfg Config) (*Cloud, error) {
 	if cfg.Bind != "" && net.ParseIP(cfg.Bind) == nil {
 		return nil, fmt.Errorf("cameratest: Bind %q is no IP address", cfg.Bind)
 	}
-	c := &Cloud{cfg: cfg, keys: newKeyring()}
+	c := &Cloud{cfg: cfg, keys: newKeyring(), clients: cfg.Logger}
 	return c, nil
 }
 

@@ -78,7 +78,7 @@ func (c *Cloud) addThing(name string) (iotcreds.Config, error) {
 	if err != nil {
 		return cfg, err
 	}
-	cfg.Logger = c.cfg.Logger
+	cfg.Logger = c.clients
 	if _, err := c.signaling.AddChannel(name); err != nil {
 		return cfg, err
 	}

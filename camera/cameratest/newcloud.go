@@ -19,8 +19,9 @@ type TB interface {
 }
 
 // NewCloud starts a cloud for one test. It is closed when the test ends, which
-// fails if something of the cloud then goes on. Without Config.Logger what the
-// cloud and its devices log is in the test's output. One Config may be given; none
+// fails if something of the cloud then goes on. Without Config.Logger the test's
+// output has all that the cloud logs, such as what it refuses, and what devices and
+// viewers log at level Info and above. One Config may be given; none
 // means the zero Config.
 func NewCloud(t TB, cfg ...Config) *Cloud {
 	t.Helper()
@@ -29,14 +30,20 @@ func NewCloud(t TB, cfg ...Config) *Cloud {
 	}
 	cfg = append(cfg, Config{})
 	out := &output{w: t.Output()}
-	if cfg[0].Logger == nil {
-		cfg[0].Logger = slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	level := func(l slog.Level) *slog.Logger {
+		return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: l}))
+	}
+	given := cfg[0].Logger
+	if given == nil {
+		cfg[0].Logger = level(slog.LevelDebug)
 	}
 	c, err := New(cfg[0])
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	c.t = t
+	if c.t = t; given == nil {
+		c.clients = level(slog.LevelInfo)
+	}
 	if err := c.Start(t.Context()); err != nil {
 		t.Fatalf("%v", err)
 	}

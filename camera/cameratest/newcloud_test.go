@@ -95,7 +95,11 @@ func TestLateLog(t *testing.T) {
 	r.run(func() {
 		d = NewCloud(r).Device("door")
 		d.Identity.Logger.Info("a camera")
+		d.Identity.Logger.Debug("its details")
 	})
+	if strings.Contains(out.String(), "its details") {
+		t.Error("a device's details are logged")
+	}
 	before := out.Len()
 	d.Identity.Logger.Info("a camera that was left running")
 	if before == 0 || out.Len() != before {

@@ -12,8 +12,8 @@ import (
 // the key of [Cloud.ViewerAWS].
 func (c *Cloud) ViewerConfig(channel string) viewer.Config {
 	return viewer.Config{
-		Signaling: signaling.Config{AWS: c.ViewerAWS(channel), Channel: channel, Logger: c.cfg.Logger},
-		Logger:    c.cfg.Logger,
+		Signaling: signaling.Config{AWS: c.ViewerAWS(channel), Channel: channel, Logger: c.clients},
+		Logger:    c.clients,
 	}
 }
 

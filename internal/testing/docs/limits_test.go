@@ -27,6 +27,8 @@ var limits = map[string]map[string]string{
 	"Media flows over UDP":                       {"internal/rtc": "TestICEServersAsPionGetsThem TestDescriptionsCarryAllHosts TestTURNOverTLSTrustsTheCallersAuthorities"},
 	"A viewer that sends data channel messages":  {"internal/rtc/sctpguard": "TestBounds", "camera": "TestMegabytesBothWays"},
 	"Quotas of the service":                      {"signaling": "TestTwoMasters TestSendRefusesLocally TestRenewalThroughADay TestICEServersAreReady", "camera": "TestPlacesAreNotGivenTwice TestRefusals"},
+	"At the end of privacy":                      {"camera": "TestPreRollEndsAtPrivacy TestPrivacyEndsForAll"},
+	"The stand-in keeps the picture":             {"camera/cameratest": "TestIngestion"},
 	"Memory for frames":                          {"internal/ring": "TestBudget", "camera": "TestManyViewersGetTheSameFrames"},
 	"Not there yet":                              {"internal/testing/docs": "TestNotThereYet"},
 }
