@@ -56,7 +56,7 @@ type Camera struct {
 }
 
 // trouble is what may come again and again, each kind for itself.
-type trouble struct{ offers, messages, iceServers, answers, storage safelog.Outage }
+type trouble struct{ offers, further, messages, iceServers, answers, storage safelog.Outage }
 
 // New returns a camera for cfg. It does no I/O and starts nothing.
 func New(cfg Config) (*Camera, error) {

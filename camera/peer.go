@@ -167,7 +167,7 @@ func (p *peer) renegotiate(ctx context.Context, offer *sdp.Description) {
 		return
 	}
 	if err != nil {
-		p.camera.log.Warn("a further offer of a session failed", "peer", p.peer.ID, "err", err)
+		p.camera.trouble.further.Failed(p.camera.log, "a further offer of a session failed", err, "peer", p.peer.ID)
 		return
 	}
 	p.visit.join()

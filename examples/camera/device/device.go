@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera"
+	"github.com/smartcam-sdk/smartcam/examples/camera/source"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
@@ -139,13 +140,14 @@ func (d *Device) Run(ctx context.Context) error {
 
 // film writes the source's frames into the camera.
 func (d *Device) film(ctx context.Context) error {
+	var refused source.Repeats
 	for f := range d.cfg.Source.Frames(ctx) {
 		err := d.cam.WriteFrame(f)
 		if errors.Is(err, camera.ErrPrivate) {
 			continue
 		}
 		if d.frames.count(f, err); err != nil {
-			d.cfg.Logger.Warn("a frame was not taken", "err", err)
+			refused.Warn(d.cfg.Logger, "a frame was not taken", "track", f.Track.Name, "err", err)
 		}
 	}
 	if err := d.cfg.Source.Err(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/examples/camera/source"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -53,6 +54,7 @@ func recordable(tracks []*kvsmedia.Track) (keep []*kvsmedia.Track, deaf bool) {
 // record uploads until ctx ends. Its error is then a *kvsmedia.MissingError if
 // something is not stored.
 func (d *Device) record(ctx context.Context) error {
+	var refused source.Repeats
 	for {
 		err := d.producer.Upload(ctx, d.cam.Frames(ctx, preRoll))
 		if ctx.Err() != nil {
@@ -64,7 +66,7 @@ func (d *Device) record(ctx context.Context) error {
 			}
 			return nil
 		}
-		d.cfg.Logger.Error("recording is refused, live view goes on; trying again", "in", recordAgain, "err", err)
+		refused.Warn(d.cfg.Logger, "recording is refused, live view goes on; trying again", "in", recordAgain, "err", err)
 		select {
 		case <-time.After(recordAgain):
 		case <-ctx.Done():

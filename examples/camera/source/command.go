@@ -32,6 +32,7 @@ func (c *command) tracks() []*kvsmedia.Track { return []*kvsmedia.Track{c.track}
 
 func (c *command) run(ctx context.Context, emit func(kvsmedia.Frame) bool) error {
 	var retry backoff
+	var trouble Repeats
 	for {
 		going := true
 		start := time.Now()
@@ -46,7 +47,7 @@ func (c *command) run(ctx context.Context, emit func(kvsmedia.Frame) bool) error
 		if !going || ctx.Err() != nil {
 			return nil
 		}
-		c.log.Warn("command ended, starting it again", "err", err)
+		trouble.Warn(c.log, "command ended, starting it again", "err", err)
 		if !retry.wait(ctx) {
 			return nil
 		}

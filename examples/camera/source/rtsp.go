@@ -20,13 +20,8 @@ import (
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
-const (
-	// rtspTimeout bounds one request, and the silence of a server that plays.
-	rtspTimeout = 10 * time.Second
-
-	// troublePause is from one warning about a stream's packets to the next.
-	troublePause = time.Minute
-)
+// rtspTimeout bounds one request, and the silence of a server that plays.
+const rtspTimeout = 10 * time.Second
 
 // rtspSource is a camera or a server that speaks RTSP, over TCP.
 type rtspSource struct {
@@ -45,6 +40,7 @@ func openRTSP(ctx context.Context, spec string, logger *slog.Logger) (*rtspSourc
 	}
 	s := &rtspSource{url: u, log: logger.With("source", u.CloneWithoutCredentials().String()), start: time.Now(), told: map[string]bool{}}
 	var retry backoff
+	var trouble Repeats
 	for {
 		streams, err := s.describe(ctx)
 		if err == nil {
@@ -58,7 +54,7 @@ func openRTSP(ctx context.Context, spec string, logger *slog.Logger) (*rtspSourc
 		if errors.As(err, &status) {
 			return nil, fmt.Errorf("the RTSP server %s: %w", u.Host, err)
 		}
-		s.log.Warn("RTSP source not reached, trying again", "err", err)
+		trouble.Warn(s.log, "RTSP source not reached, trying again", "err", err)
 		if !retry.wait(ctx) {
 			return nil, fmt.Errorf("the RTSP server %s: %w", u.Host, err)
 		}
@@ -134,6 +130,7 @@ func (s *rtspSource) describe(ctx context.Context) ([]*rtsp.Stream, error) {
 
 func (s *rtspSource) run(ctx context.Context, emit func(kvsmedia.Frame) bool) error {
 	var retry backoff
+	var trouble Repeats
 	for {
 		going, err := s.session(ctx, func(f kvsmedia.Frame) bool {
 			retry.reset()
@@ -145,7 +142,7 @@ func (s *rtspSource) run(ctx context.Context, emit func(kvsmedia.Frame) bool) er
 		if errors.Is(err, errTracksChanged) {
 			return err
 		}
-		s.log.Warn("RTSP source lost, connecting again", "err", err)
+		trouble.Warn(s.log, "RTSP source lost, connecting again", "err", err)
 		if !retry.wait(ctx) {
 			return nil
 		}
@@ -247,16 +244,11 @@ func (s *rtspSource) setup(over context.Context, session *rtspSession, in chan<-
 	return nil
 }
 
-// trouble returns what logs the troubles of a stream, of which a minute has one warning.
+// trouble returns what logs the troubles of a stream.
 func (s *rtspSource) trouble(t *kvsmedia.Track) func(error) {
-	var last time.Time
+	var trouble Repeats
 	return func(err error) {
-		if now := time.Now(); last.IsZero() || now.Sub(last) > troublePause {
-			last = now
-			s.log.Warn("frames of the RTSP source are lost", "track", t.Name, "err", err)
-			return
-		}
-		s.log.Debug("frames of the RTSP source are lost", "track", t.Name, "err", err)
+		trouble.Warn(s.log, "frames of the RTSP source are lost", "track", t.Name, "err", err)
 	}
 }
 
