@@ -18,8 +18,6 @@ func (s *Session) Diagnose() error {
 	defer s.mu.Unlock()
 	relayed := s.has("relay")
 	switch {
-	case s.marks["offer"] && !s.marks["answer"]:
-		return errors.New("webrtc: the peer did not answer: it is offline, or on another channel")
 	case s.marks["dtls"] && !s.marks["first frame"] && s.pc.ConnectionState() == webrtc.PeerConnectionStateConnected:
 		return errors.New("webrtc: connected, but no decodable frame has come")
 	case s.marks["dtls"]:
@@ -28,6 +26,8 @@ func (s *Session) Diagnose() error {
 		return errors.New("webrtc: a path was found, but the DTLS handshake over it did not complete")
 	case !relayed && s.cfg.ICEPolicy == signaling.ICERelayOnly:
 		return errors.New("webrtc: no network path to the peer; only relays are allowed by the ICE policy, and " + s.noRelay())
+	case s.marks["offer"] && !s.marks["answer"]:
+		return errors.New("webrtc: the peer did not answer: it is offline, or on another channel")
 	case len(s.report.Remote) == 0:
 		return errors.New("webrtc: no ICE candidate came from the peer: its messages do not arrive, or it left")
 	}
