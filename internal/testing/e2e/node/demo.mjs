@@ -95,6 +95,8 @@ run(async function* (job, keep) {
   const extra = await open(browser, job.page);
   await until(extra, () => smartcam.state().code);
   const refused = { ...(await state(extra)), pill: await extra.locator("#state").textContent(), text: await extra.locator("#message").textContent() };
+  // A page that a busy machine kept waiting mends its session by itself.
+  for (const page of pages) await until(page, () => smartcam.state().state === "live");
   const states = await Promise.all(pages.map(async (page) => (await state(page)).state));
   yield { counts, viewers: (await state(first)).viewers, states, refused };
 
