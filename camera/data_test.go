@@ -17,6 +17,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/internal/testing/faultnet"
 	"github.com/smartcam-sdk/smartcam/signaling"
+	"github.com/smartcam-sdk/smartcam/viewer"
 )
 
 const megabyte = 1 << 20
@@ -287,4 +288,62 @@ func gatheredOffer(t *testing.T, pc *webrtc.PeerConnection) []byte {
 		t.Fatal(err)
 	}
 	return payload
+}
+
+// Large messages on many channels at once arrive, in both directions: parts of them must
+// not fill the peer's window.
+func TestLargeMessagesOnManyChannels(t *testing.T) {
+	r := start(t, nil)
+	v := r.mustDial(t, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	const channels, rounds = 6, 2
+	large := make([]byte, megabyte)
+	heard := r.Data(ctx)
+	var work sync.WaitGroup
+	seen := v.Data(ctx)
+	work.Go(func() {
+		n := 0
+		for range seen {
+			if n++; n == channels*rounds {
+				return
+			}
+		}
+		t.Errorf("%d messages come to the viewer, want %d", n, channels*rounds)
+	})
+	for i := range channels {
+		label := fmt.Sprint("c", i)
+		if err := v.SendData(ctx, viewer.Data{Channel: label, Data: []byte("opens")}); err != nil {
+			t.Fatal(err)
+		}
+		work.Go(func() {
+			for range rounds {
+				if err := v.SendData(ctx, viewer.Data{Channel: label, Data: large}); err != nil {
+					t.Errorf("to the camera: %v", err)
+				}
+			}
+		})
+	}
+	arrived, opened := 0, 0
+	for d := range heard {
+		if len(d.Data) == len(large) {
+			arrived++
+		} else {
+			opened++
+			work.Go(func() {
+				for range rounds {
+					if err := r.SendData(ctx, camera.Data{Peer: d.Peer, Channel: d.Channel, Data: large}); err != nil {
+						t.Errorf("to the viewer: %v", err)
+					}
+				}
+			})
+		}
+		if arrived == channels*rounds && opened == channels {
+			break
+		}
+	}
+	work.Wait()
+	if arrived != channels*rounds {
+		t.Errorf("%d messages come to the camera, want %d", arrived, channels*rounds)
+	}
 }

@@ -80,5 +80,5 @@
 // credentials provider, which always does; two TURN servers, each over UDP, DTLS and
 // TLS, as GetIceServerConfig of AWS lists them. TURN relays only to addresses that
 // went through the signaling of the channel whose credentials are used, and to those
-// from which the channel's peers use TURN.
+// from which the channel's peers use TURN; to loopback only for clients that are on it.
 package cameratest

@@ -38,6 +38,11 @@ const (
 	maxChannels = 16
 	openEvery   = 5 * time.Second
 
+	// Messages above large, in bytes, are on their way one at a time. Between two pions
+	// SCTP sends the messages of several channels interleaved (RFC 8260), and those that
+	// are not whole fill the peer's receive window of 1 MiB for good.
+	large = 16 << 10
+
 	firstMessage = 1 << 10 // bytes that a message may have before it costs more memory
 )
 
@@ -48,6 +53,7 @@ type Channel struct {
 	opened  chan struct{}
 	closed  chan struct{}
 	low     chan struct{} // capacity 1: the buffer has drained
+	empty   chan struct{} // likewise, for who has the turn
 	own     bool          // opened by this side
 	ahead   atomic.Int64  // small messages since none was on its way
 }
@@ -126,7 +132,7 @@ func (s *Session) overrun(why error) {
 }
 
 func (s *Session) serve(dc *webrtc.DataChannel, own bool) *Channel {
-	c := &Channel{session: s, dc: dc, own: own, opened: make(chan struct{}), closed: make(chan struct{}), low: make(chan struct{}, 1)}
+	c := &Channel{session: s, dc: dc, own: own, opened: make(chan struct{}), closed: make(chan struct{}), low: make(chan struct{}, 1), empty: make(chan struct{}, 1)}
 	dc.SetBufferedAmountLowThreshold(lowWater)
 	dc.OnBufferedAmountLow(c.drained)
 	var opened atomic.Bool
@@ -182,9 +188,11 @@ func (c *Channel) read(raw interface {
 }
 
 func (c *Channel) drained() {
-	select {
-	case c.low <- struct{}{}:
-	default:
+	for _, news := range []chan struct{}{c.low, c.empty} {
+		select {
+		case news <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -209,6 +217,12 @@ func (c *Channel) Send(ctx context.Context, text bool, data []byte) error {
 	if err := c.pace(ctx); err != nil {
 		return err
 	}
+	if len(data) > large {
+		if err := c.wait(ctx, c.session.turn); err != nil {
+			return err
+		}
+		defer c.session.spawn(c.endTurn)
+	}
 	if len(data) < sctpguard.Small {
 		c.ahead.Add(1)
 	}
@@ -224,10 +238,22 @@ func (c *Channel) Send(ctx context.Context, text bool, data []byte) error {
 	return err
 }
 
+// endTurn lets the next large message go once the channel's has arrived, or will never.
+func (c *Channel) endTurn() {
+	for c.dc.SetBufferedAmountLowThreshold(0); c.dc.BufferedAmount() > 0; c.dc.SetBufferedAmountLowThreshold(0) {
+		if c.wait(c.session.ctx, c.empty) != nil {
+			break
+		}
+	}
+	c.dc.SetBufferedAmountLowThreshold(lowWater)
+	c.drained() // who waits for less to be on its way
+	c.session.turn <- struct{}{}
+}
+
 // Flush waits until all that was sent has arrived, and fails like Send. It is for the end
 // of a session: senders that go on may keep it waiting.
 func (c *Channel) Flush(ctx context.Context) error {
-	for c.dc.SetBufferedAmountLowThreshold(0); c.dc.BufferedAmount() > 0; {
+	for c.dc.SetBufferedAmountLowThreshold(0); c.dc.BufferedAmount() > 0; c.dc.SetBufferedAmountLowThreshold(0) {
 		if err := c.wait(ctx, c.low); err != nil {
 			return err
 		}

@@ -105,6 +105,7 @@ type Session struct {
 	arrivals      arrivals
 	classes       map[uint8]class
 	channels      channels
+	turn          chan struct{} // to send a large message; holds one
 	guard         *sctpguard.Guard
 	closeOnce     sync.Once
 
@@ -130,8 +131,9 @@ func newSession(cfg Config, source Source, codecs []negotiable) (*Session, error
 		cfg: cfg, log: cfg.Logger.With("peer", cfg.Peer.ID), source: source, id: rand.Uint64() >> 2,
 		connected: make(chan struct{}), events: make(chan Event, maxEvents), marks: map[string]bool{},
 		report: signaling.ConnectReport{Peer: cfg.Peer, Started: now}, started: now,
-		candidates: newCandidates(), classes: classes(codecs),
+		candidates: newCandidates(), classes: classes(codecs), turn: make(chan struct{}, 1),
 	}
+	s.turn <- struct{}{}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
 	s.guard = sctpguard.New(s.overrun, func(err error) { s.log.Warn("data channels", "err", err) })
 	s.net = path.New(s.ctx, path.Config{Plain: cfg.PlainSends, Buffers: cfg.Buffers, RootCAs: cfg.RootCAs, Overrun: s.end})
