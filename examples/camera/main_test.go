@@ -63,6 +63,33 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
+// A camera whose source is not reached says that it waits, once, and ends well with an
+// interrupt: that is no mistake of the command line.
+func TestInterruptedWait(t *testing.T) {
+	clean(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	r, w := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, program.Console{In: strings.NewReader(""), Out: io.Discard, Err: w},
+			[]string{"-region", "eu-west-1", "-channel", "door", "-source", "rtsp://127.0.0.1:1/"})
+		w.Close()
+	}()
+	lines := bufio.NewScanner(r)
+	if !lines.Scan() || !strings.Contains(lines.Text(), "waiting for the RTSP source") {
+		t.Errorf("the log says %q", lines.Text())
+	}
+	cancel()
+	for lines.Scan() {
+		t.Errorf("and then %q", lines.Text())
+	}
+	var usage *program.UsageError
+	if err := <-ended; !errors.Is(err, context.Canceled) || errors.As(err, &usage) {
+		t.Errorf("the camera ended with %v", err)
+	}
+}
+
 // A camera that films and records tells all of it at -status, no secret, and
 // nothing once it has ended; its log is JSON with -log json.
 func TestStatus(t *testing.T) {
