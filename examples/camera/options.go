@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -42,7 +41,7 @@ func defineFlags(fs *program.Flags) *options {
 		cache:     fs.Text("cache", "", "`file` that keeps the channel's endpoints, for a quick wake", program.Writable),
 		address: fs.Text("status", "", "serve the camera's status at this `address`, HOST:PORT: /status as JSON, /metrics for Prometheus; "+
 			"without HOST on this machine alone, on 0.0.0.0 for whoever reaches it", program.Address),
-		viewers: fs.Int("viewers", 10, "`number` of viewers served at once"),
+		viewers: fs.Viewers(),
 		logger:  fs.Log(slog.LevelInfo),
 	}
 }
@@ -52,8 +51,6 @@ func (o *options) check(fs *program.Flags) error {
 	switch {
 	case *o.retention%time.Hour != 0:
 		return fs.Invalid("retention", fmt.Errorf("%v is not in whole hours", *o.retention))
-	case *o.viewers < 1:
-		return fs.Invalid("viewers", errors.New("want 1 or more"))
 	case !*o.create:
 		return fs.Unused("without -create", "retention")
 	case *o.stream == "":
