@@ -49,7 +49,7 @@ func TestCommandLine(t *testing.T) {
 		"-cache /nowhere/cache":               "-cache: stat /nowhere",
 		"-viewers 0":                          "-viewers: want a whole number from 1 to ",
 		"-viewers x":                          "-viewers: want a whole number from 1 to ",
-		"-region nowhere-9 -channel door":     `-region: region "nowhere-9": give the name of an AWS region`,
+		"-region nowhere-9 -channel door":     `-region: "nowhere-9": give the name of an AWS region`,
 		"-status 9090":                        "-status: want HOST:PORT",
 		"-region eu-west-1 -channel door -source /nowhere.mp4":          "-source: ",
 		"-region eu-west-1 -channel door -source clap":                  `"clap" is not a source`,

@@ -115,7 +115,7 @@ func (a *AWS) check(cfg aws.Config) error {
 	if strings.HasPrefix(wrong.Reason, "region") {
 		name = "region"
 	}
-	return a.flags.Invalid(name, errors.New(wrong.Reason))
+	return a.flags.Invalid(name, errors.New(strings.TrimPrefix(wrong.Reason, name+" ")))
 }
 
 // instanceTimeout is how long the metadata service of an EC2 instance is asked for

@@ -46,8 +46,8 @@ func TestLoadRefuses(t *testing.T) {
 	}{
 		"no credentials":              {want: []string{"no AWS credentials: give -device, or set $AWS_PROFILE"}},
 		"no region":                   {want: []string{"no AWS region", "-region", "$AWS_REGION"}},
-		"no such form of a region":    {args: []string{"-region", "nowhere-9"}, want: []string{`-region: region "nowhere-9"`, "eu-west-1"}},
-		"a zone of the environment":   {env: map[string]string{"AWS_REGION": "eu-west-1a"}, want: []string{`$AWS_REGION: region "eu-west-1a"`}},
+		"no such form of a region":    {args: []string{"-region", "nowhere-9"}, want: []string{`-region: "nowhere-9"`, "eu-west-1"}},
+		"a zone of the environment":   {env: map[string]string{"AWS_REGION": "eu-west-1a"}, want: []string{`$AWS_REGION: "eu-west-1a"`}},
 		"no device":                   {args: []string{"-device", "/nowhere"}, want: []string{"-device: ", "/nowhere/device.json"}},
 		"empty device":                {env: map[string]string{"SMARTCAM_DEVICE": empty}, want: []string{"$SMARTCAM_DEVICE: ", "device.json"}},
 		"no roots":                    {args: []string{"-ca", "/nowhere"}, want: []string{"-ca: ", "/nowhere"}},
