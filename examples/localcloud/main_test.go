@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -238,6 +239,19 @@ func TestPortInUse(t *testing.T) {
 		want := fmt.Sprintf("-%s: %s is in use, by another localcloud? 0 takes a free one", name, port)
 		if err := run(t.Context(), program.Console{Out: io.Discard, Err: io.Discard}, args); err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	same := &ports{aws: new(int), credentials: new(int), turn: new(int), turns: new(int)}
+	*same.aws, *same.credentials = 8444, 8444
+	in := &net.OpError{Op: "listen", Addr: &net.TCPAddr{Port: 8444}, Err: syscall.EADDRINUSE}
+	for want, err := range map[string]error{
+		"-aws-port and -credentials-port: 8444 is in use, by the other one": in,
+		"-aws-port and -credentials-port: listen":                           &net.OpError{Op: "listen", Addr: in.Addr, Err: syscall.EACCES},
+		"listen udp": &net.OpError{Op: "listen", Net: "udp", Addr: &net.UDPAddr{Port: 1}, Err: syscall.EADDRINUSE},
+		"dial":       &net.OpError{Op: "dial", Addr: in.Addr, Err: syscall.EADDRINUSE},
+	} {
+		if got := same.explain(err); !strings.HasPrefix(got.Error(), want) {
+			t.Errorf("%v, want %s", got, want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"syscall"
 
 	"github.com/smartcam-sdk/smartcam/camera/cameratest"
@@ -40,20 +41,26 @@ func (p *ports) explain(err error) error {
 	case *net.UDPAddr:
 		port = a.Port
 	}
+	var flags []string
 	for _, f := range []struct {
 		name        string
 		first, last int
 	}{
-		{"aws-port", *p.aws, *p.aws}, {"credentials-port", *p.credentials, *p.credentials},
-		{"turn-port", *p.turn, *p.turn + 1}, {"turns-port", *p.turns, *p.turns + 1},
+		{"-aws-port", *p.aws, *p.aws}, {"-credentials-port", *p.credentials, *p.credentials},
+		{"-turn-port", *p.turn, *p.turn + 1}, {"-turns-port", *p.turns, *p.turns + 1},
 	} {
-		switch {
-		case port == 0 || port < f.first || port > f.last:
-		case errors.Is(err, syscall.EADDRINUSE):
-			return fmt.Errorf("-%s: %d is in use, by another localcloud? 0 takes a free one", f.name, port)
-		default:
-			return fmt.Errorf("-%s: %w", f.name, err)
+		if f.first != 0 && f.first <= port && port <= f.last {
+			flags = append(flags, f.name)
 		}
 	}
-	return err
+	named := strings.Join(flags, " and ")
+	switch {
+	case len(flags) == 0:
+		return err
+	case !errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%s: %w", named, err)
+	case len(flags) > 1:
+		return fmt.Errorf("%s: %d is in use, by the other one or another localcloud? 0 takes a free one", named, port)
+	}
+	return fmt.Errorf("%s: %d is in use, by another localcloud? 0 takes a free one", named, port)
 }
