@@ -1,7 +1,6 @@
 package kvsmedia_test
 
 import (
-	"context"
 	"log/slog"
 	"slices"
 	"strings"
@@ -39,7 +38,7 @@ func TestUnplayableTracks(t *testing.T) {
 			t.Fatalf("%s: %v", names, err)
 		}
 		for range 2 {
-			if err := p.Upload(context.Background(), slices.Values([]kvsmedia.Frame(nil))); err != nil {
+			if err := p.Upload(t.Context(), slices.Values([]kvsmedia.Frame(nil))); err != nil {
 				t.Errorf("%s: %v", names, err)
 			}
 		}
