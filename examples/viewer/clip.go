@@ -108,10 +108,15 @@ func (t terminal) cut(ctx context.Context, archive *kvsmedia.Archive, runs []kvs
 	if err := m.write(ctx, runs, w); err != nil {
 		return err
 	}
-	if m.late != nil {
-		t.tell("%v from %s on is left out, as its track came late: make another clip from there\n", m.late.Track.Codec, m.late.Time.Local().Format(time.DateTime))
-	}
+	t.tellLate(m.late)
 	return nil
+}
+
+// tellLate says from where on media is left out, if a frame of it came.
+func (t terminal) tellLate(f *kvsmedia.Frame) {
+	if f != nil {
+		t.tell("%v from %s on is left out, as its track came late: begin there for a file with it\n", f.Track.Codec, f.Time.Local().Format(time.DateTime))
+	}
 }
 
 // unsuited reports whether the service makes no clip of the tracks: they change, or are

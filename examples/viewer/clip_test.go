@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,6 +73,10 @@ func TestClipOfChangingTracks(t *testing.T) {
 	_, scanErr := fmt.Sscanf(string(probed), "h264,%d\naac,%d\n%f", &gotPictures, &gotSounds, &duration)
 	if err != nil || scanErr != nil || gotPictures < pictures-1 || gotPictures > pictures || gotSounds < sounds-6 || gotSounds > sounds {
 		t.Errorf("ffprobe of the clip: %q %v %v; want %d pictures and %d sounds\n%s", probed, err, scanErr, pictures, sounds, told)
+	}
+	_, told, err = call(t, "play", "-from", at.Format(time.RFC3339Nano), "-to", at.Add(5*length).Format(time.RFC3339Nano), "-o", filepath.Join(t.TempDir(), "visit.mkv"))
+	if err != nil || !strings.Contains(told, "AAC from "+at.Add(length).Format(time.DateTime)+" on is left out") {
+		t.Errorf("playing it as a file that begins without sound: %v, %q", err, told)
 	}
 	if want := (4 * length).Seconds(); duration < want-1 || duration > want+1 {
 		t.Errorf("the clip has %v s, want %v s", duration, want)

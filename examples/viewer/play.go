@@ -68,6 +68,7 @@ it is interrupted. A time is `+momentForms+`.
 	case pl.muxer == nil:
 		return err
 	}
+	t.tellLate(pl.late)
 	t.tell("%d pictures and %d sounds, %s\n", pl.pictures, pl.sounds, pl.next.Sub(pl.first).Round(100*time.Millisecond))
 	return err
 }
@@ -81,9 +82,10 @@ type player struct {
 	muxer            *kvsmedia.Muxer // nil before the first frame
 	tracks           []*kvsmedia.Track
 	pictures, sounds int
-	done             []written // by track
-	first            time.Time // of what is written
-	next             time.Time // what has been written comes before it; zero is now
+	done             []written       // by track
+	late             *kvsmedia.Frame // the first one that is left out: its track is not in the file
+	first            time.Time       // of what is written
+	next             time.Time       // what has been written comes before it; zero is now
 }
 
 // written is what was written of a track, up to a time.
@@ -198,7 +200,10 @@ func (pl *player) begin(r *kvsmedia.Reader) (err error) {
 func (pl *player) write(f kvsmedia.Frame) error {
 	at := place(pl.tracks, f.Track)
 	if at < 0 {
-		return nil // a track that came later has no place in the file
+		if pl.late == nil {
+			pl.late = &f
+		}
+		return nil
 	}
 	f.Track = pl.tracks[at]
 	if !pl.done[at].news(f) {
