@@ -75,7 +75,7 @@ func TestClipOfChangingTracks(t *testing.T) {
 		t.Errorf("ffprobe of the clip: %q %v %v; want %d pictures and %d sounds\n%s", probed, err, scanErr, pictures, sounds, told)
 	}
 	_, told, err = call(t, "play", "-from", at.Format(time.RFC3339Nano), "-to", at.Add(5*length).Format(time.RFC3339Nano), "-o", filepath.Join(t.TempDir(), "visit.mkv"))
-	if err != nil || !strings.Contains(told, "AAC from "+at.Add(length).Format(time.DateTime)+" on is left out") {
+	if err != nil || !strings.Contains(told, "AAC from "+at.Add(length).Format(time.DateTime)+" on is left out") || !strings.Contains(told, fmt.Sprintf("%d pictures", pictures)) {
 		t.Errorf("playing it as a file that begins without sound: %v, %q", err, told)
 	}
 	if want := (4 * length).Seconds(); duration < want-1 || duration > want+1 {

@@ -58,7 +58,7 @@ func (m *movie) find(ctx context.Context, runs []kvsmedia.Run) error {
 			return err
 		}
 		for _, t := range tracks {
-			if m.place(t, tracks) < 0 {
+			if place(m.tracks, t, tracks) < 0 {
 				m.tracks = append(m.tracks, t)
 			}
 		}
@@ -117,7 +117,7 @@ func (m *movie) fragment(f *kvsmedia.Fragment, tracks []*kvsmedia.Track, length 
 	}
 	m.end = f.ProducerTime.Add(length)
 	for _, frame := range f.Frames {
-		at := m.place(frame.Track, tracks)
+		at := place(m.tracks, frame.Track, tracks)
 		if at < 0 {
 			if m.late == nil {
 				m.late = &frame
@@ -135,24 +135,16 @@ func (m *movie) fragment(f *kvsmedia.Fragment, tracks []*kvsmedia.Track, length 
 	return true
 }
 
-// place returns the index of the movie's track that goes on with one of a fragment with
+// place returns the index of the track of a file that goes on with one of a fragment with
 // some tracks, -1 if none does: the one of its name, or, if it alone is of its kind there,
 // the first of its kind.
-func (m *movie) place(track *kvsmedia.Track, among []*kvsmedia.Track) int {
+func place(tracks []*kvsmedia.Track, track *kvsmedia.Track, among []*kvsmedia.Track) int {
 	kin := func(t *kvsmedia.Track) bool {
 		return t.Codec == track.Codec && t.SampleRate == track.SampleRate && t.Channels == track.Channels && bytes.Equal(t.Private, track.Private)
 	}
-	i := slices.IndexFunc(m.tracks, func(t *kvsmedia.Track) bool { return kin(t) && t.Name == track.Name })
+	i := slices.IndexFunc(tracks, func(t *kvsmedia.Track) bool { return kin(t) && t.Name == track.Name })
 	if i < 0 && !slices.ContainsFunc(among, func(t *kvsmedia.Track) bool { return t != track && kin(t) }) {
-		i = slices.IndexFunc(m.tracks, kin)
+		i = slices.IndexFunc(tracks, kin)
 	}
 	return i
-}
-
-// place returns the index of the track that a frame of another answer belongs to, -1 if
-// none.
-func place(tracks []*kvsmedia.Track, track *kvsmedia.Track) int {
-	return slices.IndexFunc(tracks, func(t *kvsmedia.Track) bool {
-		return t == track || t.Codec == track.Codec && t.Name == track.Name
-	})
 }

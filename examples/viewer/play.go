@@ -174,7 +174,11 @@ func (pl *player) media(media *kvsmedia.Media) error {
 				return err
 			}
 		}
-		if err := pl.write(f); err != nil {
+		tracks, err := media.Tracks()
+		if err == nil {
+			err = pl.write(f, tracks)
+		}
+		if err != nil {
 			return fmt.Errorf("writing what is played: %w", err)
 		}
 	}
@@ -196,9 +200,9 @@ func (pl *player) begin(r *kvsmedia.Reader) (err error) {
 	return nil
 }
 
-// write writes a frame, whichever answer it is of.
-func (pl *player) write(f kvsmedia.Frame) error {
-	at := place(pl.tracks, f.Track)
+// write writes a frame, whichever answer it is of, of a fragment with some tracks.
+func (pl *player) write(f kvsmedia.Frame, tracks []*kvsmedia.Track) error {
+	at := place(pl.tracks, f.Track, tracks)
 	if at < 0 {
 		if pl.late == nil {
 			pl.late = &f
