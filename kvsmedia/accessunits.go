@@ -21,10 +21,12 @@ import (
 // those come from the frame rate, or the clock. With B-frames it is not in the order of
 // presentation, and neither tells the PTS: encode without them, or take the encoder's.
 //
-// Bytes before the first start code, and parameter sets or messages at the end that no
-// picture follows, are left out. The sequence ends with r. An error of r ends it as well,
-// and so does an access unit of more than 8 MiB, which is what another format looks like:
-// the error is yielded last, with no access unit. A loop that is left early can be
+// Bytes before the first start code, up to 64 KiB, and parameter sets or messages at the
+// end that no picture follows, are left out. The sequence ends with r. An error of r ends
+// it as well, and so does what another format looks like: the beginning of an MP4,
+// Matroska, MPEG-TS or length-prefixed stream, 64 KiB without a start code, an access unit
+// of more than 8 MiB, or an end with no picture before it. The error is yielded last, with
+// no access unit. An empty r is no error. A loop that is left early can be
 // followed by another, which goes on where the first one was. AccessUnits reads ahead; it
 // is not safe for concurrent use.
 func AccessUnits(r io.Reader, c Codec) iter.Seq2[[]byte, error] {
@@ -33,17 +35,22 @@ func AccessUnits(r io.Reader, c Codec) iter.Seq2[[]byte, error] {
 			yield(nil, fmt.Errorf("kvsmedia: access units of %v: want H264 or H265", c))
 		}
 	}
-	units := bitstream.NewAccessUnits(r, c.bitstream())
+	stream, pictures := newAnnexB(r, c), false
+	units := bitstream.NewAccessUnits(stream, c.bitstream())
 	return func(yield func([]byte, error) bool) {
 		for {
 			au, err := units.Next()
 			if errors.Is(err, io.EOF) {
-				return
+				if pictures || stream.read == 0 {
+					return
+				}
+				err = fmt.Errorf("the stream ended and no picture of %v was in it: is it of another codec?", c)
 			}
 			if err != nil {
 				yield(nil, fmt.Errorf("kvsmedia: reading access units: %w", err))
 				return
 			}
+			pictures = true
 			if !yield(bytes.Clone(au), nil) {
 				return
 			}

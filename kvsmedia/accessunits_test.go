@@ -85,14 +85,43 @@ func TestAccessUnits(t *testing.T) {
 
 func TestAccessUnitsRefuse(t *testing.T) {
 	endless := io.MultiReader(strings.NewReader("\x00\x00\x01\x65"), io.LimitReader(ones{}, 40<<20))
+	noise := testmedia.NewNoise()
+	var picture, mkv bytes.Buffer
+	track := &kvsmedia.Track{Codec: kvsmedia.H264}
+	movie := func(yield func(kvsmedia.Frame) bool) {
+		for i := range 30 {
+			if !yield(kvsmedia.Frame{Track: track, PTS: time.Duration(i) * 40 * time.Millisecond, Data: noise.Next().Data}) {
+				return
+			}
+		}
+	}
+	var mp4 bytes.Buffer
+	if err := errors.Join(kvsmedia.WriteMP4(&mp4, movie, track), kvsmedia.WriteMKV(&mkv, movie, track)); err != nil {
+		t.Fatal(err)
+	}
+	picture.Write(noise.Next().Data)
+	sets := []byte{0, 0, 0, 1, 0x67, 0x42, 0, 0, 0, 1, 0x68, 0xce}
+	prefixed := bitstream.AppendPrefixed(nil, [][]byte{{0x67, 0x42, 0, 30}, {0x68, 0xce}, make([]byte, 300)})
 	for name, c := range map[string]struct {
 		r     io.Reader
 		codec kvsmedia.Codec
 		want  string
 	}{
-		"sound":   {strings.NewReader("x"), kvsmedia.Opus, "want H264 or H265"},
-		"no end":  {endless, kvsmedia.H264, "more than 8388608 bytes"},
-		"nothing": {strings.NewReader("ftypisom"), kvsmedia.H264, ""},
+		"sound":                 {strings.NewReader("x"), kvsmedia.Opus, "want H264 or H265"},
+		"no end":                {endless, kvsmedia.H264, "more than 8388608 bytes"},
+		"nothing":               {strings.NewReader(""), kvsmedia.H264, ""},
+		"MP4":                   {bytes.NewReader(mp4.Bytes()), kvsmedia.H264, "the stream is MP4: want H264 in Annex B"},
+		"MP4, byte by byte":     {iotest.OneByteReader(bytes.NewReader(mp4.Bytes())), kvsmedia.H265, "the stream is MP4"},
+		"Matroska":              {bytes.NewReader(mkv.Bytes()), kvsmedia.H264, "the stream is Matroska"},
+		"MPEG-TS":               {bytes.NewReader(bytes.Repeat(append([]byte{0x47, 0, 0, 1, 0x65}, make([]byte, 183)...), 9)), kvsmedia.H264, "the stream is MPEG-TS"},
+		"AVCC":                  {bytes.NewReader(prefixed), kvsmedia.H264, "the stream is length-prefixed (AVCC)"},
+		"text":                  {strings.NewReader("no video"), kvsmedia.H264, "no Annex B start code in the first 8 bytes: is it MP4"},
+		"text, with the end":    {iotest.DataErrReader(strings.NewReader("no video")), kvsmedia.H264, "no Annex B start code in the first 8 bytes"},
+		"zeros":                 {io.LimitReader(zeros{}, 9<<20), kvsmedia.H264, "no Annex B start code in the first 65536 bytes"},
+		"another codec":         {bytes.NewReader(picture.Bytes()), kvsmedia.H265, "no picture of H265"},
+		"parameter sets alone":  {bytes.NewReader(sets), kvsmedia.H264, "no picture of H264"},
+		"a late start code":     {io.MultiReader(io.LimitReader(ones{}, 70_000), bytes.NewReader(picture.Bytes())), kvsmedia.H264, "no Annex B start code"},
+		"an error at the begin": {iotest.ErrReader(io.ErrClosedPipe), kvsmedia.H264, "closed pipe"},
 	} {
 		var errs []string
 		for data, err := range kvsmedia.AccessUnits(c.r, c.codec) {
@@ -107,6 +136,14 @@ func TestAccessUnitsRefuse(t *testing.T) {
 	}
 }
 
+// zeros is an endless stream of zeros.
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) {
+	clear(b)
+	return len(b), nil
+}
+
 // ones is an endless stream of ones.
 type ones struct{}
 
@@ -115,6 +152,24 @@ func (ones) Read(b []byte) (int, error) {
 		b[i] = 1
 	}
 	return len(b), nil
+}
+
+// A stream that is joined in the midst of a picture begins with the next one.
+func TestAccessUnitsAfterPreamble(t *testing.T) {
+	want := []byte{0, 0, 1, 0x65, 0x88}
+	for name, before := range map[string]string{
+		"a rest": "rest of a picture", "zeros": strings.Repeat("\x00", 60_000), "much": strings.Repeat("x", 65_000), "like lengths": "\x00\x00\x00\x04\x67\x42\x00\x1e",
+	} {
+		n := 0
+		for data, err := range kvsmedia.AccessUnits(iotest.HalfReader(strings.NewReader(before+string(want))), kvsmedia.H264) {
+			if n++; err != nil || !bytes.HasSuffix(data, want) {
+				t.Errorf("%s: %x, %v", name, data, err)
+			}
+		}
+		if n != 1 {
+			t.Errorf("%s: %d access units", name, n)
+		}
+	}
 }
 
 // A stream cut into access units and written as Matroska has the pictures that ffmpeg

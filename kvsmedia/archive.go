@@ -31,7 +31,7 @@ type ArchiveConfig struct {
 }
 
 // Archive reads what a stream holds. It is safe for concurrent use. Refusals of
-// the service satisfy smithy.APIError; calls are repeated as the Retryer of the
+// the service satisfy smithy.APIError, and say what can be done about them; calls are repeated as the Retryer of the
 // aws.Config says, and no sooner than after a second if the service throttles. Each
 // API is called no more often than its quota allows, 5 or 25 times a second, however
 // many goroutines call.
@@ -72,7 +72,7 @@ func (a *Archive) call(ctx context.Context, api, path, name string, do func(awsa
 				endpoint, err = a.endpoint(ctx, api)
 			}
 			if err != nil {
-				return err
+				return explain(a.api, err, "GetDataEndpoint", a.stream)
 			}
 		}
 		if err := a.pace.Wait(ctx, api, quota(api)); err != nil {
@@ -90,7 +90,7 @@ func (a *Archive) call(ctx context.Context, api, path, name string, do func(awsa
 			return nil
 		}
 		if !known || !awsapi.Stale(err) {
-			return fmt.Errorf("kvsmedia: %w", err)
+			return explain(a.api, fmt.Errorf("kvsmedia: %w", err), name, a.stream)
 		}
 	}
 }

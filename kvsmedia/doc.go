@@ -47,8 +47,8 @@
 //   - Frames come in the order of decoding; with B-frames PTS goes back within it.
 //
 // What is missing in the end is named by a [*MissingError]. [Producer.Acks]
-// and [Producer.Stats] show what happens on the way, [Producer.Tag] and its
-// sisters mark fragments.
+// and [Producer.Stats] show what happens on the way; [Producer.Tag], [Producer.SetTag],
+// [Producer.TagImage] and [Producer.TagNotification] mark fragments.
 //
 // The HTTP client of the aws.Config is used with HTTP/1.1, larger buffers and no
 // overall timeout where it is an *http.Client with an *http.Transport or the AWS
@@ -82,7 +82,7 @@
 //
 // A stream belongs to a camera. The camera's [Producer] can create it; backends and
 // tools have [Streams] for that and for all that follows: how long media is kept, in
-// which [Tier], pictures and notifications of tagged fragments, tags, lists, the end:
+// which [Tier], pictures and notifications of tagged fragments, tags, lists, deletion:
 //
 //	s := kvsmedia.NewStreams(cfg)
 //	arn, err := s.Create(ctx, "front-door", kvsmedia.StreamSettings{Retention: 31 * 24 * time.Hour, Tier: kvsmedia.Warm})

@@ -149,7 +149,7 @@ func TestSoundWithPauses(t *testing.T) {
 		if want := int(length / wheels[0].step); pictures != want || st.Stored.Frames+st.UnfitFrames != len(shots) || st.Sessions > 60 {
 			t.Errorf("%d of %d pictures, %d of %d frames: %+v", pictures, want, st.Stored.Frames, len(shots), st)
 		}
-		if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "track=sound") || !strings.Contains(log.String(), "began without its track") {
+		if n := strings.Count(log.String(), "\n"); n != 2 || !strings.Contains(log.String(), "leave out Opus") || !strings.Contains(log.String(), "track=sound") || !strings.Contains(log.String(), "began without its track") {
 			t.Errorf("logged: %s", &log)
 		}
 	})

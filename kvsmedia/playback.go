@@ -16,8 +16,8 @@ import (
 
 // Clip returns the media of a range as an MP4 file, of at most 100 MB or 200
 // fragments (GetClip): H.264 or H.265 on the first track, and AAC or G.711 A-law
-// on the second. The range should be that of a [Run], or of a part of one. The caller
-// closes the file.
+// on the second. The range should be that of a [Run], or of a part of one, with the
+// same tracks throughout ([Archive.SameTracks]). The caller closes the file.
 func (a *Archive) Clip(ctx context.Context, r Range) (io.ReadCloser, error) {
 	type selector struct {
 		FragmentSelectorType string

@@ -35,7 +35,9 @@ type ProducerConfig struct {
 	Stream string
 
 	// Tracks are the tracks to upload, out of a sequence that may have others
-	// too: at most three. Players of the service take H.264 or H.265, and AAC.
+	// too: at most three. Players of the service (HLS, DASH, GetClip) take one in H.264
+	// or H.265, and after it one in AAC; the first Upload warns if there are others than
+	// they take. [Archive.Media] returns all.
 	Tracks []*Track
 
 	// Create, if not nil, has the stream created, with these settings, when it
@@ -109,7 +111,8 @@ type Producer struct {
 	cfg    ProducerConfig
 	log    *slog.Logger
 	media  buffer
-	busy   atomic.Bool // the upload that runs has finder and retry
+	busy   atomic.Bool // the upload that runs has finder, retry and warned
+	warned bool        // of tracks that are not played
 	finder finder
 	retry  retry
 }
@@ -171,6 +174,10 @@ func (p *Producer) Upload(ctx context.Context, frames iter.Seq[Frame]) error {
 		return errors.New("kvsmedia: Upload is already running: one session at a time is possible for a stream")
 	}
 	defer p.busy.Store(false)
+	if why := unplayable(p.cfg.Tracks); why != "" && !p.warned {
+		p.warned = true
+		p.log.Warn("kvsmedia: the recording will not be played: " + why)
+	}
 	client, closeIdle := mediaClient(p.cfg.AWS.HTTPClient)
 	defer closeIdle()
 	defer p.finder.streams.api.Close()

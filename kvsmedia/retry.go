@@ -69,7 +69,7 @@ func (u *upload) judge(err error) (wait time.Duration, end error) {
 
 // interrupted notes why there is no session.
 func (u *upload) interrupted(err error, delay time.Duration) {
-	err = named(u.finder.streams.api.Advise(err))
+	err = u.explain(u.finder.streams.api.Advise(err))
 	u.media.mu.Lock()
 	u.media.stats.Err = err
 	u.media.mu.Unlock()

@@ -14,7 +14,9 @@ import (
 // plays. Of a range of producer timestamps in which fragments were ingested at very
 // different times, as when a gap is filled later, HLS and DASH sessions play the
 // oldest run alone (HLSFragmentSelector). The Range of a Run is one that such a
-// session, or [Archive.Clip], has whole.
+// session, or [Archive.Clip], has whole if its tracks are the same throughout: where they
+// change, as when a microphone pauses, both are refused, and [Archive.SameTracks] cuts the
+// run there.
 type Run struct {
 	// Range reaches from the producer timestamp of the first fragment to that of the
 	// last one, at which its media begin.

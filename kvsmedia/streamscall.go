@@ -63,7 +63,7 @@ func (s *Streams) send(ctx context.Context, api, stream string, in, out any) err
 	}
 	path := "/" + strings.ToLower(api[:1]) + api[1:]
 	if err := s.api.Do(ctx, awsapi.Call{Name: api, Path: path, In: in, Out: out}); err != nil {
-		return s.explain(fmt.Errorf("kvsmedia: %w", err), api, stream)
+		return explain(s.api, fmt.Errorf("kvsmedia: %w", err), api, stream)
 	}
 	return nil
 }
@@ -87,20 +87,3 @@ func (s *Streams) ask(ctx context.Context, api, stream string, out any) error {
 }
 
 func nameOf(stream string) naming { return streams{stream: stream}.naming() }
-
-// explain adds to a refusal what can be done about it.
-func (s *Streams) explain(err error, api, stream string) error {
-	switch awsapi.Code(err) {
-	case mismatch:
-		return awsapi.Hint(err, "the stream was changed after it had that version: describe it again, or give no version")
-	case "NoDataRetentionException":
-		return awsapi.Hint(err, "the stream keeps no media: SetRetention first")
-	case "AccountStreamLimitExceededException":
-		return awsapi.Hint(err, "delete streams, or ask AWS for a higher quota of streams in "+s.api.Region())
-	}
-	advice := awsapi.Advice{Policy: "kinesisvideo:" + api, Absent: "stream " + stream, Region: s.api.Region()}
-	if stream != "" {
-		advice.Policy += " on stream " + stream
-	}
-	return advice.Explain(err)
-}

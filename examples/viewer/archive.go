@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"time"
 
@@ -58,7 +57,7 @@ func (r *recorded) explain(err error) error {
 	}
 	switch api.ErrorCode() {
 	case "ResourceNotFoundException":
-		return fmt.Errorf("%w\nThere is no stream %s in this region, or it holds nothing of that time: viewer list -stream %s -from 24h shows what it holds", err, *r.stream, *r.stream)
+		return fmt.Errorf("%w\nviewer list -stream %s -from 24h shows what it holds, -region names another region", err, *r.stream)
 	case "NoDataRetentionException":
 		return fmt.Errorf("%w\nThe stream keeps nothing. Give it a retention: aws kinesisvideo update-data-retention", err)
 	case "ClientLimitExceededException":
@@ -67,19 +66,14 @@ func (r *recorded) explain(err error) error {
 	return explain(err, r.account)
 }
 
-// explain adds to an error on the way to AWS what to do about it.
+// explain adds to a refusal what to do about it here, beside what the SDK says.
 func explain(err error, account *program.AWS) error {
 	var api smithy.APIError
-	var unknown *net.DNSError
-	switch {
-	case errors.As(err, &unknown) && unknown.IsNotFound && account.Endpoint == "":
-		return fmt.Errorf("%w\nThere is no such region, or no network", err)
-	case !errors.As(err, &api) || api.ErrorCode() != "NotAuthorizedException" && api.ErrorCode() != "AccessDeniedException":
-		return err
-	case account.Device != "":
+	denied := errors.As(err, &api) && (api.ErrorCode() == "NotAuthorizedException" || api.ErrorCode() == "AccessDeniedException")
+	if denied && account.Device != "" {
 		return fmt.Errorf("%w\nThe credentials of a camera usually only film. Use the owner's: without -device and $SMARTCAM_DEVICE", err)
 	}
-	return fmt.Errorf("%w\nThese credentials may not do that; see their policy", err)
+	return err
 }
 
 // moment is a time as a person gives it.

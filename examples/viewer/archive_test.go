@@ -181,7 +181,7 @@ func TestArchive(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), "without -device and $SMARTCAM_DEVICE") {
 				t.Errorf("%s with the credentials of another camera: %v", args[0], err)
 			}
-			if _, _, err := call(t, append(args, "-stream", "no-such")...); err == nil || !strings.Contains(err.Error(), "There is no stream no-such") {
+			if _, _, err := call(t, append(args, "-stream", "no-such")...); err == nil || !strings.Contains(err.Error(), "there is no stream no-such") {
 				t.Errorf("%s of no stream: %v", args[0], err)
 			}
 		}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/smithy-go"
+
 	"github.com/smartcam-sdk/smartcam/examples/program"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
@@ -19,7 +21,8 @@ func (t terminal) clip(ctx context.Context, args []string) error {
 	fs := program.NewFlags("viewer clip", "-stream NAME -o FILE.mp4 [flags]", `
 Saves a stretch of time as an MP4 file. The service makes it: of at most 200
 fragments and 100 MB that were uploaded one after another, with AAC or G.711 A-law
-sound. What is longer, or was uploaded at different times, is put together here.
+sound. What is longer, was uploaded at different times, or has a microphone that paused
+or other tracks after a restart, is put together here.
 
 A time is `+momentForms+`.
 
@@ -50,7 +53,7 @@ A time is `+momentForms+`.
 	case len(runs) == 0:
 		return fmt.Errorf("the stream %s holds nothing of that time: viewer list -stream %s -from 24h shows what it holds", *r.stream, *r.stream)
 	}
-	write := func(w io.Writer) error { return cut(ctx, archive, runs, w) }
+	write := func(w io.Writer) error { return t.cut(ctx, archive, runs, w) }
 	if *out == "-" {
 		return r.explain(write(t.Out))
 	}
@@ -82,17 +85,46 @@ func clipRuns(ctx context.Context, archive *kvsmedia.Archive, stretch kvsmedia.R
 
 // cut writes runs as one MP4 file: as the service has it, if it is one of them that
 // the service makes a clip of.
-func cut(ctx context.Context, archive *kvsmedia.Archive, runs []kvsmedia.Run, w io.Writer) error {
-	if len(runs) > 1 {
-		return (&movie{archive: archive}).write(ctx, runs, w)
+func (t terminal) cut(ctx context.Context, archive *kvsmedia.Archive, runs []kvsmedia.Run, w io.Writer) error {
+	if len(runs) == 1 {
+		media, err := archive.Clip(ctx, runs[0].Range)
+		if err == nil {
+			defer media.Close()
+			_, err = io.Copy(w, media)
+			return err
+		}
+		if !unsuited(err) {
+			return err
+		}
+		whole := runs[0]
+		runs = nil
+		for part, err := range archive.SameTracks(ctx, whole) {
+			if err != nil {
+				return err
+			}
+			runs = append(runs, part)
+		}
 	}
-	media, err := archive.Clip(ctx, runs[0].Range)
-	if err != nil {
+	m := movie{archive: archive}
+	if err := m.write(ctx, runs, w); err != nil {
 		return err
 	}
-	defer media.Close()
-	_, err = io.Copy(w, media)
-	return err
+	t.tellLate(m.late)
+	return nil
+}
+
+// tellLate says from where on media is left out, if a frame of it came.
+func (t terminal) tellLate(f *kvsmedia.Frame) {
+	if f != nil {
+		t.tell("%v from %s on is left out, as its track came late: begin there for a file with it\n", f.Track.Codec, f.Time.Local().Format(time.DateTime))
+	}
+}
+
+// unsuited reports whether the service makes no clip of the tracks: they change, or are
+// others than it takes.
+func unsuited(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && (api.ErrorCode() == "UnsupportedStreamMediaTypeException" || api.ErrorCode() == "InvalidCodecPrivateDataException")
 }
 
 // save writes a file, which is there only if it is whole.

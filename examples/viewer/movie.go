@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,31 +20,50 @@ const pause = 50 * time.Millisecond
 // them, or of several runs. Times without media are left out, as the service does.
 type movie struct {
 	archive *kvsmedia.Archive
-	tracks  []*kvsmedia.Track // nil before the first fragment
+	tracks  []*kvsmedia.Track // of all runs
 	done    []written         // by track
 	start   time.Time         // of the movie, moved on by the time that is left out
 	end     time.Time         // of the media before
+	late    *kvsmedia.Frame   // the first one that is left out, as its track is of no run's beginning
 	err     error             // of the archive
 }
 
 // write writes the movie.
 func (m *movie) write(ctx context.Context, runs []kvsmedia.Run, w io.Writer) error {
-	next, stop := iter.Pull(m.frames(ctx, runs))
-	defer stop()
-	first, ok := next()
-	if !ok {
-		return m.err
+	if err := m.find(ctx, runs); err != nil {
+		return err
 	}
 	for _, t := range m.tracks {
 		if t.Codec == kvsmedia.Opus {
 			return fmt.Errorf("%v has no place in an MP4 clip: viewer play saves it as Matroska", t.Codec)
 		}
 	}
-	err := kvsmedia.WriteMP4(w, func(yield func(kvsmedia.Frame) bool) {
-		for f, ok := first, true; ok && yield(f); f, ok = next() {
+	m.done = make([]written, len(m.tracks))
+	err := kvsmedia.WriteMP4(w, m.frames(ctx, runs), m.tracks...)
+	if m.err != nil {
+		return m.err
+	}
+	return err
+}
+
+// find finds the tracks, by the beginning of each run.
+func (m *movie) find(ctx context.Context, runs []kvsmedia.Run) error {
+	for _, run := range runs {
+		media, err := m.archive.MediaForFragments(ctx, run.Fragments[0].Number)
+		if err != nil {
+			return err
 		}
-	}, m.tracks...)
-	return errors.Join(m.err, err)
+		tracks, err := media.Tracks()
+		if err = errors.Join(err, media.Close()); err != nil {
+			return err
+		}
+		for _, t := range tracks {
+			if place(m.tracks, t, tracks) < 0 {
+				m.tracks = append(m.tracks, t)
+			}
+		}
+	}
+	return nil
 }
 
 // frames yields the frames of runs with their times in the movie.
@@ -67,19 +87,18 @@ func (m *movie) part(ctx context.Context, part kvsmedia.Run, yield func(kvsmedia
 		return false
 	}
 	defer media.Close()
-	if m.tracks == nil {
-		if m.tracks, m.err = media.Tracks(); m.err != nil {
-			return false
-		}
-		m.done = make([]written, len(m.tracks))
-	}
 	left := part.Fragments
 	for f := range media.Fragments() {
 		i := slices.IndexFunc(left, func(i kvsmedia.FragmentInfo) bool { return i.Number == f.Number })
 		if i < 0 {
 			continue
 		}
-		if !m.fragment(f, left[i].Length, yield) {
+		tracks, err := media.Tracks()
+		if err != nil {
+			m.err = err
+			return false
+		}
+		if !m.fragment(f, tracks, left[i].Length, yield) {
 			return false
 		}
 		left = left[i+1:]
@@ -88,8 +107,8 @@ func (m *movie) part(ctx context.Context, part kvsmedia.Run, yield func(kvsmedia
 	return m.err == nil
 }
 
-// fragment yields the frames of a fragment of a length.
-func (m *movie) fragment(f *kvsmedia.Fragment, length time.Duration, yield func(kvsmedia.Frame) bool) bool {
+// fragment yields the frames of a fragment with some tracks, of a length.
+func (m *movie) fragment(f *kvsmedia.Fragment, tracks []*kvsmedia.Track, length time.Duration, yield func(kvsmedia.Frame) bool) bool {
 	if m.start.IsZero() {
 		m.start, m.end = f.ProducerTime, f.ProducerTime
 	}
@@ -98,8 +117,14 @@ func (m *movie) fragment(f *kvsmedia.Fragment, length time.Duration, yield func(
 	}
 	m.end = f.ProducerTime.Add(length)
 	for _, frame := range f.Frames {
-		at := place(m.tracks, frame.Track)
-		if at < 0 || !m.done[at].news(frame) {
+		at := place(m.tracks, frame.Track, tracks)
+		if at < 0 {
+			if m.late == nil {
+				m.late = &frame
+			}
+			continue
+		}
+		if !m.done[at].news(frame) {
 			continue
 		}
 		frame.Track, frame.PTS = m.tracks[at], frame.Time.Sub(m.start)
@@ -110,10 +135,16 @@ func (m *movie) fragment(f *kvsmedia.Fragment, length time.Duration, yield func(
 	return true
 }
 
-// place returns the index of the track that a frame of another answer belongs to, -1 if
-// none.
-func place(tracks []*kvsmedia.Track, track *kvsmedia.Track) int {
-	return slices.IndexFunc(tracks, func(t *kvsmedia.Track) bool {
-		return t == track || t.Codec == track.Codec && t.Name == track.Name
-	})
+// place returns the index of the track of a file that goes on with one of a fragment with
+// some tracks, -1 if none does: the one of its name, or, if it alone is of its kind there,
+// the first of its kind.
+func place(tracks []*kvsmedia.Track, track *kvsmedia.Track, among []*kvsmedia.Track) int {
+	kin := func(t *kvsmedia.Track) bool {
+		return t.Codec == track.Codec && t.SampleRate == track.SampleRate && t.Channels == track.Channels && bytes.Equal(t.Private, track.Private)
+	}
+	i := slices.IndexFunc(tracks, func(t *kvsmedia.Track) bool { return kin(t) && t.Name == track.Name })
+	if i < 0 && !slices.ContainsFunc(among, func(t *kvsmedia.Track) bool { return t != track && kin(t) }) {
+		i = slices.IndexFunc(tracks, kin)
+	}
+	return i
 }

@@ -71,6 +71,7 @@ A time is `+momentForms+`.
 	case pl.muxer == nil:
 		return err
 	}
+	t.tellLate(pl.late)
 	t.tell("%d pictures and %d sounds, %s\n", pl.pictures, pl.sounds, pl.next.Sub(pl.first).Round(100*time.Millisecond))
 	return err
 }
@@ -84,9 +85,10 @@ type player struct {
 	muxer            *kvsmedia.Muxer // nil before the first frame
 	tracks           []*kvsmedia.Track
 	pictures, sounds int
-	done             []written // by track
-	first            time.Time // of what is written
-	next             time.Time // what has been written comes before it; zero is now
+	done             []written       // by track
+	late             *kvsmedia.Frame // the first one that is left out: its track is not in the file
+	first            time.Time       // of what is written
+	next             time.Time       // what has been written comes before it; zero is now
 }
 
 // written is what was written of a track, up to a time.
@@ -175,7 +177,11 @@ func (pl *player) media(media *kvsmedia.Media) error {
 				return err
 			}
 		}
-		if err := pl.write(f); err != nil {
+		tracks, err := media.Tracks()
+		if err == nil {
+			err = pl.write(f, tracks)
+		}
+		if err != nil {
 			return fmt.Errorf("writing what is played: %w", err)
 		}
 	}
@@ -197,11 +203,14 @@ func (pl *player) begin(r *kvsmedia.Reader) (err error) {
 	return nil
 }
 
-// write writes a frame, whichever answer it is of.
-func (pl *player) write(f kvsmedia.Frame) error {
-	at := place(pl.tracks, f.Track)
+// write writes a frame, whichever answer it is of, of a fragment with some tracks.
+func (pl *player) write(f kvsmedia.Frame, tracks []*kvsmedia.Track) error {
+	at := place(pl.tracks, f.Track, tracks)
 	if at < 0 {
-		return nil // a track that came later has no place in the file
+		if pl.late == nil {
+			pl.late = &f
+		}
+		return nil
 	}
 	f.Track = pl.tracks[at]
 	if !pl.done[at].news(f) {

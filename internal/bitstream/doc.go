@@ -33,6 +33,6 @@
 // of each slice is looked at.
 //
 // Everything here takes bytes from outside: sizes are bounded, what makes no
-// sense is an error or is passed by, and nothing panics. Slices that are handed
+// sense is an error or is ignored, and nothing panics. Slices that are handed
 // in are not kept and not changed.
 package bitstream

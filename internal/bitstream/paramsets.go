@@ -34,7 +34,7 @@ type paramSet struct {
 
 // Update takes copies of the parameter sets among the NAL units of an access
 // unit and reports whether that changed anything. A set replaces the one of the
-// same kind and id. Sets that cannot be read are passed by.
+// same kind and id. Sets that cannot be read are ignored.
 func (p *ParameterSets) Update(nalus [][]byte) (changed bool) {
 	for _, n := range nalus {
 		kind := p.Codec.setKind(n)

@@ -47,7 +47,7 @@ func coding(c kvsmedia.Codec) (bitstream.Codec, error) {
 }
 
 // SetParameters takes parameter sets from elsewhere than the stream, an SDP for
-// example. Sets that cannot be read are passed by.
+// example. Sets that cannot be read are ignored.
 func (a *Assembler) SetParameters(nalus ...[]byte) { a.units.Sets.Update(nalus) }
 
 // Whole returns the access unit of NAL units that are known to be one, such as the

@@ -11,6 +11,9 @@
 //			write(au.Data, au.Key, au.Stamp)
 //		}
 //	}
+//	if au, ok := pictures.Flush(); ok && au.Err == nil { // the last picture
+//		write(au.Data, au.Key, au.Stamp)
+//	}
 //
 // An access unit comes in Annex B, checked to hold exactly one picture, a key frame
 // with its parameter sets. Nothing is decoded. Everything here takes bytes from
