@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -174,6 +175,24 @@ func TestDialSaysWhyThereIsNoPicture(t *testing.T) {
 		_, err := dial(t, viewer.Config{Signaling: srv.Config("door")}, time.Second)
 		var failed *viewer.DialError
 		if !errors.As(err, &failed) || !strings.Contains(err.Error(), "did not answer") || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("no camera, and the offer is being sent again", func(t *testing.T) {
+		srv := service(t)
+		offered := func() bool {
+			return slices.ContainsFunc(srv.Events(), func(e signalingtest.Event) bool { return e.Name == "SDP_OFFER" })
+		}
+		ended := make(chan error, 1)
+		go func() {
+			_, err := dial(t, viewer.Config{Signaling: srv.Config("door")}, 5*time.Second)
+			ended <- err
+		}()
+		if err := srv.Wait(t.Context(), offered); err != nil {
+			t.Fatal(err)
+		}
+		srv.SetOutage(true) // the second offer, after 4 s, waits
+		if err := <-ended; err == nil || !strings.Contains(err.Error(), "the camera did not answer") || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v", err)
 		}
 	})

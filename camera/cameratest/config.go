@@ -16,8 +16,8 @@ type Config struct {
 	// things and their files, issued credentials, channels with their ARNs and storage
 	// configurations, and streams with their media. A client that has cached any of it
 	// goes on after a restart, given the same Ports. It is created if need be; it holds
-	// secrets. One Cloud at a time has it: another one fails to start, but on Windows.
-	// Empty: everything is new with each Cloud.
+	// secrets. One Cloud at a time has it: another one fails to start, except on
+	// Windows. Empty: everything is new with each Cloud.
 	Dir string
 
 	// Host is the IP address or name under which clients reach the cloud. It

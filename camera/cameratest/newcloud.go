@@ -18,8 +18,8 @@ type TB interface {
 	Fatalf(format string, args ...any)
 }
 
-// NewCloud starts a cloud for one test. It is closed when the test ends, which
-// fails if something of the cloud then goes on. Without Config.Logger the test's
+// NewCloud starts a cloud for one test. It is closed when the test ends; the
+// test fails if anything of the cloud still runs then. Without Config.Logger the test's
 // output has all that the cloud logs, such as what it refuses, and what devices and
 // viewers log at level Info and above. One Config may be given; none
 // means the zero Config.
