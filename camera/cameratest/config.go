@@ -68,7 +68,9 @@ type Config struct {
 	// means 24, a negative number that they keep none.
 	RetentionHours int
 
-	// Logger is told at level Debug of what is refused; nil discards.
+	// Logger is told at level Debug of every call, message and acknowledgement, with a
+	// detail if it was refused, and of trouble at level Warn. Devices and viewers have
+	// it as well. Nil discards, except in NewCloud.
 	Logger *slog.Logger
 }
 

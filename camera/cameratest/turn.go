@@ -228,6 +228,6 @@ type logWriter struct{ log *slog.Logger }
 
 // Write logs one line at level Debug.
 func (w logWriter) Write(p []byte) (int, error) {
-	w.log.Debug("cameratest: turn", "message", strings.TrimSpace(string(p)))
+	w.log.Debug("cameratest: turn", "detail", strings.TrimSpace(string(p)))
 	return len(p), nil
 }
