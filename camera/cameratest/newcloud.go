@@ -85,7 +85,9 @@ func (h refusals) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // WithAttrs returns h with attributes.
-func (h refusals) WithAttrs(attrs []slog.Attr) slog.Handler { return refusals{h.Handler.WithAttrs(attrs)} }
+func (h refusals) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return refusals{h.Handler.WithAttrs(attrs)}
+}
 
 // WithGroup returns h within a group.
 func (h refusals) WithGroup(name string) slog.Handler { return refusals{h.Handler.WithGroup(name)} }
