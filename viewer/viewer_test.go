@@ -169,6 +169,19 @@ func TestGrantedViewer(t *testing.T) {
 	}
 }
 
+// TestDialWithoutACamera has more time than Dial takes when nobody answers.
+func TestDialWithoutACamera(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 15 seconds")
+	}
+	t.Parallel()
+	began := time.Now()
+	_, err := dial(t, viewer.Config{Signaling: service(t).Config("door")}, 40*time.Second)
+	if took := time.Since(began); err == nil || !strings.Contains(err.Error(), "did not answer") || took < 15*time.Second || took > 20*time.Second {
+		t.Errorf("after %v: %v", took, err)
+	}
+}
+
 func TestDialSaysWhyThereIsNoPicture(t *testing.T) {
 	t.Run("no camera", func(t *testing.T) {
 		srv := service(t)
