@@ -54,9 +54,10 @@ type Client struct {
 	dropped safelog.Outage // messages that are not handed to Receive
 
 	// of run's goroutine:
-	denials int // attempts in a row that were denied
-	flaps   int // connections in a row that the service ended soon
-	fails   int // failed attempts since the last stable connection
+	denials   int  // attempts in a row that were denied
+	connected bool // has been once
+	flaps     int  // connections in a row that the service ended soon
+	fails     int  // failed attempts since the last stable connection
 }
 
 // DialMaster connects as the master of cfg.Channel. It returns when connected;
@@ -307,7 +308,7 @@ func (c *Client) end(err error) {
 	close(c.done)
 	c.report(State{Err: err})
 	c.stop()
-	if !errors.Is(err, net.ErrClosed) {
+	if !errors.Is(err, net.ErrClosed) && c.connected { // else dialing returns it
 		c.log.Error("signaling: ended for a permanent reason", "err", bare(err))
 	}
 }

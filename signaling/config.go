@@ -51,8 +51,9 @@ type Config struct {
 
 	// Logger gets the connection's story: Info for connects; Warn for trouble, each new
 	// reason at once and repeats after 1, 2, 4 minutes and so on, up to an hour, with
-	// their number; Error once when the client ends for a permanent reason; Debug for
-	// messages (kind and peer only) and for all repeats. Nil means slog.Default.
+	// their number; Error once when the client ends for a permanent reason after it was
+	// connected, before which dialing returns the reason; Debug for messages (kind and
+	// peer only) and for all repeats. Nil means slog.Default.
 	Logger *slog.Logger
 }
 

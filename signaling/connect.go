@@ -56,7 +56,7 @@ func (c *Client) run() {
 		if old := cur; old != nil {
 			c.wg.Go(func() { c.retire(old) })
 		}
-		cur, c.denials = next, 0
+		cur, c.denials, c.connected = next, 0, true
 		c.trouble.Over(c.log, slog.LevelInfo, "signaling: connected", "channel", c.ChannelARN(), "role", c.role)
 		c.report(State{Online: true})
 		c.turn.prefetch()

@@ -1,8 +1,10 @@
 package signaling
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -39,7 +41,13 @@ func TestRefusals(t *testing.T) {
 					return nil
 				}
 				start := time.Now()
-				_, err := DialMaster(t.Context(), s.config(t))
+				cfg := s.config(t)
+				var log bytes.Buffer
+				cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+				_, err := DialMaster(t.Context(), cfg)
+				if strings.Contains(log.String(), c.err.Name) {
+					t.Errorf("the reason that is returned is logged as well: %s", &log)
+				}
 				var api smithy.APIError
 				if !errors.As(err, &api) || api.ErrorCode() != c.err.Name {
 					t.Errorf("DialMaster: %v", err)
@@ -85,6 +93,8 @@ func TestRevoked(t *testing.T) {
 		w := newWatch()
 		cfg := s.config(t)
 		cfg.States = w.ch
+		var log bytes.Buffer
+		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		c, ws := s.master(t, cfg)
 		ws.say(t, offerFrame("v"))
 		s.set(func() {
@@ -105,6 +115,10 @@ func TestRevoked(t *testing.T) {
 		states := w.take()
 		if last := states[len(states)-1]; last.Online || !errors.As(last.Err, &api) {
 			t.Errorf("last state %+v", last)
+		}
+		synctest.Wait()
+		if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
+			t.Errorf("%d errors are logged: %s", n, &log)
 		}
 	})
 }

@@ -1,11 +1,14 @@
 // Camera is a whole camera against AWS, or against the stand-in cloud of
 // examples/localcloud. What a firmware maker changes is the source of frames.
 //
-//	camera -device /etc/smartcam -source 'exec:rpicam-vid -t 0 --inline -o -'
-//	camera -device /etc/smartcam -source rtsp://… -stream front-door
+//	camera -device /etc/camera -source 'exec:rpicam-vid -t 0 --inline -o -'
+//	camera -device /etc/camera -source rtsp://… -stream front-door
 //
 // Without -device it uses the AWS credentials of the environment. Commands that
 // viewers can call: status, light, chime, privacy.
+//
+// An RTSP source must be reached before the camera comes online, for its tracks are not
+// known before: until then the log says that the camera waits for it.
 //
 // With -stream it records all the time: the picture and AAC or G.711 sound go to
 // that Kinesis video stream. Live view and recording do not depend on each other.
@@ -60,7 +63,10 @@ func run(ctx context.Context, std program.Console, args []string) error {
 
 	log := o.logger()
 	in, err := source.Open(ctx, *o.source, log)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil && err != nil:
+		return err
+	case err != nil:
 		return fs.Invalid("source", err)
 	}
 	dev, err := device.New(o.film(in, access, log))

@@ -47,7 +47,9 @@ func TestCommandLine(t *testing.T) {
 		"-create -retention 2h":               "-retention has no effect without -stream",
 		"-create -stream door -retention 90m": "-retention: 1h30m0s is not in whole hours",
 		"-cache /nowhere/cache":               "-cache: stat /nowhere",
-		"-viewers 0":                          "-viewers: want 1 or more",
+		"-viewers 0":                          "-viewers: want a whole number from 1 to ",
+		"-viewers x":                          "-viewers: want a whole number from 1 to ",
+		"-region nowhere-9 -channel door":     `-region: "nowhere-9": give the name of an AWS region`,
 		"-status 9090":                        "-status: want HOST:PORT",
 		"-region eu-west-1 -channel door -source /nowhere.mp4":          "-source: ",
 		"-region eu-west-1 -channel door -source clap":                  `"clap" is not a source`,
@@ -60,6 +62,33 @@ func TestCommandLine(t *testing.T) {
 		if !errors.As(err, &usage) || !strings.Contains(err.Error(), want) || out.String()+told.String() != "" {
 			t.Errorf("camera %s: %v, printed %q %q; want %s", args, err, &out, &told, want)
 		}
+	}
+}
+
+// A camera whose source is not reached says that it waits, once, and ends well with an
+// interrupt: that is no mistake of the command line.
+func TestInterruptedWait(t *testing.T) {
+	clean(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	r, w := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, program.Console{In: strings.NewReader(""), Out: io.Discard, Err: w},
+			[]string{"-region", "eu-west-1", "-channel", "door", "-source", "rtsp://127.0.0.1:1/"})
+		w.Close()
+	}()
+	lines := bufio.NewScanner(r)
+	if !lines.Scan() || !strings.Contains(lines.Text(), "waiting for the RTSP source") {
+		t.Errorf("the log says %q", lines.Text())
+	}
+	cancel()
+	for lines.Scan() {
+		t.Errorf("and then %q", lines.Text())
+	}
+	var usage *program.UsageError
+	if err := <-ended; !errors.Is(err, context.Canceled) || errors.As(err, &usage) {
+		t.Errorf("the camera ended with %v", err)
 	}
 }
 

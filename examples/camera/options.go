@@ -1,22 +1,23 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/examples/camera/device"
+	"github.com/smartcam-sdk/smartcam/examples/camera/source"
 	"github.com/smartcam-sdk/smartcam/examples/program"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
 const help = `
-Shows a source of frames to viewers, live, and records it to the cloud.
+Shows a source of frames to viewers, live, and records it to the cloud. It comes
+online once the source is there: it waits for an RTSP source that is not reached.
 
-  camera -device /etc/smartcam -source 'exec:rpicam-vid -t 0 --inline -o -'
-  camera -device /etc/smartcam -source rtsp://10.0.0.7/ -stream front-door
+  camera -device /etc/camera -source 'exec:rpicam-vid -t 0 --inline -o -'
+  camera -device /etc/camera -source rtsp://10.0.0.7/ -stream front-door
 `
 
 // options are the values of the flags.
@@ -33,14 +34,14 @@ func defineFlags(fs *program.Flags) *options {
 	return &options{
 		account:   fs.AWS(),
 		channel:   fs.Channel("", "signaling channel, `name` or ARN (default the name of the thing of -device)"),
-		source:    fs.String("source", "", "`source` of frames: clip, rtsp://…, a .h264, .mp4 or .mkv file, or exec:COMMAND (default clip)"),
+		source:    fs.String("source", "", "`source` of frames: "+source.Kinds+" (default clip)"),
 		stream:    fs.Stream("record to this Kinesis video stream, `name` or ARN"),
 		create:    fs.Bool("create", false, "create the channel, and the stream, if they do not exist"),
-		retention: fs.Positive("retention", 24*time.Hour, "how `long` a stream that -create makes keeps its media, in whole hours"),
+		retention: fs.Positive("retention", 24*time.Hour, "`duration` for which a stream that -create makes keeps its media, in whole hours"),
 		cache:     fs.Text("cache", "", "`file` that keeps the channel's endpoints, for a quick wake", program.Writable),
 		address: fs.Text("status", "", "serve the camera's status at this `address`, HOST:PORT: /status as JSON, /metrics for Prometheus; "+
 			"without HOST on this machine alone, on 0.0.0.0 for whoever reaches it", program.Address),
-		viewers: fs.Int("viewers", 10, "`number` of viewers served at once"),
+		viewers: fs.Viewers(),
 		logger:  fs.Log(slog.LevelInfo),
 	}
 }
@@ -50,8 +51,6 @@ func (o *options) check(fs *program.Flags) error {
 	switch {
 	case *o.retention%time.Hour != 0:
 		return fs.Invalid("retention", fmt.Errorf("%v is not in whole hours", *o.retention))
-	case *o.viewers < 1:
-		return fs.Invalid("viewers", errors.New("want 1 or more"))
 	case !*o.create:
 		return fs.Unused("without -create", "retention")
 	case *o.stream == "":

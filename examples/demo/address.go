@@ -3,20 +3,30 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"slices"
 	"syscall"
+
+	"github.com/smartcam-sdk/smartcam/examples/program"
 )
 
-// listen takes the address, or another port of it if that one is in use.
-func listen(addr string) (net.Listener, error) {
+// listen listens on the address, or without -addr on another port of it if that one is
+// in use, which it says.
+func listen(fs *program.Flags, out io.Writer, addr string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		host, _, _ := net.SplitHostPort(addr)
-		return net.Listen("tcp", net.JoinHostPort(host, "0"))
+	switch {
+	case err == nil:
+		return l, nil
+	case !errors.Is(err, syscall.EADDRINUSE):
+		return nil, fs.Invalid("addr", err)
+	case fs.Given("addr"):
+		return nil, fmt.Errorf("-addr: %s is in use: give another port, 0 for a free one", addr)
 	}
-	return l, err
+	_, _ = fmt.Fprintf(out, "%s is in use; the page gets another port.\n", addr)
+	host, _, _ := net.SplitHostPort(addr)
+	return net.Listen("tcp", net.JoinHostPort(host, "0"))
 }
 
 // urls are where browsers find the page of a server that listens on an address: the

@@ -57,18 +57,15 @@ Shows a camera in the browser, with a stand-in for AWS on this machine, or with 
 func run(ctx context.Context, std program.Console, args []string) error {
 	fs := program.NewFlags("demo", "[flags]", help)
 	account := fs.AWS()
-	addr := fs.Text("addr", "127.0.0.1:8080", "`address` of the page, 0.0.0.0:8080 for other machines as well; another free port is taken if it is in use", program.Address)
-	spec := fs.String("source", "", "`source` of frames: clip, rtsp://…, a .h264, .mp4 or .mkv file, or exec:COMMAND (default clip)")
+	addr := fs.Text("addr", "127.0.0.1:8080", "`address` of the page, 0.0.0.0:8080 for other machines as well; without -addr another free port is taken if it is in use", program.Address)
+	spec := fs.String("source", "", "`source` of frames: "+source.Kinds+" (default clip)")
 	real := fs.Bool("aws", false, "use AWS instead of the stand-in cloud; the channel is created if it does not exist")
 	channel := fs.Channel("front-door", "signaling channel, `name` or, with -aws, ARN")
 	stream := fs.Stream("with -aws, record to this Kinesis video stream, `name` or ARN")
-	viewers := fs.Int("viewers", 10, "`number` of viewers served at once")
+	viewers := fs.Viewers()
 	logger := fs.Log(slog.LevelInfo)
 	if err := fs.Parse(std, args); err != nil {
 		return err
-	}
-	if *viewers < 1 {
-		return fs.Invalid("viewers", errors.New("want 1 or more"))
 	}
 	if !*real {
 		if err := fs.Unused("without -aws", append([]string{"stream"}, program.AWSFlags...)...); err != nil {
@@ -83,7 +80,7 @@ func run(ctx context.Context, std program.Console, args []string) error {
 		return err
 	}
 
-	listener, err := listen(*addr)
+	listener, err := listen(fs, std.Out, *addr)
 	if err != nil {
 		return err
 	}

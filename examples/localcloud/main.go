@@ -33,6 +33,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/smartcam-sdk/smartcam/camera/cameratest"
 	"github.com/smartcam-sdk/smartcam/examples/program"
@@ -56,14 +57,11 @@ func run(ctx context.Context, std program.Console, args []string) error {
 	fs.StringVar(&cfg.CredentialsHost, "credentials-host", "", "`address` or name of the credentials provider, if another")
 	fs.StringVar(&cfg.Bind, "bind", "", "`address` to listen on (default: the host's)")
 	fs.StringVar(&cfg.Region, "region", "us-west-2", "AWS `region`")
-	fs.IntVar(&cfg.Ports.AWS, "aws-port", 8443, "`port` of the control plane, signaling and media; 0 for a free one, as with the others")
-	fs.IntVar(&cfg.Ports.Credentials, "credentials-port", 8444, "`port` of the credentials provider")
-	fs.IntVar(&cfg.Ports.TURN, "turn-port", 3478, "`port` of TURN over UDP; the second TURN server has the next one")
-	fs.IntVar(&cfg.Ports.TURNS, "turns-port", 5349, "`port` of TURN over TLS and DTLS; the second TURN server has the next one")
-	fs.DurationVar(&cfg.CredentialLife, "credential-life", time.Hour, "how long issued credentials last")
-	fs.IntVar(&cfg.RetentionHours, "retention", 24, "`hours` for which the streams of the devices keep their media; negative for none")
-	names := fs.String("names", "", "further `names` for the certificates, separated by commas")
-	things := fs.String("things", "camera-1", "`names` of the devices to make, separated by commas")
+	ports := definePorts(fs)
+	life := fs.Positive("credential-life", time.Hour, "`duration` for which issued credentials last")
+	retention := fs.Whole("retention", 24, -1, mostRetention, "`hours` for which the streams of the devices keep their media; -1 for none")
+	names := fs.Text("names", "", "further `names` for the certificates, separated by commas", list)
+	things := fs.Text("things", "camera-1", "`names` of the devices to make, separated by commas", list)
 	logger := fs.Log(slog.LevelWarn)
 	if err := fs.Parse(std, args); err != nil {
 		return err
@@ -71,20 +69,18 @@ func run(ctx context.Context, std program.Console, args []string) error {
 	if cfg.Bind != "" && net.ParseIP(cfg.Bind) == nil {
 		return fs.Invalid("bind", fmt.Errorf("%q is no IP address", cfg.Bind))
 	}
-	if cfg.CredentialLife <= 0 {
-		return fs.Invalid("credential-life", errors.New("want more than 0"))
-	}
 	dir, err := filepath.Abs(cfg.Dir)
 	if err != nil {
 		return err
 	}
 	cfg.Dir, cfg.Names, cfg.Logger = dir, split(*names), logger()
+	cfg.Ports, cfg.CredentialLife, cfg.RetentionHours = ports.values(), *life, *retention
 	cloud, err := cameratest.New(cfg)
 	if err != nil {
 		return err
 	}
 	if err := cloud.Start(ctx); err != nil {
-		return err
+		return ports.explain(err)
 	}
 	var devices []*cameratest.Device
 	for _, name := range split(*things) {
@@ -100,6 +96,25 @@ func run(ctx context.Context, std program.Console, args []string) error {
 	return cloud.Run(ctx)
 }
 
-func split(list string) []string {
-	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+// mostRetention is that of UpdateDataRetention, in hours: ten years.
+const mostRetention = 87600
+
+// list checks names that are separated by commas.
+func list(s string) error {
+	for _, name := range split(s) {
+		if strings.ContainsFunc(name, unicode.IsSpace) {
+			return fmt.Errorf("want names separated by commas, %q has a space in it", name)
+		}
+	}
+	return nil
+}
+
+// split returns the names of a list, without the spaces around them.
+func split(list string) (names []string) {
+	for name := range strings.SplitSeq(list, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }

@@ -2,12 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -176,6 +181,78 @@ func closeIdle(c aws.HTTPClient) {
 		c.GetTransport().CloseIdleConnections()
 	case *http.Client:
 		c.CloseIdleConnections()
+	}
+}
+
+// What is wrong with a value is said under the name of its flag, and nothing is begun.
+func TestCommandLine(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-aws-port", "99999"}, "-aws-port: want a whole number from 0 to 65535"},
+		{[]string{"-aws-port", "x"}, "-aws-port: want a whole number from 0 to 65535"},
+		{[]string{"-credentials-port", "-1"}, "-credentials-port: want a whole number from 0 to 65535"},
+		{[]string{"-turn-port", "65535"}, "-turn-port: want a whole number from 0 to 65534"},
+		{[]string{"-turns-port", "65535"}, "-turns-port: want a whole number from 0 to 65534"},
+		{[]string{"-retention", "1.5"}, "-retention: want a whole number from -1 to 87600"},
+		{[]string{"-credential-life", "0"}, "-credential-life: want a duration above zero"},
+		{[]string{"-things", "a b"}, `-things: want names separated by commas, "a b" has a space in it`},
+		{[]string{"-names", "a,b\tc"}, "-names: want names separated by commas"},
+		{[]string{"-bind", "here"}, `-bind: "here" is no IP address`},
+	} {
+		dir := filepath.Join(t.TempDir(), "cloud")
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // a cloud that would start ends
+		err := run(ctx, program.Console{Out: io.Discard, Err: io.Discard}, append(c.args, "-dir", dir))
+		var usage *program.UsageError
+		if _, made := os.Stat(dir); !errors.As(err, &usage) || !strings.Contains(err.Error(), c.want) || made == nil {
+			t.Errorf("localcloud %q: %v, want %s", c.args, err, c.want)
+		}
+	}
+	if got := split(" a, b,,c"); !slices.Equal(got, []string{"a", "b", "c"}) {
+		t.Errorf("the names are %q", got)
+	}
+}
+
+// A port that is in use is named, and its flag.
+func TestPortInUse(t *testing.T) {
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tcp.Close()
+	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer udp.Close()
+	for name, taken := range map[string]net.Addr{"aws-port": tcp.Addr(), "credentials-port": tcp.Addr(), "turn-port": udp.LocalAddr(), "turns-port": tcp.Addr()} {
+		_, port, err := net.SplitHostPort(taken.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		args := []string{"-dir", t.TempDir()}
+		for _, other := range []string{"aws-port", "credentials-port", "turn-port", "turns-port"} {
+			args = append(args, "-"+other, map[bool]string{true: port, false: "0"}[other == name])
+		}
+		want := fmt.Sprintf("-%s: %s is in use, by another localcloud? 0 takes a free one", name, port)
+		if err := run(t.Context(), program.Console{Out: io.Discard, Err: io.Discard}, args); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	same := &ports{aws: new(int), credentials: new(int), turn: new(int), turns: new(int)}
+	*same.aws, *same.credentials = 8444, 8444
+	in := &net.OpError{Op: "listen", Addr: &net.TCPAddr{Port: 8444}, Err: syscall.EADDRINUSE}
+	for want, err := range map[string]error{
+		"-aws-port and -credentials-port: 8444 is in use, by the other one": in,
+		"-aws-port and -credentials-port: listen":                           &net.OpError{Op: "listen", Addr: in.Addr, Err: syscall.EACCES},
+		"listen udp": &net.OpError{Op: "listen", Net: "udp", Addr: &net.UDPAddr{Port: 1}, Err: syscall.EADDRINUSE},
+		"dial":       &net.OpError{Op: "dial", Addr: in.Addr, Err: syscall.EADDRINUSE},
+	} {
+		if got := same.explain(err); !strings.HasPrefix(got.Error(), want) {
+			t.Errorf("%v, want %s", got, want)
+		}
 	}
 }
 

@@ -8,14 +8,17 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/smartcam-sdk/smartcam/iotcreds"
+	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
 // AWS are the flags that say where AWS is and as whom to go there. What is empty
@@ -58,7 +61,8 @@ func (a *AWS) Load(ctx context.Context) (*Access, error) {
 	if err != nil {
 		return nil, err
 	}
-	var options []func(*config.LoadOptions) error
+	// The SDK for AWS logs, to standard error, what its errors say as well.
+	options := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})}
 	if client != nil {
 		options = append(options, config.WithHTTPClient(client))
 	}
@@ -74,6 +78,9 @@ func (a *AWS) Load(ctx context.Context) (*Access, error) {
 	}
 	if a.Endpoint != "" {
 		access.Config.BaseEndpoint = aws.String(a.Endpoint)
+	}
+	if err := a.check(access.Config); err != nil {
+		return nil, err
 	}
 	if a.Device != "" {
 		return access, a.device(access, roots)
@@ -91,6 +98,24 @@ func (a *AWS) Load(ctx context.Context) (*Access, error) {
 		}
 	}
 	return access, nil
+}
+
+// check refuses a region, of the flag or of the AWS configuration, and an endpoint that
+// the SDK refuses later.
+func (a *AWS) check(cfg aws.Config) error {
+	if cfg.Region == "" { // the ARN has it
+		return nil
+	}
+	cfg.Credentials = aws.AnonymousCredentials{} // which are not checked here
+	var wrong *signaling.ConfigError
+	if err := (signaling.Config{AWS: cfg, Channel: "any"}).Validate(); !errors.As(err, &wrong) {
+		return err
+	}
+	name := "endpoint"
+	if strings.HasPrefix(wrong.Reason, "region") {
+		name = "region"
+	}
+	return a.flags.Invalid(name, errors.New(strings.TrimPrefix(wrong.Reason, name+" ")))
 }
 
 // instanceTimeout is how long the metadata service of an EC2 instance is asked for

@@ -2,6 +2,9 @@ package program
 
 import (
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,6 +46,8 @@ func TestLoadRefuses(t *testing.T) {
 	}{
 		"no credentials":              {want: []string{"no AWS credentials: give -device, or set $AWS_PROFILE"}},
 		"no region":                   {want: []string{"no AWS region", "-region", "$AWS_REGION"}},
+		"no such form of a region":    {args: []string{"-region", "nowhere-9"}, want: []string{`-region: "nowhere-9"`, "eu-west-1"}},
+		"a zone of the environment":   {env: map[string]string{"AWS_REGION": "eu-west-1a"}, want: []string{`$AWS_REGION: "eu-west-1a"`}},
 		"no device":                   {args: []string{"-device", "/nowhere"}, want: []string{"-device: ", "/nowhere/device.json"}},
 		"empty device":                {env: map[string]string{"SMARTCAM_DEVICE": empty}, want: []string{"$SMARTCAM_DEVICE: ", "device.json"}},
 		"no roots":                    {args: []string{"-ca", "/nowhere"}, want: []string{"-ca: ", "/nowhere"}},
@@ -71,6 +76,34 @@ func TestLoadRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A stand-in may have a region of any name. What the SDK for AWS says of the way to
+// credentials is in the error alone.
+func TestLoadIsQuiet(t *testing.T) {
+	alone(t)
+	metadata := httptest.NewServer(http.NotFoundHandler()) // has no tokens, as IMDSv1
+	defer metadata.Close()
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "")
+	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.URL)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	stderr := os.Stderr
+	os.Stderr = w
+	p, err := parse("-region", "nowhere-9", "-endpoint", "https://127.0.0.1:1")
+	if err == nil {
+		_, err = p.aws.Load(t.Context())
+	}
+	os.Stderr = stderr
+	w.Close()
+	said, _ := io.ReadAll(r)
+	var usage *UsageError
+	if !errors.As(err, &usage) || !strings.Contains(err.Error(), "no AWS credentials") || len(said) > 0 {
+		t.Errorf("%v, printed %q", err, said)
 	}
 }
 

@@ -41,7 +41,7 @@ func parse(args ...string) (*parsed, error) {
 	p.addr = p.Text("addr", "127.0.0.1:8080", "`address` of the page", Address)
 	p.length = p.Positive("for", 0, "how long")
 	p.log = p.Log(slog.LevelWarn)
-	p.viewers = p.Int("viewers", 10, "`number` of viewers")
+	p.viewers = p.Viewers()
 	return p, p.Parse(Console{strings.NewReader(""), &p.out, &p.err}, args)
 }
 
@@ -74,7 +74,12 @@ func TestParse(t *testing.T) {
 		"log":                        {args: []string{"-log", "xml"}, want: "-log: want text or json"},
 		"log of the environment":     {env: map[string]string{"SMARTCAM_LOG": "xml"}, want: `"xml" of $SMARTCAM_LOG: want text or json`},
 		"no time":                    {args: []string{"-for", "0s"}, want: "-for: want a duration above zero"},
-		"number":                     {args: []string{"-viewers", "many"}, want: "-viewers"},
+		"number":                     {args: []string{"-viewers", "many"}, want: "-viewers: want a whole number from 1 to 1000"},
+		"part of a number":           {args: []string{"-viewers", "1.5"}, want: "-viewers: want a whole number from 1 to 1000"},
+		"least":                      {args: []string{"-viewers", "1"}},
+		"too small":                  {args: []string{"-viewers", "0"}, want: "-viewers: want a whole number from 1 to 1000"},
+		"most":                       {args: []string{"-viewers", "1000"}},
+		"too large":                  {args: []string{"-viewers", "1001"}, want: "-viewers: want a whole number from 1 to 1000"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clean(t)

@@ -6,7 +6,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // commands are the programs, and their commands, that have -h.
@@ -33,6 +35,20 @@ func TestReadme(t *testing.T) {
 		help, err := exec.CommandContext(t.Context(), filepath.Join(bin, c[0]), append(c[1:], "-h")...).Output()
 		if err != nil {
 			t.Fatal(err)
+		}
+		text, _, _ := strings.Cut(string(help), "\n  -")
+		for line := range strings.Lines(text) {
+			if n := utf8.RuneCountInString(line); n > 91 || strings.Count(text, "\n\n\n") > 0 {
+				t.Errorf("%v -h has a line of %d: %s", c, n, line)
+			}
+		}
+		for _, device := range regexp.MustCompile(`-device /[^ ]+`).FindAllString(text, -1) {
+			if !strings.Contains(string(readme), device) {
+				t.Errorf("%v -h has %s, README.md has not", c, device)
+			}
+		}
+		for _, flag := range regexp.MustCompile(`(?m)^  -[a-z-]+ (long|how)$`).FindAllString(string(help), -1) {
+			t.Errorf("%v -h shows the value of%s, which is no noun", c, flag)
 		}
 		flags := pairs(regexp.MustCompile(`(?m)^  -([a-z]+) .*\n.*\(\$([A-Z_]+)\)`), help)
 		for name, variable := range table {

@@ -119,6 +119,41 @@ func endpoint(s string) error {
 	return nil
 }
 
+// Whole defines a flag with a whole number from least to most.
+func (f *Flags) Whole(name string, value, least, most int, usage string) *int {
+	f.Var(whole{&value, least, most}, name, usage)
+	return &value
+}
+
+type whole struct {
+	value       *int
+	least, most int
+}
+
+func (w whole) String() string {
+	if w.value == nil {
+		return ""
+	}
+	return strconv.Itoa(*w.value)
+}
+
+func (w whole) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < w.least || n > w.most {
+		return fmt.Errorf("want a whole number from %d to %d", w.least, w.most)
+	}
+	*w.value = n
+	return nil
+}
+
+// mostViewers is the bound of camera.Config.MaxViewers.
+const mostViewers = 1000
+
+// Viewers defines -viewers: how many viewers a camera serves at once.
+func (f *Flags) Viewers() *int {
+	return f.Whole("viewers", 10, 1, mostViewers, "`number` of viewers served at once")
+}
+
 // Positive defines a flag with a duration above zero. A default of zero stands for
 // none.
 func (f *Flags) Positive(name string, value time.Duration, usage string) *time.Duration {

@@ -91,7 +91,7 @@ type moment struct {
 // layouts are how a moment can be given, besides how long ago it was.
 var layouts = []string{time.RFC3339, time.DateTime, "2006-01-02 15:04", "2006-01-02T15:04:05", time.DateOnly, time.TimeOnly, "15:04"}
 
-const momentForms = "18:30, 18:30:05, '2026-05-14 18:30:05', 2026-05-14T18:30:05Z, or how long ago: 10m, 2h30m; now"
+const momentForms = "18:30, 18:30:05, '2026-05-14 18:30:05', 2026-05-14T18:30:05Z, now,\nor how long ago: 10m, 2h30m"
 
 // Set reads a moment.
 func (m *moment) Set(text string) error {
@@ -119,7 +119,7 @@ func (m *moment) Set(text string) error {
 		m.Time = t
 		return nil
 	}
-	return fmt.Errorf("give it as %s", momentForms)
+	return fmt.Errorf("give it as %s", strings.ReplaceAll(momentForms, "\n", " "))
 }
 
 // String returns what was given.

@@ -19,9 +19,9 @@ func (t terminal) clip(ctx context.Context, args []string) error {
 	fs := program.NewFlags("viewer clip", "-stream NAME -o FILE.mp4 [flags]", `
 Saves a stretch of time as an MP4 file. The service makes it: of at most 200
 fragments and 100 MB that were uploaded one after another, with AAC or G.711 A-law
-sound. What is longer, or was uploaded at different times, is put together here. A
-time is
-`+momentForms+`.
+sound. What is longer, or was uploaded at different times, is put together here.
+
+A time is `+momentForms+`.
 
   viewer clip -stream front-door -o last-minute.mp4
   viewer clip -stream front-door -from 18:30 -to 18:31 -o visit.mp4

@@ -18,7 +18,9 @@ const gap = time.Second
 func (t terminal) list(ctx context.Context, args []string) error {
 	fs := program.NewFlags("viewer list", "-stream NAME [flags]", `
 Lists the fragments that a stream holds of a stretch of time, and where there is
-none. A time is `+momentForms+`.
+none.
+
+A time is `+momentForms+`.
 
   viewer list -stream front-door
   viewer list -stream front-door -from 2h -to 1h
@@ -66,8 +68,8 @@ func (t terminal) table(all []kvsmedia.FragmentInfo) error {
 		_, _ = fmt.Fprintf(w, "%s\t%.1f s\t%d\t%.0f\t%s\t\n", start.Local().Format("2006-01-02 15:04:05.000"), f.Length.Seconds(),
 			f.Bytes/1000, float64(f.Bytes)*8/1000/max(f.Length.Seconds(), 0.001), f.Number)
 		bytes += f.Bytes
-		length += f.Length
-		if e := start.Add(f.Length); e.After(end) {
+		if e := start.Add(f.Length); e.After(end) { // what is stored twice counts once
+			length += min(f.Length, e.Sub(end))
 			end = e
 		}
 	}

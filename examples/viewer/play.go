@@ -21,7 +21,10 @@ func (t terminal) play(ctx context.Context, args []string) error {
 	fs := program.NewFlags("viewer play", "-stream NAME -o FILE.mkv|- [flags]", `
 Writes what a stream holds as Matroska: to a file, or to standard output for a
 player. It begins now or at a time, and goes on with what is being recorded until
-it is interrupted. A time is `+momentForms+`.
+it is interrupted. The file has neither a duration nor an index, as a live stream;
+ffmpeg -i evening.mkv -c copy indexed.mkv gives it both.
+
+A time is `+momentForms+`.
 
   viewer play -stream front-door -o - | ffplay -
   viewer play -stream front-door -from 10m -o - | mpv -
@@ -29,7 +32,7 @@ it is interrupted. A time is `+momentForms+`.
 `)
 	r := readFlags(fs, "now, live, by default", "none by default")
 	out := fs.Text("o", "", "`file` to write, with the ending .mkv; - for standard output", savableAs(".mkv"))
-	length := fs.Positive("for", 0, "how `long` to play (default until interrupted)")
+	length := fs.Positive("for", 0, "`duration` to play (default until interrupted)")
 	if err := fs.Parse(t.Console, args); err != nil {
 		return err
 	}

@@ -29,6 +29,9 @@ comes, and sends a command:
   viewer -channel front-door -call 'light {"night":true}'
   viewer -grant grant.json -o - | ffplay -
 
+A .mkv file has neither a duration nor an index, as a live stream; ffmpeg -i seen.mkv
+-c copy indexed.mkv gives it both.
+
 Further commands: list, play, clip. viewer help tells what they do.
 `)
 	account := fs.AWS()
@@ -36,7 +39,7 @@ Further commands: list, play, clip. viewer help tells what they do.
 	grant := fs.String("grant", "", "JSON `file` with a grant, - for standard input: no AWS credentials are needed")
 	clientID := fs.String("id", "", "client `ID` (default a random one)")
 	out := fs.Text("o", "", "`file` to save to: .mkv, or .h264 and .h265 for the picture alone; - for the picture on standard output", savable)
-	length := fs.Positive("for", 0, "how `long` to watch (default until interrupted)")
+	length := fs.Positive("for", 0, "`duration` to watch (default until interrupted)")
 	call := fs.Text("call", "", "`command` to send, a name and a JSON body: 'light {\"night\":true}'", callable)
 	logger := fs.Log(slog.LevelWarn)
 	relay := fs.Bool("relay", false, "use TURN relays only")

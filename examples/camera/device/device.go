@@ -60,11 +60,11 @@ type Device struct {
 // Status is what the camera says of itself, as the reply to the command
 // "status".
 type Status struct {
-	Viewers  int     `json:"viewers"`
-	Night    bool    `json:"night"`
-	Talker   string  `json:"talker"`       // client ID of who has the floor
-	Heard    int64   `json:"talkPackets"`  // packets of talk since the start
-	UptimeMS float64 `json:"uptimeMillis"` // since the start
+	Viewers int     `json:"viewers"`
+	Night   bool    `json:"night"`
+	Talker  string  `json:"talker"`        // client ID of who has the floor
+	Heard   int64   `json:"talkPackets"`   // packets of talk since the start
+	Uptime  float64 `json:"uptimeSeconds"` // since the start
 }
 
 // New returns a camera that is not running yet.
@@ -211,7 +211,7 @@ func (d *Device) viewers() (n int) {
 func (d *Device) status(context.Context, signaling.Peer, struct{}) (Status, error) {
 	f := d.Figures()
 	return Status{Viewers: d.viewers(), Night: f.Night, Talker: f.Talker, Heard: f.Heard,
-		UptimeMS: float64(time.Since(f.Started)) / float64(time.Millisecond)}, nil
+		Uptime: time.Since(f.Started).Seconds()}, nil
 }
 
 // lightState is the request and reply of the command "light", and its notice.

@@ -18,6 +18,8 @@ type annexBFile struct {
 	fps   float64
 	track *kvsmedia.Track
 	log   *slog.Logger
+
+	trouble pictureTroubles
 }
 
 func openAnnexB(path string, codec kvsmedia.Codec, fps float64, logger *slog.Logger) (*annexBFile, error) {
@@ -27,7 +29,7 @@ func openAnnexB(path string, codec kvsmedia.Codec, fps float64, logger *slog.Log
 	}
 	defer f.Close()
 	found := false
-	if err := eachPicture(f, &kvsmedia.Track{Codec: codec}, slog.New(slog.DiscardHandler), func(frame kvsmedia.Frame) bool {
+	if err := eachPicture(f, &kvsmedia.Track{Codec: codec}, slog.New(slog.DiscardHandler), &pictureTroubles{}, func(frame kvsmedia.Frame) bool {
 		found = frame.Skipped == 0 && frame.Key
 		return false
 	}); err != nil || !found {
@@ -46,7 +48,7 @@ func (a *annexBFile) run(ctx context.Context, emit func(kvsmedia.Frame) bool) er
 		}
 		defer f.Close()
 		n := 0
-		return eachPicture(f, a.track, a.log, func(frame kvsmedia.Frame) bool {
+		return eachPicture(f, a.track, a.log, &a.trouble, func(frame kvsmedia.Frame) bool {
 			n += frame.Skipped
 			frame.PTS = time.Duration(float64(n) / a.fps * float64(time.Second))
 			n++
@@ -58,10 +60,13 @@ func (a *annexBFile) run(ctx context.Context, emit func(kvsmedia.Frame) bool) er
 // keyless is after how many pictures without a key frame the lack of one is reported.
 const keyless = 500
 
+// pictureTroubles damps what eachPicture logs of one stream, over its passes.
+type pictureTroubles struct{ reordered, broken, keyless Repeats }
+
 // eachPicture cuts a stream into frames, without their timestamps. Pictures that are
 // not whole are left out, with those that refer to them. It returns nil at the stream's
 // end.
-func eachPicture(r io.Reader, track *kvsmedia.Track, log *slog.Logger, emit func(kvsmedia.Frame) bool) error {
+func eachPicture(r io.Reader, track *kvsmedia.Track, log *slog.Logger, trouble *pictureTroubles, emit func(kvsmedia.Frame) bool) error {
 	pictures, err := nalu.NewAssembler(track.Codec)
 	if err != nil {
 		return err
@@ -77,15 +82,15 @@ func eachPicture(r io.Reader, track *kvsmedia.Track, log *slog.Logger, emit func
 		au := pictures.Whole(0, nalus...)
 		if au.Reordered && !warned {
 			warned = true
-			log.Warn("the stream has B-frames and no timestamps: its pictures get times in the order of decoding; " +
+			trouble.reordered.Warn(log, "the stream has B-frames and no timestamps: its pictures get times in the order of decoding; "+
 				"encode without B-frames, or put the stream into MP4 or Matroska")
 		}
 		if au.Err != nil && skipped == 0 {
-			log.Warn("a picture is left out, with those that refer to it", "err", au.Err)
+			trouble.broken.Warn(log, "a picture is left out, with those that refer to it", "err", au.Err)
 		}
 		if waits = au.Err != nil || waits && !au.Key; waits {
 			if skipped++; skipped == keyless {
-				log.Warn("no key frame among many pictures: have the encoder send IDR pictures regularly", "pictures", keyless)
+				trouble.keyless.Warn(log, "no key frame among many pictures: have the encoder send IDR pictures regularly", "pictures", keyless)
 			}
 			continue
 		}

@@ -22,10 +22,16 @@ type command struct {
 	track *kvsmedia.Track
 	log   *slog.Logger
 	time  timeline
+
+	trouble pictureTroubles
+	said    map[string]*Repeats // by line; what is one too many is under ""
 }
 
+// mostSaid is how many lines of a command are told apart, for damping.
+const mostSaid = 100
+
 func newCommand(codec kvsmedia.Codec, line string, logger *slog.Logger) *command {
-	return &command{line: line, track: &kvsmedia.Track{Codec: codec, Name: "main"}, log: logger.With("source", "exec")}
+	return &command{line: line, track: &kvsmedia.Track{Codec: codec, Name: "main"}, log: logger.With("source", "exec"), said: map[string]*Repeats{}}
 }
 
 func (c *command) tracks() []*kvsmedia.Track { return []*kvsmedia.Track{c.track} }
@@ -77,14 +83,15 @@ func (c *command) once(ctx context.Context, emit func(kvsmedia.Frame) bool) erro
 		stderr.Close()
 	})
 	wg.Go(func() { c.logLines(log) })
-	err := eachPicture(out, c.track, c.log, emit)
+	err := eachPicture(out, c.track, c.log, &c.trouble, emit)
 	cancel()
 	out.Close() // so that the command's output blocks nobody
 	wg.Wait()
 	return errors.Join(err, exit)
 }
 
-// logLines logs what the command says, in lines of at most 1 KiB.
+// logLines logs what the command says, in lines of at most 1 KiB. A line that it says
+// again, after a restart for example, is damped.
 func (c *command) logLines(r io.ReadCloser) {
 	defer r.Close()
 	lines := bufio.NewReaderSize(r, 1<<10)
@@ -94,7 +101,18 @@ func (c *command) logLines(r io.ReadCloser) {
 			return
 		}
 		if len(line) > 0 {
-			c.log.Info("command says", "line", string(line))
+			c.repeats(string(line)).log(c.log, slog.LevelInfo, "command says", "line", string(line))
 		}
 	}
+}
+
+// repeats returns how often a line was said.
+func (c *command) repeats(line string) *Repeats {
+	if c.said[line] == nil && len(c.said) >= mostSaid {
+		line = ""
+	}
+	if c.said[line] == nil {
+		c.said[line] = &Repeats{}
+	}
+	return c.said[line]
 }

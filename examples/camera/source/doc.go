@@ -23,5 +23,6 @@
 //
 // Files and the clip are played in real time and start again at their end
 // without a jump in the timestamps. RTSP sources are connected to again, and
-// commands started again, for as long as it takes.
+// commands started again, for as long as it takes. An RTSP source must be reached once
+// before it is opened, since its tracks are not known before; the log says so.
 package source

@@ -91,7 +91,7 @@ func TestDamagedAnnexB(t *testing.T) {
 	in := append(append(slices.Clone(aus[:3]), half), aus[4:]...)
 	in = append(append(in, again), aus[1:]...)
 	track := &kvsmedia.Track{Codec: kvsmedia.H264}
-	if err := eachPicture(bytes.NewReader(annexB(in)), track, slog.New(slog.NewTextHandler(&log, nil)), func(f kvsmedia.Frame) bool {
+	if err := eachPicture(bytes.NewReader(annexB(in)), track, slog.New(slog.NewTextHandler(&log, nil)), &pictureTroubles{}, func(f kvsmedia.Frame) bool {
 		frames = append(frames, f)
 		return true
 	}); err != nil {
@@ -106,7 +106,7 @@ func TestDamagedAnnexB(t *testing.T) {
 	for range keyless + 9 {
 		bare = append(bare, aus[1])
 	}
-	if err := eachPicture(bytes.NewReader(annexB(bare)), track, slog.New(slog.NewTextHandler(&log, nil)), func(kvsmedia.Frame) bool {
+	if err := eachPicture(bytes.NewReader(annexB(bare)), track, slog.New(slog.NewTextHandler(&log, nil)), &pictureTroubles{}, func(kvsmedia.Frame) bool {
 		t.Error("a picture that cannot be decoded")
 		return false
 	}); err != nil || strings.Count(log.String(), "IDR") != 1 {

@@ -15,7 +15,9 @@ import (
 type mkvFile struct {
 	path string
 	log  *slog.Logger
-	list []*kvsmedia.Track
+
+	others, short Repeats
+	list          []*kvsmedia.Track
 }
 
 func openMKV(path string, logger *slog.Logger) (*mkvFile, error) {
@@ -65,14 +67,14 @@ func (m *mkvFile) pass(emit func(kvsmedia.Frame) bool) error {
 		t := ours[frame.Track]
 		if t == nil && !warned {
 			warned = true
-			m.log.Warn("the file goes on with other tracks, which are left out", "codec", frame.Track.Codec)
+			m.others.Warn(m.log, "the file goes on with other tracks, which are left out", "codec", frame.Track.Codec)
 		}
 		if frame.Track = t; t != nil && !emit(frame) {
 			return nil
 		}
 	}
 	if errors.Is(r.Err(), io.ErrUnexpectedEOF) {
-		m.log.Warn("the file is cut short; what is whole is played")
+		m.short.Warn(m.log, "the file is cut short; what is whole is played")
 		return nil
 	}
 	return r.Err()

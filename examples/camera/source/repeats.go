@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"log/slog"
 	"time"
 )
@@ -22,6 +23,11 @@ type Repeats struct {
 
 // Warn logs that it has gone wrong once more.
 func (r *Repeats) Warn(log *slog.Logger, msg string, args ...any) {
+	r.log(log, slog.LevelWarn, msg, args...)
+}
+
+// log is Warn with another level than that of a warning.
+func (r *Repeats) log(log *slog.Logger, level slog.Level, msg string, args ...any) {
 	now := time.Now()
 	if now.Sub(r.last) > repeatMost {
 		*r = Repeats{}
@@ -34,5 +40,5 @@ func (r *Repeats) Warn(log *slog.Logger, msg string, args ...any) {
 	}
 	r.wait = min(max(2*r.wait, repeatFirst), repeatMost)
 	r.due = now.Add(r.wait)
-	log.Warn(msg, append(args, "times", r.times)...)
+	log.Log(context.Background(), level, msg, append(args, "times", r.times)...)
 }

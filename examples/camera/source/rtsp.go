@@ -31,6 +31,7 @@ type rtspSource struct {
 	start time.Time         // of the clock of arrivals
 	line  rtsp.Line
 	told  map[string]bool // what was left out with a warning
+	lost  map[*kvsmedia.Track]*Repeats
 }
 
 func openRTSP(ctx context.Context, spec string, logger *slog.Logger) (*rtspSource, error) {
@@ -38,7 +39,7 @@ func openRTSP(ctx context.Context, spec string, logger *slog.Logger) (*rtspSourc
 	if err != nil {
 		return nil, errors.New("the RTSP URL cannot be read") // it may hold a password
 	}
-	s := &rtspSource{url: u, log: logger.With("source", u.CloneWithoutCredentials().String()), start: time.Now(), told: map[string]bool{}}
+	s := &rtspSource{url: u, log: logger.With("source", u.CloneWithoutCredentials().String()), start: time.Now(), told: map[string]bool{}, lost: map[*kvsmedia.Track]*Repeats{}}
 	var retry backoff
 	var trouble Repeats
 	for {
@@ -46,6 +47,7 @@ func openRTSP(ctx context.Context, spec string, logger *slog.Logger) (*rtspSourc
 		if err == nil {
 			for _, st := range streams {
 				s.list = append(s.list, st.Track)
+				s.lost[st.Track] = &Repeats{}
 			}
 			nameTracks(s.list)
 			return s, nil
@@ -54,9 +56,11 @@ func openRTSP(ctx context.Context, spec string, logger *slog.Logger) (*rtspSourc
 		if errors.As(err, &status) {
 			return nil, fmt.Errorf("the RTSP server %s: %w", u.Host, err)
 		}
-		trouble.Warn(s.log, "RTSP source not reached, trying again", "err", err)
+		if ctx.Err() == nil {
+			trouble.Warn(s.log, "waiting for the RTSP source, whose tracks must be known to begin", "err", err)
+		}
 		if !retry.wait(ctx) {
-			return nil, fmt.Errorf("the RTSP server %s: %w", u.Host, err)
+			return nil, fmt.Errorf("the RTSP server %s: %w", u.Host, context.Cause(ctx))
 		}
 	}
 }
@@ -246,9 +250,8 @@ func (s *rtspSource) setup(over context.Context, session *rtspSession, in chan<-
 
 // trouble returns what logs the troubles of a stream.
 func (s *rtspSource) trouble(t *kvsmedia.Track) func(error) {
-	var trouble Repeats
 	return func(err error) {
-		trouble.Warn(s.log, "frames of the RTSP source are lost", "track", t.Name, "err", err)
+		s.lost[t].Warn(s.log, "frames of the RTSP source are lost", "track", t.Name, "err", err)
 	}
 }
 

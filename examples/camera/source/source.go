@@ -28,10 +28,13 @@ type input interface {
 	run(ctx context.Context, emit func(kvsmedia.Frame) bool) error
 }
 
+// Kinds are the kinds of sources, for the help of a program.
+const Kinds = "clip, rtsp://…, rtsps://…, a .h264, .h265, .mp4, .mov or .mkv file, exec:COMMAND or exec+h265:COMMAND"
+
 // Open opens the source that spec names; see the package documentation. It
 // reads as much as it needs to know the tracks and keeps nothing open; an RTSP
-// server that cannot be reached is tried until ctx is done. A nil logger
-// discards.
+// server that cannot be reached is tried until ctx is done, whose error the error then
+// wraps. A nil logger discards.
 func Open(ctx context.Context, spec string, logger *slog.Logger) (*Source, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
@@ -72,7 +75,7 @@ func open(ctx context.Context, spec string, logger *slog.Logger) (input, error) 
 	case ".mkv", ".webm":
 		return openMKV(path, logger)
 	}
-	return nil, fmt.Errorf("%q is not a source: give clip, rtsp://…, exec:COMMAND, or a .h264, .h265, .mp4 or .mkv file", spec)
+	return nil, fmt.Errorf("%q is not a source: give %s", spec, Kinds)
 }
 
 // splitRate takes ?fps=N off a file name.

@@ -101,7 +101,7 @@ func (m *metrics) tracks(tracks []Track) {
 		return
 	}
 	each(gauge, "track_live", "Whether viewers can get the track.", func(t Track) (float64, bool) { return number(t.NotLive == ""), true })
-	each(gauge, "track_joinable", "Whether the track has key frames to begin at.", func(t Track) (float64, bool) { return number(t.NotJoinable == ""), true })
+	each(gauge, "track_joinable", "Whether the picture has key frames to begin at.", func(t Track) (float64, bool) { return number(t.NotJoinable == ""), t.Kind == "video" })
 	each(counter, "track_frames_total", "Frames that the camera took.", func(t Track) (float64, bool) { return float64(t.Frames), true })
 	each(counter, "track_bytes_total", "Bytes of the frames that the camera took.", func(t Track) (float64, bool) { return float64(t.Bytes), true })
 	each(counter, "track_refused_frames_total", "Frames that the camera did not take.", func(t Track) (float64, bool) { return float64(t.Refused), true })
@@ -121,10 +121,10 @@ func (m *metrics) viewers(r *Report) {
 	for _, v := range r.Viewers {
 		connected += number(v.Connected)
 		keyframes += number(v.KeyframesOnly)
-		relayed += number(v.Report.Relayed())
+		relayed += number(v.Report.Relayed)
 		failed += number(v.Report.Failure != "")
 		full += number(v.Path.Full)
-		rate += v.Path.BytesPerSecond
+		rate += v.Path.Bitrate / 8 // a base unit of Prometheus
 		loss, rtt, queue = max(loss, v.Path.Loss), max(rtt, v.Path.RTT), max(queue, v.Path.Queue)
 		age = max(age, r.Time.Sub(v.Since).Seconds())
 		watching[v.Track]++

@@ -40,6 +40,7 @@ type Signaling struct {
 // Track is one encoded stream of the camera.
 type Track struct {
 	Name        string     `json:"name"`
+	Kind        string     `json:"kind"` // "video" or "audio"
 	Codec       string     `json:"codec"`
 	NotLive     string     `json:"notLive"`     // why viewers do not get it
 	NotJoinable string     `json:"notJoinable"` // why nobody can begin in the middle of it
@@ -52,22 +53,42 @@ type Track struct {
 
 // Viewer is one session.
 type Viewer struct {
-	ClientID      string                  `json:"clientId"`
-	Since         time.Time               `json:"since"`
-	Connected     bool                    `json:"connected"`
-	Track         string                  `json:"track"` // name of the picture that it gets
-	KeyframesOnly bool                    `json:"keyframesOnly"`
-	Path          Path                    `json:"path"`
-	Report        signaling.ConnectReport `json:"report"` // its durations are in nanoseconds
+	ClientID      string    `json:"clientId"`
+	Since         time.Time `json:"since"`
+	Connected     bool      `json:"connected"`
+	Track         string    `json:"track"` // name of the picture that it gets
+	KeyframesOnly bool      `json:"keyframesOnly"`
+	Path          Path      `json:"path"`
+	Report        Connect   `json:"report"`
 }
 
 // Path is the network to a viewer; see camera.Path.
 type Path struct {
-	BytesPerSecond float64 `json:"bytesPerSecond"`
-	Full           bool    `json:"full"`
-	Loss           float64 `json:"loss"` // 0 to 1
-	RTT            float64 `json:"rttSeconds"`
-	Queue          float64 `json:"queueSeconds"`
+	Bitrate float64 `json:"bitsPerSecond"`
+	Full    bool    `json:"full"`
+	Loss    float64 `json:"lossRatio"` // 0 to 1
+	RTT     float64 `json:"rttSeconds"`
+	Queue   float64 `json:"queueSeconds"`
+}
+
+// Connect is how a session came about, or why it did not; see signaling.ConnectReport.
+type Connect struct {
+	Started  time.Time                `json:"started"` // when the offer came
+	Phases   []Phase                  `json:"phases"`  // in the order in which they ended
+	Local    []signaling.Candidate    `json:"localCandidates"`
+	Remote   []signaling.Candidate    `json:"remoteCandidates"`
+	Selected *signaling.CandidatePair `json:"selectedPair"` // null until a pair was chosen
+	Relayed  bool                     `json:"relayed"`      // the selected pair goes through TURN
+	Unusable int                      `json:"unusableCandidates"`
+	Unplaced int                      `json:"unplacedPackets"`
+	Failure  string                   `json:"failure"` // empty while the session is well
+}
+
+// Phase is one step of connecting: "answer", "ice", "dtls", "first key frame".
+type Phase struct {
+	Name  string  `json:"name"`
+	Start float64 `json:"startSeconds"` // since Connect.Started
+	Took  float64 `json:"tookSeconds"`
 }
 
 // Recording is the upload to the stream; see kvsmedia.Stats.
@@ -119,7 +140,10 @@ func NewReport(f device.Figures, expires, now time.Time) *Report {
 		Privacy: f.Camera.Privacy, Night: f.Night, Talk: Talk{f.Talker, f.Heard},
 	}
 	for _, t := range f.Camera.Tracks {
-		track := Track{Name: t.Track.Name, Codec: t.Track.Codec.String(), NotLive: text(t.NotLive), NotJoinable: text(t.NotJoinable)}
+		track := Track{Name: t.Track.Name, Kind: "audio", Codec: t.Track.Codec.String(), NotLive: text(t.NotLive), NotJoinable: text(t.NotJoinable)}
+		if t.Track.Codec.Video() {
+			track.Kind = "video"
+		}
 		for _, s := range f.Source {
 			if s.Track == t.Track {
 				track.Frames, track.Bytes, track.Refused, track.Skipped, track.LastFrame = s.Frames, s.Bytes, s.Refused, s.Skipped, known(s.Last)
@@ -143,9 +167,21 @@ func newViewer(v camera.Viewer) Viewer {
 	}
 	return Viewer{
 		ClientID: v.Peer.ID, Since: v.Since.UTC(), Connected: v.Connected, Track: track, KeyframesOnly: v.KeyframesOnly,
-		Path:   Path{float64(v.Path.Bitrate) / 8, v.Path.Full, v.Path.Loss, v.Path.RTT.Seconds(), v.Path.Queue.Seconds()},
-		Report: v.Report,
+		Path:   Path{float64(v.Path.Bitrate), v.Path.Full, v.Path.Loss, v.Path.RTT.Seconds(), v.Path.Queue.Seconds()},
+		Report: newConnect(v.Report),
 	}
+}
+
+func newConnect(r signaling.ConnectReport) Connect {
+	c := Connect{
+		Started: r.Started.UTC(), Phases: []Phase{},
+		Local: append([]signaling.Candidate{}, r.Local...), Remote: append([]signaling.Candidate{}, r.Remote...),
+		Selected: r.Selected, Relayed: r.Relayed(), Unusable: r.Unusable, Unplaced: r.Unplaced, Failure: r.Failure,
+	}
+	for _, p := range r.Phases {
+		c.Phases = append(c.Phases, Phase{p.Name, p.Start.Seconds(), p.Took.Seconds()})
+	}
+	return c
 }
 
 func newRecording(s *kvsmedia.Stats) *Recording {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +120,57 @@ func TestEverything(t *testing.T) {
 	}
 	if count < 40 {
 		t.Errorf("%d fields: the test does not see them", count)
+	}
+}
+
+// Names of the JSON are in camel case, with the unit of what is no count.
+func TestNames(t *testing.T) {
+	camel := regexp.MustCompile(`^[a-z]+([A-Z][a-z]+)*$`)
+	units := regexp.MustCompile(`(Seconds|PerSecond|Ratio)$`)
+	seen := map[reflect.Type]bool{}
+	var walk func(reflect.Type)
+	walk = func(v reflect.Type) {
+		for v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice {
+			v = v.Elem()
+		}
+		if v == reflect.TypeFor[time.Duration]() {
+			t.Error("a time.Duration, which JSON has in nanoseconds")
+		}
+		if v.Kind() != reflect.Struct || v == reflect.TypeFor[time.Time]() || seen[v] {
+			return
+		}
+		seen[v] = true
+		for i := range v.NumField() {
+			f := v.Field(i)
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if !camel.MatchString(name) || units.MatchString(name) != (f.Type.Kind() == reflect.Float64) {
+				t.Errorf("%v.%s is %q in the JSON", v, f.Name, name)
+			}
+			walk(f.Type)
+		}
+	}
+	walk(reflect.TypeFor[status.Report]())
+	if len(seen) < 12 {
+		t.Errorf("%d types: the test does not see them", len(seen))
+	}
+}
+
+// What took how long is told in seconds, what a path carries in bit/s, and only a picture is
+// joinable.
+func TestUnits(t *testing.T) {
+	f := figures()
+	f.Camera.Tracks = append(f.Camera.Tracks, camera.TrackStatus{Track: &kvsmedia.Track{Codec: kvsmedia.Opus, Name: "audio"}})
+	v := &f.Camera.Viewers[0]
+	v.Path.Bitrate = 8_000_000
+	v.Report = signaling.ConnectReport{Peer: signaling.Peer{ID: "viewer-1"}, Unusable: 2, Phases: []signaling.Phase{{Name: "ice", Start: time.Second, Took: 2_857_809}}}
+	document, metrics := render(t, f)
+	for _, want := range []string{`"phases":[{"name":"ice","startSeconds":1,"tookSeconds":0.002857809}]`, `"bitsPerSecond":8000000,`, `"unusableCandidates":2,`, `"kind":"video"`, `"kind":"audio"`} {
+		if !strings.Contains(document, want) {
+			t.Errorf("/status lacks %s: %s", want, document)
+		}
+	}
+	if !strings.Contains(metrics, "\nsmartcam_viewers_bytes_per_second 1e+06\n") || strings.Count(metrics, "\nsmartcam_track_joinable{") != 1 {
+		t.Errorf("/metrics:\n%s", metrics)
 	}
 }
 
