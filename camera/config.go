@@ -22,9 +22,9 @@ const (
 	maxTracks         = 16
 )
 
-// Config says what the camera sends and to whom. Signaling and Tracks are
-// required; every other zero field has the default that it documents. New
-// copies it.
+// Config says what the camera sends and to whom. Tracks are required, Signaling
+// by Run; every other zero field has the default that it documents. New copies
+// it.
 type Config struct {
 	// Signaling is the channel that viewers find the camera on. It is not
 	// needed by a camera that is never run, only written to and read from.

@@ -1,6 +1,8 @@
 package camera_test
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/internal/testing/rtctest"
 	"github.com/smartcam-sdk/smartcam/signaling"
+	"github.com/smartcam-sdk/smartcam/viewer"
 )
 
 // TestPeersDoNotSpoilTheLog has a peer send texts that are long and break lines.
@@ -29,6 +32,26 @@ func TestPeersDoNotSpoilTheLog(t *testing.T) {
 	for line := range strings.Lines(log.String()) {
 		if len(line) > 2000 || !strings.HasPrefix(line, "time=") {
 			t.Errorf("logged %.300q of %d bytes", line, len(line))
+		}
+	}
+}
+
+// TestLogTellsWhetherAViewerWasThere has one viewer leave and another never connect.
+func TestLogTellsWhetherAViewerWasThere(t *testing.T) {
+	var log logBuffer
+	r := startAt(t, quotaless(t), func(c *camera.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	events := r.events(t)
+	r.mustDial(t, func(c *viewer.Config) { c.ClientID = "ann" }).Close()
+	event[camera.Left](t, events)
+	s, _ := r.offer(t, "bob", rtctest.Hooks{}) // without candidates
+	defer s.Close()
+	if err := r.end(); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	text := log.String()
+	for _, want := range []string{`msg="viewer left" peer=ann`, `msg="viewer did not connect" peer=bob`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %s:\n%s", want, text)
 		}
 	}
 }

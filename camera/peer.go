@@ -223,7 +223,11 @@ func (p *peer) leave() {
 	if v.why != nil {
 		err = v.why
 	}
+	what := "viewer did not connect"
+	if v.joined {
+		what = "viewer left"
+	}
 	c.mu.Unlock()
-	c.log.Info("viewer left", "peer", p.peer.ID, "why", err)
+	c.log.Info(what, "peer", p.peer.ID, "why", err)
 	c.emit(Left{p.peer, err, report})
 }

@@ -31,7 +31,7 @@ const (
 
 // ErrPrivate is the error of [Camera.WriteFrame] for a frame that privacy keeps out: see
 // [Camera.SetPrivacy]. It is always this very value.
-var ErrPrivate = errors.New("camera: the frame was not taken: privacy is on, or the frame is of the time when it was or needs one of then; go on at a key frame")
+var ErrPrivate = errors.New("camera: the frame was not taken: privacy is on, or the frame was captured while it was, or depends on one that was: go on at a key frame")
 
 // Privacy tells that privacy was switched on or off.
 type Privacy struct{ On bool }

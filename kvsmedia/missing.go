@@ -34,16 +34,28 @@ func (e *MissingError) Error() string {
 		sum.Frames += m.Frames
 	}
 	m := e.Missing[0]
-	s := fmt.Sprintf("kvsmedia: %d fragments with %d frames are missing in %q", sum.Fragments, sum.Frames, e.Stream)
+	are := "are"
+	if sum.Fragments == 1 {
+		are = "is"
+	}
+	s := fmt.Sprintf("kvsmedia: %s with %s %s missing in %q", count(sum.Fragments, "fragment", "fragments"), count(sum.Frames, "frame", "frames"), are, e.Stream)
 	const layout = "2006-01-02T15:04:05.000Z"
 	s += fmt.Sprintf(", from %s to %s (%v)", m.Start.UTC().Format(layout), m.End.UTC().Format(layout), bare(m.Err))
 	if n := len(e.Missing) - 1; n > 0 {
-		s += fmt.Sprintf(" and in %d more stretches", n)
+		s += " and in " + count(n, "more stretch", "more stretches")
 	}
 	if e.Err != nil && !errors.Is(m.Err, e.Err) {
 		s += "; " + bare(e.Err).Error()
 	}
 	return s
+}
+
+// count returns how many things there are: "1 frame", "2 frames".
+func count(n int, one, many string) string {
+	if n == 1 {
+		many = one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // Unwrap returns why the upload ended, and why media is missing.

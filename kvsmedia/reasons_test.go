@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -176,5 +177,22 @@ func TestMissingErrorSaysThePackageOnce(t *testing.T) {
 	err := &kvsmedia.MissingError{Stream: "door", Err: inner, Missing: []kvsmedia.Missing{{Err: context.Canceled}}}
 	if strings.Count(err.Error(), "kvsmedia:") != 1 || !errors.Is(err, inner) {
 		t.Error(err)
+	}
+}
+
+// TestMissingErrorCounts has one fragment be missing, and more.
+func TestMissingErrorCounts(t *testing.T) {
+	one := kvsmedia.Missing{Amount: kvsmedia.Amount{Fragments: 1, Frames: 25}, Err: kvsmedia.ErrBufferFull}
+	for n, want := range [][]string{
+		1: {`1 fragment with 25 frames is missing in "door"`},
+		2: {`2 fragments with 50 frames are missing in "door"`, "and in 1 more stretch"},
+		3: {`3 fragments with 75 frames are missing in "door"`, "and in 2 more stretches"},
+	} {
+		for _, want := range want {
+			err := &kvsmedia.MissingError{Stream: "door", Missing: slices.Repeat([]kvsmedia.Missing{one}, n)}
+			if !strings.Contains(err.Error()+";", want) {
+				t.Errorf("of %d: %v, want %q", n, err, want)
+			}
+		}
 	}
 }

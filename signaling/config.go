@@ -64,7 +64,7 @@ type State struct {
 
 	// Err is why the client is offline, or why the last attempt to connect
 	// failed; nil when online. It satisfies errors.Is with [ErrCompeting] when
-	// another client keeps taking this one's place.
+	// another client may keep taking this one's place.
 	Err error
 
 	// Attempt counts the failed attempts since the client was last online.

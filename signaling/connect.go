@@ -26,7 +26,7 @@ const (
 	drainFor = 5 * time.Second
 
 	// A socket that the service closes younger than this may have been displaced
-	// by a competing client; flapsAllowed of them in a row must have been.
+	// by a competing client; flapsAllowed of them in a row probably were.
 	flapWithin   = 2 * time.Minute
 	flapsAllowed = 3
 )
@@ -212,7 +212,7 @@ func (c *Client) connect(cur *socket, wait time.Duration) (*socket, error) {
 				c.log.Debug("signaling: attempt to connect refused", "err", bare(r.err))
 				continue
 			}
-			c.trouble.Failed(c.log, "signaling: attempt to connect failed", bare(r.err), "attempt", failed, "retry", v.wait)
+			c.trouble.Failed(c.log, "signaling: attempt to connect failed", bare(r.err), "retry", v.wait)
 			c.report(State{Online: curDead != nil, Err: r.err, Attempt: failed, Retry: v.wait})
 		case <-curDead:
 			curDead = nil

@@ -39,7 +39,7 @@
 //     about 3 s.
 //   - Before the service's limit of an hour, and at its GO_AWAY, a new connection is
 //     opened first and the old one read on for 5 s: no message is lost.
-//   - A connection that ends within 2 minutes, three times in a row, tells of a
+//   - A connection that ends within 2 minutes, three times in a row, may tell of a
 //     competing client ([ErrCompeting]); intervals then grow to a minute.
 //   - Expired credentials are fetched anew if the provider has an Invalidate
 //     method, as aws.CredentialsCache and package iotcreds do.
@@ -95,7 +95,7 @@
 //     not be sent to.
 //   - [*RejectedError], in a message: the service's refusal of one message.
 //   - [ErrGrantExpired]: a granted viewer needs a new grant.
-//   - [ErrCompeting], in [State].Err: another client has this one's place.
+//   - [ErrCompeting], in [State].Err: another client may have this one's place.
 //   - net.ErrClosed after Close, ctx's error when ctx ends.
 //
 // [CommandError], [Refusal] and [ConnectReport] are what packages camera and

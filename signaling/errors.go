@@ -7,11 +7,13 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// ErrCompeting is in the chain of [State].Err when connections end soon after
-// they began, again and again: another client is connected as master of the
-// same channel (or as a viewer of the same client ID), and each displaces the
-// other. The client goes on trying, at longer intervals.
-var ErrCompeting = errors.New("another client keeps taking this one's place on the channel: only one master, and one viewer of each client ID, may be connected")
+// ErrCompeting is in the chain of [State].Err when the service ends connections
+// within two minutes of their beginning, three times in a row: another client may be
+// connected as master of the same channel (or as a viewer of the same client ID), so
+// that each displaces the other. The service gives no reason that tells this from a
+// network that cuts connections in an orderly way. The client goes on trying, at
+// longer intervals.
+var ErrCompeting = errors.New("connections keep ending soon after they began: possibly another client takes this one's place on the channel (only one master, and one viewer of each client ID, may be connected), or the network cuts them")
 
 // ErrGrantExpired is the permanent error of a [DialURL] client that lost its
 // connection when its signed URL was no longer accepted. Ask the backend for a

@@ -2,6 +2,9 @@ package signaling
 
 import (
 	"errors"
+	"io"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -34,6 +37,9 @@ func TestCompetition(t *testing.T) {
 					competing := false
 					for _, st := range w.take() {
 						competing = competing || errors.Is(st.Err, ErrCompeting)
+						if errors.Is(st.Err, ErrCompeting) && !strings.Contains(st.Err.Error(), "possibly another client") {
+							t.Errorf("it may be the network: %v", st.Err)
+						}
 					}
 					if want := c.ends > 0 && n >= c.ends; competing != want {
 						t.Errorf("after %d connections: a competitor is reported: %v, want %v", n, competing, want)
@@ -42,6 +48,32 @@ func TestCompetition(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestOutageInPlainWords cuts a connection and keeps the next ones from coming about: no
+// step of a library's is told, and each line has one number of failures.
+func TestOutageInPlainWords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		w := newWatch()
+		cfg := s.config(t)
+		var log strings.Builder
+		cfg.States, cfg.Logger = w.ch, slog.New(slog.NewTextHandler(&log, nil))
+		c, ws := s.master(t, cfg)
+		time.Sleep(46 * time.Second)
+		w.take()
+		s.net.set(func() { s.net.dial = errRefused })
+		ws.CloseNow()
+		synctest.Wait()
+		if st := w.take(); len(st) == 0 || st[0].Err == nil || st[0].Err.Error() != "signaling: connection lost after 46s: EOF" || !errors.Is(st[0].Err, io.EOF) {
+			t.Errorf("the first states of the outage: %v", st)
+		}
+		time.Sleep(10 * time.Minute)
+		c.Close()
+		if text := log.String(); !strings.Contains(text, "failures=") || strings.Contains(text, "attempt=") {
+			t.Errorf("failures are not counted once:\n%s", text)
+		}
+	})
 }
 
 // TestHangingAttempt has the first attempt hang, as behind a firewall that comes

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -140,11 +141,25 @@ func (s *socket) run(take func(frame []byte)) {
 	if cause := context.Cause(s.ctx); cause != nil {
 		err = cause
 	}
+	err = plain(err)
 	s.stop(err)
 	s.err = err
 	close(s.dead)
 	s.ws.CloseNow()
 	wg.Wait()
+}
+
+// plain returns err without the steps of the WebSocket library that failed on the way:
+// "failed to get reader: failed to read frame header: EOF".
+func plain(err error) error {
+	for strings.HasPrefix(err.Error(), "failed to ") {
+		cause := errors.Unwrap(err)
+		if cause == nil {
+			break
+		}
+		err = cause
+	}
+	return err
 }
 
 // write writes what send hands over.
@@ -167,7 +182,7 @@ func (s *socket) write() {
 			cancel()
 			o.done <- err
 			if err != nil {
-				s.stop(fmt.Errorf("write to the service: %w", err))
+				s.stop(fmt.Errorf("write to the service: %w", plain(err)))
 			}
 		case <-s.ctx.Done():
 			return

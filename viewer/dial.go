@@ -40,10 +40,12 @@ func (e *DialError) Error() string { return "viewer: no picture: " + e.Err.Error
 func (e *DialError) Unwrap() error { return e.Err }
 
 // Dial connects to a camera and returns when its first decodable frame is
-// there, or when the camera says that it has privacy on ([Viewer.Private]). It fails when ctx ends (after 30 seconds if ctx has no deadline), when
-// the camera refuses ([*signaling.Refusal]), or for a permanent reason of
-// signaling. ctx bounds the dialing only; the viewer lives until Close or until
-// the session ends.
+// there, or when the camera says that it has privacy on ([Viewer.Private]). It
+// fails when ctx ends, after 30 seconds if ctx has no deadline; when the media
+// connection is not there 15 seconds after the offer was made, as with no camera on
+// the channel; when the camera refuses ([*signaling.Refusal]); or for a permanent
+// reason of signaling. ctx bounds the dialing only; the viewer lives until Close or
+// until the session ends.
 func Dial(ctx context.Context, cfg Config) (*Viewer, error) {
 	cfg, err := cfg.validated()
 	if err != nil {
@@ -228,7 +230,7 @@ func (v *Viewer) connect(ctx context.Context, offer []byte) error {
 			answered = nil
 			again.Stop()
 		case <-again.C:
-			if err := v.client.Send(ctx, message); err != nil {
+			if err := v.client.Send(ctx, message); err != nil && ctx.Err() == nil {
 				return fmt.Errorf("sending the offer again: %w", err)
 			}
 		case <-ctx.Done():

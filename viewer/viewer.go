@@ -131,9 +131,10 @@ type Viewer struct {
 func (v *Viewer) Tracks() []*kvsmedia.Track { return v.session.Tracks() }
 
 // Frames yields the camera's frames, from the oldest in the buffer on, until ctx
-// or the session ends; Err then says why. Each loop gets all frames. One that
-// falls behind the buffer goes on at a key frame, whose Skipped counts what was
-// lost. PTS goes on when the camera's time stamps are set back or leap.
+// or the session ends; Err then says why. Loops do not take frames from one
+// another: a second one begins up to Config.Buffer back. A loop that falls behind
+// the buffer goes on at a key frame, whose Skipped counts what was lost. PTS goes on
+// when the camera's time stamps are set back or leap.
 func (v *Viewer) Frames(ctx context.Context) iter.Seq[kvsmedia.Frame] {
 	return func(yield func(kvsmedia.Frame) bool) {
 		for it, lost := range v.frames.Reader(0).All(ctx) {

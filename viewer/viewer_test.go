@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -168,12 +169,43 @@ func TestGrantedViewer(t *testing.T) {
 	}
 }
 
+// TestDialWithoutACamera has more time than Dial takes when nobody answers.
+func TestDialWithoutACamera(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 15 seconds")
+	}
+	t.Parallel()
+	began := time.Now()
+	_, err := dial(t, viewer.Config{Signaling: service(t).Config("door")}, 40*time.Second)
+	if took := time.Since(began); err == nil || !strings.Contains(err.Error(), "did not answer") || took < 15*time.Second || took > 20*time.Second {
+		t.Errorf("after %v: %v", took, err)
+	}
+}
+
 func TestDialSaysWhyThereIsNoPicture(t *testing.T) {
 	t.Run("no camera", func(t *testing.T) {
 		srv := service(t)
 		_, err := dial(t, viewer.Config{Signaling: srv.Config("door")}, time.Second)
 		var failed *viewer.DialError
 		if !errors.As(err, &failed) || !strings.Contains(err.Error(), "did not answer") || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("no camera, and the offer is being sent again", func(t *testing.T) {
+		srv := service(t)
+		offered := func() bool {
+			return slices.ContainsFunc(srv.Events(), func(e signalingtest.Event) bool { return e.Name == "SDP_OFFER" })
+		}
+		ended := make(chan error, 1)
+		go func() {
+			_, err := dial(t, viewer.Config{Signaling: srv.Config("door")}, 5*time.Second)
+			ended <- err
+		}()
+		if err := srv.Wait(t.Context(), offered); err != nil {
+			t.Fatal(err)
+		}
+		srv.SetOutage(true) // the second offer, after 4 s, waits
+		if err := <-ended; err == nil || !strings.Contains(err.Error(), "the camera did not answer") || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v", err)
 		}
 	})

@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/internal/relay"
 	"github.com/smartcam-sdk/smartcam/internal/testing/testca"
 	"github.com/smartcam-sdk/smartcam/iotcreds/iotcredstest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
@@ -34,7 +35,7 @@ type Cloud struct {
 	lock   io.Closer // of the state directory; nil without one
 	ca     *testca.CA
 	things *iotcredstest.Service
-	relay  *relay
+	relay  *relay.Servers
 	http   []*http.Server
 	served sync.WaitGroup
 	url    string
@@ -106,7 +107,12 @@ func (c *Cloud) start(ctx context.Context) error {
 	if err := c.serveCredentials(ctx, bind); err != nil {
 		return err
 	}
-	if c.relay, err = startTURN(ctx, c.cfg, server, c.now); err != nil {
+	turn := relay.Config{Dir: c.cfg.Dir, Host: c.cfg.Host, Bind: c.cfg.Bind, Plain: c.cfg.Ports.TURN, Secure: c.cfg.Ports.TURNS,
+		Allocations: c.cfg.Allocations, Certificate: server, Now: c.now, Logger: c.cfg.Logger}
+	if c.cfg.TURNHost != "" {
+		turn.Host, turn.Own = c.cfg.TURNHost, true
+	}
+	if c.relay, err = relay.Start(ctx, turn); err != nil {
 		return err
 	}
 	// HTTP/1.1 alone: WebSockets and the signatures of the C producers need it.
@@ -228,7 +234,7 @@ func (c *Cloud) stop() error {
 		errs = append(errs, s.Close())
 	}
 	if c.relay != nil {
-		errs = append(errs, c.relay.close())
+		errs = append(errs, c.relay.Close())
 	}
 	c.served.Wait()
 	if c.lock != nil {
@@ -288,19 +294,13 @@ func (c *Cloud) URL() string { return c.url }
 
 // TURN returns the URIs of the TURN servers, as GetIceServerConfig lists them: for
 // each of two servers UDP, DTLS and TLS.
-func (c *Cloud) TURN() [][]string {
-	var list [][]string
-	for _, l := range c.relay.servers {
-		list = append(list, slices.Clone(l.uris))
-	}
-	return list
-}
+func (c *Cloud) TURN() [][]string { return c.relay.URIs() }
 
 func (c *Cloud) iceServers(channelARN string, expires time.Time) []signalingtest.ICEServer {
-	return c.relay.iceServers(channelARN, expires)
+	return c.relay.ICEServers(channelARN, expires)
 }
 
-func (c *Cloud) passed(channelARN string, payload []byte) { c.relay.passed(channelARN, payload) }
+func (c *Cloud) passed(channelARN string, payload []byte) { c.relay.Passed(channelARN, payload) }
 
 // CredentialsEndpoint returns the host and port of the credentials provider.
 func (c *Cloud) CredentialsEndpoint() string { return c.things.Endpoint() }

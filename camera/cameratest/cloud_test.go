@@ -77,9 +77,13 @@ func TestThingMeetsViewer(t *testing.T) {
 	if _, err := master.Receive(ctx); err != nil {
 		t.Fatal(err)
 	}
-	_, channel, _ := strings.Cut(signalingtest.TURNUsername(master.ChannelARN(), time.Time{}), ":")
-	if !c.relay.reachable.has(channel, net.IPv4(192, 0, 2, 9)) {
-		t.Error("TURN does not relay to a candidate that went through signaling")
+	s := c.iceServers(master.ChannelARN(), time.Now().Add(time.Minute))[0]
+	relay, err := allocate(t, c, s.URIs[0], s.Username, s.Password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := relay.WriteTo([]byte("ping-ping"), &net.UDPAddr{IP: net.IPv4(192, 0, 2, 9), Port: 9}); err != nil {
+		t.Errorf("TURN does not relay to a candidate that went through signaling: %v", err)
 	}
 	if p := c.Signaling().Master("door").Principal(); p != "thing/door" {
 		t.Errorf("the master is %q", p)

@@ -16,8 +16,8 @@ type Config struct {
 	// things and their files, issued credentials, channels with their ARNs and storage
 	// configurations, and streams with their media. A client that has cached any of it
 	// goes on after a restart, given the same Ports. It is created if need be; it holds
-	// secrets. One Cloud at a time has it: another one fails to start, but on Windows.
-	// Empty: everything is new with each Cloud.
+	// secrets. One Cloud at a time has it: another one fails to start, except on
+	// Windows. Empty: everything is new with each Cloud.
 	Dir string
 
 	// Host is the IP address or name under which clients reach the cloud. It
@@ -68,7 +68,9 @@ type Config struct {
 	// means 24, a negative number that they keep none.
 	RetentionHours int
 
-	// Logger is told at level Debug of what is refused; nil discards.
+	// Logger is told at level Debug of every call, message and acknowledgement, with a
+	// detail if it was refused, and of trouble at level Warn. Devices and viewers have
+	// it as well. Nil discards, except in NewCloud.
 	Logger *slog.Logger
 }
 

@@ -10,7 +10,7 @@ func (c *Cloud) SetOutage(on bool) {
 	c.things.SetOutage(on)
 	c.signaling.SetOutage(on)
 	c.media.SetOutage(on)
-	c.relay.setOutage(on)
+	c.relay.SetOutage(on)
 }
 
 // Skew sets the clock of the cloud off by d: for signatures, for the life of

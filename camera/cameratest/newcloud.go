@@ -18,11 +18,11 @@ type TB interface {
 	Fatalf(format string, args ...any)
 }
 
-// NewCloud starts a cloud for one test. It is closed when the test ends, which
-// fails if something of the cloud then goes on. Without Config.Logger the test's
-// output has all that the cloud logs, such as what it refuses, and what devices and
-// viewers log at level Info and above. One Config may be given; none
-// means the zero Config.
+// NewCloud starts a cloud for one test. It is closed when the test ends; the
+// test fails if anything of the cloud still runs then. Without Config.Logger
+// the test's output has what the cloud refuses, its warnings, and what devices and
+// viewers log at level Info and above. One Config may be given; none means the zero
+// Config.
 func NewCloud(t TB, cfg ...Config) *Cloud {
 	t.Helper()
 	if len(cfg) > 1 {
@@ -30,19 +30,16 @@ func NewCloud(t TB, cfg ...Config) *Cloud {
 	}
 	cfg = append(cfg, Config{})
 	out := &output{w: t.Output()}
-	level := func(l slog.Level) *slog.Logger {
-		return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: l}))
-	}
 	given := cfg[0].Logger
 	if given == nil {
-		cfg[0].Logger = level(slog.LevelDebug)
+		cfg[0].Logger = slog.New(refusals{slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug})})
 	}
 	c, err := New(cfg[0])
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
 	if c.t = t; given == nil {
-		c.clients = level(slog.LevelInfo)
+		c.clients = slog.New(slog.NewTextHandler(out, nil))
 	}
 	if err := c.Start(t.Context()); err != nil {
 		t.Fatalf("%v", err)
@@ -70,6 +67,30 @@ func (c *Cloud) Device(name string) *Device {
 	c.t.Fatalf("%v", err)
 	return nil
 }
+
+// refusals passes on what a double refuses, and warnings.
+type refusals struct{ slog.Handler }
+
+// Handle passes r on if it is a warning or has the detail of a refusal.
+func (h refusals) Handle(ctx context.Context, r slog.Record) error {
+	pass := r.Level >= slog.LevelWarn
+	r.Attrs(func(a slog.Attr) bool {
+		pass = pass || a.Key == "detail" && a.Value.String() != ""
+		return !pass
+	})
+	if !pass {
+		return nil
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// WithAttrs returns h with attributes.
+func (h refusals) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return refusals{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup returns h within a group.
+func (h refusals) WithGroup(name string) slog.Handler { return refusals{h.Handler.WithGroup(name)} }
 
 // output is a test's output until the test ends: the testing package panics at
 // what a camera that was left running logs later.

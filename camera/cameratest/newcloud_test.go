@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
 var _ = []TB{(*testing.T)(nil), (*testing.B)(nil), (*testing.F)(nil)}
@@ -85,6 +87,39 @@ func TestDevicePanics(t *testing.T) {
 		}
 	}()
 	c.Device("")
+}
+
+// A test's output has what the cloud refuses, and not what it does.
+func TestOutputIsOfRefusals(t *testing.T) {
+	var out bytes.Buffer
+	r := &recorder{t: t, out: &out}
+	r.run(func() {
+		d := NewCloud(r).Device("door")
+		master, err := signaling.DialMaster(t.Context(), d.Signaling())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		master.Close()
+		cfg := d.Signaling()
+		cfg.Channel = "attic"
+		if _, err := signaling.DialMaster(t.Context(), cfg); err == nil {
+			t.Error("a device connects to another one's channel")
+		}
+	})
+	refusals := 0
+	for line := range strings.Lines(out.String()) {
+		switch {
+		case !strings.Contains(line, "level=DEBUG"): // a client's
+		case strings.Contains(line, "not authorized"):
+			refusals++
+		default:
+			t.Errorf("it is told of what is well: %s", line)
+		}
+	}
+	if refusals == 0 {
+		t.Errorf("no word of the refusal:\n%s", &out)
+	}
 }
 
 // The testing package panics at what is logged when all tests are over.

@@ -37,6 +37,7 @@ type recordings struct {
 	mu     sync.Mutex
 	listed time.Time // when the list was made
 	spans  []span    // in the order of time
+	newest span      // fragment of them
 }
 
 // span is a stretch of time with media, in milliseconds since 1970.
@@ -55,27 +56,28 @@ func (rec *recordings) handle(mux *http.ServeMux) {
 func (rec *recordings) list(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
 	defer cancel()
-	spans, err := rec.known(ctx)
+	spans, newest, err := rec.known(ctx)
 	if err != nil {
 		rec.refuse(w, "what is recorded cannot be listed", err)
 		return
 	}
 	rec.answer(w, struct {
-		Now   int64  `json:"now"`
-		Kept  int64  `json:"kept"` // milliseconds
-		Spans []span `json:"spans"`
-	}{time.Now().UnixMilli(), kept.Milliseconds(), spans})
+		Now      int64  `json:"now"`
+		Kept     int64  `json:"kept"`     // milliseconds
+		Fragment int64  `json:"fragment"` // length of the newest, in milliseconds
+		Spans    []span `json:"spans"`
+	}{time.Now().UnixMilli(), kept.Milliseconds(), newest.End - newest.Start, spans})
 }
 
-// known returns what is recorded. It asks the service at most every relist,
+// known returns what is recorded, and the newest fragment of it. It asks the service at most every relist,
 // however many pages ask, and only for what has arrived since it asked before,
 // which after an outage may be of any time.
-func (rec *recordings) known(ctx context.Context) ([]span, error) {
+func (rec *recordings) known(ctx context.Context) (_ []span, newest span, err error) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	now := time.Now()
 	if now.Sub(rec.listed) < relist {
-		return rec.spans, nil
+		return rec.spans, rec.newest, nil
 	}
 	from := now.Add(-kept)
 	if since := rec.listed.Add(-overlap); since.After(from) {
@@ -87,12 +89,15 @@ func (rec *recordings) known(ctx context.Context) ([]span, error) {
 			break // nothing is recorded yet
 		}
 		if err != nil {
-			return nil, err
+			return nil, span{}, err
 		}
-		spans = append(spans, span{f.ProducerTime.UnixMilli(), f.ProducerTime.Add(f.Length).UnixMilli()})
+		s := span{f.ProducerTime.UnixMilli(), f.ProducerTime.Add(f.Length).UnixMilli()}
+		if spans = append(spans, s); s.End > rec.newest.End {
+			rec.newest = s
+		}
 	}
 	rec.listed, rec.spans = now, merge(spans, now.Add(-kept).UnixMilli())
-	return rec.spans, nil
+	return rec.spans, rec.newest, nil
 }
 
 // merge joins spans that touch, in the order of time, and drops what is older

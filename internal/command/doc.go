@@ -2,7 +2,8 @@
 // its viewers speak over a data channel: both ends of it, independent of what
 // carries the messages.
 //
-// The wire form is in the documentation of package camera, under "Command protocol".
+// The wire form, and the notices that a camera itself sends, are in the documentation
+// of package camera, under "Command protocol".
 //
 // # Use
 //

@@ -142,8 +142,11 @@ func (c *Conn) run() {
 		defer close(written)
 		c.write()
 	}()
-	err := c.read()
-	c.finish(0, err.Error())
+	reason := ""
+	if err := c.read(); websocket.CloseStatus(err) != websocket.StatusNormalClosure {
+		reason = err.Error()
+	}
+	c.finish(0, reason)
 	<-written
 }
 

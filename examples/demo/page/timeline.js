@@ -4,6 +4,7 @@
 const spans = [1, 2, 5, 10, 20, 30, 60]; // minutes that the bar can show
 const tickSteps = [5, 10, 15, 30, 60, 120, 300, 600, 1200]; // seconds from tick to tick
 const nearLive = 3; // seconds before now that count as now
+const late = 5000; // ms until the page knows of a stored fragment: it and its server list what is recorded each 2 s
 const settle = 250; // ms after the last key until it counts
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit", second: "2-digit" });
@@ -17,6 +18,7 @@ export class Timeline extends EventTarget {
   #slider;
   #parts = {};
   #recorded = []; // {start, end} in ms since 1970
+  #fragment = 0; // ms of what is stored at a time
   #marks = []; // {at, label} of what happened
   #ahead = 0; // ms by which the server's clock is ahead
   #seconds = 60; // that the bar shows
@@ -40,9 +42,10 @@ export class Timeline extends EventTarget {
   }
 
   // update takes what is recorded, as the server tells it.
-  update({ now, spans: recorded }) {
+  update({ now, fragment, spans: recorded }) {
     this.#ahead = now - Date.now();
     this.#recorded = recorded;
+    this.#fragment = fragment;
     const oldest = recorded[0]?.start ?? now;
     this.#seconds = 60 * (spans.find((m) => m * 60000 >= now - oldest) ?? spans.at(-1));
     this.#slider.min = -this.#seconds;
@@ -132,7 +135,7 @@ export class Timeline extends EventTarget {
     const inside = (n) => Math.min(1, Math.max(0, n));
     keep(this.#parts.spans, this.#recorded.length, (e, i) => {
       const { start, end } = this.#recorded[i];
-      const last = i === this.#recorded.length - 1 && now - end < 15000; // what is not yet stored is on its way
+      const last = i === this.#recorded.length - 1 && now - end < this.#fragment + late; // the next one is on its way
       const [from, to] = [inside(place(start)), last ? 1 : inside(place(end))];
       e.style.insetInlineStart = `${from * 100}%`;
       e.style.inlineSize = `${(to - from) * 100}%`;

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,6 +37,7 @@ func TestTimeline(t *testing.T) {
 		Recorded []struct{ Start, End float64 }
 		Now      float64
 		Shown    []float64 // widths of the bar's parts
+		Ends     []float64 // of a bar, in percent: 4 s and 12 s after a fragment's end
 		Bar      float64
 		Clicked  struct {
 			seen
@@ -53,6 +55,9 @@ func TestTimeline(t *testing.T) {
 	s.result(&one)
 	if len(one.Recorded) != 1 || len(one.Shown) != 1 || one.Shown[0] < one.Bar*15/60 || one.Shown[0] > one.Bar {
 		t.Errorf("recorded is %v, of which a bar of %.0f pixels shows %v", one.Recorded, one.Bar, one.Shown)
+	}
+	if len(one.Ends) != 2 || math.Round(one.Ends[0]) != 100 || math.Round(one.Ends[1]) != 80 {
+		t.Errorf("the bar ends at %v %%, want 100 while a fragment is on its way and 80 while nothing comes", one.Ends)
 	}
 	if ago := (one.Clicked.Now - one.Clicked.At) / 1000; !one.Clicked.moves() || ago < 5 || ago > 60 {
 		t.Errorf("a click on ten seconds ago plays %+v, %.1f s ago", one.Clicked.seen, ago)

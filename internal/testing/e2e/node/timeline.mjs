@@ -39,6 +39,19 @@ run(async function* (job, keep) {
   const shown = await page.locator(".spans i").evaluateAll((all) => all.map((i) => i.getBoundingClientRect().width));
   const { recorded, now } = await past(page);
 
+  // Where the bar ends while the next fragment is on its way, and while nothing comes.
+  const ends = await page.evaluate(async () => {
+    const { Timeline } = await import("./timeline.js");
+    const root = document.getElementById("timeline").cloneNode(true);
+    const timeline = new Timeline(root);
+    return [4000, 12000].map((ago) => {
+      const now = Date.now();
+      timeline.update({ now, fragment: 2000, spans: [{ start: now - 40000, end: now - ago }] });
+      const { insetInlineStart, inlineSize } = root.querySelector(".spans i").style;
+      return parseFloat(insetInlineStart) + parseFloat(inlineSize);
+    });
+  });
+
   // Ten seconds before now, on a bar of one minute.
   await page.mouse.click(bar.x + bar.width * (1 - 10 / 60), bar.y + bar.height / 2);
   await until(page, () => smartcam.past().on);
@@ -71,7 +84,7 @@ run(async function* (job, keep) {
   await until(page, () => smartcam.past().on);
   const again = await moving(page);
   await until(page, () => !smartcam.past().on);
-  yield { recorded, now, shown, bar: bar.width, clicked, live, keyed, spoken, back, again };
+  yield { recorded, now, shown, ends, bar: bar.width, clicked, live, keyed, spoken, back, again };
 
   if (job.screenshots) {
     await page.setViewportSize({ width: 1280, height: 800 });

@@ -1,4 +1,4 @@
-package cameratest
+package relay
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,23 +19,23 @@ import (
 const (
 	handshakeTime = 10 * time.Second
 
-	// turnIdle is longer than an allocation lasts that is not refreshed, which is 10
+	// idle is longer than an allocation lasts that is not refreshed, which is 10
 	// minutes (RFC 8656, section 2.2).
-	turnIdle = 15 * time.Minute
+	idle = 15 * time.Minute
 
-	// maxTURNConns bounds the connections of a listener.
-	maxTURNConns = 1000
+	// maxConns bounds the connections of a listener.
+	maxConns = 1000
 )
 
-// turnListeners are what one TURN server listens on: UDP, and on another port number
+// listeners are what one TURN server listens on: UDP, and on another port number
 // DTLS over UDP and TLS over TCP.
-type turnListeners struct {
-	udp    *turnSocket
-	secure []*turnListener
+type listeners struct {
+	udp    *socket
+	secure []*listener
 	uris   []string // in the order of AWS
 }
 
-func listenTURN(ctx context.Context, bind string, plain, secure int, certificate *tls.Config, log logging.LoggerFactory) (l turnListeners, err error) {
+func listen(ctx context.Context, bind string, plain, secure int, certificate *tls.Config, log logging.LoggerFactory) (l listeners, err error) {
 	defer func() {
 		if err != nil {
 			l.close()
@@ -45,7 +46,7 @@ func listenTURN(ctx context.Context, bind string, plain, secure int, certificate
 	if err != nil {
 		return l, err
 	}
-	l.udp = &turnSocket{PacketConn: packets}
+	l.udp = &socket{PacketConn: packets}
 	const tries = 10 // a TCP port that is free may be taken over UDP
 	for try := 1; ; try++ {
 		tcp, err := lc.Listen(ctx, "tcp", address(bind, secure))
@@ -59,7 +60,7 @@ func listenTURN(ctx context.Context, bind string, plain, secure int, certificate
 			}),
 			dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret), dtls.WithLoggerFactory(log))
 		if err == nil {
-			l.secure = []*turnListener{{Listener: overUDP}, {Listener: tls.NewListener(tcp, certificate)}}
+			l.secure = []*listener{{Listener: overUDP}, {Listener: tls.NewListener(tcp, certificate)}}
 			return l, nil
 		}
 		tcp.Close()
@@ -70,12 +71,12 @@ func listenTURN(ctx context.Context, bind string, plain, secure int, certificate
 }
 
 // name makes the URIs under which clients find the server at host.
-func (l *turnListeners) name(host string) {
+func (l *listeners) name(host string) {
 	plain, secure := net.JoinHostPort(host, port(l.udp.LocalAddr())), net.JoinHostPort(host, port(l.secure[0].Addr()))
 	l.uris = []string{"turn:" + plain + "?transport=udp", "turns:" + secure + "?transport=udp", "turns:" + secure + "?transport=tcp"}
 }
 
-func (l *turnListeners) close() {
+func (l *listeners) close() {
 	if l.udp != nil {
 		l.udp.Close()
 	}
@@ -84,13 +85,13 @@ func (l *turnListeners) close() {
 	}
 }
 
-func (l *turnListeners) closeConns(end bool) {
+func (l *listeners) closeConns(end bool) {
 	for _, s := range l.secure {
 		s.closeConns(end)
 	}
 }
 
-func (l *turnListeners) setOutage(on bool) {
+func (l *listeners) setOutage(on bool) {
 	l.udp.outage.Store(on)
 	for _, s := range l.secure {
 		s.outage.Store(on)
@@ -100,14 +101,14 @@ func (l *turnListeners) setOutage(on bool) {
 	}
 }
 
-// turnSocket is a UDP socket of a TURN server.
-type turnSocket struct {
+// socket is a UDP socket of a TURN server.
+type socket struct {
 	net.PacketConn
 	outage atomic.Bool // nothing comes and goes
 }
 
 // ReadFrom reads the next packet.
-func (s *turnSocket) ReadFrom(b []byte) (int, net.Addr, error) {
+func (s *socket) ReadFrom(b []byte) (int, net.Addr, error) {
 	for {
 		n, from, err := s.PacketConn.ReadFrom(b)
 		if err != nil || !s.outage.Load() {
@@ -117,32 +118,32 @@ func (s *turnSocket) ReadFrom(b []byte) (int, net.Addr, error) {
 }
 
 // WriteTo sends a packet.
-func (s *turnSocket) WriteTo(b []byte, to net.Addr) (int, error) {
+func (s *socket) WriteTo(b []byte, to net.Addr) (int, error) {
 	if s.outage.Load() {
 		return len(b), nil
 	}
 	return s.PacketConn.WriteTo(b, to)
 }
 
-// turnListener remembers its connections: turn.Server leaves them open when it
+// listener remembers its connections: turn.Server leaves them open when it
 // closes.
-type turnListener struct {
+type listener struct {
 	net.Listener
 	outage atomic.Bool
 
 	mu     sync.Mutex
 	closed bool
-	conns  map[*turnConn]struct{}
+	conns  map[*conn]struct{}
 }
 
 // Accept waits for the next connection.
-func (l *turnListener) Accept() (net.Conn, error) {
+func (l *listener) Accept() (net.Conn, error) {
 	for {
 		nc, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		c := &turnConn{Conn: nc, listener: l}
+		c := &conn{Conn: nc, listener: l}
 		if l.track(c) {
 			return c, nil
 		}
@@ -151,21 +152,21 @@ func (l *turnListener) Accept() (net.Conn, error) {
 }
 
 // track remembers a connection, unless there are too many or there is an outage.
-func (l *turnListener) track(c *turnConn) bool {
+func (l *listener) track(c *conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || l.outage.Load() || len(l.conns) >= maxTURNConns {
+	if l.closed || l.outage.Load() || len(l.conns) >= maxConns {
 		return false
 	}
 	if l.conns == nil {
-		l.conns = map[*turnConn]struct{}{}
+		l.conns = map[*conn]struct{}{}
 	}
 	l.conns[c] = struct{}{}
 	return true
 }
 
 // closeConns closes the connections, and at the end those that are yet to come.
-func (l *turnListener) closeConns(end bool) {
+func (l *listener) closeConns(end bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = l.closed || end
@@ -174,17 +175,17 @@ func (l *turnListener) closeConns(end bool) {
 	}
 }
 
-// turnConn is a connection over TLS or DTLS.
-type turnConn struct {
+// conn is a connection over TLS or DTLS.
+type conn struct {
 	net.Conn
-	listener *turnListener
+	listener *listener
 	shaken   bool // of the one goroutine that reads
 }
 
 // Read reads what has come. A datagram of DTLS is filled up to a multiple of four
 // bytes, as in a stream: a channel's data needs no padding there (RFC 8656, section
 // 12.5), and pion reads streams alone.
-func (c *turnConn) Read(b []byte) (int, error) {
+func (c *conn) Read(b []byte) (int, error) {
 	if !c.shaken {
 		ctx, cancel := context.WithTimeout(context.Background(), handshakeTime)
 		defer cancel()
@@ -193,7 +194,7 @@ func (c *turnConn) Read(b []byte) (int, error) {
 		}
 		c.shaken = true
 	}
-	if err := c.SetReadDeadline(time.Now().Add(turnIdle)); err != nil {
+	if err := c.SetReadDeadline(time.Now().Add(idle)); err != nil {
 		return 0, err
 	}
 	if _, datagrams := c.Conn.(*dtls.Conn); !datagrams {
@@ -208,7 +209,7 @@ func (c *turnConn) Read(b []byte) (int, error) {
 }
 
 // Close closes the connection; a second time it fails with net.ErrClosed.
-func (c *turnConn) Close() error {
+func (c *conn) Close() error {
 	c.listener.mu.Lock()
 	delete(c.listener.conns, c)
 	c.listener.mu.Unlock()
@@ -219,25 +220,21 @@ func (c *turnConn) Close() error {
 	return err
 }
 
-// turnAddresses returns where clients find the servers, where they listen, and where
-// relayed candidates are.
-func turnAddresses(ctx context.Context, cfg Config) (host, bind string, generator turn.RelayAddressGenerator, err error) {
-	host, bind = cfg.Host, cfg.Bind
-	if cfg.TURNHost != "" {
-		host = cfg.TURNHost
-	}
-	ip := net.ParseIP(host)
+// addresses returns where the servers listen, and where relayed candidates are.
+func addresses(ctx context.Context, cfg Config) (bind string, generator turn.RelayAddressGenerator, err error) {
+	ip := net.ParseIP(cfg.Host)
 	if ip == nil {
-		found, err := net.DefaultResolver.LookupIP(ctx, "ip4", host)
+		found, err := net.DefaultResolver.LookupIP(ctx, "ip4", cfg.Host)
 		if err != nil {
-			found, err = net.DefaultResolver.LookupIP(ctx, "ip6", host)
+			found, err = net.DefaultResolver.LookupIP(ctx, "ip6", cfg.Host)
 		}
 		if err != nil {
-			return "", "", nil, fmt.Errorf("finding the address of %s for TURN: %w", host, err)
+			return "", nil, fmt.Errorf("finding the address of %s for TURN: %w", cfg.Host, err)
 		}
 		ip = found[0]
 	}
-	if cfg.TURNHost != "" {
+	bind = cfg.Bind
+	if cfg.Own {
 		bind = ip.String()
 	}
 	from := bind
@@ -247,8 +244,10 @@ func turnAddresses(ctx context.Context, cfg Config) (host, bind string, generato
 			from = "::"
 		}
 	}
-	return host, bind, &turn.RelayAddressGeneratorStatic{RelayAddress: ip, Address: from}, nil
+	return bind, &turn.RelayAddressGeneratorStatic{RelayAddress: ip, Address: from}, nil
 }
+
+func address(bind string, port int) string { return net.JoinHostPort(bind, strconv.Itoa(port)) }
 
 func port(a net.Addr) string {
 	_, p, err := net.SplitHostPort(a.String())

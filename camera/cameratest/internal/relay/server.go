@@ -1,4 +1,6 @@
-package cameratest
+// Package relay is the TURN servers of the stand-in cloud: over UDP, DTLS and TLS, for
+// who holds credentials of GetIceServerConfig, and to peers of their channel alone.
+package relay
 
 import (
 	"context"
@@ -13,6 +15,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,17 +32,29 @@ import (
 const (
 	realm = "kinesisvideo"
 
-	turnServers = 2 // that GetIceServerConfig lists, as AWS does
-	secretSize  = 32
+	count      = 2 // servers that GetIceServerConfig lists, as AWS does
+	secretSize = 32
 )
 
-// relay is the TURN servers, which relay for those who hold credentials of
+// Config says where the servers are.
+type Config struct {
+	Dir           string // that keeps the secret of passwords; empty for a new one
+	Host          string // under which clients find the servers: an address or a name
+	Bind          string // address to listen on; empty for all
+	Own           bool   // listen on the address of Host instead: IPv4 before IPv6
+	Plain, Secure int    // ports of the first server, and the next number of the second; zero for free ones
+	Allocations   int    // of a channel; negative, no limit
+	Certificate   *tls.Config
+	Now           func() time.Time
+	Logger        *slog.Logger
+}
+
+// Servers are the TURN servers, which relay for those who hold credentials of
 // GetIceServerConfig, to addresses that went through the signaling of their channel.
-type relay struct {
+type Servers struct {
+	cfg       Config
 	secret    []byte
-	limit     int // allocations of a channel
-	now       func() time.Time
-	servers   []turnListeners
+	listeners []listeners
 	turn      *turn.Server
 	reachable reachable
 
@@ -48,14 +63,13 @@ type relay struct {
 	channels    map[string]string // the channel of an allocation, by allocationKey
 }
 
-// startTURN listens and relays.
-func startTURN(ctx context.Context, cfg Config, certificate *tls.Config, now func() time.Time) (*relay, error) {
-	r := &relay{limit: cfg.Allocations, now: now, allocations: map[string]int{}, channels: map[string]string{}}
-	var err error
-	if r.secret, err = turnSecret(cfg.Dir); err != nil {
+// Start listens and relays, until Close.
+func Start(ctx context.Context, cfg Config) (_ *Servers, err error) {
+	r := &Servers{cfg: cfg, allocations: map[string]int{}, channels: map[string]string{}}
+	if r.secret, err = secret(cfg.Dir); err != nil {
 		return nil, err
 	}
-	host, bind, generator, err := turnAddresses(ctx, cfg)
+	bind, generator, err := addresses(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -69,14 +83,14 @@ func startTURN(ctx context.Context, cfg Config, certificate *tls.Config, now fun
 		QuotaHandler:        r.allowed,
 		EventHandler:        turn.EventHandler{OnAllocationCreated: r.created, OnAllocationDeleted: r.deleted},
 	}
-	for i := range turnServers {
-		l, err := listenTURN(ctx, bind, next(cfg.Ports.TURN, i), next(cfg.Ports.TURNS, i), certificate, log)
+	for i := range count {
+		l, err := listen(ctx, bind, next(cfg.Plain, i), next(cfg.Secure, i), cfg.Certificate, log)
 		if err != nil {
 			r.closeListeners()
 			return nil, err
 		}
-		l.name(host)
-		r.servers = append(r.servers, l)
+		l.name(cfg.Host)
+		r.listeners = append(r.listeners, l)
 		server.PacketConnConfigs = append(server.PacketConnConfigs,
 			turn.PacketConnConfig{PacketConn: l.udp, RelayAddressGenerator: generator, PermissionHandler: r.permitted})
 		for _, secure := range l.secure {
@@ -91,9 +105,9 @@ func startTURN(ctx context.Context, cfg Config, certificate *tls.Config, now fun
 	return r, nil
 }
 
-// turnSecret returns what passwords are made of, as the state directory has it, so
+// secret returns what passwords are made of, as the state directory has it, so
 // that those that were given out work after a restart.
-func turnSecret(dir string) ([]byte, error) {
+func secret(dir string) ([]byte, error) {
 	path := filepath.Join(dir, "turn.key")
 	if dir != "" {
 		switch secret, err := double.ReadFile(path); {
@@ -121,41 +135,50 @@ func next(port, i int) int {
 	return port + i
 }
 
-// close ends all allocations and connections.
-func (r *relay) close() error {
+// Close ends all allocations and connections.
+func (r *Servers) Close() error {
 	err := r.turn.Close()
-	for _, l := range r.servers {
+	for _, l := range r.listeners {
 		l.closeConns(true)
 	}
 	return err
 }
 
-func (r *relay) closeListeners() {
-	for _, l := range r.servers {
+func (r *Servers) closeListeners() {
+	for _, l := range r.listeners {
 		l.close()
 	}
 }
 
-// setOutage begins or ends an outage, in which nothing is answered.
-func (r *relay) setOutage(on bool) {
-	for _, l := range r.servers {
+// SetOutage begins or ends an outage, in which nothing is answered.
+func (r *Servers) SetOutage(on bool) {
+	for _, l := range r.listeners {
 		l.setOutage(on)
 	}
 }
 
-// iceServers is GetIceServerConfig: credentials as AWS forms them, for the channel
+// URIs returns the URIs of each server, as GetIceServerConfig lists them.
+func (r *Servers) URIs() [][]string {
+	var list [][]string
+	for _, l := range r.listeners {
+		list = append(list, slices.Clone(l.uris))
+	}
+	return list
+}
+
+// ICEServers is GetIceServerConfig: credentials as AWS forms them, for the channel
 // and until expires.
-func (r *relay) iceServers(channelARN string, expires time.Time) []signalingtest.ICEServer {
+func (r *Servers) ICEServers(channelARN string, expires time.Time) []signalingtest.ICEServer {
 	user := signalingtest.TURNUsername(channelARN, expires)
 	var list []signalingtest.ICEServer
-	for _, l := range r.servers {
+	for _, l := range r.listeners {
 		list = append(list, signalingtest.ICEServer{URIs: l.uris, Username: user, Password: r.password(user)})
 	}
 	return list
 }
 
 // password is the TURN password of a user name, which only these servers can make.
-func (r *relay) password(user string) string {
+func (r *Servers) password(user string) string {
 	h := hmac.New(sha256.New, r.secret)
 	h.Write([]byte(user))
 	return base64.StdEncoding.EncodeToString(h.Sum(nil))
@@ -163,22 +186,22 @@ func (r *relay) password(user string) string {
 
 // authenticate knows every user name that names its end and its channel. As in
 // AWS the end counts for new allocations; one that stands may be refreshed.
-func (r *relay) authenticate(a *turn.RequestAttributes) (channel string, key []byte, ok bool) {
+func (r *Servers) authenticate(a *turn.RequestAttributes) (channel string, key []byte, ok bool) {
 	end, channel, _ := strings.Cut(a.Username, ":")
 	seconds, err := strconv.ParseInt(end, 10, 64)
 	if err != nil {
 		return "", nil, false
 	}
-	if a.Method == stun.MethodAllocate && !r.now().Before(time.Unix(seconds, 0)) {
+	if a.Method == stun.MethodAllocate && !r.cfg.Now().Before(time.Unix(seconds, 0)) {
 		return "", nil, false
 	}
 	return channel, turn.GenerateAuthKey(a.Username, realm, r.password(a.Username)), true
 }
 
-func (r *relay) allowed(channel, _ string, _ net.Addr) bool {
+func (r *Servers) allowed(channel, _ string, _ net.Addr) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.limit < 0 || r.allocations[channel] < r.limit
+	return r.cfg.Allocations < 0 || r.allocations[channel] < r.cfg.Allocations
 }
 
 // allocationKey names an allocation by what is known of it when a permission is
@@ -188,7 +211,7 @@ func allocationKey(client net.Addr) string { return client.Network() + " " + cli
 // created counts an allocation. The address from which the client made it may be
 // relayed to in its channel: it is that of a peer, which may have told the others
 // no more than a name.
-func (r *relay) created(client, _ net.Addr, _, channel, _ string, _ net.Addr, _ int) {
+func (r *Servers) created(client, _ net.Addr, _, channel, _ string, _ net.Addr, _ int) {
 	r.reachable.add(channel, ipOf(client))
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -196,7 +219,7 @@ func (r *relay) created(client, _ net.Addr, _, channel, _ string, _ net.Addr, _ 
 	r.channels[allocationKey(client)] = channel
 }
 
-func (r *relay) deleted(client, _ net.Addr, _, channel, _ string) {
+func (r *Servers) deleted(client, _ net.Addr, _, channel, _ string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.channels, allocationKey(client))
@@ -207,7 +230,7 @@ func (r *relay) deleted(client, _ net.Addr, _, channel, _ string) {
 
 // permitted reports whether a client may send to a peer through its allocation. What
 // listens on loopback is for clients on this machine alone: a candidate may name it.
-func (r *relay) permitted(client net.Addr, peer net.IP) bool {
+func (r *Servers) permitted(client net.Addr, peer net.IP) bool {
 	if peer.IsLoopback() && !ipOf(client).IsLoopback() {
 		return false
 	}
@@ -217,8 +240,8 @@ func (r *relay) permitted(client net.Addr, peer net.IP) bool {
 	return ok && r.reachable.has(channel, peer)
 }
 
-// passed takes note of the addresses in a payload of signaling.
-func (r *relay) passed(channelARN string, payload []byte) {
+// Passed takes note of the addresses in a payload of signaling.
+func (r *Servers) Passed(channelARN string, payload []byte) {
 	_, channel, _ := strings.Cut(signalingtest.TURNUsername(channelARN, time.Time{}), ":")
 	r.reachable.add(channel, candidateAddresses(payload)...)
 }
@@ -228,6 +251,6 @@ type logWriter struct{ log *slog.Logger }
 
 // Write logs one line at level Debug.
 func (w logWriter) Write(p []byte) (int, error) {
-	w.log.Debug("cameratest: turn", "message", strings.TrimSpace(string(p)))
+	w.log.Debug("cameratest: turn", "detail", strings.TrimSpace(string(p)))
 	return len(p), nil
 }

@@ -1,4 +1,4 @@
-package cameratest
+package relay
 
 import (
 	"encoding/json"
