@@ -18,6 +18,7 @@ var limits = map[string]map[string]string{
 	},
 	"Viewers and recordings begin at key frames": {"camera": "TestStreamsThatCannotBeJoined", "internal/ring": "TestReaderBeginsAtKey"},
 	"Codecs of recordings":                       {"kvsmedia": "TestProducerConfig TestRoundTrip", "kvsmedia/kvsmediatest": "TestUnplayable", "examples/camera/device": "TestWhatIsFilmedIsRecorded"},
+	"The service's players":                      {"kvsmedia": "TestSameTracks TestUnplayableTracks", "examples/viewer": "TestClipOfChangingTracks"},
 	"Quotas of a stream":                         {"internal/fragment": "TestCuts", "kvsmedia": "TestFragmentLengths TestOutageBeyondTheBuffer TestLongOutage"},
 	"In a recording, sound is aligned":           {"internal/fragment": "TestTimeline TestUntimed", "kvsmedia": "TestUnaligned TestOddClocks"},
 	"On live view, sound and picture follow":     {"internal/epoch": "TestDrift"},
