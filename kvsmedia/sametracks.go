@@ -69,7 +69,7 @@ func (a *Archive) trackLists(ctx context.Context, part Run) iter.Seq2[string, er
 				number = cmp.Or(e[tagNumber], number)
 			case clusterEvent:
 				if count == len(numbers) || number != numbers[count] {
-					yield("", fmt.Errorf("kvsmedia: SameTracks: the service returned fragment %q as the %d. of %d, which is another", number, count+1, len(numbers)))
+					yield("", fmt.Errorf("kvsmedia: SameTracks: the service returned fragment %q as number %d of %d, which is another", number, count+1, len(numbers)))
 					return
 				}
 				if count++; !yield(tracks, nil) {
