@@ -161,7 +161,7 @@ func TestUploadMemory(t *testing.T) {
 	for range 45 {
 		p.write(frame)
 	}
-	if grown := heap() - before; grown > 16_000_000 {
+	if grown := heap() - before; grown > 30_000_000 { // 1 to 20 MB are under way
 		t.Errorf("45 MB of a fragment take %d bytes of memory", grown)
 	}
 	p.end()
