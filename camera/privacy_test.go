@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -255,14 +256,14 @@ func TestPrivacyAgainstWriters(t *testing.T) {
 	for round := range 200 {
 		before := taken.Load()
 		for taken.Load() < before+20 {
-			time.Sleep(time.Microsecond)
+			runtime.Gosched()
 		}
 		c.SetPrivacy(true)
 		for range 3 {
 			if n, _ := c.RingSize(); n != 0 {
 				t.Fatalf("round %d: %d frames are in the ring", round, n)
 			}
-			time.Sleep(10 * time.Microsecond)
+			runtime.Gosched()
 		}
 		c.SetPrivacy(false)
 	}

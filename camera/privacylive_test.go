@@ -134,8 +134,12 @@ func TestPrivacyClosesTalk(t *testing.T) {
 	if e := event[camera.Talking](t, events); e.Peer.ID != "ann" {
 		t.Fatalf("%q has the floor", e.Peer.ID)
 	}
-	unheard := r.Talkback(t.Context())
-	time.Sleep(100 * time.Millisecond)
+	unheard, heard := r.Talkback(t.Context()), 0
+	for range r.Talkback(t.Context()) {
+		if heard++; heard == 3 {
+			break
+		}
+	}
 	r.SetPrivacy(true)
 	if e := event[camera.Talking](t, events); e.Peer.ID != "" {
 		t.Errorf("%q has the floor", e.Peer.ID)

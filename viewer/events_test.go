@@ -55,7 +55,18 @@ func TestEvents(t *testing.T) {
 	if s := v.Status(); s.Connected || s.Err == nil {
 		t.Errorf("status %+v while the path is lost", s)
 	}
-	time.Sleep(time.Second) // the viewer has begun to look for another path
+	again := func() bool { // the viewer has begun to look for another path
+		offers := 0
+		for _, e := range r.srv.Events() {
+			if e.Name == "SDP_OFFER" {
+				offers++
+			}
+		}
+		return offers > 1
+	}
+	if err := r.srv.Wait(t.Context(), again); err != nil {
+		t.Fatal(err)
+	}
 	r.path.Hold(false)
 	found, ok := (<-events).(viewer.PathChanged)
 	if !ok || found.Report.Selected == nil {

@@ -18,7 +18,7 @@ import (
 
 const (
 	// ingestQueue is how many frames wait to be stored; beyond it the master waits.
-	ingestQueue = 256
+	ingestQueue = 16
 
 	// ingestLinger is how long the last fragment of a session is stored after its end.
 	ingestLinger = 2 * time.Second

@@ -76,8 +76,11 @@ func run(ctx context.Context, std program.Console, args []string) error {
 	lines := logger()
 	log := slog.New(quiet{lines.Handler()})
 	in, err := source.Open(ctx, *spec, log)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil && err != nil:
 		return err
+	case err != nil:
+		return fs.Invalid("source", err)
 	}
 
 	listener, err := listen(fs, std.Out, *addr)

@@ -39,7 +39,7 @@ var AWSFlags = []string{"device", "region", "endpoint", "ca"}
 func (f *Flags) AWS() *AWS {
 	a := &AWS{flags: f}
 	f.StringVar(&a.Device, "device", "", "`directory` with device.json, certificate.pem and private.key, for credentials from AWS IoT; without it the usual AWS credentials are used")
-	f.Var(text{&a.Region, region}, "region", "AWS `region`")
+	f.StringVar(&a.Region, "region", "", "AWS `region`") // Load checks it, with the endpoint
 	f.Var(text{&a.Endpoint, endpoint}, "endpoint", "`URL` of the Kinesis Video control plane, for a stand-in")
 	f.StringVar(&a.CA, "ca", "", "PEM `file` of further root certificates to trust, for a stand-in")
 	return a

@@ -47,6 +47,7 @@ func TestLoadRefuses(t *testing.T) {
 		"no credentials":              {want: []string{"no AWS credentials: give -device, or set $AWS_PROFILE"}},
 		"no region":                   {want: []string{"no AWS region", "-region", "$AWS_REGION"}},
 		"no such form of a region":    {args: []string{"-region", "nowhere-9"}, want: []string{`-region: "nowhere-9"`, "eu-west-1"}},
+		"a city":                      {args: []string{"-region", "Ireland", "-endpoint", "https://127.0.0.1:1"}, want: []string{`-region: "Ireland"`, "eu-west-1"}},
 		"a zone of the environment":   {env: map[string]string{"AWS_REGION": "eu-west-1a"}, want: []string{`$AWS_REGION: "eu-west-1a"`}},
 		"no device":                   {args: []string{"-device", "/nowhere"}, want: []string{"-device: ", "/nowhere/device.json"}},
 		"empty device":                {env: map[string]string{"SMARTCAM_DEVICE": empty}, want: []string{"$SMARTCAM_DEVICE: ", "device.json"}},
@@ -94,7 +95,7 @@ func TestLoadIsQuiet(t *testing.T) {
 	defer r.Close()
 	stderr := os.Stderr
 	os.Stderr = w
-	p, err := parse("-region", "nowhere-9", "-endpoint", "https://127.0.0.1:1")
+	p, err := parse("-region", "nowhere", "-endpoint", "https://127.0.0.1:1")
 	if err == nil {
 		_, err = p.aws.Load(t.Context())
 	}

@@ -65,8 +65,6 @@ func TestParse(t *testing.T) {
 		"stream's ARN as a channel":  {args: []string{"-channel", arn + "stream/door/1"}, want: "that is the ARN of a stream, want a channel"},
 		"channel's ARN as a stream":  {args: []string{"-stream", arn + "channel/door/1"}, want: "that is the ARN of a channel, want a stream"},
 		"half an ARN":                {args: []string{"-stream", arn + "stream/door"}, want: "want a stream's name"},
-		"region":                     {args: []string{"-region", "Ireland"}, want: "want the name of an AWS region"},
-		"region of the environment":  {env: map[string]string{"AWS_REGION": "eu west"}, want: "$AWS_REGION"},
 		"endpoint":                   {args: []string{"-endpoint", "127.0.0.1:8443"}, want: "-endpoint: want a URL"},
 		"endpoint of another kind":   {env: map[string]string{"AWS_ENDPOINT_URL": "ftp://127.0.0.1"}, want: "$AWS_ENDPOINT_URL: want a URL"},
 		"address":                    {args: []string{"-addr", "8080"}, want: "-addr: want HOST:PORT"},

@@ -101,16 +101,6 @@ func Writable(name string) error {
 	return err
 }
 
-var regionPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)
-
-// region checks the name of an AWS Region.
-func region(s string) error {
-	if !regionPattern.MatchString(s) {
-		return errors.New("want the name of an AWS region, eu-west-1 for example")
-	}
-	return nil
-}
-
 // endpoint checks the URL of a service.
 func endpoint(s string) error {
 	if u, err := url.Parse(s); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" {
