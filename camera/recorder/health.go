@@ -24,6 +24,7 @@ type health struct {
 	state   Storage
 	err     error
 	card    string
+	foreign int
 	free    int64
 	total   int64
 	under   map[*operation]struct{} // way
@@ -107,6 +108,14 @@ func (h *health) set(log *slog.Logger, s Storage, err error) {
 	h.state, h.err = s, err
 }
 
+// swap notes which card is open and how much on it is foreign, and returns the card before.
+func (h *health) swap(card string, foreign int) (before string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	before, h.card, h.foreign = h.card, card, foreign
+	return before
+}
+
 // space notes how much room there is.
 func (h *health) space(free, total int64) {
 	h.mu.Lock()
@@ -119,7 +128,7 @@ func (h *health) fill(s *Status) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
-	s.Storage, s.Err, s.Card, s.Free = h.state, h.err, h.card, h.free
+	s.Storage, s.Err, s.Card, s.Free, s.Foreign = h.state, h.err, h.card, h.free, h.foreign
 	for _, x := range h.syncs {
 		if now.Sub(x.at) <= time.Minute {
 			s.SlowestSync = max(s.SlowestSync, x.took)

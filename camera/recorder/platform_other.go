@@ -1,0 +1,7 @@
+//go:build !unix
+
+package recorder
+
+import "errors"
+
+var errReadOnly = errors.New("read-only file system")
