@@ -1,0 +1,158 @@
+package recorder
+
+import (
+	"strconv"
+	"time"
+)
+
+// Event is why a clip is recorded.
+type Event struct {
+	// ID is a ULID; empty means that Trigger makes one. A second event with the ID of
+	// one that the clip being recorded has is the same event.
+	ID string `json:"id"`
+
+	// Type is what happened: "motion", "doorbell" and so on, at most 64 bytes.
+	Type string `json:"type"`
+
+	// Time is when it happened, which may be up to ten minutes ago, by the clock of
+	// Config.Now. Zero means now.
+	Time time.Time `json:"time,omitzero"`
+
+	// Score is how sure the detector is, from 0 to 1.
+	Score float64 `json:"score,omitempty"`
+
+	// Tags are put on the fragment of the stream in which the event is: at most five,
+	// names of at most 128 and values of at most 256 bytes.
+	Tags map[string]string `json:"tags,omitempty"`
+}
+
+// ClipID is a ULID: 26 characters that sort by the time at which the clip was begun, by
+// the clock as it was then.
+type ClipID string
+
+// State is what has become of a clip.
+type State uint8
+
+// The states of a clip.
+const (
+	Recording State = iota + 1 // it is not over yet
+	Kept                       // on the device; waiting to be uploaded if there is an Uploader
+	Uploading                  // partly in the cloud
+	Uploaded                   // all of it is PERSISTED
+	Partial                    // what is missing cannot be uploaded any more: see Clip.Missing
+	Lost                       // nothing of it is left, on the device or in the cloud
+)
+
+var stateNames = [...]string{Recording: "recording", Kept: "kept", Uploading: "uploading", Uploaded: "uploaded", Partial: "partial", Lost: "lost"}
+
+// String returns the state's name, such as "uploaded".
+func (s State) String() string {
+	if int(s) < len(stateNames) && stateNames[s] != "" {
+		return stateNames[s]
+	}
+	return "State(" + strconv.Itoa(int(s)) + ")"
+}
+
+// MarshalText returns what String does.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Clip is what is known of a clip at one moment.
+type Clip struct {
+	ID     ClipID  `json:"id"`
+	State  State   `json:"state"`
+	Events []Event `json:"events"` // in the order of Trigger; at most 64
+
+	// MoreEvents is how many further events there were.
+	MoreEvents int `json:"moreEvents,omitempty"`
+
+	// Start and End are the times of its first frame and after its last one; zero while
+	// the clock has never been right. Estimated tells that the clock was set only after
+	// the device had been restarted: it was no later than that.
+	Start     time.Time `json:"start,omitzero"`
+	End       time.Time `json:"end,omitzero"`
+	Estimated bool      `json:"estimated,omitempty"`
+
+	// Length is its media's, and Bytes their size.
+	Length time.Duration `json:"length"` // ns
+	Bytes  int64         `json:"bytes"`
+
+	// Reason is why it ended: see the constants.
+	Reason Reason `json:"reason,omitempty"`
+
+	OnDevice  bool `json:"onDevice"` // all of it that was recorded
+	Protected bool `json:"protected,omitempty"`
+
+	// Sent is the share of its bytes that is PERSISTED in the stream, from 0 to 1.
+	Sent float64 `json:"sent"`
+
+	// Runs are where it is in the stream. One session of a player shows one of them.
+	Runs []Run `json:"runs,omitempty"`
+
+	// Missing is what is not there, and why: first what was not recorded, then what
+	// cannot be uploaded any more.
+	Missing []Missing `json:"missing,omitempty"`
+}
+
+// Reason is why a clip ended.
+type Reason string
+
+// The reasons.
+const (
+	EndOfEvent   Reason = "event over"        // and its post-roll
+	LongestClip  Reason = "longest clip"      // the next clip follows
+	TimeJumped   Reason = "media time jumped" // the next clip follows, if the event goes on
+	SourceEnded  Reason = "no more frames"    // the source ended, or nothing came for 10 s
+	Stopped      Reason = "recorder stopped"  // Run returned
+	PowerLoss    Reason = "power loss"        // found at the next start
+	StorageLost  Reason = "storage failed"    // the storage went or broke
+	DeletedEarly Reason = "deleted"           // by Delete or Erase while it was recorded
+)
+
+// Run is a stretch of a clip in the stream: fragments that were ingested one after
+// another.
+type Run struct {
+	First     string    `json:"first"` // number of its first fragment
+	Last      string    `json:"last"`
+	Start     time.Time `json:"start"` // producer timestamp of the first fragment
+	End       time.Time `json:"end"`   // at which the media of the last one end
+	Fragments int       `json:"fragments"`
+}
+
+// Fragment is the receipt of one fragment of a clip.
+type Fragment struct {
+	Number string        `json:"number,omitempty"` // the service's; empty if it is not stored
+	Time   time.Time     `json:"time,omitzero"`    // producer timestamp
+	Length time.Duration `json:"length"`
+	Bytes  int64         `json:"bytes"`
+	Stored bool          `json:"stored"`          // PERSISTED
+	Error  string        `json:"error,omitempty"` // why it never will be
+}
+
+// Missing is what a clip lacks.
+type Missing struct {
+	Start  time.Time     `json:"start,omitzero"`
+	Length time.Duration `json:"length"` // as far as it is known
+	Frames int           `json:"frames,omitempty"`
+	Bytes  int64         `json:"bytes,omitempty"`
+	Reason string        `json:"reason"`
+}
+
+// Kind is what a [Change] tells.
+type Kind string
+
+// The kinds of changes.
+const (
+	ClipStarted Kind = "started"
+	ClipEnded   Kind = "ended"   // all that was recorded can be read
+	ClipStored  Kind = "stored"  // all of it is in the stream: Clip.State is Uploaded
+	ClipLost    Kind = "lost"    // a part of it can no longer be uploaded: see Clip.Missing
+	ClipEvicted Kind = "evicted" // it is no longer on the device
+)
+
+// Change is one step of a clip's life. Each clip has one ClipStarted and one ClipEnded.
+type Change struct {
+	ID   string    `json:"id"` // the same at each repetition
+	Kind Kind      `json:"kind"`
+	Clip Clip      `json:"clip"` // as it is when the change is handed on
+	At   time.Time `json:"at,omitzero"`
+}

@@ -1,0 +1,92 @@
+package recorder
+
+import (
+	"errors"
+	"strconv"
+	"time"
+)
+
+// Storage is the state of the storage.
+type Storage uint8
+
+// The states of the storage. In all but StorageReady, StorageOther, StorageSlow and
+// StorageForeign nothing is recorded; live view goes on, and Status.Losing says what is
+// lost.
+const (
+	StorageReady    Storage = iota + 1
+	StorageMissing          // Dir lies on the root file system, or is not there: no card is mounted
+	StorageOther            // another card than the one before; it is used
+	StorageFull             // another program, or protected clips, leave no room
+	StorageReadOnly         // the file system was mounted so, or became so after errors
+	StorageFailing          // reading or writing fails (EIO)
+	StorageGone             // the device is not there any more (ENODEV)
+	StorageSlow             // writing is slower than recording, or a sync took more than 2 s: frames may get lost
+	StorageStuck            // a write or sync has not returned for 10 s
+	StorageForeign          // newer firmware has written here; that is left as it is
+	StorageInUse            // another process records into Dir
+)
+
+var storageNames = [...]string{StorageReady: "ready", StorageMissing: "missing", StorageOther: "another card", StorageFull: "full",
+	StorageReadOnly: "read-only", StorageFailing: "failing", StorageGone: "gone", StorageSlow: "slow", StorageStuck: "stuck",
+	StorageForeign: "of newer firmware", StorageInUse: "in use"}
+
+// String returns the state's name, such as "read-only"; "unknown" before Run has looked.
+func (s Storage) String() string {
+	if s == 0 {
+		return "unknown"
+	}
+	if int(s) < len(storageNames) {
+		return storageNames[s]
+	}
+	return "Storage(" + strconv.Itoa(int(s)) + ")"
+}
+
+// MarshalText returns what String does.
+func (s Storage) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Records reports whether clips are recorded in this state.
+func (s Storage) Records() bool {
+	return s == StorageReady || s == StorageOther || s == StorageSlow || s == StorageForeign
+}
+
+// Errors of [Status.Source].
+var (
+	ErrNoFrames   = errors.New("recorder: no frame comes from the source though a clip is wanted: check the encoder")
+	ErrNoKeyFrame = errors.New("recorder: no key frame has come for 30 s, nothing can be recorded: let the encoder make one every few seconds")
+)
+
+// Status is a recorder's state at one moment.
+type Status struct {
+	Storage Storage
+
+	// Err is the last of the storage's troubles, nil while it is well.
+	Err error
+
+	// Source is why nothing can be recorded of the source, or nil: ErrNoFrames or
+	// ErrNoKeyFrame.
+	Source error
+
+	// Losing tells that frames of a clip are being lost now, because of Storage or
+	// Source; LostFrames and LostTime how much was lost since the recorder was made.
+	Losing     bool
+	LostFrames int
+	LostTime   time.Duration
+
+	Card       string // identity that the recorder gave the storage; empty while there is none
+	Free, Used int64  // bytes that may still be written, and that clips have
+
+	Clips     int    // on the device
+	Recording ClipID // empty if none is being recorded
+
+	Queued      int           // bytes that wait in memory to be written
+	SlowestSync time.Duration // within the last minute
+
+	// Waiting is what is to be uploaded, Oldest the start of the first clip of it.
+	Waiting      int // clips
+	WaitingBytes int64
+	Oldest       time.Time
+	Upload       error // why nothing can be uploaded now, as far as it is known
+
+	Unpublished int // changes that Publish has not taken yet
+	Foreign     int // files of newer firmware, left alone
+}
