@@ -70,10 +70,10 @@ func (u *upload) judge(err error) (wait time.Duration, end error) {
 // interrupted notes why there is no session.
 func (u *upload) interrupted(err error, delay time.Duration) {
 	err = u.explain(u.finder.streams.api.Advise(err))
-	u.media.mu.Lock()
-	u.media.stats.Err = err
-	u.media.mu.Unlock()
-	u.media.trouble.Failed(u.log, "kvsmedia: upload interrupted", bare(err), "retry", delay)
+	u.out.mu.Lock()
+	u.out.stats.Err = err
+	u.out.mu.Unlock()
+	u.out.trouble.Failed(u.log, "kvsmedia: upload interrupted", bare(err), "retry", delay)
 }
 
 // hard reports whether a refusal is one that mostly does not pass by itself.
