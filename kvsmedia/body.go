@@ -83,7 +83,7 @@ func (s *session) append(b []byte, now time.Time) (_ []byte, more, end bool) {
 		return b, true, false
 	case f.Complete:
 		b = append(b, f.Tags...)
-		s.cur, s.last = nil, f
+		s.cur, s.last, s.latest = nil, f, f.End
 		if f.Ends {
 			b = s.endFragment(b, now)
 		}
@@ -106,12 +106,11 @@ func (s *session) endFragment(b []byte, now time.Time) []byte {
 // begin begins the next fragment, or the end of the session.
 func (s *session) begin(b []byte, now time.Time) (_ []byte, more, end bool) {
 	f := s.out.window.Unsent(s.number)
-	if s.leaving || f == nil && s.out.over || f != nil && f.Description != s.desc {
+	if s.leaving || f == nil && s.out.over || f != nil && !s.takes(f) {
 		return s.endFragment(b, now), false, true
 	}
-	if f == nil {
-		s.out.demand()
-		return b, false, false
+	if f == nil && s.last != nil && s.last.Ends {
+		return s.endFragment(b, now), true, false
 	}
 	if d := s.out.pace.wait(now); d > 0 {
 		if s.alarm == nil || !now.Before(s.rings) {
@@ -119,6 +118,11 @@ func (s *session) begin(b []byte, now time.Time) (_ []byte, more, end bool) {
 		}
 		return b, false, false
 	}
+	if f == nil {
+		s.out.demand()
+		return b, false, false
+	}
+	s.out.pace.begin(now)
 	if !s.begun {
 		s.begun = true
 		b = append(b, header(s.desc)...)
@@ -133,6 +137,12 @@ func (s *session) begin(b []byte, now time.Time) (_ []byte, more, end bool) {
 	}
 	s.cur, s.next = f, 0
 	return mkv.AppendCluster(b, uint64(f.Start)), true, false
+}
+
+// takes reports whether a fragment can follow in the session: it has the tracks that were
+// declared, and is later than all before it.
+func (s *session) takes(f *fragment.Fragment) bool {
+	return f.Description == s.desc && f.Before >= s.latest
 }
 
 // appendSample appends a frame as a block.

@@ -18,7 +18,7 @@ type outgoing struct {
 
 	mu     sync.Mutex
 	moved  sync.Cond // for who sends: something of what mu guards has changed
-	freed  sync.Cond // for who brings frames: there is room or demand, or the upload has ended
+	freed  sync.Cond // for who brings frames or waits for what becomes of them: there is room, demand or news, or the upload has ended
 	hungry bool      // who sends has nothing left to send; nobody is woken for a frame otherwise
 	source source
 	window *fragment.Window // of source

@@ -102,6 +102,9 @@ func (u *upload) explain(err error) error {
 	if errors.As(err, &refused) && refused.ID >= 4500 {
 		return named(awsapi.Hint(err, "the credentials must be allowed to use the stream's KMS key, and the key must be enabled"))
 	}
+	if awsapi.Code(err) == "ConnectionLimitExceededException" {
+		return named(awsapi.Hint(err, "another producer uploads to the stream, or a connection that broke off is not given up yet: a stream takes one"))
+	}
 	advice := awsapi.Advice{
 		Policy: "kinesisvideo:DescribeStream, GetDataEndpoint and PutMedia on stream " + u.cfg.Stream,
 		Absent: "stream " + u.cfg.Stream,

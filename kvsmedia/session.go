@@ -54,6 +54,7 @@ type session struct {
 	cur      *fragment.Fragment // that is being sent
 	next     int                // sample of it
 	last     *fragment.Fragment // of which the service does not know that it is whole
+	latest   int64              // timestamp of the fragments that were sent, ms
 	begun    bool               // the header was sent
 	buf      []byte             // of media, as it is written; reused
 	batch    int                // bytes of it
