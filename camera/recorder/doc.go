@@ -1,3 +1,85 @@
 // Package recorder turns events into clips: on the device's storage first, in the cloud as
-// soon as the network allows, with a receipt.
+// soon as the network allows, with a receipt that says what is where.
+//
+//	rec, err := recorder.New(recorder.Config{
+//		Dir:      "/media/card",
+//		Source:   cam, // *camera.Camera
+//		Tracks:   []*kvsmedia.Track{main, sound},
+//		Uploader: producer, // *kvsmedia.Producer; nil keeps clips on the device
+//	})
+//	if err != nil {
+//		return err
+//	}
+//	go func() { ended <- rec.Run(ctx) }()
+//	…
+//	id, err := rec.Trigger(recorder.Event{Type: "motion"})
+//
+// # Clips
+//
+// Recorder.Trigger begins a clip. It has PreRoll of before the event, out of the source's
+// buffer (camera.Config.PreRoll has to reach that far), and PostRoll of after it. A
+// further event extends the clip; when it has LongestClip, the next one follows without
+// a gap. Clips begin and end at key frames and never overlap: one whose pre-roll would
+// reach into the clip before begins where that ended. A jump of media time ends the clip
+// there, and the next one follows while the event goes on.
+//
+// With Config.Continuous everything is recorded, and a clip is a range of that.
+//
+// A clip's ID stays the same for ever. Clips are listed in the order in which they were
+// made, whatever the clock showed. Config.Now is asked once for each file; what was
+// recorded before the time was known is stamped when it is. A clock that is set back
+// makes no clip of later lie over one of before: it begins right after it.
+//
+// # On the storage
+//
+// Media are plain Matroska files, one or more for each clip (with Continuous, of five
+// minutes), in a folder for each day in UTC; every player of Matroska plays them from the
+// card. They are written in blocks of two to four seconds that end with a checksum, each
+// synced once. After a power cut everything up to the last whole block is there, however
+// names and sizes in the file system look: at most one block is lost. What is known of
+// clips is in a journal beside them; if that is destroyed, clips are found again from the
+// files.
+//
+// Frames wait by reference in a queue of QueueBytes while the storage is slow, so that
+// neither viewers nor the recording notice a card that stalls for some seconds. Beyond
+// that whole GOPs are left out, and counted in Status.LostFrames and Clip.Missing.
+//
+// Run waits for storage that is missing, full, read-only, failing or stuck, shows it in
+// Status, and goes on when it is back. A write that never returns cannot be ended: Run
+// then returns five seconds after its context has ended and leaves that one goroutine
+// to the kernel.
+//
+// When MaxBytes are used, or another program leaves too little room, the oldest clips go:
+// first those that are in the cloud, then others. Protected clips (Recorder.Protect) and
+// the one being recorded stay. Each eviction is a Change.
+//
+// Files of newer firmware are left alone, and older firmware records beside them.
+//
+// # Upload
+//
+// With an Uploader each clip goes up fragment by fragment while it is recorded, then what
+// could not: the newest clips first, at BacklogRate, yielding to a new event at the end of
+// a fragment. A clip is in the cloud when the service has acknowledged each of its
+// fragments as PERSISTED and that is on the storage (Uploaded); nothing is evicted as
+// uploaded before. After a crash, a fragment whose acknowledgement was not on the storage
+// yet is sent once more, with the same timestamps, so that it never plays twice.
+//
+// Of a range that was ingested at different times the service plays one part in a session
+// (kvsmedia.Archive.Runs). Clip.Runs are those of a clip; Recorder.Receipt has all its
+// fragments. What cannot be uploaded any more is named in Clip.Missing: the clip is
+// Partial.
+//
+// # Handing on
+//
+// Config.Publish is called for each Change of a clip until it returns nil, also after a
+// restart: a clip that has started, ended, been stored in the cloud, lost a part or been
+// evicted. Recorder.Changes shows them to the same process.
+//
+// Recorder.Open reads a clip's frames; Recorder.MP4 serves it to phones and browsers,
+// which play no Matroska, with byte ranges:
+//
+//	f, err := rec.MP4(id)
+//	…
+//	defer f.Close()
+//	http.ServeContent(w, r, "clip.mp4", time.Time{}, f)
 package recorder

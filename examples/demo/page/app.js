@@ -336,7 +336,7 @@ window.smartcam = {
   get pc() {
     return live.pc;
   },
-  state: () => ({ ...live.state, ...camera, clientId: live.clientId, talking: talk.talking, phases: live.session?.phases ?? [] }),
+  state: () => ({ ...live.state, ...camera, connected, clientId: live.clientId, talking: talk.talking, phases: live.session?.phases ?? [] }),
   stats: () => latest,
   past: () => ({ on: past.on, at: past.at, recorded: past.known?.spans ?? [], now: past.known?.now }),
   call: (name, body) => live.call(name, body),

@@ -25,6 +25,7 @@ run(async function* (job, keep) {
   const first = await watch(browser, job.page);
   const frames = await decoded(first);
 
+  await until(first, () => smartcam.state().connected);
   const call = (name, body) => first.evaluate(([n, b]) => window.smartcam.call(n, b), [name, body]);
   const unknown = await call("fly", {}).then(
     () => "",

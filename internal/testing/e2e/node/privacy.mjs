@@ -16,7 +16,7 @@ const shown = (page) =>
 run(async function* (job, keep) {
   const browser = keep(await browse(job));
   const first = await open(browser, job.page);
-  await until(first, () => smartcam.state().state === "live");
+  await until(first, () => smartcam.state().state === "live" && smartcam.state().connected);
   await first.evaluate(() => smartcam.call("privacy", { on: true }));
   await until(first, () => smartcam.state().state === "private");
   const second = await open(browser, job.page);

@@ -1,0 +1,96 @@
+// Package roll turns events and frames into clips. A [Roll] is a state machine without
+// clock, goroutine or I/O: its owner hands in the time, and carries out the steps that
+// it answers with, in their order.
+//
+// # How the owner's loop looks
+//
+// now is the monotonic time since some moment, mu guards the Roll and the order of what is
+// pushed, wake is a channel with room for one.
+//
+//	func (r *Recorder) Trigger(e Event) (ClipID, error) {
+//		r.mu.Lock()
+//		defer r.mu.Unlock()
+//		clip, steps := r.roll.Trigger(r.now(), roll.Event{At: at, Info: e})
+//		r.queue.Push(steps...) // Push copies them
+//		wake(r.wake)
+//		return ClipID(clip), nil
+//	}
+//
+//	func (r *Recorder) intake(ctx context.Context) {
+//		for wait(ctx, r.wake) {
+//			r.record(ctx)
+//		}
+//	}
+//
+//	func (r *Recorder) record(ctx context.Context) {
+//		for {
+//			r.mu.Lock()
+//			preRoll, wanted := r.roll.Start(r.now())
+//			loop, stop := context.WithCancel(ctx)
+//			r.stop = stop // for the tick
+//			r.mu.Unlock()
+//			if !wanted || ctx.Err() != nil {
+//				return
+//			}
+//			for f := range r.source.Frames(loop, preRoll) {
+//				r.mu.Lock()
+//				r.queue.Push(r.roll.Frame(r.now(), f)...)
+//				wanted = r.roll.Wanted()
+//				r.mu.Unlock()
+//				if !wanted {
+//					break
+//				}
+//			}
+//			stop()
+//			r.mu.Lock()
+//			if wanted { // the loop ended by itself or with ctx
+//				r.queue.Push(r.roll.SourceEnded(r.now())...)
+//			}
+//			r.mu.Unlock()
+//		}
+//	}
+//
+//	func (r *Recorder) tick() { // once a second
+//		r.mu.Lock()
+//		defer r.mu.Unlock()
+//		r.queue.Push(r.roll.Tick(r.now())...)
+//		if !r.roll.Wanted() {
+//			r.stop() // the loop may wait for a frame that does not come
+//		}
+//	}
+//
+// With Continuous a loop that ends by itself is wanted at once again: the owner lets a
+// second pass before that.
+//
+// The goroutine that writes to the card pops the steps and carries them out:
+//
+//	switch s.Kind {
+//	case roll.Begin:  // a record of a clip; its file is created with its first frame
+//	case roll.Join:   // another event in the record
+//	case roll.Frame:  // into the clip's file, or with Continuous into the one recording
+//	case roll.Anchor: // media time is known: base of the file
+//	case roll.Span:   // with Continuous: where the clip begins in the recording
+//	case roll.Cut:    // with Continuous: the file is closed, the next frame begins another
+//	case roll.End:    // the clip's file is closed, or where the clip ends in the recording
+//	case roll.Warn:   // log
+//	}
+//
+// # Clips
+//
+// The leading track is the first video track, or the first track if there is none. A
+// clip begins at a key frame of the leading track and ends before one. What is recorded
+// follows from the frames alone: clips never overlap, and no frame between two clips is
+// lost if the source still has it when the later one begins.
+//
+// A clip ends before the first key frame after the last event's moment and the post-roll.
+// Where a GOP is long that may be much later; cutting in the midst of a GOP instead would
+// leave a rest that no later clip could begin with. Only if no key frame comes for 30 s
+// is the clip cut anywhere.
+//
+// # Time
+//
+// Events happen on the monotonic clock, frames have media time (PTS). The roll maps one to
+// the other by the least difference of arrival and PTS in the last minute of the loop; it
+// knows the difference once the loop has caught up with live frames, at least a second
+// after its start. Until then frames are passed on, but no clip ends for its post-roll.
+package roll
