@@ -200,7 +200,7 @@ func (d *disk) once(ends <-chan struct{}) error {
 
 // enter begins to use a card.
 func (d *disk) enter(c *card) {
-	d.c = c
+	d.c, d.spans.files = c, nil
 	r := d.r
 	r.mu.Lock()
 	r.card = c
@@ -233,7 +233,7 @@ type job struct {
 // ask has the storage's goroutine do something, and waits for it.
 func (r *Recorder) ask(ctx context.Context, do func(*disk) error) error {
 	if !r.running.Load() {
-		return errors.New("recorder: Run is not running: start it first")
+		return errNotRunning
 	}
 	j := job{do, make(chan error, 1)}
 	select {

@@ -4,4 +4,7 @@ package recorder
 
 import "errors"
 
-var errReadOnly = errors.New("read-only file system")
+var (
+	errReadOnly = errors.New("read-only file system")
+	errFull     = errors.New("no space left on device")
+)

@@ -4,5 +4,8 @@ package recorder
 
 import "syscall"
 
-// errReadOnly is what a write to a read-only file system returns.
-var errReadOnly error = syscall.EROFS
+// What a write to a file system returns that is read-only, or full.
+var (
+	errReadOnly error = syscall.EROFS
+	errFull     error = syscall.ENOSPC
+)

@@ -90,3 +90,22 @@ type Status struct {
 	Unpublished int // changes that Publish has not taken yet
 	Foreign     int // files of newer firmware, left alone
 }
+
+// Status returns the recorder's state.
+func (r *Recorder) Status() Status {
+	var s Status
+	r.health.fill(&s)
+	q := r.queue.Stats()
+	s.LostFrames, s.LostTime, s.Queued = q.Lost.Frames, q.Lost.Time, q.Bytes
+	r.mu.Lock()
+	c := r.card
+	s.Source = r.source
+	recording := r.roll.Wanted()
+	r.mu.Unlock()
+	s.Losing = q.Losing || recording && (s.Source != nil || !s.Storage.Records())
+	if c != nil {
+		c.cat.fill(&s)
+	}
+	r.uploads.fill(&s)
+	return s
+}
