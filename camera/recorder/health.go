@@ -142,6 +142,13 @@ func (h *health) fill(s *Status) {
 	}
 }
 
+// now returns the state of the storage.
+func (h *health) now() Storage {
+	var s Status
+	h.fill(&s)
+	return s.Storage
+}
+
 // watched is a storage whose operations health follows.
 type watched struct {
 	storage.FS

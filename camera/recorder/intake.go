@@ -2,11 +2,15 @@ package recorder
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/queue"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
 )
+
+// noFrames is after how long without a frame the source counts as silent.
+const noFrames = 5 * time.Second
 
 // againAfter is how long the source is left alone that has ended by itself.
 const againAfter = time.Second
@@ -39,13 +43,16 @@ func (r *Recorder) loop(ctx context.Context) (again bool) {
 	defer stop()
 	r.mu.Lock()
 	preRoll, wanted := r.roll.Start(r.mono())
-	r.stop = stop
+	r.stop, r.arrived = stop, r.mono()
 	r.mu.Unlock()
 	if !wanted {
 		return false
 	}
 	for f := range r.cfg.Source.Frames(ctx, preRoll) {
 		r.mu.Lock()
+		if r.arrived = r.mono(); errors.Is(r.source, ErrNoFrames) {
+			r.source = nil
+		}
 		r.push(r.roll.Frame(r.mono(), f))
 		wanted = r.roll.Wanted()
 		r.mu.Unlock()
@@ -62,9 +69,17 @@ func (r *Recorder) loop(ctx context.Context) (again bool) {
 // push passes steps on to the storage's goroutine. It is called with mu held, which keeps
 // the steps in order.
 func (r *Recorder) push(steps []roll.Step) {
+	for i := range steps {
+		switch s := &steps[i]; {
+		case s.Kind == roll.Warn && s.Warning == roll.MissingKey:
+			r.source = ErrNoKeyFrame
+		case s.Kind == roll.Frame && s.Lead && s.Frame.Key:
+			r.source = nil
+		}
+	}
 	switch r.queue.Push(steps...) {
 	case queue.LossBegan:
-		r.log.Warn("recorder: frames are lost: the storage is slower than they come, or not there", "storage", r.status.Storage, "err", r.status.Err)
+		r.log.Warn("recorder: frames are lost: the storage is slower than they come, or not there", "storage", r.health.now().String())
 	case queue.LossEnded:
 		lost := r.queue.Stats().Lost
 		r.log.Info("recorder: frames are recorded again", "lost", lost.Frames, "time", lost.Time)
@@ -78,6 +93,12 @@ func (r *Recorder) tickRoll() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.push(r.roll.Tick(r.mono()))
+	switch wanted := r.roll.Wanted(); {
+	case wanted && r.source == nil && r.mono()-r.arrived >= noFrames:
+		r.source = ErrNoFrames
+	case !wanted && errors.Is(r.source, ErrNoFrames):
+		r.source = nil
+	}
 	if !r.roll.Wanted() && r.stop != nil {
 		r.stop()
 	}

@@ -41,13 +41,14 @@ type Recorder struct {
 	uploads uploads
 	health  health
 
-	mu     sync.Mutex // of what follows; it keeps the queue in the order of the roll
-	roll   *roll.Roll
-	stop   context.CancelFunc // ends the loop over the source
-	fresh  map[catalog.ID]catalog.Event
-	card   *card // the storage that is open; nil if none
-	live   *live // the file that is being written; nil if none
-	source error // see Status.Source
+	mu      sync.Mutex // of what follows; it keeps the queue in the order of the roll
+	roll    *roll.Roll
+	stop    context.CancelFunc // ends the loop over the source
+	fresh   map[catalog.ID]catalog.Event
+	card    *card         // the storage that is open; nil if none
+	live    *live         // the file that is being written; nil if none
+	source  error         // see Status.Source
+	arrived time.Duration // when the last frame came
 }
 
 // New returns a recorder. It does no I/O and starts nothing; its error names the field of

@@ -2,6 +2,7 @@ package recorder
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"time"
 )
@@ -104,8 +105,30 @@ func (r *Recorder) Status() Status {
 	r.mu.Unlock()
 	s.Losing = q.Losing || recording && (s.Source != nil || !s.Storage.Records())
 	if c != nil {
-		c.cat.fill(&s)
+		c.fill(&s)
 	}
-	r.uploads.fill(&s)
+	s.Upload = r.uploads.trouble()
 	return s
+}
+
+// fill puts what is on the card into a status.
+func (c *card) fill(s *Status) {
+	s.Used = c.cat.Used()
+	s.Unpublished = len(c.cat.Pending(math.MaxInt))
+	for cl := range c.cat.Clips() {
+		if cl.Gone && cl.Ended {
+			continue
+		}
+		s.Clips++
+		if !cl.Ended && s.Recording == "" {
+			s.Recording = ClipID(cl.ID.String())
+		}
+		if cl.Waiting > 0 {
+			s.Waiting++
+			s.WaitingBytes += cl.Bytes - cl.Sent - cl.Refused
+			if cl.Start != 0 {
+				s.Oldest = wallTime(cl.Start)
+			}
+		}
+	}
 }

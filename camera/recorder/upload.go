@@ -127,7 +127,7 @@ func (u *uploads) load(c *card, seq uint64, n *unit) {
 		if !ok || f.Gone || s.Last < s.First {
 			continue
 		}
-		content, file, err := u.open(c, s.File)
+		content, file, err := u.r.openFile(c, s.File)
 		if err == nil {
 			_ = file.Close()
 		}
@@ -172,7 +172,7 @@ func (u *uploads) unreadable(c *card, file uint64, from, to int, err error) {
 // stored returns a fragment for the uploader.
 func (w *way) stored(c *card, next plan.Next) (kvsmedia.Stored, bool) {
 	u, f := &w.r.uploads, next.Fragment
-	content, file, err := u.open(c, f.File)
+	content, file, err := u.r.openFile(c, f.File)
 	if err != nil || f.To >= len(content.Clusters) {
 		if file != nil {
 			_ = file.Close()

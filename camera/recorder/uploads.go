@@ -174,7 +174,7 @@ func (u *uploads) ended(c *card, clip catalog.ID) {
 	}
 	if n := u.units[v.Seq]; n != nil { // what was too short for a fragment before the clip's end
 		for _, s := range v.Spans {
-			if content, file, err := u.open(c, s.File); err == nil {
+			if content, file, err := u.r.openFile(c, s.File); err == nil {
 				_ = file.Close()
 				p := segment.Part{Content: content, From: int(s.First), To: int(s.Last)}
 				if s.Last >= s.First && int(s.Last) < len(content.Clusters) {
@@ -237,11 +237,6 @@ func (u *uploads) remove(c *card, seq uint64) {
 	}
 }
 
-// open opens a file for reading, with what is committed of it.
-func (u *uploads) open(c *card, seq uint64) (*segment.Content, storage.File, error) {
-	return u.r.openFile(c, seq)
-}
-
 // openFile opens a file of the card for reading, with what is committed of it.
 func (r *Recorder) openFile(c *card, seq uint64) (*segment.Content, storage.File, error) {
 	f, ok := c.cat.File(seq)
@@ -264,4 +259,11 @@ func (r *Recorder) openFile(c *card, seq uint64) (*segment.Content, storage.File
 		return nil, nil, fmt.Errorf("recorder: %s: %w", f.Name(), err)
 	}
 	return content, file, nil
+}
+
+// trouble returns why nothing can be uploaded, nil if that is not known.
+func (u *uploads) trouble() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.err
 }
