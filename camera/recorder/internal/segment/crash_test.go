@@ -197,7 +197,7 @@ func TestFailedSync(t *testing.T) {
 	fs := tiny(20*time.Second, 1)
 	for i := range fs { // a GOP of 10 s: blocks end within it
 		if f := &fs[i]; f.Key && len(f.Data) > 40 && f.PTS%(10*time.Second) != 0 {
-			f.Key, f.Data = false, []byte{0, 0, 0, 1, 0x41, 3, byte(i)}
+			f.Key, f.Data = false, []byte{0, 0, 0, 1, 0x41, byte(i), 7}
 		}
 	}
 	a := &memFS{}

@@ -14,3 +14,18 @@ func Newer(file []byte) []byte {
 	binary.BigEndian.PutUint32(b[end-4:], checksum(b[:end-4]))
 	return b
 }
+
+// Fill makes the file so much longer, without writing.
+func (w *Writer) Fill(bytes int64) { w.done += bytes }
+
+// Seal makes the checksum of the index that ends a file right.
+func Seal(b []byte) {
+	if len(b) < 8 {
+		return
+	}
+	n := int(binary.BigEndian.Uint32(b[len(b)-4:]))
+	if n < 8 || n > len(b) {
+		return
+	}
+	binary.BigEndian.PutUint32(b[len(b)-8:], checksum(b[len(b)-n:len(b)-8]))
+}
