@@ -50,3 +50,31 @@ func TestTrigger(t *testing.T) {
 		}
 	})
 }
+
+// TestUpload has a clip that goes up while it is recorded.
+func TestUpload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStudio(t, nil)
+		srv, producer := service(t)
+		defer srv.Close()
+		s.cfg.Uploader = producer
+		s.record()
+		defer s.close()
+		s.roll()
+		time.Sleep(21500 * time.Millisecond)
+		id := s.trigger("doorbell")
+		time.Sleep(9 * time.Second)
+		if c := s.clip(id); c.State != recorder.Recording || c.Sent == 0 {
+			t.Errorf("%+v", c)
+		}
+		time.Sleep(20 * time.Second)
+		c := s.clip(id)
+		if c.State != recorder.Uploaded || c.Sent != 1 || len(c.Runs) != 1 || len(c.Missing) > 0 {
+			t.Errorf("%+v", c)
+		}
+		list, err := s.Receipt(id)
+		if err != nil || len(list) < 6 {
+			t.Errorf("%+v %v", list, err)
+		}
+	})
+}

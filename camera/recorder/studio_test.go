@@ -51,6 +51,7 @@ type studio struct {
 
 // newStudio films; record begins to record.
 func newStudio(t *testing.T, change func(*recorder.Config)) *studio {
+	time.Sleep(time.Until(time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC))) // clocks of 2000 are not believed
 	picture, sound := tracks()
 	s := &studio{t: t, card: storagetest.New(storagetest.Ext4, 1<<30)}
 	var err error
