@@ -135,6 +135,24 @@ func TestNoKeyFrames(t *testing.T) {
 	})
 }
 
+// Nor does an event that goes on keep a clip without key frames for ever.
+func TestNoKeyFramesForLong(t *testing.T) {
+	each(t, func() *world {
+		w := standard(160 * sec)
+		for i := range w.shots {
+			if s := &w.shots[i]; s.Track == picture && s.taken > 33*sec && s.taken < 150*sec {
+				s.Key = false
+			}
+		}
+		for told := 31 * sec; told < 155*sec; told += 5 * sec {
+			w.events = append(w.events, at(told)...)
+		}
+		return w
+	}, func(s *story) {
+		s.equal("24.00-114.00 17 longest clip", "none 7 no key frame follows", "150.00-159.96 1 recorder stopped follows")
+	})
+}
+
 func TestSoundOnly(t *testing.T) {
 	each(t, func() *world {
 		w := &world{cfg: Config{Tracks: []*kvsmedia.Track{sound}, PreRoll: 5 * sec, PostRoll: 10 * sec, Longest: 60 * sec}, reach: 15 * sec, end: 120 * sec}
@@ -246,6 +264,9 @@ func TestWarnings(t *testing.T) {
 	if got := run(func(w *world) { w.events = at(31*sec, 44*sec) }); len(got) > 0 {
 		t.Errorf("a clip after another: %v", got)
 	}
+	if got := run(func(w *world) { w.without(33*sec, 39*sec) }); len(got) > 0 {
+		t.Errorf("a pause: %v", got)
+	}
 	if got := run(func(w *world) { w.cfg.PreRoll = 1900 * ms }); got[LongGOP] != 1 || len(got) != 1 {
 		t.Errorf("a pre-roll shorter than a GOP: %v", got)
 	}
@@ -324,6 +345,15 @@ func TestEventBetweenLoops(t *testing.T) {
 	}
 	if steps := r.Frame(6*sec+1, kvsmedia.Frame{Track: picture, PTS: sec, Key: true}); len(steps) == 0 || steps[0].Kind != Frame {
 		t.Errorf("%+v", steps)
+	}
+}
+
+// No event asks for more than an hour before it.
+func TestOldest(t *testing.T) {
+	r := New(Config{Tracks: []*kvsmedia.Track{picture}, PreRoll: 5 * sec, NewID: func() ID { return ID{1} }})
+	r.Trigger(2*time.Hour, Event{At: -1 << 63})
+	if preRoll, _ := r.Start(2 * time.Hour); preRoll != time.Hour+5*sec {
+		t.Errorf("a pre-roll of %v", preRoll)
 	}
 }
 
