@@ -98,7 +98,10 @@ func TestUploadStored(t *testing.T) {
 					}
 					var first time.Duration
 					n := 0
-					for want := range st.Frames {
+					for want, err := range st.Frames {
+						if err != nil {
+							t.Fatal(err)
+						}
 						if !slices.ContainsFunc(s.tracks, func(t *kvsmedia.Track) bool { return t == want.Track }) {
 							continue
 						}
