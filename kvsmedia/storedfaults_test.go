@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -269,13 +270,14 @@ func TestStoredEnds(t *testing.T) {
 		defer s.srv.Close()
 		why := errors.New("shut down")
 		ctx, cancel := context.WithCancelCause(t.Context())
-		taken, release := 0, make(chan struct{})
+		var taken atomic.Int64
+		release := make(chan struct{})
 		plan := func(yield func(kvsmedia.Stored) bool) {
 			for _, f := range shelved(clips.Day(), "f", at(), 2*time.Second, 10) {
-				if taken == 8 {
+				if taken.Load() == 8 {
 					<-release
 				}
-				if taken++; !yield(f) {
+				if taken.Add(1); !yield(f) {
 					return
 				}
 				time.Sleep(time.Second)
@@ -302,8 +304,8 @@ func TestStoredEnds(t *testing.T) {
 				stored++
 			}
 		}
-		if !ended || stored == 0 || failed == 0 || stored+failed != min(taken, 8) {
-			t.Errorf("ended %v, %d stored, %d failed, %d taken", ended, stored, failed, taken)
+		if !ended || stored == 0 || failed == 0 || stored+failed != int(min(taken.Load(), 8)) {
+			t.Errorf("ended %v, %d stored, %d failed, %d taken", ended, stored, failed, taken.Load())
 		}
 		if st := s.Stats(); st.Connected || st.Buffered.Fragments != 0 {
 			t.Errorf("%+v", st)
@@ -412,13 +414,14 @@ func TestStoredSlowLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: video()})
 		defer s.srv.Close()
-		taken, seen := 0, 0
+		var taken atomic.Int64
+		seen := 0
 		one := shelved(clips.Day(), "f", at(), 2*time.Second, 1)[0]
 		plan := func(yield func(kvsmedia.Stored) bool) {
-			for taken < 200 {
+			for i := range 200 {
 				f := one
-				f.Key, f.Time = fmt.Sprint(taken), f.Time.Add(time.Duration(taken)*2*time.Second)
-				if taken++; !yield(f) {
+				f.Key, f.Time = fmt.Sprint(i), f.Time.Add(time.Duration(i)*2*time.Second)
+				if taken.Add(1); !yield(f) {
 					return
 				}
 			}
@@ -429,7 +432,7 @@ func TestStoredSlowLoop(t *testing.T) {
 			}
 			seen++
 			time.Sleep(20 * time.Second)
-			if ahead := taken - seen; ahead > 20 {
+			if ahead := int(taken.Load()) - seen; ahead > 20 {
 				t.Fatalf("%d fragments were taken ahead", ahead)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -208,17 +209,17 @@ func TestStoredOutage(t *testing.T) {
 		s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: video()})
 		defer s.srv.Close()
 		s.srv.SetOutage(true)
-		taken := 0
+		var taken atomic.Int64
 		defer time.AfterFunc(2*time.Hour, func() {
-			if st := s.Stats(); taken != 1 || st.Err == nil || st.Connected {
-				t.Errorf("%d were taken; %+v", taken, st)
+			if st := s.Stats(); taken.Load() != 1 || st.Err == nil || st.Connected {
+				t.Errorf("%d were taken; %+v", taken.Load(), st)
 			}
 			s.srv.SetOutage(false)
 		}).Stop()
 		list := shelved(clips.Day(), "f", at(), 2*time.Second, 10)
 		got := s.receipts(func(yield func(kvsmedia.Stored) bool) {
 			for _, f := range list {
-				if taken++; !yield(f) {
+				if taken.Add(1); !yield(f) {
 					return
 				}
 			}
