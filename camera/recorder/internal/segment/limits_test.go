@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,6 +111,18 @@ func TestTimes(t *testing.T) {
 			same(t, read(t, whole(m, c)), fs, 0)
 			if last := c.Clusters[len(c.Clusters)-1]; last.End != 80*time.Second && last.End != 80*time.Second-100*ms {
 				t.Errorf("it ends at %v", last.End)
+			}
+			packets := tool(t, movie(t, true, whole(m, c)), "a.mp4", "ffprobe", "-v", "quiet", "-select_streams", "v", "-show_entries", "packet=pts,dts", "-of", "csv=p=0", "FILE")
+			n := 0
+			for line := range strings.Lines(packets) {
+				var pts, dts int
+				if _, err := fmt.Sscanf(line, "%d,%d", &pts, &dts); err != nil || pts < dts || dts < 0 {
+					t.Fatalf("shown before it is decoded: %s %v", line, err)
+				}
+				n++
+			}
+			if n != len(fs)/2 {
+				t.Errorf("%d pictures in the movie", n)
 			}
 			tool(t, m.b, "b.mkv", "mkvmerge", "-q", "-o", t.TempDir()+"/c.mkv", "FILE")
 		})

@@ -91,6 +91,9 @@ func TestPlayers(t *testing.T) {
 				t.Fatalf("%d packets of %d", n, len(fs))
 			}
 			tool(t, m.b, "b.mkv", "ffmpeg", "-v", "error", "-xerror", "-i", "FILE", "-f", "null", "-")
+			if _, err := segment.MP4(true, whole(m, c)); err != nil && strings.Contains(err.Error(), `mp4: codec "Opus"`) {
+				t.Skip("internal/mp4 has no Opus")
+			}
 			for _, ended := range []bool{false, true} {
 				b := movie(t, ended, whole(m, c))
 				if got := media(t, b, "a.mp4"); got != mkv {
@@ -164,6 +167,9 @@ func TestMP4Parts(t *testing.T) {
 		t.Errorf("%d pictures decoded of %d", n, want)
 	}
 	grows := movie(t, false, p1, p2)
+	if n, one := bytes.Count(b, []byte("avcC")), bytes.Count(grows, []byte("avcC")); n != 2 || one != 1 {
+		t.Errorf("%d sample entries once ended, %d before", n, one)
+	}
 	if b := movie(t, false, p1); !bytes.HasPrefix(grows, b) || len(grows) == len(b) {
 		t.Errorf("a part with other parameter sets changes what was read")
 	}
