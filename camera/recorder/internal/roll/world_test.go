@@ -105,7 +105,7 @@ type made struct {
 	skipped     map[int]int
 	reason      Reason
 	count       int // of events
-	from, until time.Duration
+	from        time.Duration
 	spans       int
 	offset      time.Duration
 	anchors     int
@@ -345,6 +345,9 @@ func (s *story) rules() {
 		if !s.w.cfg.Continuous && c.anchors != 1 {
 			s.errorf("clip %d has %d anchors", i, c.anchors)
 		}
+	}
+	if s.w.cfg.Continuous && s.loops != 1 {
+		s.errorf("%d loops", s.loops)
 	}
 	for i, f := range s.files {
 		if f.anchors != 1 || !f.ended {
