@@ -104,7 +104,7 @@ func (c *Catalog) stamp() {
 	bound := c.clock.time(c.opt.Up)
 	for i := len(c.made) - 1; i >= 0; i-- {
 		f := c.made[i]
-		if f.Base == 0 {
+		if f.Base == 0 && f.up != Later {
 			want := c.clock.time(f.up)
 			if !f.timed {
 				want, f.Estimated = bound-f.Length.Milliseconds(), true
@@ -115,7 +115,7 @@ func (c *Catalog) stamp() {
 				c.refresh(cl)
 			}
 		}
-		if f.Base < bound {
+		if f.Base != 0 && f.Base < bound {
 			bound = f.Base
 		}
 	}

@@ -78,7 +78,7 @@ func (c *Catalog) NewFile(id ID, up time.Duration) (File, segment.Header, error)
 		return File{}, segment.Header{}, ErrFull
 	}
 	f := &file{File: File{Seq: c.seq(), Clip: id, Boot: c.slot.Boot}, up: up, timed: true}
-	if base := c.clock.time(up); base != 0 {
+	if base := c.clock.time(up); base != 0 && up != Later {
 		f.Base = place(base, c.opt.Longest, c.taken(nil))
 		f.Day = int32(f.Base / (24 * time.Hour).Milliseconds())
 	}
