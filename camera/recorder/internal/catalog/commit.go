@@ -9,7 +9,7 @@ import (
 )
 
 // Commit writes what was changed since the last one, all or nothing unless that is more
-// than 768 KiB, and returns the changes of clips that are thereby on the card, in order. It
+// than 256 KiB, and returns the changes of clips that are thereby on the card, in order. It
 // does nothing if nothing changed. After an error the next Commit tries again with what is
 // not on the card; an error of a broken journal stays: Close and Open.
 func (c *Catalog) Commit() ([]Change, error) {
@@ -18,9 +18,9 @@ func (c *Catalog) Commit() ([]Change, error) {
 	return c.commit()
 }
 
-// maxChunk is what one commit of the journal takes, well within storage.MaxBatch and an
-// eighth of the least journal.
-const maxChunk = 512 << 10
+// maxChunk is after how many bytes another commit of the journal begins, so that a chunk and
+// one more record are well within an eighth of the least journal, and storage.MaxBatch.
+const maxChunk = 256 << 10
 
 // entry is a record that is being written.
 type entry struct {

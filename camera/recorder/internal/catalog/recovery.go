@@ -279,15 +279,16 @@ func (r *recovery) fill(f *file, content *segment.Content) {
 	}
 }
 
-// follow lets a clip's span of a file have what the file has.
+// follow lets a clip's span of a file have what the file has, no more, and all of it if it
+// was growing.
 func (r *recovery) follow(cl *clip, f *file, content *segment.Content) {
 	i := slices.IndexFunc(cl.Spans, func(s Span) bool { return s.File == f.Seq })
 	s := &cl.Spans[i]
 	had := *s
-	if s.Growing || s.Last >= f.Clusters {
-		s.Last = f.Clusters - 1
+	if !s.Growing && s.Last < f.Clusters {
+		return
 	}
-	s.Bytes = 0
+	s.Last, s.Bytes = f.Clusters-1, 0
 	if s.Last >= s.First {
 		for _, c := range content.Clusters[s.First : s.Last+1] {
 			s.Bytes += c.Bytes
