@@ -203,20 +203,19 @@ func (c *Catalog) drop(r *record) {
 func (c *Catalog) forget(n int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.forgetGone(n)
+	return c.forgetGone(n) > 0
 }
 
-func (c *Catalog) forgetGone(n int) bool {
-	had := n
+func (c *Catalog) forgetGone(n int) (forgotten int) {
 	for _, untold := range []bool{false, true} {
 		for _, cl := range slices.Clone(c.order) {
-			if n > 0 && c.gone(cl) && len(cl.Pending) > 0 == untold {
+			if forgotten < n && c.gone(cl) && len(cl.Pending) > 0 == untold {
 				c.dropClip(cl)
-				n--
+				forgotten++
 			}
 		}
 	}
-	return n < had
+	return forgotten
 }
 
 // gone reports whether no file of an ended clip is on the card any more.
