@@ -99,7 +99,7 @@ func TestServer(t *testing.T) {
 // answered to the page of another site, or under its name.
 func TestServerClips(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
-	clips := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "clips ", r.Method, r.URL.Path) })
+	clips := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, "clips ", r.Method, r.URL.Path) })
 	with, err := status.Listen(":0", nil, clips, log)
 	if err != nil {
 		t.Fatal(err)
