@@ -10,15 +10,15 @@ const maxRefusals = 10 // of a fragment for its content, each time another reaso
 
 // take acts on an acknowledgement. Its error ends the session.
 func (s *session) take(a *wireAck) error {
-	m := s.media
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	o := s.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	now := time.Now()
 	s.progress = now
 	ack := Ack{Type: a.kind(), Number: string(a.FragmentNumber)}
 	var f *fragment.Fragment
 	if start, ok := a.start(); ok {
-		if f = m.window.Find(s.number, start); f != nil {
+		if f = o.window.Find(s.number, start); f != nil {
 			ack.Time, ack.Duration = f.Time(), f.Duration()
 		}
 	}
@@ -29,22 +29,22 @@ func (s *session) take(a *wireAck) error {
 	case ack.Type == AckBuffering && f != nil && !f.Buffered:
 		f.Buffered = true
 		ack.Latency = now.Sub(f.Began)
-		m.stats.Buffering.add(ack.Latency)
+		o.stats.Buffering.add(ack.Latency)
 	case ack.Type == AckReceived && whole && f.Received.IsZero():
 		f.Received = now
 		ack.Latency = now.Sub(f.Sent)
-		m.stats.Received.add(ack.Latency)
+		o.stats.Received.add(ack.Latency)
 		s.patience.learn(now.Sub(f.Ended))
 	case ack.Type == AckPersisted && whole:
 		ack.Latency = now.Sub(f.Sent)
-		m.stats.Persisted.add(ack.Latency)
+		o.stats.Persisted.add(ack.Latency)
 		s.patience.learn(now.Sub(f.Ended))
 	}
 	if ack.Type != 0 {
-		m.acks.add(ack)
+		o.acks.add(ack)
 	}
 	if whole && (ack.Type == AckPersisted || ack.Type == AckReceived && !s.retention) {
-		m.safe(f)
+		o.safe(f, ack.Number)
 	}
 	return nil
 }
@@ -54,12 +54,12 @@ func (s *session) refused(a *wireAck, f *fragment.Fragment, ack Ack) error {
 	err := a.refusal()
 	err.Time = ack.Time
 	ack.Err = err
-	s.media.acks.add(ack)
+	s.out.acks.add(ack)
 	if err.consequence() != skip {
 		return err
 	}
 	blamed := f
-	for _, g := range s.media.window.Fragments {
+	for _, g := range s.out.window.Fragments {
 		if blamed == nil && g.Session == s.number && g.Received.IsZero() {
 			blamed = g
 		}
@@ -71,7 +71,7 @@ func (s *session) refused(a *wireAck, f *fragment.Fragment, ack Ack) error {
 	// before; what it says again is of the fragment.
 	if blamed.Refusals++; blamed.Refusal == err.ID || blamed.Refusals == maxRefusals {
 		blamed.Refused = err
-		s.media.trim()
+		s.out.source.refused()
 	}
 	blamed.Refusal = err.ID
 	return err

@@ -62,7 +62,7 @@ const ackBacklog = 256
 // the call, loses the oldest. A sequence that is never ranged over costs nothing, one
 // that is ranged over again begins at the call again. It is safe for concurrent use.
 func (p *Producer) Acks(ctx context.Context) iter.Seq[Ack] {
-	log := &p.media.acks
+	log := &p.out.acks
 	start := log.end()
 	return func(yield func(Ack) bool) {
 		next := start

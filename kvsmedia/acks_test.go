@@ -28,7 +28,7 @@ func ackProducer(t *testing.T) *Producer {
 // publish acknowledges fragments by number.
 func publish(p *Producer, from, to int) {
 	for n := from; n < to; n++ {
-		p.media.acks.add(Ack{Number: strconv.Itoa(n)})
+		p.out.acks.add(Ack{Number: strconv.Itoa(n)})
 	}
 }
 
@@ -104,7 +104,7 @@ func TestAcksAbandoned(t *testing.T) {
 	if kept := int64(after.HeapObjects) - int64(before.HeapObjects); kept > 1000 {
 		t.Errorf("%d objects are kept for 10,000 sequences", kept)
 	}
-	if n := testing.AllocsPerRun(100, func() { p.media.acks.add(Ack{}) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { p.out.acks.add(Ack{}) }); n != 0 {
 		t.Errorf("an acknowledgement takes %v allocations", n)
 	}
 	runtime.KeepAlive(p)

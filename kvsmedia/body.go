@@ -20,8 +20,8 @@ const (
 // fill returns what is to be written next, and waits for it. Its error is io.EOF
 // at the end of the session, another if it was broken off.
 func (s *session) fill() ([]byte, error) {
-	s.media.mu.Lock()
-	defer s.media.mu.Unlock()
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
 	s.wrote()
 	b := s.buf[:0]
 	for {
@@ -30,7 +30,7 @@ func (s *session) fill() ([]byte, error) {
 		}
 		now := time.Now()
 		if !s.accepted && now.Sub(s.start) < answerGrace {
-			s.media.moved.Wait()
+			s.out.moved.Wait()
 			continue
 		}
 		more, end := false, false
@@ -45,7 +45,7 @@ func (s *session) fill() ([]byte, error) {
 			s.buf, s.writing = b, now
 			return b, nil
 		}
-		s.media.moved.Wait()
+		s.out.moved.Wait()
 	}
 }
 
@@ -83,13 +83,13 @@ func (s *session) append(b []byte, now time.Time) (_ []byte, more, end bool) {
 		return b, true, false
 	case f.Complete:
 		b = append(b, f.Tags...)
-		s.cur, s.last = nil, f
+		s.cur, s.last, s.latest = nil, f, f.End
 		if f.Ends {
 			b = s.endFragment(b, now)
 		}
 		return b, true, false
 	}
-	s.media.hungry = true
+	s.out.demand()
 	return b, false, false
 }
 
@@ -105,20 +105,24 @@ func (s *session) endFragment(b []byte, now time.Time) []byte {
 
 // begin begins the next fragment, or the end of the session.
 func (s *session) begin(b []byte, now time.Time) (_ []byte, more, end bool) {
-	f := s.media.window.Unsent(s.number)
-	if s.leaving || f == nil && s.media.over || f != nil && f.Description != s.desc {
+	f := s.out.window.Unsent(s.number)
+	if s.leaving || f == nil && s.out.over || f != nil && !s.takes(f) {
 		return s.endFragment(b, now), false, true
 	}
-	if f == nil {
-		s.media.hungry = true
-		return b, false, false
+	if f == nil && s.last != nil && s.last.Ends {
+		return s.endFragment(b, now), true, false
 	}
-	if d := s.media.pace.wait(now); d > 0 {
+	if d := s.out.pace.wait(now); d > 0 {
 		if s.alarm == nil || !now.Before(s.rings) {
-			s.alarm, s.rings = time.AfterFunc(d, s.media.wake), now.Add(d)
+			s.alarm, s.rings = time.AfterFunc(d, s.out.wake), now.Add(d)
 		}
 		return b, false, false
 	}
+	if f == nil {
+		s.out.demand()
+		return b, false, false
+	}
+	s.out.pace.begin(now)
 	if !s.begun {
 		s.begun = true
 		b = append(b, header(s.desc)...)
@@ -127,12 +131,18 @@ func (s *session) begin(b []byte, now time.Time) (_ []byte, more, end bool) {
 		s.last.Ended = now
 		s.last = nil
 	}
-	s.media.cutter.Sent()
+	s.out.source.sending()
 	if f.Begin(s.number, now); f.Sends > 1 {
-		s.media.stats.Resent++
+		s.out.stats.Resent++
 	}
 	s.cur, s.next = f, 0
 	return mkv.AppendCluster(b, uint64(f.Start)), true, false
+}
+
+// takes reports whether a fragment can follow in the session: it has the tracks that were
+// declared, and is later than all before it.
+func (s *session) takes(f *fragment.Fragment) bool {
+	return f.Description == s.desc && f.Before >= s.latest
 }
 
 // appendSample appends a frame as a block.
@@ -155,16 +165,16 @@ func (s *session) appendSample(b []byte, f *fragment.Sample) []byte {
 type body struct{ s *session }
 
 func (b *body) enter() {
-	b.s.media.mu.Lock()
-	defer b.s.media.mu.Unlock()
+	b.s.out.mu.Lock()
+	defer b.s.out.mu.Unlock()
 	b.s.writers++
 }
 
 func (b *body) leave() {
-	b.s.media.mu.Lock()
-	defer b.s.media.mu.Unlock()
+	b.s.out.mu.Lock()
+	defer b.s.out.mu.Unlock()
 	b.s.writers--
-	b.s.media.moved.Broadcast()
+	b.s.out.moved.Broadcast()
 }
 
 func (b *body) Read(p []byte) (int, error) {

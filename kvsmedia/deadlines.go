@@ -38,17 +38,17 @@ func (s *session) check(now time.Time, idle time.Duration) {
 	case s.finished && !s.owes() && now.Sub(s.progress) > closeGrace:
 		s.fail(errClosedSession)
 	}
-	for _, f := range s.media.window.Fragments {
+	for _, f := range s.out.window.Fragments {
 		if due := f.Due(); f.Session == s.number && !due.IsZero() {
 			s.stall(now, later(due, s.progress), s.patience.limit(), "acknowledgement")
 			s.stall(now, due, overdue*s.patience.limit(), "acknowledgement of a fragment")
 		}
 	}
-	if s.leaving || now.Before(s.deadline) && !(idle >= idleAfter && s.cur == nil && s.media.window.Unsent(s.number) == nil) {
+	if s.leaving || now.Before(s.deadline) && !(idle >= idleAfter && s.cur == nil && s.out.window.Unsent(s.number) == nil) {
 		return
 	}
 	s.leaving = true
-	s.media.moved.Broadcast()
+	s.out.moved.Broadcast()
 }
 
 // stall ends the session if something has not happened for too long.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
@@ -22,6 +23,11 @@ const (
 )
 
 var errClosed = errors.New("kvsmedia: the muxer is closed")
+
+// ErrNewMuxer is the error of a key frame of the leading track that the stream cannot go on
+// with: its time is not after that of the fragment before, or, with [Muxer].OneDocument,
+// parameter sets changed. A new Muxer can begin with the very frame.
+var ErrNewMuxer = errors.New("a new Muxer is needed")
 
 // Muxer writes frames as Matroska (RFC 9559), in the form that PutMedia of
 // Kinesis Video Streams takes and every player reads: one cluster, which the
@@ -53,6 +59,10 @@ type Muxer struct {
 	// the first frame has no Time they are relative too. To be set before the
 	// first frame.
 	Relative bool
+
+	// OneDocument makes WriteFrame return [ErrNewMuxer] where a new document would begin, of
+	// which nothing is written then. To be set before the first frame.
+	OneDocument bool
 
 	w      io.Writer
 	tracks []*muxTrack
@@ -182,6 +192,17 @@ func (m *Muxer) take(t *muxTrack, f *Frame) error {
 	return m.begin()
 }
 
+// Begin writes what is held back without waiting for more tracks: those whose configuration
+// is not known yet are left out of the stream, and frames of theirs are errors from now on. It
+// does nothing where nothing is held back.
+func (m *Muxer) Begin() error {
+	if m.err != nil || len(m.held) == 0 {
+		return m.err
+	}
+	m.tracks = slices.DeleteFunc(m.tracks, func(t *muxTrack) bool { return !t.ready() })
+	return m.begin()
+}
+
 // begin writes what was held back.
 func (m *Muxer) begin() error {
 	first := m.held[0]
@@ -247,7 +268,7 @@ func (m *Muxer) write(t *muxTrack, f *Frame, key bool) error {
 	starts := leads || !m.inCluster || relative > math.MaxInt16
 	switch {
 	case starts && m.stamped && relative <= 0:
-		return fmt.Errorf("its timestamp %d ms is not after %d ms, where the fragment before began; a clock that starts anew needs a new Muxer", at, m.cluster)
+		return fmt.Errorf("its timestamp %d ms is not after %d ms, where the fragment before began, as of a clock that starts anew: %w", at, m.cluster, ErrNewMuxer)
 	case starts && at < 0:
 		return fmt.Errorf("its timestamp %d ms is negative", at)
 	case !starts && relative < math.MinInt16:
@@ -284,6 +305,9 @@ func (m *Muxer) appendCluster(b []byte, at int64, leads bool) ([]byte, error) {
 	document := !m.stamped
 	for _, t := range m.tracks {
 		document = document || t.changed && leads
+	}
+	if document && m.stamped && m.OneDocument {
+		return nil, fmt.Errorf("parameter sets changed: %w", ErrNewMuxer)
 	}
 	if document {
 		version := uint8(2)
@@ -342,15 +366,8 @@ func (m *Muxer) Close() error {
 		return nil
 	}
 	err := m.err
-	if err == nil && len(m.held) > 0 {
-		known := m.tracks[:0]
-		for _, t := range m.tracks {
-			if t.ready() {
-				known = append(known, t)
-			}
-		}
-		m.tracks = known
-		err = m.begin()
+	if err == nil {
+		err = m.Begin()
 	}
 	if err == nil && m.inCluster {
 		if tags := m.tags.append(m.head[:0]); len(tags) > 0 {

@@ -10,14 +10,18 @@ const (
 // pace holds when the fragments sent last began, for their quota.
 type pace []time.Time
 
-// wait returns how long the next fragment must wait, and counts it if it need not.
+// wait returns how long the next fragment must wait.
 func (p *pace) wait(now time.Time) time.Duration {
 	if n := len(*p); n >= fragmentsPerWindow {
-		if d := (*p)[n-fragmentsPerWindow].Add(fragmentWindow).Sub(now); d > 0 {
-			return d
-		}
+		return (*p)[n-fragmentsPerWindow].Add(fragmentWindow).Sub(now)
+	}
+	return 0
+}
+
+// begin notes that a fragment begins.
+func (p *pace) begin(now time.Time) {
+	if n := len(*p); n >= fragmentsPerWindow {
 		*p = append((*p)[:0], (*p)[n-fragmentsPerWindow+1:]...)
 	}
 	*p = append(*p, now)
-	return 0
 }

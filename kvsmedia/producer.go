@@ -2,13 +2,11 @@ package kvsmedia
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -106,10 +104,11 @@ func (cfg *ProducerConfig) check() error {
 }
 
 // Producer uploads frames to one Kinesis video stream. It is safe for
-// concurrent use; one Upload runs at a time.
+// concurrent use; one of Upload and UploadStored runs at a time.
 type Producer struct {
 	cfg    ProducerConfig
 	log    *slog.Logger
+	out    outgoing
 	media  buffer
 	busy   atomic.Bool // the upload that runs has finder, retry and warned
 	warned bool        // of tracks that are not played
@@ -130,7 +129,8 @@ func NewProducer(cfg ProducerConfig) (*Producer, error) {
 		streams: newStreams(cfg.AWS, cfg.Stream, cfg.DualStack, cfg.FIPS, answerLimit),
 		create:  cfg.Create, tracks: cfg.Tracks, log: p.log,
 	}
-	if err := p.media.init(&p.cfg, p.log, p.finder.streams.api.Clock.Now); err != nil {
+	p.out.init(p.log, p.finder.streams.api.Clock.Now)
+	if err := p.media.init(&p.cfg, &p.out); err != nil {
 		return nil, err
 	}
 	if _, err := p.finder.streams.api.Endpoint(); err != nil {
@@ -169,35 +169,16 @@ func NewProducer(cfg ProducerConfig) (*Producer, error) {
 // that were uploaded before are left out. If the first one is of before all that was
 // uploaded, or not after what is missing, those that follow are uploaded though some were
 // before.
+//
+// While an upload of the producer runs, the error is [ErrUploading].
 func (p *Producer) Upload(ctx context.Context, frames iter.Seq[Frame]) error {
 	if !p.busy.CompareAndSwap(false, true) {
-		return errors.New("kvsmedia: Upload is already running: one session at a time is possible for a stream")
+		return ErrUploading
 	}
 	defer p.busy.Store(false)
-	if why := unplayable(p.cfg.Tracks); why != "" && !p.warned {
-		p.warned = true
-		p.log.Warn("kvsmedia: the recording will not be played: " + why)
-	}
-	client, closeIdle := mediaClient(p.cfg.AWS.HTTPClient)
-	defer closeIdle()
-	defer p.finder.streams.api.Close()
 	p.media.begin()
-	p.retry.begin()
-	u := &upload{cfg: &p.cfg, log: p.log, media: &p.media, finder: &p.finder, client: client, retry: &p.retry}
-	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer stop(nil)
-	var runs, watches sync.WaitGroup
-	var err error
-	watching := make(chan struct{})
-	runs.Go(func() { err = u.run(work) })
-	watches.Go(func() { u.watch(ctx, stop, watching) })
-	defer func() { // also when the sequence panics
-		stop(nil)
-		close(watching)
-		runs.Wait()
-		watches.Wait()
-	}()
-
+	r := p.start(ctx, p.cfg.Linger)
+	defer r.close() // also when the sequence panics
 	left := false
 	for f := range frames {
 		if left = ctx.Err() != nil || !p.media.add(&f); left {
@@ -205,10 +186,11 @@ func (p *Producer) Upload(ctx context.Context, frames iter.Seq[Frame]) error {
 		}
 	}
 	if left = left || ctx.Err() != nil; left && p.cfg.Linger < 0 {
-		stop(context.Cause(ctx))
+		r.stop(context.Cause(ctx))
 	}
 	p.media.finish()
-	runs.Wait()
+	r.runs.Wait()
+	err := r.err
 	if err == nil && left {
 		err = fmt.Errorf("kvsmedia: upload to %q ended: %w", p.cfg.Stream, context.Cause(ctx))
 	}
@@ -224,8 +206,8 @@ func (p *Producer) Upload(ctx context.Context, frames iter.Seq[Frame]) error {
 // and a fragment has at most ten tags, those of SetTag, TagImage and
 // TagNotification included.
 func (p *Producer) Tag(name, value string) error {
-	p.media.mu.Lock()
-	defer p.media.mu.Unlock()
+	p.out.mu.Lock()
+	defer p.out.mu.Unlock()
 	return p.media.tags.tag(name, value)
 }
 
@@ -233,23 +215,23 @@ func (p *Producer) Tag(name, value string) error {
 // later ones, until another value is set or an empty one ends it. Its limits are
 // those of Tag.
 func (p *Producer) SetTag(name, value string) error {
-	p.media.mu.Lock()
-	defer p.media.mu.Unlock()
+	p.out.mu.Lock()
+	defer p.out.mu.Unlock()
 	return p.media.tags.set(name, value)
 }
 
 // TagImage asks the service to make a picture of the fragment that is being
 // built: see [Muxer.TagImage].
 func (p *Producer) TagImage(prefix string, metadata map[string]string) error {
-	p.media.mu.Lock()
-	defer p.media.mu.Unlock()
+	p.out.mu.Lock()
+	defer p.out.mu.Unlock()
 	return p.media.tags.tagImage(prefix, metadata)
 }
 
 // TagNotification asks the service to publish a message once it has stored the
 // fragment that is being built: see [Muxer.TagNotification].
 func (p *Producer) TagNotification(payload map[string]string) error {
-	p.media.mu.Lock()
-	defer p.media.mu.Unlock()
+	p.out.mu.Lock()
+	defer p.out.mu.Unlock()
 	return p.media.tags.tagNotification(payload)
 }

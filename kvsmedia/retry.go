@@ -70,10 +70,10 @@ func (u *upload) judge(err error) (wait time.Duration, end error) {
 // interrupted notes why there is no session.
 func (u *upload) interrupted(err error, delay time.Duration) {
 	err = u.explain(u.finder.streams.api.Advise(err))
-	u.media.mu.Lock()
-	u.media.stats.Err = err
-	u.media.mu.Unlock()
-	u.media.trouble.Failed(u.log, "kvsmedia: upload interrupted", bare(err), "retry", delay)
+	u.out.mu.Lock()
+	u.out.stats.Err = err
+	u.out.mu.Unlock()
+	u.out.trouble.Failed(u.log, "kvsmedia: upload interrupted", bare(err), "retry", delay)
 }
 
 // hard reports whether a refusal is one that mostly does not pass by itself.
@@ -101,6 +101,9 @@ func (u *upload) explain(err error) error {
 	var refused *RefusedError
 	if errors.As(err, &refused) && refused.ID >= 4500 {
 		return named(awsapi.Hint(err, "the credentials must be allowed to use the stream's KMS key, and the key must be enabled"))
+	}
+	if awsapi.Code(err) == "ConnectionLimitExceededException" {
+		return named(awsapi.Hint(err, "another producer uploads to the stream, or a connection that broke off is not given up yet: a stream takes one"))
 	}
 	advice := awsapi.Advice{
 		Policy: "kinesisvideo:DescribeStream, GetDataEndpoint and PutMedia on stream " + u.cfg.Stream,

@@ -29,9 +29,9 @@ const (
 	closeGrace  = 2 * time.Second // for the service to end a session that has done its work
 )
 
-// session is one PutMedia exchange. The buffer's lock guards what changes in it.
+// session is one PutMedia exchange. The lock of out guards what changes in it.
 type session struct {
-	media     *buffer
+	out       *outgoing
 	log       *slog.Logger
 	api       *awsapi.Client
 	client    aws.HTTPClient
@@ -54,6 +54,7 @@ type session struct {
 	cur      *fragment.Fragment // that is being sent
 	next     int                // sample of it
 	last     *fragment.Fragment // of which the service does not know that it is whole
+	latest   int64              // timestamp of the fragments that were sent, ms
 	begun    bool               // the header was sent
 	buf      []byte             // of media, as it is written; reused
 	batch    int                // bytes of it
@@ -67,14 +68,14 @@ type session struct {
 
 // open prepares the session for the fragment that is next.
 func (s *session) open(creds aws.Credentials) (from int64, ok bool) {
-	m := s.media
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	f := m.window.Unsent(m.sessions + 1)
+	o := s.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	f := o.window.Unsent(o.sessions + 1)
 	if f == nil {
 		return 0, false
 	}
-	s.number = m.open(s.fail)
+	s.number = o.open(s.fail)
 	s.start = time.Now()
 	s.desc, s.progress = f.Description, s.start
 	s.deadline = s.start.Add(awsapi.Between(rollFrom, rollTo))
@@ -108,7 +109,7 @@ func (s *session) exchange(ctx context.Context, t target, creds aws.Credentials,
 	if err := s.api.Sign(ctx, req, creds, nil); err != nil {
 		return fail(err)
 	}
-	grace := time.AfterFunc(answerGrace, s.media.wake)
+	grace := time.AfterFunc(answerGrace, s.out.wake)
 	defer grace.Stop()
 	resp, err := s.client.Do(req)
 	if err != nil {
@@ -143,53 +144,53 @@ func (s *session) exchange(ctx context.Context, t target, creds aws.Credentials,
 // learn sets the clock by an answer.
 func (s *session) learn(h http.Header) {
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
-		s.media.learn(date)
+		s.out.learn(date)
 	}
 }
 
 // accept begins the sending.
 func (s *session) accept(h http.Header) {
 	s.learn(h)
-	m := s.media
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	o := s.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	s.accepted, s.progress = true, time.Now()
-	m.stats.Sessions++
-	m.stats.Connected, m.stats.Err = true, nil
-	m.moved.Broadcast()
-	m.trouble.Over(s.log, slog.LevelInfo, "kvsmedia: session open", "until", s.deadline)
+	o.stats.Sessions++
+	o.stats.Connected, o.stats.Err = true, nil
+	o.moved.Broadcast()
+	o.trouble.Over(s.log, slog.LevelInfo, "kvsmedia: session open", "until", s.deadline)
 }
 
 // complete reports whether the session did all that it was to do.
 func (s *session) complete() bool {
-	s.media.mu.Lock()
-	defer s.media.mu.Unlock()
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
 	return s.finished && !s.owes()
 }
 
 // owes reports whether the service has still something to acknowledge.
-func (s *session) owes() bool { return s.media.window.Of(s.number) }
+func (s *session) owes() bool { return s.out.window.Of(s.number) }
 
 // close has nothing more sent.
 func (s *session) close() {
-	s.media.mu.Lock()
-	defer s.media.mu.Unlock()
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
 	s.closed = true
-	s.media.moved.Broadcast()
+	s.out.moved.Broadcast()
 }
 
 // end takes leave of the session: nothing of it is under way when it returns.
 func (s *session) end() {
-	m := s.media
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	o := s.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	s.closed = true
-	m.moved.Broadcast()
+	o.moved.Broadcast()
 	for s.writers > 0 {
-		m.moved.Wait()
+		o.moved.Wait()
 	}
 	if s.alarm != nil {
 		s.alarm.Stop()
 	}
-	m.leave()
+	o.leave()
 }

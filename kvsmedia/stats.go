@@ -56,13 +56,12 @@ func (l *Latency) add(d time.Duration) {
 
 // Stats returns the producer's figures.
 func (p *Producer) Stats() Stats {
-	m := &p.media
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s := m.stats
-	for _, f := range m.window.Fragments {
+	p.out.mu.Lock()
+	defer p.out.mu.Unlock()
+	s := p.out.stats
+	for _, f := range p.out.window.Fragments {
 		s.Buffered.add(f)
 	}
-	s.BufferedTime, s.UnfitFrames = m.window.Span(), m.intake.unfit+m.cutter.Unfit()
+	s.BufferedTime, s.UnfitFrames = p.out.window.Span(), p.media.intake.unfit+p.media.cutter.Unfit()
 	return s
 }

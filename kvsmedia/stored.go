@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"sync"
 	"time"
 )
 
@@ -50,9 +51,60 @@ type Receipt struct {
 var ErrUploading = errors.New("kvsmedia: an upload of this producer is already running: one session at a time is possible for a stream")
 
 // UploadStored sends fragments in the order in which the sequence yields them, and yields
-// one receipt for each.
+// what became of each. The sequence is the caller's plan: it is asked for the next fragment
+// only when that can be sent at once, so what is urgent is to be yielded first. It may take
+// its time, hours even, while there is nothing to do: what was sent is stored meanwhile and
+// its receipts come, the session is ended after 15 s, and another begins with the next
+// fragment. Without network a fragment that was taken waits for any time, and no other is
+// taken. When the sequence ends, the loop does once all has its receipt.
+//
+// Each fragment is one of the service's: it begins with a key frame of the leading track,
+// the first video track, has at most 20 s and 50 MB and no more than BufferBytes, and any
+// of the producer's tracks. Frames are of a producer's track if they point to it or to a
+// Track with its codec and name, as a [Reader] makes them; one of the names may be empty.
+// Those of other tracks are left out. Fragments are sent as they are, with their Time and
+// PTS whatever the service's clock says. One that begins before all frames of the one before
+// it have ended, on any track, or that has other tracks or parameter sets takes a new
+// session: tracks should be in the order of PTS when fragments are cut. Within BufferBytes,
+// at most two fragments are in memory that the service does not have; others wait there
+// only for PERSISTED.
+//
+// Each fragment that is taken gets exactly one receipt: none is dropped, those of one
+// session come in their order, and a loop that is slow only keeps fragments from being
+// taken. A fragment that cannot be read, that the service would not take, or that it has
+// refused twice for its content (a [*RefusedError]) gets one with the reason, and others go
+// on. A loop that is left gets no more receipts.
+//
+// The error ends the loop, after the receipts. It is ctx's, which ends the upload at once,
+// that of a permanent refusal, as of Upload, or [ErrUploading]. What the service has not
+// acknowledged then has a receipt with that error, but may be stored all the same, and is to
+// be sent once more with the same Time. To stop with all receipts, end the sequence.
+//
+// Frames and sequence run on a goroutine of UploadStored's, one at a time, and their panics
+// are passed on to the loop. When the loop has ended, UploadStored waits for that goroutine:
+// a sequence that waits must end with ctx, and before a loop that is left ctx should.
 func (p *Producer) UploadStored(ctx context.Context, fragments iter.Seq[Stored]) iter.Seq2[Receipt, error] {
 	return func(yield func(Receipt, error) bool) {
-		yield(Receipt{}, errors.New("kvsmedia: not yet"))
+		if !p.busy.CompareAndSwap(false, true) {
+			yield(Receipt{}, ErrUploading)
+			return
+		}
+		defer p.busy.Store(false)
+		s := newShelf(&p.cfg, &p.out)
+		r := p.start(ctx, 0)
+		var taker sync.WaitGroup
+		taker.Go(func() { s.take(fragments, r.stop) })
+		defer s.rethrow()
+		defer taker.Wait()
+		defer s.close()
+		defer r.close()
+		for receipt, ok := s.next(); ok; receipt, ok = s.next() {
+			if !yield(receipt, nil) {
+				return
+			}
+		}
+		if r.runs.Wait(); r.err != nil && !errors.Is(r.err, errPanicked) {
+			yield(Receipt{}, r.err)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,29 +15,65 @@ import (
 
 const watchEvery = time.Second
 
-// upload is one run of Producer.Upload: it makes sessions that send what is in the
-// buffer.
+// upload is one run of Upload or UploadStored: it makes sessions that send what is
+// outgoing.
 type upload struct {
 	cfg    *ProducerConfig
 	log    *slog.Logger
-	media  *buffer
+	out    *outgoing
 	finder *finder
 	client aws.HTTPClient
 	retry  *retry
+	linger time.Duration // after the end of its context
 
-	// Guarded by media.mu.
+	// Guarded by out.mu.
 	session  *session // that is open
 	patience patience
+}
+
+// running is an upload that goes on beside its caller.
+type running struct {
+	stop    context.CancelCauseFunc // gives up what is not stored
+	runs    sync.WaitGroup
+	err     error // why it ended; known when runs is done
+	watches sync.WaitGroup
+	done    chan struct{} // ends the watch
+	release func()        // its connections
+}
+
+// start begins an upload of what is outgoing; linger is how long it goes on when ctx has
+// ended.
+func (p *Producer) start(ctx context.Context, linger time.Duration) *running {
+	if why := unplayable(p.cfg.Tracks); why != "" && !p.warned {
+		p.warned = true
+		p.log.Warn("kvsmedia: the recording will not be played: " + why)
+	}
+	client, closeIdle := mediaClient(p.cfg.AWS.HTTPClient)
+	p.retry.begin()
+	u := &upload{cfg: &p.cfg, log: p.log, out: &p.out, finder: &p.finder, client: client, retry: &p.retry, linger: linger}
+	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	r := &running{stop: stop, done: make(chan struct{}), release: func() {
+		p.finder.streams.api.Close()
+		closeIdle()
+	}}
+	r.runs.Go(func() { r.err = u.run(work) })
+	r.watches.Go(func() { u.watch(ctx, stop, r.done) })
+	return r
+}
+
+// close ends the upload; nothing of it is under way when it returns.
+func (r *running) close() {
+	r.stop(nil)
+	close(r.done)
+	r.runs.Wait()
+	r.watches.Wait()
+	r.release()
 }
 
 // run makes sessions until all is stored or cannot be, and returns why not.
 func (u *upload) run(ctx context.Context) error {
 	err := u.sessions(ctx)
-	m := u.media
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.ended, m.stats.Err = true, err
-	m.freed.Broadcast()
+	u.out.end(err)
 	return err
 }
 
@@ -78,27 +115,27 @@ func (u *upload) sessions(ctx context.Context) error {
 // work waits until there is something to send, and reports false if nothing will
 // be.
 func (u *upload) work(ctx context.Context) bool {
-	m := u.media
-	defer context.AfterFunc(ctx, m.wake)()
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	o := u.out
+	defer context.AfterFunc(ctx, o.wake)()
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	for ctx.Err() == nil {
-		if m.window.Pending() {
+		if o.window.Pending() {
 			return true
 		}
-		if m.over {
+		if o.over {
 			return false
 		}
-		m.hungry = true
-		m.moved.Wait()
+		o.demand()
+		o.moved.Wait()
 	}
 	return false
 }
 
 func (u *upload) stored() int {
-	u.media.mu.Lock()
-	defer u.media.mu.Unlock()
-	return u.media.stats.Stored.Fragments
+	u.out.mu.Lock()
+	defer u.out.mu.Unlock()
+	return u.out.stats.Stored.Fragments
 }
 
 // attempt makes one session and returns why it ended, nil if it did its work.
@@ -114,7 +151,7 @@ func (u *upload) attempt(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	s := &session{
-		media: u.media, log: u.log, api: u.finder.streams.api, client: u.client, stream: u.cfg.Stream,
+		out: u.out, log: u.log, api: u.finder.streams.api, client: u.client, stream: u.cfg.Stream,
 		patience: &u.patience, fail: cancel, retention: t.retention, batch: 2 * minBatch,
 	}
 	from, ok := s.open(creds)
@@ -137,8 +174,8 @@ func (u *upload) attempt(ctx context.Context) error {
 }
 
 func (u *upload) set(s *session) {
-	u.media.mu.Lock()
-	defer u.media.mu.Unlock()
+	u.out.mu.Lock()
+	defer u.out.mu.Unlock()
 	u.session = s
 }
 
@@ -156,8 +193,8 @@ func (u *upload) watch(ctx context.Context, stop context.CancelCauseFunc, done <
 			return
 		case <-ends:
 			ends = nil
-			linger.Reset(max(u.cfg.Linger, 0))
-			u.media.wake()
+			linger.Reset(max(u.linger, 0))
+			u.out.wake()
 		case <-linger.C:
 			stop(context.Cause(ctx))
 		case <-tick.C:
@@ -167,12 +204,12 @@ func (u *upload) watch(ctx context.Context, stop context.CancelCauseFunc, done <
 }
 
 func (u *upload) tick() {
-	m := u.media
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	o := u.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	now := time.Now()
-	m.cutter.Correct(m.clock())
-	idle := m.tick(now)
+	o.source.correct(o.clock())
+	idle := o.source.tick(now)
 	if u.session != nil {
 		u.session.check(now, idle)
 	}

@@ -16,13 +16,16 @@ const (
 	soundFragment = 2000  // ms, where no video sets the rhythm
 	longFragment  = 19500 // ms; the next frame of the leading track must not come later
 	endFragment   = 19900 // ms; whatever comes later begins a new one
-	fragmentBytes = 48 << 20
 	fragmentShare = 3 // fragments are not larger than so many times what may wait for other tracks
 
 	pauseGap  = 5000   // ms; nothing came for so long: a pause
 	longStep  = 60_000 // ms; frames of one stream are not further apart: a pause, or a clock that was set
 	maxQueued = 1000   // frames that wait for those of other tracks
 )
+
+// MaxBytes bounds a fragment with what keeping its frames costs, which is more than what
+// they are in the stream. The rest of 50 MB is for the header.
+const MaxBytes = 49_900_000
 
 // PauseGap is how long no frame may come until the fragment should be ended: see
 // [Cutter.Pause].
@@ -284,7 +287,7 @@ func (c *Cutter) cuts(o *Fragment, l *lane, q queued) bool {
 	case !leads && l.index == o.Description.Lanes[0] && long >= soundFragment && c.whole():
 		return true
 	}
-	return long > endFragment || o.Bytes+len(q.data) > min(fragmentBytes, fragmentShare*c.maxBytes)
+	return long > endFragment || o.Bytes+len(q.data) > min(MaxBytes, fragmentShare*c.maxBytes)
 }
 
 // begin begins a fragment with a frame, if one can begin with it: one of the

@@ -16,6 +16,9 @@ type Sample struct {
 	Key   bool
 }
 
+// Cost is what keeping a frame costs, in bytes.
+func (s *Sample) Cost() int { return len(s.Data) + SampleOverhead + unitOverhead*len(s.Units) }
+
 // What keeping a frame costs besides its data, in bytes.
 const (
 	SampleOverhead = 96
@@ -56,6 +59,18 @@ type Fragment struct {
 	Refusals int       // for what is in it
 	Refusal  int       // error ID of the last one
 	Refused  error     // the service does not take it
+}
+
+// Whole returns a complete fragment of frames that were cut before, which begins with a
+// key frame at start.
+func Whole(d *Description, start int64, samples []Sample, tags []byte) *Fragment {
+	f := &Fragment{Description: d, Start: start, End: start, Before: start - 1, Key: true, Complete: true, Tags: tags}
+	for _, s := range samples {
+		f.Before = min(f.Before, s.At-1)
+		f.add(s)
+	}
+	f.Ends = f.End-f.Start < minFragment // ended, it may be short
+	return f
 }
 
 // Time returns the fragment's producer timestamp.
@@ -100,7 +115,7 @@ func (f *Fragment) Due() time.Time {
 func (f *Fragment) add(s Sample) {
 	f.Samples = append(f.Samples, s)
 	f.End = max(f.End, s.At)
-	f.Bytes += len(s.Data) + SampleOverhead + unitOverhead*len(s.Units)
+	f.Bytes += s.Cost()
 	f.Size += int64(len(s.Data))
 }
 

@@ -19,6 +19,13 @@ func (w *Window) begin(f *Fragment) {
 	w.span += f.span()
 }
 
+// Put adds a complete fragment.
+func (w *Window) Put(f *Fragment) {
+	w.Fragments = append(w.Fragments, f)
+	w.Bytes += f.Bytes
+	w.span += f.span()
+}
+
 func (w *Window) add(s Sample) {
 	before, span := w.Open.Bytes, w.Open.span()
 	w.Open.add(s)

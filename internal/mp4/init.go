@@ -26,10 +26,17 @@ type Track struct {
 
 	Width, Height        int // video, in pixels
 	SampleRate, Channels int // audio
+
+	Also []*Track // of further sample entries: where the stream changes its parameter sets
 }
 
 // AppendInit appends an initialization segment: ftyp and moov.
 func AppendInit(dst []byte, tracks ...*Track) ([]byte, error) {
+	return AppendMovie(dst, 0, tracks...)
+}
+
+// AppendMovie is AppendInit of a movie whose length in ms is known.
+func AppendMovie(dst []byte, length uint32, tracks ...*Track) ([]byte, error) {
 	b := box(dst)
 	at := b.open("ftyp")
 	b = append(b, "iso5\x00\x00\x02\x00iso5iso6mp41"...)
@@ -53,6 +60,11 @@ func AppendInit(dst []byte, tracks ...*Track) ([]byte, error) {
 		}
 	}
 	mvex := b.open("mvex")
+	if length > 0 {
+		at = b.full("mehd", 0, 0)
+		b.u32(length)
+		b.close(at)
+	}
 	for _, t := range tracks {
 		at := b.full("trex", 0, 0)
 		b.u32(t.ID, 1, 0, 0, 0)
@@ -113,9 +125,14 @@ func (t *Track) append(b *box) error {
 
 	stbl := b.open("stbl")
 	at = b.full("stsd", 0, 0)
-	b.u32(1)
+	b.u32(uint32(1 + len(t.Also)))
 	if err := t.entry(b); err != nil {
 		return err
+	}
+	for _, also := range t.Also {
+		if err := also.entry(b); err != nil {
+			return err
+		}
 	}
 	b.close(at)
 	for _, kind := range []string{"stts", "stsc", "stsz", "stco"} {

@@ -8,11 +8,15 @@ type Sample struct {
 	Offset   int32  // from decoding to presentation, in units of the track
 	Sync     bool   // decoding can start here
 	Data     []byte // length-prefixed video, raw AAC or G.711
+	Size     int    // of Data, where AppendSegmentHead has none
 }
+
+func (s *Sample) size() int { return max(s.Size, len(s.Data)) }
 
 // Run is a sequence of samples of one track.
 type Run struct {
 	Track   *Track
+	Entry   uint32 // of Track.Also, from 2 on; 0 and 1 are the track's own
 	Start   uint64 // decoding time of the first sample, in units of the track
 	Samples []Sample
 }
@@ -21,6 +25,7 @@ type Run struct {
 const (
 	trunFields = 0x000001 | 0x000100 | 0x000200 | 0x000400 | 0x000800 // offset; duration, size, flags, composition offset
 	baseIsMoof = 0x020000
+	ownEntry   = 0x000002 // of tfhd: the number of a sample entry follows
 	syncSample = 0x02000000 // depends on no other
 	otherFrame = 0x01010000 // depends on others, no sync sample
 )
@@ -28,6 +33,18 @@ const (
 // AppendSegment appends a media segment: styp, moof and mdat. sequence counts the
 // segments from 1 on.
 func AppendSegment(dst []byte, sequence uint32, runs ...Run) []byte {
+	b := AppendSegmentHead(dst, sequence, runs...)
+	for _, r := range runs {
+		for _, s := range r.Samples {
+			b = append(b, s.Data...)
+		}
+	}
+	return b
+}
+
+// AppendSegmentHead appends a media segment up to the first byte of the samples, which are to
+// follow run by run.
+func AppendSegmentHead(dst []byte, sequence uint32, runs ...Run) []byte {
 	b := box(dst)
 	at := b.open("styp")
 	b = append(b, "msdh\x00\x00\x00\x00msdhmsix"...)
@@ -40,8 +57,13 @@ func AppendSegment(dst []byte, sequence uint32, runs ...Run) []byte {
 	size := 0
 	for i, r := range runs {
 		traf := b.open("traf")
-		at := b.full("tfhd", 0, baseIsMoof)
-		b.u32(r.Track.ID)
+		if r.Entry > 1 {
+			at = b.full("tfhd", 0, baseIsMoof|ownEntry)
+			b.u32(r.Track.ID, r.Entry)
+		} else {
+			at = b.full("tfhd", 0, baseIsMoof)
+			b.u32(r.Track.ID)
+		}
 		b.close(at)
 		at = b.full("tfdt", 1, 0)
 		b.u64(r.Start)
@@ -55,8 +77,8 @@ func AppendSegment(dst []byte, sequence uint32, runs ...Run) []byte {
 			if s.Sync {
 				flags = syncSample
 			}
-			b.u32(s.Duration, uint32(len(s.Data)), flags, uint32(s.Offset))
-			size += len(s.Data)
+			b.u32(s.Duration, uint32(s.size()), flags, uint32(s.Offset))
+			size += s.size()
 		}
 		b.close(at)
 		b.close(traf)
@@ -64,11 +86,20 @@ func AppendSegment(dst []byte, sequence uint32, runs ...Run) []byte {
 	b.close(moof)
 	b.u32(uint32(8 + size))
 	b = append(b, "mdat"...)
+	at = len(b) - moof
 	for i, r := range runs {
-		binary.BigEndian.PutUint32(b[offsets[i]:], uint32(len(b)-moof))
+		binary.BigEndian.PutUint32(b[offsets[i]:], uint32(at))
 		for _, s := range r.Samples {
-			b = append(b, s.Data...)
+			at += s.size()
 		}
 	}
 	return b
+}
+
+// SegmentHeadSize returns the bytes that AppendSegmentHead appends for runs, of which some
+// have an Entry beyond the first, with samples in all.
+func SegmentHeadSize(runs, entries, samples int) int64 {
+	const styp, moof, mfhd, mdat = 24, 8, 16, 8
+	const traf, tfhd, tfdt, trun = 8, 16, 20, 20
+	return styp + moof + mfhd + mdat + int64(runs)*(traf+tfhd+tfdt+trun) + 4*int64(entries) + 16*int64(samples)
 }

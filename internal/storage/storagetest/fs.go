@@ -2,7 +2,9 @@ package storagetest
 
 import (
 	"errors"
+	"io/fs"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/storage"
@@ -17,75 +19,114 @@ const (
 	Ext4 Kind = iota
 	// FAT forgets any changes of names that were not synced. A rename shows both names, one,
 	// neither, or an empty file; a removed file that is back may be empty. The size of a file is
-	// stale until SyncDir of its folder. Files take space by their size; what was never written shows, after a power
-	// cut, what a removed file had there.
+	// stale until SyncDir of its folder. Files take space by their size and end before 4 GiB; what
+	// was never written shows, after a power cut, what a removed file had there.
 	FAT
 )
 
 // ErrPower is the error of every call since the power cut.
 var ErrPower = errors.New("storagetest: the power is gone")
 
-// FS is a card. Its own methods see the card that is in, as a test does; the program under test
-// gets its FS from Dir, with the lock, and has to open it anew after Eject. Methods may be called by
-// several goroutines at once.
+// FS is a machine's card slot with a card. Its own methods see the card that is in, as a test does;
+// the program under test gets its FS from Dir, with the lock, and has to open it anew after Eject.
+// Methods may be called by several goroutines at once.
 //
 // Operations ("op") are named by their methods: Open, Remove, Rename, Mkdir, List, SyncDir, Space,
 // Volume of storage.FS, and ReadAt, WriteAt, Size, Truncate, Sync of storage.File.
-type FS struct{ storage.FS }
+type FS struct {
+	mu       sync.Mutex
+	card     *card // nil while ejected
+	ops      int
+	cutAt    int // below zero: never
+	calls    map[string]int
+	written  int64
+	fails    []*fault
+	breaks   map[string]error
+	stalls   map[string]chan struct{}
+	delays   map[string]time.Duration
+	readOnly bool
+	coin     *rand.Rand // what a failed Sync has written all the same
+}
 
-// New returns an empty card of so many bytes.
-func New(kind Kind, bytes int64) *FS { panic("not yet") }
+// New returns an empty card of so many bytes, in its slot.
+func New(kind Kind, bytes int64) *FS {
+	return slot(&card{kind: kind, total: bytes, root: newFolder(), volume: storage.Volume{ID: "card"}})
+}
+
+func slot(c *card) *FS {
+	return &FS{
+		card: c, cutAt: -1, calls: map[string]int{}, breaks: map[string]error{}, stalls: map[string]chan struct{}{},
+		delays: map[string]time.Duration{}, coin: rand.New(rand.NewPCG(1, 2)),
+	}
+}
 
 // Dir opens the card as [storage.Dir] does: one at a time, others get a *storage.InUseError. After
 // Eject all it returned before fails with ENODEV for ever, and so do its files.
-func (f *FS) Dir() (storage.FS, error) { panic("not yet") }
+func (f *FS) Dir() (storage.FS, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.alive(f.card); err != nil {
+		return nil, err
+	}
+	if f.card.locked {
+		return nil, &storage.InUseError{Path: "storagetest"}
+	}
+	f.card.locked = true
+	return &dir{f, f.card}, nil
+}
 
-// Ops returns how many changes were made so far: creations, Remove, Rename, Mkdir, SyncDir, WriteAt,
-// Truncate, Sync. At each of them the power can fail; reading changes nothing.
-func (f *FS) Ops() int { panic("not yet") }
+// dir is what Dir returned of one card.
+type dir struct {
+	f *FS
+	c *card
+}
 
-// CutAt lets the power fail at change op, counted from 0 as Ops does: it returns ErrPower and may or may not
-// have happened in part, and every call after it returns ErrPower.
-func (f *FS) CutAt(op int) { panic("not yet") }
+func (d *dir) Open(name string, flag int) (storage.File, error) { return d.f.open(d.c, name, flag) }
+func (d *dir) Remove(name string) error                         { return d.f.remove(d.c, name) }
+func (d *dir) Rename(from, to string) error                     { return d.f.rename(d.c, from, to) }
+func (d *dir) Mkdir(name string) error                          { return d.f.mkdir(d.c, name) }
+func (d *dir) List(name string) ([]fs.FileInfo, error)          { return d.f.list(d.c, name) }
+func (d *dir) SyncDir(name string) error                        { return d.f.syncDir(d.c, name) }
+func (d *dir) Space() (free, total int64, err error)            { return d.f.space(d.c) }
+func (d *dir) Volume() (storage.Volume, error)                  { return d.f.getVolume(d.c) }
 
-// Restart returns what a boot finds if the power fails now, or failed: what was synced, and of the
-// rest a random subset of sectors, torn ones among them. f stays as it is; Restart may be called
-// again with other random numbers.
-func (f *FS) Restart(r *rand.Rand) *FS { panic("not yet") }
+// Close gives the lock back.
+func (d *dir) Close() error {
+	d.f.mu.Lock()
+	defer d.f.mu.Unlock()
+	d.c.locked = false
+	return nil
+}
 
-// Fail lets one call of op fail, after so many that do not. The call does nothing, but a failed Sync makes
-// the operating system forget what it had to write, as Linux does: a later Sync succeeds
-// and does not write it either.
-func (f *FS) Fail(op string, after int, err error) { panic("not yet") }
+func (f *FS) now() *card {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.card
+}
 
-// Break lets every call of op fail from now on, as Fail does; nil mends it.
-func (f *FS) Break(op string, err error) { panic("not yet") }
+// Open is that of storage.FS.
+func (f *FS) Open(name string, flag int) (storage.File, error) { return f.open(f.now(), name, flag) }
 
-// Stall lets calls of op wait until release is called.
-func (f *FS) Stall(op string) (release func()) { panic("not yet") }
+// Remove is that of storage.FS.
+func (f *FS) Remove(name string) error { return f.remove(f.now(), name) }
 
-// Delay lets every call of op take so long (time.Sleep); zero ends it.
-func (f *FS) Delay(op string, d time.Duration) { panic("not yet") }
+// Rename is that of storage.FS.
+func (f *FS) Rename(from, to string) error { return f.rename(f.now(), from, to) }
 
-// Eject pulls the card out: every call fails with ENODEV.
-func (f *FS) Eject() { panic("not yet") }
+// Mkdir is that of storage.FS.
+func (f *FS) Mkdir(name string) error { return f.mkdir(f.now(), name) }
 
-// Insert puts a card in: another one, or f.Restart for the same one, which lost power when it was
-// ejected. From then on f's methods are about that card, and other must not be used any more.
-func (f *FS) Insert(other *FS) { panic("not yet") }
+// List is that of storage.FS.
+func (f *FS) List(dir string) ([]fs.FileInfo, error) { return f.list(f.now(), dir) }
 
-// ReadOnly makes the card read-only, as a file system does that found an error in itself.
-func (f *FS) ReadOnly(on bool) { panic("not yet") }
+// SyncDir is that of storage.FS.
+func (f *FS) SyncDir(dir string) error { return f.syncDir(f.now(), dir) }
 
-// SetFree lets another program write until so many bytes are left.
-func (f *FS) SetFree(bytes int64) { panic("not yet") }
+// Space is that of storage.FS.
+func (f *FS) Space() (free, total int64, err error) { return f.space(f.now()) }
 
-// SetVolume sets what Volume returns.
-func (f *FS) SetVolume(v storage.Volume) { panic("not yet") }
+// Volume is that of storage.FS.
+func (f *FS) Volume() (storage.Volume, error) { return f.getVolume(f.now()) }
 
-// Calls returns how often op was called.
-func (f *FS) Calls(op string) int { panic("not yet") }
-
-// Written returns how many bytes were written to files.
-func (f *FS) Written() int64 { panic("not yet") }
-
+// Close returns nil: the test has no lock.
+func (f *FS) Close() error { return nil }

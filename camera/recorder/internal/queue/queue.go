@@ -14,6 +14,7 @@ package queue
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
@@ -25,13 +26,39 @@ const DefaultBytes = 8 << 20
 // Overhead is what a step costs besides its frame's data, in bytes.
 const Overhead = 256
 
+// maxSteps is how many steps that are no frames may wait until clips are refused: those of
+// about a thousand clips.
+const maxSteps = 2048
+
+// longest is how far frames of one track are apart at most; what is further is a jump.
+const longest = 10 * time.Second
+
 // Queue is a queue of steps, whose frames it holds by reference. Its methods may be called
 // from any goroutine; Pop, TryPop and Ready belong to one consumer.
 //
 // When the frames in it have as many bytes as it may hold, those that come are dropped: all
-// of them, until there is room for half of it and a key frame of the leading track comes,
-// whose Skipped counts them. Other steps are never dropped, unless 1000 clips wait: then whole clips are.
-type Queue struct{}
+// of them, until a key frame of the leading track comes while half of it is free. Skipped of
+// that frame counts them, or Skipped of the End of their clip if that comes first. Other
+// steps are kept, unless the steps of a thousand clips wait: then a clip that begins is
+// dropped as a whole.
+type Queue struct {
+	max   int
+	ready chan struct{}
+
+	mu       sync.Mutex
+	steps    []roll.Step // from head on
+	head     int
+	others   int // steps that are no frames
+	stats    Stats
+	closed   bool
+	framed   bool          // a frame came since the last Cut
+	left     int           // frames dropped that no step counts yet
+	leftOf   roll.ID       // their clip
+	lead     time.Duration // PTS of the latest frame of the leading track
+	led      bool          // there is one
+	refused  roll.ID
+	refusing bool
+}
 
 // Change is what a Push changed.
 type Change uint8
@@ -57,24 +84,172 @@ type Loss struct {
 }
 
 // New returns a queue for so many bytes of frames; 0 means DefaultBytes.
-func New(bytes int) *Queue { panic("not yet") }
+func New(bytes int) *Queue {
+	if bytes == 0 {
+		bytes = DefaultBytes
+	}
+	return &Queue{max: bytes, ready: make(chan struct{}, 1)}
+}
 
 // Push appends steps, and never waits.
-func (q *Queue) Push(steps ...roll.Step) Change { panic("not yet") }
+func (q *Queue) Push(steps ...roll.Step) (change Change) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	before := len(q.steps)
+	for _, s := range steps {
+		switch {
+		case s.Kind == roll.Begin:
+			if q.refusing = q.others >= maxSteps; q.refusing {
+				q.refused = s.Clip
+				q.stats.Lost.Clips++
+			}
+		case s.Kind == roll.End && q.refusing && s.Clip == q.refused:
+			q.refusing = false
+			continue
+		}
+		switch refused := q.refusing && s.Clip == q.refused; {
+		case s.Kind == roll.Frame:
+			change = max(change, q.frame(s, refused))
+		case !refused:
+			q.other(s)
+		}
+	}
+	if len(q.steps) > before {
+		q.signal()
+	}
+	return change
+}
 
-// Pop waits for a step. It returns false when ctx has ended, or the queue is closed and
-// empty.
-func (q *Queue) Pop(ctx context.Context) (roll.Step, bool) { panic("not yet") }
+// frame takes a frame, or drops it.
+func (q *Queue) frame(s roll.Step, refused bool) (change Change) {
+	size := len(s.Frame.Data) + Overhead
+	missing := time.Duration(0)
+	if s.Lead {
+		if missing = s.Frame.PTS - q.lead; !q.led || missing < 0 || missing > longest {
+			missing = 0
+		}
+		q.lead, q.led = s.Frame.PTS, true
+	}
+	taken := q.stats.Bytes == 0 || q.stats.Bytes+size <= q.max
+	if q.stats.Losing {
+		q.stats.Lost.Time += missing
+		taken = s.Lead && s.Frame.Key && (q.stats.Bytes == 0 || q.stats.Bytes+size <= q.max/2)
+	}
+	if refused || !taken {
+		if !q.stats.Losing {
+			q.stats.Losing, change = true, LossBegan
+		}
+		q.stats.Lost.Frames++
+		q.left += 1 + s.Frame.Skipped
+		q.leftOf = s.Clip
+		return change
+	}
+	if q.stats.Losing {
+		q.stats.Losing, change = false, LossEnded
+	}
+	s.Frame.Skipped += q.left
+	q.left = 0
+	q.framed = true
+	q.stats.Frames++
+	q.stats.Bytes += size
+	q.steps = append(q.steps, s)
+	return change
+}
+
+// other takes a step that is no frame, unless it says nothing: where no frame is taken for
+// weeks, the recording still is cut and anchored.
+func (q *Queue) other(s roll.Step) {
+	switch s.Kind {
+	case roll.Warn:
+		if q.stats.Losing {
+			return
+		}
+	case roll.Cut:
+		if !q.framed {
+			return
+		}
+		q.framed = false
+	case roll.Anchor:
+		if n := len(q.steps); n > q.head && q.steps[n-1].Kind == roll.Anchor && q.steps[n-1].Clip == s.Clip {
+			q.steps[n-1] = s
+			return
+		}
+	case roll.End:
+		if q.left > 0 && q.leftOf == s.Clip {
+			s.Skipped, q.left = q.left, 0
+		}
+	}
+	q.others++
+	q.steps = append(q.steps, s)
+}
+
+// Pop waits for a step. It returns false when nothing waits and ctx has ended or the queue
+// is closed.
+func (q *Queue) Pop(ctx context.Context) (roll.Step, bool) {
+	for {
+		if s, ok := q.TryPop(); ok {
+			return s, true
+		}
+		q.mu.Lock()
+		over := q.closed && q.head == len(q.steps)
+		q.mu.Unlock()
+		if over {
+			return roll.Step{}, false
+		}
+		select {
+		case <-q.ready:
+		case <-ctx.Done():
+			return roll.Step{}, false
+		}
+	}
+}
 
 // TryPop returns the next step, or false if there is none at the moment.
-func (q *Queue) TryPop() (roll.Step, bool) { panic("not yet") }
+func (q *Queue) TryPop() (roll.Step, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.head == len(q.steps) {
+		return roll.Step{}, false
+	}
+	s := q.steps[q.head]
+	q.steps[q.head] = roll.Step{}
+	q.head++
+	if s.Kind == roll.Frame {
+		q.stats.Frames--
+		q.stats.Bytes -= len(s.Frame.Data) + Overhead
+	} else {
+		q.others--
+	}
+	if q.head > len(q.steps)/2 {
+		n := copy(q.steps, q.steps[q.head:])
+		clear(q.steps[n:])
+		q.steps, q.head = q.steps[:n], 0
+	}
+	return s, true
+}
 
 // Ready returns a channel that has a value when steps may have come since TryPop last
 // returned false, or the queue was closed.
-func (q *Queue) Ready() <-chan struct{} { panic("not yet") }
+func (q *Queue) Ready() <-chan struct{} { return q.ready }
+
+func (q *Queue) signal() {
+	select {
+	case q.ready <- struct{}{}:
+	default:
+	}
+}
 
 // Close says that nothing is pushed any more. What waits can still be popped.
-func (q *Queue) Close() { panic("not yet") }
+func (q *Queue) Close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.signal()
+}
 
 // Stats returns what waits and what was lost.
-func (q *Queue) Stats() Stats { panic("not yet") }
+func (q *Queue) Stats() Stats {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.stats
+}

@@ -1,6 +1,7 @@
 package roll
 
 import (
+	"math"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
@@ -15,40 +16,216 @@ type Config struct {
 	Longest  time.Duration // of a clip, unless a single GOP is longer
 
 	Continuous bool          // one recording without end; a clip is a span of it
-	FileTime   time.Duration // after which a file of it ends; zero means 5 min
-	FileBytes  int64         // after which a file of it ends; zero means 256 MiB
+	FileTime   time.Duration // a file of it ends at the first key frame after that; zero means 5 min
+	FileBytes  int64         // or after so many bytes of frames; zero means 256 MiB
 
 	NewID func() ID // names a clip; required
 }
 
+const (
+	maxEvents  = 64 // of a clip, that are passed on
+	oldest     = time.Hour
+	maxPTS     = 140 * 365 * 24 * time.Hour // sums and differences fit into a time.Duration
+	never      = time.Duration(math.MinInt64)
+	stallTime  = 10 * time.Second
+	keyTime    = 30 * time.Second
+	preRollEnd = 2 * time.Second // frames that arrive later in a loop are not of its pre-roll
+	keySpacing = time.Second     // of the key frames that are remembered
+	maxKeys    = 1024
+)
+
 // Roll turns events and frames into steps. Its methods are called by one goroutine at a
 // time, with a time that never falls. The steps that they return are valid until the next
 // call.
-type Roll struct{}
+type Roll struct {
+	cfg   Config
+	lead  *kvsmedia.Track
+	steps []Step
+	known bool          // a method was called before
+	since time.Duration // when
+
+	// The event.
+	wanted bool
+	last   time.Duration // when the last one happened
+	from   time.Duration // the earliest moment that is wanted
+	clip   clip
+	before ID // the clip that ended last
+
+	// The loop over the source.
+	looping bool
+	arrived time.Duration // the latest frame
+	keyed   time.Duration // the latest key frame
+	clock   clock
+	lastKey time.Duration // PTS; never if frames are missing since
+	gop     time.Duration // the distance of the last two key frames
+	asked   time.Duration // pre-roll
+	reached time.Duration // PTS with which the loop's first clip began; never if that is of no interest
+	overlap bool          // the pre-roll reaches into the clip before
+	warned  [MissingKey + 1]bool
+
+	// What is written.
+	recording bool
+	file      file
+	recorded  time.Duration // PTS up to which frames of the source were passed on
+	told      bool          // frames that are left out are counted in left
+	left      int
+
+	// With Continuous.
+	keys  []time.Duration // PTS of key frames in the recording
+	ended time.Duration   // PTS at which the last clip ended
+}
+
+// clip is the clip of which Begin was passed on, and End was not.
+type clip struct {
+	open   bool
+	id     ID
+	since  time.Duration // monotonic time of Begin
+	events int
+	begun  bool          // it has frames
+	from   time.Duration // PTS of the first one
+}
+
+// file is what frames are written to.
+type file struct {
+	clip     ID
+	from     time.Duration // PTS
+	bytes    int64
+	anchored bool
+}
 
 // New returns a Roll to which no event happened.
-func New(cfg Config) *Roll { panic("not yet") }
+func New(cfg Config) *Roll {
+	if cfg.FileTime == 0 {
+		cfg.FileTime = 5 * time.Minute
+	}
+	if cfg.FileBytes == 0 {
+		cfg.FileBytes = 256 << 20
+	}
+	r := &Roll{cfg: cfg, lead: cfg.Tracks[0], recorded: never, ended: never, reached: never, lastKey: never}
+	for _, t := range cfg.Tracks {
+		if t.Codec.Video() {
+			r.lead = t
+			break
+		}
+	}
+	return r
+}
 
 // Trigger takes an event and returns the clip that it belongs to, which goes on until
 // PostRoll after it: the one that is being recorded, or one that begins. An event of the
 // future counts as now, one of more than an hour ago as of an hour ago.
-func (r *Roll) Trigger(now time.Duration, e Event) (ID, []Step) { panic("not yet") }
+func (r *Roll) Trigger(now time.Duration, e Event) (ID, []Step) {
+	r.call(now)
+	e.At = min(max(e.At, now-oldest), now)
+	start := e.At - r.cfg.PreRoll
+	if !r.clip.open {
+		follows := r.before
+		if !r.wanted {
+			follows, r.last = ID{}, e.At
+		}
+		r.begin(now, &e, follows)
+		r.from = start
+		if r.recording {
+			if from, ok := r.keyBefore(start - r.clock.offset()); ok {
+				r.span(from)
+			}
+		}
+	} else if r.clip.events++; r.clip.events <= maxEvents {
+		r.step(Step{Kind: Join, Clip: r.clip.id, Event: &e})
+	}
+	r.wanted = true
+	r.last = max(r.last, e.At)
+	r.from = min(r.from, start)
+	return r.clip.id, r.steps
+}
 
-// Wanted reports whether frames are wanted: the owner loops over the source as long as it
-// is true.
-func (r *Roll) Wanted() bool { panic("not yet") }
+// Wanted reports whether the loop over the source is to go on. When it turned false an
+// event may have happened that wants another loop: see Start.
+func (r *Roll) Wanted() bool { return r.looping }
 
 // Start says that a loop over the source begins, and returns the pre-roll to ask the
 // source for; wanted is false if there should be no loop.
-func (r *Roll) Start(now time.Duration) (preRoll time.Duration, wanted bool) { panic("not yet") }
+func (r *Roll) Start(now time.Duration) (preRoll time.Duration, wanted bool) {
+	r.call(now)
+	switch {
+	case r.cfg.Continuous && r.recorded == never:
+		r.asked = r.cfg.PreRoll
+	case r.cfg.Continuous: // from where the loop before ended
+		r.asked = now - r.arrived + settleTime
+	case r.wanted:
+		r.asked = max(now-r.from, 0)
+	default:
+		return 0, false
+	}
+	r.looping = true
+	r.arrived, r.keyed = now, now
+	r.clock = clock{began: now}
+	r.lastKey, r.reached = never, never
+	r.told, r.left, r.overlap = false, 0, false
+	return r.asked, true
+}
 
-// Frame takes a frame of the loop, which arrived now.
-func (r *Roll) Frame(now time.Duration, f kvsmedia.Frame) []Step { panic("not yet") }
+// SourceEnded says that the loop has ended, whoever ended it, and ends what is being
+// recorded if frames were still wanted.
+func (r *Roll) SourceEnded(now time.Duration) []Step {
+	r.call(now)
+	if r.looping {
+		r.finish(SourceEnded)
+	}
+	return r.steps
+}
+
+// Stop ends what is being recorded, and what would have been. An event that happens later
+// begins anew.
+func (r *Roll) Stop(now time.Duration) []Step {
+	r.call(now)
+	r.finish(Stopped)
+	return r.steps
+}
+
+func (r *Roll) finish(reason Reason) {
+	r.halt(reason, r.clock.newest+1)
+	r.end(reason, 0)
+	r.wanted, r.looping = false, false
+}
 
 // Tick takes note of the time, about once a second: it ends a clip whose frames have
 // stopped, and warns of missing key frames.
-func (r *Roll) Tick(now time.Duration) []Step { panic("not yet") }
+func (r *Roll) Tick(now time.Duration) []Step {
+	r.call(now)
+	quiet := now - r.arrived
+	if r.clip.open {
+		quiet = min(quiet, now-r.clip.since)
+	}
+	switch {
+	case quiet >= stallTime:
+		r.halt(NoFrames, r.clock.newest+1)
+		r.end(NoFrames, 0)
+	case !r.clip.begun && min(now-r.keyed, now-r.clip.since) >= keyTime:
+		r.end(NoKey, 0)
+	}
+	if r.looping && now-r.keyed >= keyTime && now-r.arrived < stallTime {
+		r.warn(MissingKey, 0, now-r.keyed)
+	}
+	if r.wanted && !r.clip.open && now >= r.last+r.cfg.PostRoll {
+		r.wanted = false
+		r.looping = r.looping && r.cfg.Continuous
+	}
+	return r.steps
+}
 
-// SourceEnded says that the loop has ended although frames are wanted, and ends what is
-// being recorded.
-func (r *Roll) SourceEnded(now time.Duration) []Step { panic("not yet") }
+func (r *Roll) call(now time.Duration) {
+	r.steps = r.steps[:0]
+	if !r.known {
+		r.known, r.since = true, now
+	}
+}
+
+func (r *Roll) step(s Step) { r.steps = append(r.steps, s) }
+
+func (r *Roll) warn(w Warning, want, got time.Duration) {
+	if !r.warned[w] {
+		r.warned[w] = true
+		r.step(Step{Kind: Warn, Warning: w, Want: want, Got: got})
+	}
+}

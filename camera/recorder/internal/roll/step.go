@@ -12,7 +12,7 @@ type ID [16]byte
 // Event is why a clip is recorded.
 type Event struct {
 	At   time.Duration // when it happened, on the owner's monotonic clock
-	Info any           // the owner's; passed on
+	Info any           // the owner's, passed on
 }
 
 // Kind is what a [Step] asks of the owner.
@@ -30,20 +30,22 @@ const (
 	// Frame is a frame of Clip; with Continuous, of the one recording, and Clip is zero.
 	Frame
 
-	// Anchor says that Offset is now known and what the base of the file is computed from:
-	// once for each file, after its first frame and before its end.
+	// Anchor says what to add to a PTS of Clip, or with Continuous of the file, for the monotonic
+	// time. It comes once, between the first Frame and End or Cut: as soon as the pre-roll has
+	// been read, so that Offset is right.
 	Anchor
 
 	// Span says, with Continuous alone, that Clip begins with the key frame at From. That frame
-	// is in the newest file whose first frame is not later than From, or is the next one.
+	// is in the newest file whose first frame is not later than From, or is about to come.
 	Span
 
 	// Cut says, with Continuous alone, that the file is complete: the next frame belongs to
 	// another one.
 	Cut
 
-	// End says that all frames of Clip were passed on, and why no more follow. With Continuous
-	// the clip is the recording between From and Until; if these are equal it has no frames.
+	// End says that all frames of Clip were passed on, and why no more follow: there is one for
+	// each Begin. With Continuous the clip is the recording from From until before Until; if these
+	// are equal it has no frames.
 	End
 
 	// Warn says what keeps clips from being as they should be: once for each Warning.
@@ -58,11 +60,12 @@ type Step struct {
 	Event   *Event         // Begin, Join
 	Frame   kvsmedia.Frame // Frame. Skipped counts also what the roll had to leave out before it
 	Lead    bool           // Frame: it is of the leading track
-	Offset  time.Duration  // Anchor: what is to be added to a PTS for the monotonic time
-	From    time.Duration  // Span, End: PTS
-	Until   time.Duration  // End: PTS
+	Offset  time.Duration  // Anchor
+	From    time.Duration  // Span, End: PTS of the clip's first key frame
+	Until   time.Duration  // End: PTS of what comes after the clip's last frame
 	Reason  Reason         // End, Cut
 	Events  int            // End: all of the clip's events, those not passed on included
+	Skipped int            // End: frames that a queue dropped after the clip's last one
 	Warning Warning        // Warn
 	Want    time.Duration  // Warn
 	Got     time.Duration  // Warn
@@ -71,30 +74,39 @@ type Step struct {
 // Reason is why a clip ended. Its String is what is written down.
 type Reason uint8
 
+// The reasons.
 const (
-	Complete Reason = iota + 1 // the post-roll is over
-	Longest                    // another clip follows without a gap; with Cut: the file is long or large enough
-	Jump                       // media time jumped
-	NoFrames                   // no frame came for 10 s
-	NoKey                      // no key frame of the leading track came for 30 s
-	Stopped                    // the source ended
+	EventOver   Reason = iota + 1 // and its post-roll
+	Longest                       // another clip follows without a gap; of a Cut: the file is long or large enough
+	Jump                          // media time jumped; another clip follows if the event goes on
+	NoFrames                      // none came for 10 s
+	NoKey                         // the clip has not begun as no key frame of the leading track came for 30 s
+	SourceEnded                   // the loop ended
+	Stopped                       // Roll.Stop was called
 )
 
-// String returns words for people, such as "no frames came".
-func (r Reason) String() string { panic("not yet") }
+var reasons = [...]string{
+	EventOver: "event over", Longest: "longest clip", Jump: "media time jumped", NoFrames: "no more frames",
+	NoKey: "no key frame", SourceEnded: "no more frames", Stopped: "recorder stopped",
+}
+
+// String returns words for people, such as "media time jumped".
+func (r Reason) String() string { return reasons[r] }
 
 // Warning is what keeps clips from being as they should be.
 type Warning uint8
 
+// The warnings.
 const (
 	// LongGOP says that key frames are further apart (Got) than the pre-roll is long (Want), so
 	// that clips begin earlier and end later than asked.
 	LongGOP Warning = iota + 1
 
-	// ShortReach says that the source reached less far back (Got) than asked (Want).
+	// ShortReach says that the source reached less far back (Got) than asked (Want), although
+	// the roll has been there for longer than that.
 	ShortReach
 
-	// MissingKey says that no key frame of the leading track has come for so long (Got): frames
-	// that come are lost unless a clip has begun before. It is given once until a key frame comes.
+	// MissingKey says that no key frame of the leading track has come for so long (Got), so that
+	// no clip can begin. It comes again when key frames have come in between.
 	MissingKey
 )

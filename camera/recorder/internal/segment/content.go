@@ -1,10 +1,12 @@
 package segment
 
 import (
+	"bytes"
 	"errors"
+	"slices"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/internal/storage"
+	"github.com/smartcam-sdk/smartcam/internal/mkv"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -21,6 +23,9 @@ var (
 	// ErrNone says that a file is none of ours, or has no committed block.
 	ErrNone = errors.New("the file has no footage of ours")
 )
+
+// errDamaged says that a file has other bytes than when its content was found.
+var errDamaged = errors.New("the file is damaged")
 
 // Header says what a file is. It stands at the file's beginning and never changes.
 type Header struct {
@@ -46,24 +51,63 @@ type Cluster struct {
 type Content struct {
 	Header
 	Tracks   []*kvsmedia.Track // that the file has: of those of Create the ones whose configuration was known, with Name
-	Clusters []Cluster         // the last one has no end yet if Growing
+	Clusters []Cluster         // they follow one another without a gap; the last one has no end yet if Growing
 	Length   int64             // bytes from the file's beginning that are committed
 	Base     int64             // wall clock of the first frame, ms since 1970, as far as the file knows; 0: unknown
 	Closed   bool              // the file ends with its index and has nothing behind it
 	Growing  bool              // of a Writer: the last cluster goes on, so that it is to be left out of what is read
 
-	head []byte // the file up to the end of Tracks, without the Void
+	head []byte     // the file up to the first cluster
+	list mkv.Tracks // as Tracks
+	raw  []byte     // the element of the list, in head
 }
 
-// Scan finds what is committed in a file from its blocks alone, reading all of them. The
-// error is ErrForeign, ErrNone, or the file's own.
-func Scan(f storage.File) (*Content, error) { panic("not yet") }
+// parseHead reads the beginning of a file up to the first cluster, whose checksum is in the
+// first block's trailer or in the index.
+func parseHead(b []byte) (*Content, error) {
+	c := &Content{}
+	for at := 0; ; {
+		e, ok := parse(b[at:min(at+elementHead, len(b))])
+		if !ok || e.kind == frame || c.Version == 0 && at > 0 && e.kind != void && e.id != mkv.IDSegment {
+			return nil, ErrNone
+		}
+		if e.kind == cluster {
+			c.head = b[:at:at]
+			return c, c.describe()
+		}
+		end := int64(at+e.head) + e.size
+		if end > int64(len(b)) {
+			return nil, ErrNone
+		}
+		switch {
+		case e.id == mkv.IDTracks:
+			c.raw = b[at:end:end]
+		case e.kind == void && c.Version == 0:
+			var err error
+			if c.Header, err = parseHeader(b[:end], int(e.size)); err != nil {
+				return nil, err
+			}
+		}
+		at = int(end)
+	}
+}
 
-// Open finds what is committed in a file by the index at its end, in a few reads. Of a file
-// without a valid index, which was not closed, it is Scan.
-func Open(f storage.File) (*Content, error) { panic("not yet") }
+// describe fills in the tracks.
+func (c *Content) describe() (err error) {
+	r := mkv.NewReader(bytes.NewReader(c.head))
+	for e, err := r.Next(); err == nil; e, err = r.Next() {
+		if list, ok := e.(mkv.Tracks); ok {
+			c.list = list
+		}
+	}
+	c.Tracks, err = kvsmedia.NewReader(bytes.NewReader(c.head)).Tracks()
+	if err != nil || len(c.Tracks) != len(c.list) {
+		return ErrNone
+	}
+	return nil
+}
 
-// Repair closes a file that a crash left open: it appends the index, cuts the file to its
-// length and syncs it. c is what Scan returned, and then has Closed set. When power is lost
-// meanwhile Scan finds the same again. It does nothing to a file that is closed.
-func Repair(f storage.File, c *Content) error { panic("not yet") }
+// lead returns the index of the leading track.
+func (c *Content) lead() int {
+	return max(0, slices.IndexFunc(c.list, func(t *mkv.Track) bool { return t.Type == mkv.VideoTrack }))
+}

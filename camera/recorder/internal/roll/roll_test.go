@@ -1,0 +1,170 @@
+package roll
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+)
+
+const sec = time.Second
+
+// standard is a camera with a GOP of 2 s and sound, whose PTS has a zero of its own.
+func standard(end time.Duration) *world {
+	w := &world{
+		cfg:   Config{Tracks: []*kvsmedia.Track{picture, sound}, PreRoll: 5 * sec, PostRoll: 10 * sec, Longest: 60 * sec},
+		reach: 15 * sec, end: end + sec,
+	}
+	w.encode(picture, 0, end, 40*ms, -3*time.Hour, every(50))
+	w.encode(other, 0, end, 200*ms, -3*time.Hour, every(10))
+	w.encode(sound, 0, end, 64*ms, -3*time.Hour, every(1))
+	w.sorted()
+	return w
+}
+
+func at(times ...time.Duration) (events []happening) {
+	for _, t := range times {
+		events = append(events, happening{t, t})
+	}
+	return events
+}
+
+// tell says when the clips' first and last frames of the leading track were taken, in
+// seconds, of how many events they are and why they ended.
+func (s *story) tell() (clips []string) {
+	for i, c := range s.clips {
+		words := []string{"none"}
+		var lead []time.Duration
+		for _, n := range c.frames {
+			if s.w.shots[n].Track == s.w.lead() {
+				lead = append(lead, s.w.shots[n].taken)
+			}
+		}
+		if len(lead) > 0 {
+			words[0] = fmt.Sprintf("%.2f-%.2f", slices.Min(lead).Seconds(), slices.Max(lead).Seconds())
+		}
+		words = append(words, fmt.Sprint(c.count), c.reason.String())
+		if c.follows != (ID{}) {
+			if c.follows != s.clips[i-1].id {
+				s.errorf("clip %d follows %v", i, c.follows)
+			}
+			words = append(words, "follows")
+		}
+		clips = append(clips, strings.Join(words, " "))
+	}
+	return clips
+}
+
+func (s *story) equal(want ...string) {
+	s.t.Helper()
+	if got := s.tell(); !slices.Equal(got, want) {
+		s.errorf("clips are\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
+}
+
+func TestClips(t *testing.T) {
+	storm := func(from, until, step time.Duration) (events []happening) {
+		for at := from; at < until; at += step {
+			events = append(events, happening{at, at})
+		}
+		return events
+	}
+	for name, c := range map[string]struct {
+		change     func(w *world)
+		want       []string
+		continuous []string // if it differs
+	}{
+		"no event": {func(w *world) {}, nil, nil},
+		"one event": {
+			func(w *world) { w.events = at(31 * sec) }, // the newest frame is of 30.92
+			[]string{"24.00-41.96 1 event over"}, []string{"24.00-41.96 1 event over"},
+		},
+		"before the ring is full": {
+			func(w *world) { w.events = at(3 * sec) }, []string{"0.00-13.96 1 event over"}, nil,
+		},
+		"before the first frame": {
+			func(w *world) { w.events = at(10 * ms) }, []string{"0.00-9.96 1 event over"}, nil,
+		},
+		"extended": {
+			func(w *world) { w.events = at(31*sec, 38*sec, 44*sec) }, []string{"24.00-53.96 3 event over"}, nil,
+		},
+		"an event some seconds ago": {
+			func(w *world) { w.events = []happening{{31 * sec, 27 * sec}} }, []string{"20.00-37.96 1 event over"}, nil,
+		},
+		"an event of the future": {
+			func(w *world) { w.events = []happening{{31 * sec, 9000 * sec}} }, []string{"24.00-41.96 1 event over"}, nil,
+		},
+		"events in any order": { // the post-roll counts from the last one
+			func(w *world) { w.events = []happening{{31 * sec, 31 * sec}, {32 * sec, 30 * sec}} }, []string{"24.00-41.96 2 event over"}, nil,
+		},
+		"older than its post-roll": { // ends as soon as frames are live
+			func(w *world) { w.events, w.reach = []happening{{31 * sec, 20 * sec}}, 30*sec }, []string{"14.00-31.96 1 event over"}, nil,
+		},
+		"older than the source reaches": {
+			func(w *world) { w.events = []happening{{51 * sec, 19 * sec}} }, []string{"36.00-51.96 1 event over"}, []string{"12.00-51.96 1 event over"},
+		},
+		"two": {
+			func(w *world) { w.events = at(31*sec, 60*sec) },
+			[]string{"24.00-41.96 1 event over", "54.00-69.96 1 event over"}, nil,
+		},
+		"the pre-roll reaches into the clip before": {
+			func(w *world) { w.events = at(31*sec, 44*sec) },
+			[]string{"24.00-41.96 1 event over", "42.00-53.96 1 event over"}, nil,
+		},
+		"in the last GOP": { // which belongs to the clip until it is complete
+			func(w *world) { w.events = at(31*sec, 41500*ms) }, []string{"24.00-51.96 2 event over"}, nil,
+		},
+		"just after the end": { // the key frame at 42 ends the clip when it arrives
+			func(w *world) { w.events = at(31*sec, 42050*ms) },
+			[]string{"24.00-41.96 1 event over", "42.00-53.96 1 event over"}, nil,
+		},
+		"the longest clip": {
+			func(w *world) { w.events = storm(31*sec, 100*sec, 5*sec) },
+			[]string{"24.00-83.96 11 longest clip", "84.00-105.96 3 event over follows"}, nil,
+		},
+		"an event a second for a minute": {
+			func(w *world) { w.events = storm(31*sec, 91*sec, sec); w.cfg.Longest = 2 * time.Minute },
+			[]string{"24.00-99.96 60 event over"}, nil,
+		},
+		"a thousand at once": {
+			func(w *world) { w.events = slices.Repeat(at(31*sec), 1000) }, []string{"24.00-41.96 1000 event over"}, nil,
+		},
+		"an event as a clip follows": { // at 84.04 the key frame arrives
+			func(w *world) { w.events = append(storm(31*sec, 81*sec, 5*sec), at(84030*ms, 84041*ms, 84050*ms)...) },
+			[]string{"24.00-83.96 11 longest clip", "84.00-95.96 2 event over follows"}, nil,
+		},
+		"longest is shorter than the pre-roll": {
+			func(w *world) { w.events = at(31 * sec); w.cfg.Longest = 4 * sec },
+			[]string{"24.00-27.96 1 longest clip", "28.00-31.96 0 longest clip follows", "32.00-35.96 0 longest clip follows", "36.00-39.96 0 longest clip follows", "40.00-41.96 0 event over follows"},
+			[]string{"24.00-31.96 1 longest clip", "32.00-35.96 0 longest clip follows", "36.00-39.96 0 longest clip follows", "40.00-41.96 0 event over follows"},
+		},
+		"longest is shorter than a GOP": {
+			func(w *world) { w.events = at(31 * sec); w.cfg.Longest, w.cfg.PostRoll = sec, 2*sec },
+			[]string{"24.00-25.96 1 longest clip", "26.00-27.96 0 longest clip follows", "28.00-29.96 0 longest clip follows", "30.00-31.96 0 longest clip follows", "32.00-33.96 0 event over follows"},
+			[]string{"24.00-31.96 1 longest clip", "32.00-33.96 0 event over follows"},
+		},
+		"the source ends": {
+			func(w *world) { w.events = at(115 * sec) }, []string{"108.00-119.96 1 recorder stopped"}, nil,
+		},
+		"no frames": {
+			func(w *world) { w.events = at(31*sec, 35*sec, 45*sec); w.shots = nil },
+			[]string{"none 2 no more frames", "none 1 no more frames follows"}, nil,
+		},
+	} {
+		for _, continuous := range []bool{false, true} {
+			w := standard(120 * sec)
+			w.cfg.Continuous = continuous
+			c.change(w)
+			want := c.want
+			if continuous && c.continuous != nil {
+				want = c.continuous
+			}
+			s := w.live(t, fmt.Sprintf("%s (continuous: %v)", name, continuous))
+			s.rules()
+			s.equal(want...)
+		}
+	}
+}
