@@ -100,7 +100,7 @@ func (f *fake) MP4(id recorder.ClipID) (io.ReadSeekCloser, error) {
 	defer f.mu.Unlock()
 	b, ok := f.films[id]
 	if !ok {
-		return nil, errors.New("recorder: it is not on the device")
+		return nil, fmt.Errorf("%w as %s: it is not on the device", recorder.ErrNoClip, id)
 	}
 	f.opened++
 	return &film{bytes.NewReader(b), f}, nil

@@ -33,8 +33,8 @@ func (t *Routes) film(w http.ResponseWriter, r *http.Request, id recorder.ClipID
 	}
 	film, err := t.recorder.MP4(id)
 	switch {
-	case err != nil && !clip.OnDevice && !errors.Is(err, recorder.ErrNoClip):
-		http.Error(w, fmt.Sprintf("this clip is %v and no longer on the device: %v", clip.State, err), http.StatusGone)
+	case err != nil && !clip.OnDevice:
+		http.Error(w, fmt.Sprintf("this clip is %v and not on the device", clip.State), http.StatusGone)
 		return
 	case err != nil:
 		t.refuse(w, err)
