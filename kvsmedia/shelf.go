@@ -168,8 +168,6 @@ func (s *shelf) begin(st *Stored) bool {
 	return true
 }
 
-var errUploadEnded = errors.New("the upload has ended")
-
 // reserve waits for room for so many bytes of the fragment that is being loaded.
 func (s *shelf) reserve(bytes int) error {
 	if bytes > s.room {
@@ -181,7 +179,7 @@ func (s *shelf) reserve(bytes int) error {
 		s.out.freed.Wait()
 	}
 	if s.out.ended {
-		return errUploadEnded
+		return ErrUploadEnded
 	}
 	return nil
 }
@@ -240,12 +238,12 @@ func (s *shelf) next() (Receipt, bool) {
 func (s *shelf) drop() {
 	for _, f := range s.window.Fragments {
 		r := s.held[f]
-		r.Err = s.out.stats.Err
+		r.Err = ended(s.out.stats.Err)
 		s.settle(f, r)
 	}
 	s.window = fragment.Window{}
 	if s.hand != nil {
-		s.hand.Err = s.out.stats.Err
+		s.hand.Err = ended(s.out.stats.Err)
 		s.give(*s.hand)
 		s.hand = nil
 	}
@@ -278,4 +276,12 @@ func (in *ingestion) add(start int64, began time.Time, number string) string {
 	}
 	in.start, in.began = start, began
 	return in.number
+}
+
+// ended returns the error of what an upload leaves.
+func ended(why error) error {
+	if why == nil {
+		return ErrUploadEnded
+	}
+	return fmt.Errorf("%w: %w", ErrUploadEnded, why)
 }

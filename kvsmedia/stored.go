@@ -50,6 +50,10 @@ type Receipt struct {
 // [Producer.UploadStored] at a time: a stream takes one session.
 var ErrUploading = errors.New("kvsmedia: an upload of this producer is already running: one session at a time is possible for a stream")
 
+// ErrUploadEnded is in the chain of [Receipt.Err] of a fragment that was neither stored nor
+// refused when the upload ended, for which the same receipt has the reason.
+var ErrUploadEnded = errors.New("kvsmedia: the upload has ended")
+
 // UploadStored sends fragments in the order in which the sequence yields them, and yields
 // what became of each. The sequence is the caller's plan: it is asked for the next fragment
 // only when that can be sent at once, so what is urgent is to be yielded first. It may take

@@ -106,14 +106,14 @@ type Reason string
 
 // The reasons.
 const (
-	EndOfEvent   Reason = "event over"        // and its post-roll
-	LongestClip  Reason = "longest clip"      // the next clip follows
-	TimeJumped   Reason = "media time jumped" // the next clip follows, if the event goes on
-	SourceEnded  Reason = "no more frames"    // the source ended, or nothing came for 10 s
-	Stopped      Reason = "recorder stopped"  // Run returned
-	PowerLoss    Reason = "power loss"        // found at the next start
-	StorageLost  Reason = "storage failed"    // the storage went or broke
-	DeletedEarly Reason = "deleted"           // by Delete or Erase while it was recorded
+	EndOfEvent    Reason = "event over"        // and its post-roll
+	LongestClip   Reason = "longest clip"      // the next clip follows
+	TimeJumped    Reason = "media time jumped" // the next clip follows, if the event goes on
+	SourceEnded   Reason = "no more frames"    // the source ended, or nothing came for 10 s
+	Stopped       Reason = "recorder stopped"  // Run returned
+	PowerLoss     Reason = "power loss"        // found at the next start
+	StorageFailed Reason = "storage failed"    // the storage went or broke
+	DeletedEarly  Reason = "deleted"           // by Delete or Erase while it was recorded
 )
 
 // Run is a stretch of a clip in the stream: fragments that were ingested one after

@@ -2,16 +2,53 @@ package recorder
 
 import (
 	"context"
-	"io"
-	"iter"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/queue"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
+	"github.com/smartcam-sdk/smartcam/internal/ring"
+	"github.com/smartcam-sdk/smartcam/internal/safelog"
 )
+
+const (
+	tickEvery = time.Second
+	stopGrace = 5 * time.Second // for the storage to end what it does
+)
+
+// ErrStuck is the error of Run when a write that never returned was left behind, and of
+// calls that wait for the storage.
+var ErrStuck = errors.New("recorder: the storage does not answer")
 
 // Recorder records clips into one directory. All its methods may be called concurrently.
 type Recorder struct {
-	cfg Config
+	cfg  Config
+	log  *slog.Logger
+	born time.Time
+
+	running atomic.Bool
+	queue   *queue.Queue
+	ids     catalog.IDs
+	wanted  chan struct{} // frames may be wanted
+	jobs    chan job      // for the goroutine of the storage
+	changes *ring.Ring[Change]
+	pending chan struct{} // there may be changes to publish
+	uploads uploads
+	health  health
+
+	mu      sync.Mutex // of what follows; it keeps the queue in the order of the roll
+	roll    *roll.Roll
+	stop    context.CancelFunc // ends the loop over the source
+	fresh   map[catalog.ID]catalog.Event
+	card    *card         // the storage that is open; nil if none
+	live    *live         // the file that is being written; nil if none
+	source  error         // see Status.Source
+	arrived time.Duration // when the last frame came
 }
 
 // New returns a recorder. It does no I/O and starts nothing; its error names the field of
@@ -21,67 +58,86 @@ func New(cfg Config) (*Recorder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Recorder{cfg: cfg}, nil
+	r := &Recorder{
+		cfg: cfg, log: safelog.New(cfg.Logger), born: time.Now(),
+		queue:   queue.New(cfg.QueueBytes),
+		wanted:  make(chan struct{}, 1),
+		jobs:    make(chan job),
+		pending: make(chan struct{}, 1),
+		changes: ring.New[Change](ring.Config{Bytes: changeBacklog * changeBytes}),
+		fresh:   map[catalog.ID]catalog.Event{},
+	}
+	r.uploads.init(r)
+	r.roll = roll.New(roll.Config{
+		Tracks: cfg.Tracks, PreRoll: cfg.PreRoll, PostRoll: cfg.PostRoll, Longest: cfg.LongestClip, Continuous: cfg.Continuous,
+		NewID: func() roll.ID { return roll.ID(r.ids.New(cfg.Now())) },
+	})
+	return r, nil
 }
 
 // Run records, uploads, hands on and evicts until ctx ends, and picks up what an earlier
 // process left. The clip that is being recorded then is ended and kept. Trouble of the
-// storage, of the source and of the network is waited for and shown in Status; Run
-// returns ctx's error, or one that no waiting mends. It may be called again when it has
-// returned.
-func (r *Recorder) Run(ctx context.Context) error { panic("not yet") }
-
-// Trigger tells of an event: it begins a clip, or is one more event of the one that is
-// being recorded. It waits for nothing, and may be called before Run and without
-// storage. The error is of the event.
-func (r *Recorder) Trigger(e Event) (ClipID, error) { panic("not yet") }
-
-// Clips yields the clips that begin before to and end after from, the newest first, in
-// the order in which they were made; zero times mean no limit. Those whose time is not
-// known are within every range. It yields what was known when it was called, clips that
-// were evicted and are in the cloud included.
-func (r *Recorder) Clips(from, to time.Time) iter.Seq[Clip] { panic("not yet") }
-
-// Clip returns one clip, or ErrNoClip.
-func (r *Recorder) Clip(id ClipID) (Clip, error) { panic("not yet") }
-
-// Changes yields what becomes of clips from the call on until ctx ends. Each loop gets
-// all; one that falls behind by more than 256 loses the oldest. Unlike Publish it repeats
-// nothing.
-func (r *Recorder) Changes(ctx context.Context) iter.Seq[Change] { panic("not yet") }
-
-// Receipt returns the receipts of a clip's fragments, in the order of its media.
-func (r *Recorder) Receipt(id ClipID) ([]Fragment, error) { panic("not yet") }
-
-// Media is a clip that is being read.
-type Media struct {
-	*kvsmedia.Reader
+// storage, of the source and of the network is waited for and shown in Status. It returns
+// ctx's error, or ErrStuck as well if the storage has not returned within five seconds
+// from a write. It may be called again when it has returned nil or ctx's error.
+func (r *Recorder) Run(ctx context.Context) error {
+	if !r.running.CompareAndSwap(false, true) {
+		return errors.New("recorder: Run is already running, or the storage has not returned from the last one")
+	}
+	var takes, works sync.WaitGroup
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	ends := make(chan struct{}) // no step comes any more
+	stored := make(chan struct{})
+	go func() { // waited for below, unless the kernel holds it
+		defer close(stored)
+		(&disk{r: r}).run(ends)
+	}()
+	wake(r.wanted)
+	takes.Go(func() { r.intake(ctx) })
+	takes.Go(func() { r.watch(ctx) })
+	works.Go(func() { r.upload(work) })
+	works.Go(func() { r.publish(work) })
+	<-ctx.Done()
+	takes.Wait()
+	cancel() // before the storage ends: what it gave back is written down there
+	works.Wait()
+	close(ends)
+	grace := time.NewTimer(stopGrace)
+	defer grace.Stop()
+	err := fmt.Errorf("recorder: ended: %w", context.Cause(ctx))
+	select {
+	case <-stored:
+		r.running.Store(false)
+		return err
+	case <-grace.C:
+		go func() { // the kernel's goroutine, which nobody can wait for, makes room for another Run
+			<-stored
+			r.running.Store(false)
+		}()
+		return errors.Join(ErrStuck, err)
+	}
 }
 
-// Close gives back the files.
-func (m *Media) Close() error { panic("not yet") }
+// watch does once a second what no event tells of.
+func (r *Recorder) watch(ctx context.Context) {
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			r.tickRoll()
+			r.health.look(r.log)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
 
-// Open reads the frames of a clip that is on the device; of one that is being recorded,
-// those that were committed before the call.
-func (r *Recorder) Open(id ClipID) (*Media, error) { panic("not yet") }
-
-// MP4 returns a clip on the device as a fragmented MP4 file, for http.ServeContent; of
-// one that is being recorded, what was committed before the call. A later call returns the
-// same bytes and more.
-func (r *Recorder) MP4(id ClipID) (io.ReadSeekCloser, error) { panic("not yet") }
-
-// Protect keeps a clip from eviction, or no longer. The change is durable when it returns
-// nil.
-func (r *Recorder) Protect(id ClipID, on bool) error { panic("not yet") }
-
-// Delete removes clips from the device; what is in the cloud stays there. One that is
-// being recorded is ended.
-func (r *Recorder) Delete(ids ...ClipID) error { panic("not yet") }
-
-// Erase removes everything from the device, for a factory reset or a new owner: clips,
-// what is known of them, and changes that were not published. It returns nil once nothing
-// of it can be read from the directory any more.
-func (r *Recorder) Erase(ctx context.Context) error { panic("not yet") }
-
-// Status returns the recorder's state.
-func (r *Recorder) Status() Status { panic("not yet") }
+// wake puts a value into a channel with room for one.
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -2,6 +2,7 @@ package recorder
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"time"
 )
@@ -89,4 +90,45 @@ type Status struct {
 
 	Unpublished int // changes that Publish has not taken yet
 	Foreign     int // files of newer firmware, left alone
+}
+
+// Status returns the recorder's state.
+func (r *Recorder) Status() Status {
+	var s Status
+	r.health.fill(&s)
+	q := r.queue.Stats()
+	s.LostFrames, s.LostTime, s.Queued = q.Lost.Frames, q.Lost.Time, q.Bytes
+	r.mu.Lock()
+	c := r.card
+	s.Source = r.source
+	recording := r.roll.Wanted()
+	r.mu.Unlock()
+	s.Losing = q.Losing || recording && (s.Source != nil || !s.Storage.Records())
+	if c != nil {
+		c.fill(&s)
+	}
+	s.Upload = r.uploads.trouble()
+	return s
+}
+
+// fill puts what is on the card into a status.
+func (c *card) fill(s *Status) {
+	s.Used = c.cat.Used()
+	s.Unpublished = len(c.cat.Pending(math.MaxInt))
+	for cl := range c.cat.Clips() {
+		if cl.Gone && cl.Ended {
+			continue
+		}
+		s.Clips++
+		if !cl.Ended && s.Recording == "" {
+			s.Recording = ClipID(cl.ID.String())
+		}
+		if cl.Waiting > 0 {
+			s.Waiting++
+			s.WaitingBytes += cl.Bytes - cl.Sent - cl.Refused
+			if cl.Start != 0 {
+				s.Oldest = wallTime(cl.Start)
+			}
+		}
+	}
 }

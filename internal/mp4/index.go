@@ -9,7 +9,7 @@ import (
 type Reference struct {
 	Size     uint32 // bytes, below 2 GiB
 	Duration time.Duration
-	Sync     bool   // it begins with a sync sample of the track
+	Sync     bool // it begins with a sync sample of the track
 }
 
 // MaxReferences is how many segments an index takes.

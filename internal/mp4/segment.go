@@ -25,7 +25,7 @@ type Run struct {
 const (
 	trunFields = 0x000001 | 0x000100 | 0x000200 | 0x000400 | 0x000800 // offset; duration, size, flags, composition offset
 	baseIsMoof = 0x020000
-	ownEntry   = 0x000002 // of tfhd: the number of a sample entry follows
+	ownEntry   = 0x000002   // of tfhd: the number of a sample entry follows
 	syncSample = 0x02000000 // depends on no other
 	otherFrame = 0x01010000 // depends on others, no sync sample
 )

@@ -16,7 +16,7 @@ type Event struct {
 
 // Check returns ErrEvent if a string of e is out of bounds.
 func (e Event) Check() error {
-	ok := len(e.Type) <= maxType && utf8.ValidString(e.Type) && len(e.Tags) <= maxTags && e.Score == e.Score
+	ok := len(e.Type) <= maxType && utf8.ValidString(e.Type) && len(e.Tags) <= maxTags && e.Score-e.Score == 0
 	for k, v := range e.Tags {
 		ok = ok && len(k) <= maxTagName && len(v) <= maxTagValue && utf8.ValidString(k) && utf8.ValidString(v)
 	}
@@ -98,6 +98,7 @@ type Clip struct {
 	Missing   []Missing // what was not recorded
 	Protected bool
 	Ended     bool
+	Deleted   bool   // it is kept for its changes alone; Clips leaves it out
 	Reason    string // why it ended
 
 	Start, End int64 // ms since 1970; 0 unknown

@@ -22,18 +22,18 @@ import "errors"
 
 // Bounds of what comes from outside or grows for ever.
 const (
-	MaxClips      = 20_000 // on the device or known to be in the cloud
-	MaxEvents     = 64     // of a clip; more are counted
-	MaxSpans      = 512    // of a clip
-	MaxReceipts   = 4096   // of a file; more are summed up
-	MaxMissing    = 64     // stretches of a clip that were not recorded; more are summed up
-	MaxPending    = 4096   // clips that are gone but have changes to publish
-	maxType       = 64     // bytes
+	MaxClips      = 20_000  // on the device or known to be in the cloud
+	MaxEvents     = 64      // of a clip; more are counted
+	MaxSpans      = 256     // of a clip
+	MaxMissing    = 64      // stretches of a clip that were not recorded; more are summed up
+	MaxPending    = 4096    // clips that are gone but have changes to publish
+	maxType       = 64      // bytes
+	maxClusters   = 1 << 20 // of a file
 	maxTags       = 5
 	maxTagName    = 128      // bytes, "PutMedia" of the service
 	maxTagValue   = 256      // bytes
 	maxReason     = 200      // bytes
-	maxEventBytes = 24 << 10 // of a clip's events as JSON
+	maxEventBytes = 16 << 10 // of a clip's events as JSON
 	maxHeader     = 1 << 10  // of the event in a file's header
 )
 

@@ -1,6 +1,11 @@
 package catalog
 
-import "time"
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"time"
+)
 
 // Room is what Evict left.
 type Room uint8
@@ -12,20 +17,224 @@ const (
 	Stuck                 // the limits are not kept, and nothing is left that may go
 )
 
+// atOnce is how many files one Evict removes: on a slow card each takes some 50 ms.
+const atOnce = 8
+
 // Evict removes from the card what Delete and age (zero: no limit) have chosen, and then
 // what is chosen until no more than limit bytes are used and MaxClips known: what does not
 // wait for the uploader before what does, the oldest sequence first; protected clips only
 // when nothing else is left, and never by age; never what is being recorded. It commits, and
-// removes at most eight files in one call so that frames do not wait for long. The
-// changes are those that Commit returned.
-func (c *Catalog) Evict(limit int64, age time.Duration) ([]Change, Room, error) { panic("not yet") }
+// removes some eight files in one call so that frames do not wait for long. The changes are
+// those that Commit returned.
+func (c *Catalog) Evict(limit int64, age time.Duration) ([]Change, Room, error) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	c.mu.Lock()
+	room := c.pick(limit, age)
+	going := c.going()
+	c.mu.Unlock()
+	changes, err := c.commit()
+	if err == nil {
+		err = c.sweep(going[:min(len(going), atOnce)])
+	}
+	if len(going) > atOnce {
+		room = More
+	}
+	return changes, room, err
+}
+
+// going returns the files that are to be removed.
+func (c *Catalog) going() (files []*file) {
+	for _, f := range c.made {
+		if f.Going && !f.Gone {
+			files = append(files, f)
+		}
+	}
+	return files
+}
+
+// pick chooses what goes, and says what will be left when it is gone.
+func (c *Catalog) pick(limit int64, age time.Duration) Room {
+	free := atOnce - len(c.going())
+	if age > 0 && c.clock.steady() {
+		free = c.send(c.old(age), Expired, free)
+	}
+	c.forgetGone(c.overClips())
+	over, clips := c.overBytes(limit), c.overClips()
+	if over <= 0 && clips <= 0 {
+		return Fits
+	}
+	free = c.send(choose(c.units(), over, clips), Evicted, free)
+	switch {
+	case c.overBytes(limit) <= 0 && c.overClips() <= len(c.going()):
+		return Fits
+	case free < atOnce:
+		return More
+	}
+	return Stuck
+}
+
+// send marks the files of units to be removed, until some more than free of them are, and
+// returns how many are free.
+func (c *Catalog) send(units []unit, reason string, free int) int {
+	for _, u := range units {
+		if free <= 0 {
+			break
+		}
+		free -= len(u.files)
+		c.remove(u.files, reason)
+	}
+	return free
+}
+
+// remove marks files to be removed; their clips change.
+func (c *Catalog) remove(files []*file, reason string) {
+	var clips []*clip
+	for _, f := range files {
+		f.Going, f.Reason = true, reason
+		c.touchFile(f)
+		for _, cl := range f.clips {
+			if !slices.Contains(clips, cl) {
+				clips = append(clips, cl)
+			}
+		}
+	}
+	for _, cl := range clips {
+		if !cl.Deleted {
+			c.away(cl)
+		}
+	}
+	c.urgent = true
+}
+
+func (c *Catalog) overBytes(limit int64) int64 {
+	over := c.used() - limit
+	for _, f := range c.going() {
+		over -= max(f.Bytes, f.Room)
+	}
+	return over
+}
+
+// overClips is how many clips are too many: at least one if the journal has little room.
+func (c *Catalog) overClips() int {
+	over := max(len(c.order)-MaxClips, c.untold()-MaxPending, 0)
+	if live, _ := c.journal.Bytes(); live > c.opt.Journal*2/5 {
+		over = max(over, len(c.order)/100, 1)
+	}
+	return over
+}
+
+// untold is how many clips are kept for their changes alone.
+func (c *Catalog) untold() (n int) {
+	for _, cl := range c.order {
+		if len(cl.Pending) > 0 && cl.Gone && (cl.Sent == 0 || cl.Deleted) {
+			n++
+		}
+	}
+	return n
+}
+
+// units returns what can be evicted, in the order in which it was made.
+func (c *Catalog) units() (units []unit) {
+	of := make(map[ID]int)
+	for _, f := range c.made {
+		cl := c.clips[f.Clip]
+		if f.Gone || f.Going || cl == nil && !f.Clip.IsZero() {
+			continue
+		}
+		i, ok := of[f.Clip]
+		if !ok || cl == nil {
+			i = len(units)
+			of[f.Clip] = i
+			units = append(units, unit{seq: f.Seq})
+		}
+		u := &units[i]
+		u.files = append(u.files, f)
+		u.bytes += max(f.Bytes, f.Room)
+		u.busy = u.busy || !f.Closed
+		u.waiting = u.waiting || c.opt.All && !f.Sent.Covers(0, f.Clusters-1)
+		for _, cl := range f.clips {
+			if !cl.Deleted {
+				u.busy, u.protected = u.busy || !cl.Ended, u.protected || cl.Protected
+				u.waiting = u.waiting || c.opt.Upload && cl.Waiting > 0
+			}
+		}
+		u.clips = max(u.clips, len(f.clips))
+	}
+	return units
+}
+
+// old returns the units that ended longer than age ago. This boot's are not older than it.
+func (c *Catalog) old(age time.Duration) []unit {
+	units := c.units()
+	ends := make([]int64, len(units))
+	for i, u := range units {
+		f := u.files[len(u.files)-1]
+		if f.Base != 0 && (f.Boot != c.slot.Boot || c.clock.up-c.opt.Up >= age) {
+			ends[i] = f.Base + f.Length.Milliseconds()
+		}
+	}
+	now := c.now()
+	return expired(units, ends, now, now-age.Milliseconds())
+}
+
+// sweep removes files from the card and notes that they are gone once that is durable.
+func (c *Catalog) sweep(going []*file) error {
+	var folders []string
+	for _, f := range going {
+		if err := removeFile(c.fsys, f.Name()); err != nil {
+			return err
+		}
+		if !slices.Contains(folders, f.Folder()) {
+			folders = append(folders, f.Folder())
+		}
+	}
+	for _, folder := range folders {
+		if err := c.fsys.SyncDir(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	c.mu.Lock()
+	for _, f := range going {
+		f.Gone, f.Room = true, 0
+		c.touchFile(f)
+		for _, cl := range slices.Clone(f.clips) {
+			c.retire(cl)
+		}
+		if len(f.clips) == 0 && !f.dropped {
+			c.dropFile(f)
+		}
+	}
+	for _, f := range c.made {
+		if !f.Gone {
+			folders = slices.DeleteFunc(folders, func(s string) bool { return s == f.Folder() })
+		}
+	}
+	c.mu.Unlock()
+	for _, folder := range folders {
+		_ = c.fsys.Remove(folder) // it stays if somebody else has files in it
+	}
+	return nil
+}
 
 // Delete chooses clips and what only they have for Evict; with Continuous the recording
 // stays. It is durable with the next Commit. A clip that is being recorded has to be ended
 // before. Unknown ones are left out.
-func (c *Catalog) Delete(clips ...ID) { panic("not yet") }
-
-// Erase removes everything of ours, newer formats included, and begins anew with another
-// card ID. A power loss meanwhile does not stop it: Open goes on with it. Files that are
-// being recorded have to be closed before.
-func (c *Catalog) Erase() error { panic("not yet") }
+func (c *Catalog) Delete(ids ...ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, id := range ids {
+		cl := c.clips[id]
+		if cl == nil || cl.Deleted || !cl.Ended {
+			continue
+		}
+		cl.Deleted, cl.Protected, c.urgent = true, false, true
+		for _, s := range cl.Spans {
+			if f := c.files[s.File]; f != nil && f.Clip == id && !f.Gone && !f.Going {
+				f.Going, f.Reason = true, Deleted
+				c.touchFile(f)
+			}
+		}
+		c.away(cl)
+	}
+}

@@ -178,6 +178,7 @@ func (q *Queue) other(s roll.Step) {
 		if q.left > 0 && q.leftOf == s.Clip {
 			s.Skipped, q.left = q.left, 0
 		}
+	default:
 	}
 	q.others++
 	q.steps = append(q.steps, s)

@@ -43,9 +43,7 @@
 //			}
 //			stop()
 //			r.mu.Lock()
-//			if wanted { // the loop ended by itself or with ctx
-//				r.queue.Push(r.roll.SourceEnded(r.now())...)
-//			}
+//			r.queue.Push(r.roll.SourceEnded(r.now())...) // nothing if no frames were wanted any more
 //			r.mu.Unlock()
 //		}
 //	}
@@ -59,8 +57,9 @@
 //		}
 //	}
 //
-// With Continuous a loop that ends by itself is wanted at once again: the owner lets a
-// second pass before that.
+// With Continuous a loop is wanted from the start, and at once again when it ends by itself:
+// the owner wakes intake once, and lets a second pass after such an end. When it stops it
+// pushes what Stop returns and closes the queue.
 //
 // The goroutine that writes to the card pops the steps and carries them out:
 //
@@ -92,5 +91,11 @@
 // Events happen on the monotonic clock, frames have media time (PTS). The roll maps one to
 // the other by the least difference of arrival and PTS in the last minute of the loop; it
 // knows the difference once the loop has caught up with live frames, at least a second
-// after its start. Until then frames are passed on, but no clip ends for its post-roll.
+// after its start. Until then frames are passed on, but no clip ends for its post-roll: a
+// clip of an event that is older than its post-roll reaches until now.
+//
+// Where media time jumps, back or by more than 10 s ahead of what the time of arrival
+// explains, the clip ends, and what is wanted goes on in the next one. A camera's media time
+// does not jump (see WriteFrame of package camera); of another source whose media time is set
+// back, a pre-roll that reaches over the place may be recorded twice.
 package roll

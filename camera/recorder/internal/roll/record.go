@@ -54,6 +54,9 @@ func (r *Roll) follow(now time.Duration, f kvsmedia.Frame) {
 		r.clock = clock{began: now}
 		r.recorded, r.ended, r.lastKey, r.reached = never, never, never, never
 	}
+	if f.Skipped > 0 || f.PTS-r.clock.pts > pauseTime {
+		r.lastKey = never
+	}
 	r.clock.add(now, f.PTS)
 	if r.clock.live && r.reached != never {
 		got := r.clock.began - (r.reached + r.clock.offset())
@@ -61,9 +64,6 @@ func (r *Roll) follow(now time.Duration, f kvsmedia.Frame) {
 			r.warn(ShortReach, r.asked, got)
 		}
 		r.reached = never
-	}
-	if f.Skipped > 0 {
-		r.lastKey = never
 	}
 	if !f.Key {
 		return

@@ -29,6 +29,7 @@ const (
 	never      = time.Duration(math.MinInt64)
 	stallTime  = 10 * time.Second
 	keyTime    = 30 * time.Second
+	pauseTime  = 5 * time.Second // between frames of the leading track; the GOP seems longer than it is
 	preRollEnd = 2 * time.Second // frames that arrive later in a loop are not of its pre-roll
 	keySpacing = time.Second     // of the key frames that are remembered
 	maxKeys    = 1024
@@ -56,7 +57,7 @@ type Roll struct {
 	arrived time.Duration // the latest frame
 	keyed   time.Duration // the latest key frame
 	clock   clock
-	lastKey time.Duration // PTS; never if frames are missing since
+	lastKey time.Duration // PTS; never if it is of no use for gop
 	gop     time.Duration // the distance of the last two key frames
 	asked   time.Duration // pre-roll
 	reached time.Duration // PTS with which the loop's first clip began; never if that is of no interest
@@ -113,7 +114,8 @@ func New(cfg Config) *Roll {
 
 // Trigger takes an event and returns the clip that it belongs to, which goes on until
 // PostRoll after it: the one that is being recorded, or one that begins. An event of the
-// future counts as now, one of more than an hour ago as of an hour ago.
+// future counts as now, one of more than an hour ago as of an hour ago. What lies before the
+// beginning of a clip that has frames is not added for an event told late.
 func (r *Roll) Trigger(now time.Duration, e Event) (ID, []Step) {
 	r.call(now)
 	e.At = min(max(e.At, now-oldest), now)

@@ -105,7 +105,7 @@ type made struct {
 	skipped     map[int]int
 	reason      Reason
 	count       int // of events
-	from, until time.Duration
+	from        time.Duration
 	spans       int
 	offset      time.Duration
 	anchors     int

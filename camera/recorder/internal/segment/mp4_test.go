@@ -28,12 +28,19 @@ func movie(t testing.TB, ended bool, parts ...segment.Part) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Seek(0, io.SeekStart)
+	seek(t, r, 0, io.SeekStart)
 	b, err := io.ReadAll(r)
 	if err != nil || int64(len(b)) != size {
 		t.Fatalf("%d bytes of %d, %v", len(b), size, err)
 	}
 	return b
+}
+
+func seek(t testing.TB, s io.Seeker, at int64, whence int) {
+	t.Helper()
+	if _, err := s.Seek(at, whence); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // tool runs a program over a file of b, and fails on any complaint.
@@ -124,7 +131,7 @@ func TestMP4Ranges(t *testing.T) {
 	for range 200 {
 		at := rand.IntN(len(all))
 		got := make([]byte, rand.IntN(min(200_000, len(all)-at)+1))
-		r.Seek(int64(at), io.SeekStart)
+		seek(t, r, int64(at), io.SeekStart)
 		if _, err := io.ReadFull(r, got); err != nil || !bytes.Equal(got, all[at:at+len(got)]) {
 			t.Fatalf("%d bytes at %d: %v", len(got), at, err)
 		}
@@ -132,7 +139,7 @@ func TestMP4Ranges(t *testing.T) {
 	if n, err := r.Seek(-1, io.SeekStart); err == nil {
 		t.Error("seeked to", n)
 	}
-	r.Seek(5, io.SeekEnd)
+	seek(t, r, 5, io.SeekEnd)
 	if n, err := r.Read(make([]byte, 1)); n != 0 || err != io.EOF {
 		t.Error(n, err)
 	}

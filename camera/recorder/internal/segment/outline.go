@@ -101,6 +101,7 @@ func (o *outline) take(e *element, at int64) (shown int64, ok bool) {
 		if i == o.lead {
 			o.leading(e, shown)
 		}
+	default:
 	}
 	return shown, true
 }

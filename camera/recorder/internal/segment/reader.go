@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -36,7 +37,7 @@ func (s *stream) Read(b []byte) (int, error) {
 			if n > 0 || len(b) == 0 {
 				return n, nil
 			}
-			if s.body.Size() > 0 && err != nil && err != io.EOF {
+			if err != nil && !errors.Is(err, io.EOF) {
 				s.err = fmt.Errorf("segment: reading: %w", err)
 			}
 			s.body = nil
@@ -89,7 +90,7 @@ func (p *placed) document() []byte {
 func (p *placed) head(c Cluster) (element, error) {
 	b := make([]byte, min(elementHead, max(0, c.Bytes)))
 	n, err := p.File.ReadAt(b, c.Offset)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return element{}, fmt.Errorf("segment: reading: %w", err)
 	}
 	e, ok := parse(b[:n])

@@ -16,6 +16,10 @@ const maxBlock = 64 << 20
 // Scan finds what is committed in a file from its blocks alone, reading all of them. The
 // error is ErrForeign, ErrNone, or the file's own. A part of the file that the card cannot read
 // ends it, as a block does that is not whole.
+//
+// Until its first commit a preallocated file on FAT shows what an earlier file left there, which may
+// be that file from its beginning on, whole: Seq tells, and has to be the one that the
+// file was created with.
 func Scan(f storage.File) (*Content, error) {
 	c, size, err := beginning(f)
 	if err != nil {

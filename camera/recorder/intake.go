@@ -1,0 +1,108 @@
+package recorder
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/queue"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
+)
+
+// noFrames is after how long without a frame the source counts as silent.
+const noFrames = 5 * time.Second
+
+// againAfter is how long the source is left alone that has ended by itself.
+const againAfter = time.Second
+
+// intake moves frames from the source into the queue, by reference, while they are wanted,
+// until ctx ends.
+func (r *Recorder) intake(ctx context.Context) {
+	for {
+		select {
+		case <-r.wanted:
+		case <-ctx.Done():
+			return
+		}
+		for r.loop(ctx) {
+			pause := time.NewTimer(againAfter)
+			select {
+			case <-pause.C:
+			case <-ctx.Done():
+				pause.Stop()
+				return
+			}
+		}
+	}
+}
+
+// loop ranges over the source once if frames are wanted, and reports whether the source
+// ended by itself though they still are.
+func (r *Recorder) loop(ctx context.Context) (again bool) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	r.mu.Lock()
+	preRoll, wanted := r.roll.Start(r.mono())
+	r.stop, r.arrived = stop, r.mono()
+	r.mu.Unlock()
+	if !wanted {
+		return false
+	}
+	for f := range r.cfg.Source.Frames(ctx, preRoll) {
+		r.mu.Lock()
+		if r.arrived = r.mono(); errors.Is(r.source, ErrNoFrames) {
+			r.source = nil
+		}
+		r.push(r.roll.Frame(r.mono(), f))
+		wanted = r.roll.Wanted()
+		r.mu.Unlock()
+		if !wanted {
+			return false
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.push(r.roll.SourceEnded(r.mono()))
+	return ctx.Err() == nil && r.roll.Wanted()
+}
+
+// push passes steps on to the storage's goroutine. It is called with mu held, which keeps
+// the steps in order.
+func (r *Recorder) push(steps []roll.Step) {
+	for i := range steps {
+		switch s := &steps[i]; {
+		case s.Kind == roll.Warn && s.Warning == roll.MissingKey:
+			r.source = ErrNoKeyFrame
+		case s.Kind == roll.Frame && s.Lead && s.Frame.Key:
+			r.source = nil
+		}
+	}
+	switch r.queue.Push(steps...) {
+	case queue.LossBegan:
+		r.log.Warn("recorder: frames are lost: the storage is slower than they come, or not there", "storage", r.health.now().String())
+	case queue.LossEnded:
+		lost := r.queue.Stats().Lost
+		r.log.Info("recorder: frames are recorded again", "lost", lost.Frames, "time", lost.Time)
+	case queue.Unchanged:
+	}
+}
+
+// tickRoll tells the roll the time, and ends the loop over a source that no frame comes
+// from when none is wanted any more.
+func (r *Recorder) tickRoll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.push(r.roll.Tick(r.mono()))
+	switch wanted := r.roll.Wanted(); {
+	case wanted && r.source == nil && r.mono()-r.arrived >= noFrames:
+		r.source = ErrNoFrames
+	case !wanted && errors.Is(r.source, ErrNoFrames):
+		r.source = nil
+	}
+	if !r.roll.Wanted() && r.stop != nil {
+		r.stop()
+	}
+}
+
+// mono returns the time on the recorder's monotonic clock.
+func (r *Recorder) mono() time.Duration { return time.Since(r.born) }

@@ -1,0 +1,92 @@
+package catalog
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+// What a wall clock is believed.
+const (
+	earliest  = 1_577_836_800_000 // 2020-01-01: a clock before it was never set
+	latest    = 7_258_118_400_000 // 2200-01-01
+	maxMillis = math.MaxInt32 * 1000
+	step      = time.Minute // the clock was set: more than it is slewed by
+	steadyFor = time.Hour
+)
+
+func millis(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
+
+// clock judges the wall clock by the monotonic one.
+type clock struct {
+	known         bool
+	offset        int64 // ms since 1970 of the monotonic clock's zero
+	reference     int64 // the offset that steps are measured from
+	at, unchanged time.Duration
+	up            time.Duration
+}
+
+// set takes a reading of both clocks and reports whether the time is now known and was not
+// before.
+func (k *clock) set(now time.Time, up time.Duration) (first bool) {
+	k.up = up
+	ms := now.UnixMilli()
+	if now.IsZero() || ms < earliest || ms > latest {
+		k.known, k.unchanged = false, up
+		return false
+	}
+	first = !k.known
+	k.offset = ms - up.Milliseconds()
+	switch moved := millis(k.offset - k.reference); {
+	case first || moved > step || moved < -step:
+		k.reference, k.at, k.unchanged = k.offset, up, up
+	case up-k.at > steadyFor: // slewing is no step
+		k.reference, k.at = k.offset, up
+	}
+	k.known = true
+	return first
+}
+
+// steady reports whether the clock has run for an hour without a step.
+func (k *clock) steady() bool { return k.known && k.up-k.unchanged >= steadyFor }
+
+// time returns the wall clock in ms since 1970 at a moment of the monotonic one; 0 unknown.
+func (k *clock) time(up time.Duration) int64 {
+	if !k.known {
+		return 0
+	}
+	return k.offset + up.Milliseconds()
+}
+
+// stretch is a range of the wall clock in ms since 1970, without its end.
+type stretch struct{ from, to int64 }
+
+// place returns want, or the first time after it at which length overlaps none of taken.
+// It sorts taken.
+func place(want int64, length time.Duration, taken []stretch) int64 {
+	slices.SortFunc(taken, func(a, b stretch) int { return cmp.Compare(a.from, b.from) })
+	for _, t := range taken {
+		if want < t.to && want+length.Milliseconds() > t.from {
+			want = t.to
+		}
+	}
+	return want
+}
+
+// ages returns the latest time at which each of what was made in this order can have ended,
+// in ms since 1970, 0 unknown: nothing is older than what was made before it, and nothing
+// ends after now. So footage of a clock that was behind does not look old.
+func ages(ends []int64, now int64) []int64 {
+	out, newest := make([]int64, len(ends)), int64(0)
+	for i, end := range ends {
+		if end <= now {
+			newest = max(newest, end)
+			out[i] = newest
+		}
+		if end == 0 {
+			out[i] = 0
+		}
+	}
+	return out
+}

@@ -1,0 +1,391 @@
+package catalog
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/segment"
+	"github.com/smartcam-sdk/smartcam/internal/storage"
+)
+
+// recovery is one Open.
+type recovery struct {
+	*Catalog
+	report       *Report
+	foreignFiles map[uint64]bool // of records of a newer version
+	foreignClips map[ID]bool
+	days         []int32
+	here         map[uint64]found
+}
+
+// found is a file with a name of ours.
+type found struct {
+	day   int32
+	size  int64
+	twice bool // in more than one folder
+}
+
+func (r *recovery) run() error {
+	r.records()
+	if err := r.list(); err != nil {
+		return err
+	}
+	from := r.slot.From
+	if err := r.boot(r.report); err != nil {
+		return err
+	}
+	for _, f := range slices.Clone(r.made) {
+		if err := r.known(f); err != nil {
+			return err
+		}
+	}
+	if err := r.unknown(from); err != nil {
+		return err
+	}
+	for _, cl := range slices.Clone(r.order) {
+		if !cl.Ended {
+			r.report.PowerLoss = append(r.report.PowerLoss, cl.ID)
+			r.end(cl, PowerLoss)
+		}
+		r.retire(cl)
+	}
+	if r.clock.known {
+		r.stamp()
+	}
+	r.report.Damage, r.report.Clips = r.journal.Damage(), len(r.order)
+	for _, f := range r.made {
+		if !f.Gone && !f.Going {
+			r.report.Files++
+		}
+	}
+	changes, err := r.commit()
+	r.report.Changes = changes
+	if err == nil {
+		err = r.sweep(r.going())
+	}
+	return err
+}
+
+// records reads the journal. Of two records of one file or clip, which an unfinished
+// commit can leave, the later one counts.
+func (r *recovery) records() {
+	var clips []*clip
+	for number, b := range r.journal.Records() {
+		var e envelope
+		switch {
+		case b == nil || json.Unmarshal(b, &e) != nil:
+			r.report.Records++
+		case e.V > version:
+			r.report.Foreign++
+			if e.Kind == "file" {
+				r.foreignFiles[e.Seq] = true
+			} else if !e.ID.IsZero() {
+				r.foreignClips[e.ID] = true
+			}
+			r.next = max(r.next, e.Seq+1)
+		case e.Kind == "file" && e.Seq != 0:
+			r.fileRecord(number, b)
+		case e.Kind == "clip" && !e.ID.IsZero():
+			if cl := r.clipRecord(number, b); cl != nil {
+				clips = append(clips, cl)
+			}
+		default:
+			r.report.Records++
+		}
+	}
+	for _, cl := range clips {
+		if cl.dropped {
+			continue
+		}
+		for _, s := range cl.Spans {
+			if f := r.files[s.File]; f != nil && !slices.Contains(f.clips, cl) {
+				f.clips = append(f.clips, cl)
+			}
+		}
+		r.settle(cl)
+	}
+}
+
+func (r *recovery) fileRecord(number uint64, b []byte) {
+	var rec fileRecord
+	extra, err := decode(b, &rec)
+	if err != nil || rec.Seq == 0 {
+		r.report.Records++
+		return
+	}
+	if old := r.files[rec.Seq]; old != nil {
+		r.dropFile(old)
+	}
+	f := &file{File: rec.file()}
+	f.number, f.extra = number, extra
+	r.insertFile(f)
+}
+
+func (r *recovery) clipRecord(number uint64, b []byte) *clip {
+	var rec clipRecord
+	extra, err := decode(b, &rec)
+	if err != nil || rec.ID.IsZero() {
+		r.report.Records++
+		return nil
+	}
+	if old := r.clips[rec.ID]; old != nil {
+		r.dropClip(old)
+	}
+	cl := rec.clip(r.opt.Publish)
+	cl.number, cl.extra = number, extra
+	r.insertClip(cl)
+	for _, ch := range cl.Pending {
+		r.next = max(r.next, ch.Seq+1)
+	}
+	return cl
+}
+
+// list finds the files with names of ours.
+func (r *recovery) list() error {
+	entries, err := r.fsys.List(".")
+	if err != nil {
+		return err
+	}
+	r.here = map[uint64]found{}
+	for _, e := range entries {
+		day, ok := parseFolder(e.Name())
+		if !ok || !e.IsDir() || slices.Contains(r.days, day) {
+			continue
+		}
+		r.days = append(r.days, day)
+		files, err := r.fsys.List(e.Name())
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
+			r.listed(day, f)
+		}
+	}
+	return nil
+}
+
+func (r *recovery) listed(day int32, e fs.FileInfo) {
+	seq, ok := parseName(e.Name())
+	if !ok || e.IsDir() || seq == 0 || seq > maxSeq {
+		return
+	}
+	r.next = max(r.next, seq+1)
+	old, twice := r.here[seq]
+	switch f := r.files[seq]; {
+	case !twice:
+		r.here[seq] = found{day: day, size: e.Size()}
+	case old.day == day: // FAT can list a name twice
+		old.size = max(old.size, e.Size())
+		r.here[seq] = old
+	case f != nil && f.Day == day:
+		r.report.Foreign++
+		r.here[seq] = found{day: day, size: e.Size()}
+	default:
+		r.report.Foreign++
+	}
+}
+
+// maxSeq bounds what a name can make of the sequence: beyond it, it is none of ours.
+const maxSeq = 1 << 60
+
+// known judges a file that has a record.
+func (r *recovery) known(f *file) error {
+	at, here := r.here[f.Seq]
+	delete(r.here, f.Seq)
+	switch {
+	case f.Gone:
+		if len(f.clips) == 0 {
+			r.dropFile(f)
+		}
+		return nil
+	case f.Going: // swept at the end
+		return nil
+	case !here:
+		r.vanished(f)
+		return nil
+	}
+	if f.Day != at.day {
+		f.Day = at.day
+		r.touchFile(f)
+	}
+	if f.Closed && at.size >= f.Bytes {
+		return nil
+	}
+	content, err := r.content(f)
+	switch {
+	case errors.Is(err, segment.ErrForeign):
+		r.report.Foreign++ // it cannot be: a record of ours names a file of ours
+		return nil
+	case err == nil && content.Seq == f.Seq && ID(content.Clip) == f.Clip:
+		r.fill(f, content)
+		return nil
+	case err == nil || errors.Is(err, segment.ErrNone):
+		r.emptied(f)
+		return nil
+	case passing(err):
+		return err
+	}
+	r.report.Unreadable = append(r.report.Unreadable, f.Name())
+	f.Closed, f.Reason = true, Damaged
+	r.touchFile(f)
+	return nil
+}
+
+// passing reports whether an error is of the storage as a whole, and not of one file.
+func passing(err error) bool {
+	t := storage.Classify(err)
+	return t == storage.Gone || t == storage.ReadOnly || t == storage.Full
+}
+
+// content reads a file and closes it properly if a crash left it open.
+func (r *recovery) content(f *file) (*segment.Content, error) {
+	on, err := r.fsys.Open(f.Name(), os.O_RDWR)
+	if err != nil {
+		return nil, err
+	}
+	defer on.Close()
+	content, err := segment.Open(on)
+	if err != nil || content.Closed || content.Seq != f.Seq {
+		return content, err
+	}
+	if err := segment.Repair(on, content); err != nil {
+		return nil, err
+	}
+	return content, r.fsys.SyncDir(f.Folder()) // for the size on FAT
+}
+
+// fill takes what a file has, and follows it in the clips.
+func (r *recovery) fill(f *file, content *segment.Content) {
+	had := f.Clusters
+	f.Clusters = int32(min(len(content.Clusters), maxClusters))
+	f.Closed, f.Bytes, f.Room, f.Length = true, content.Length, content.Length, 0
+	if f.Reason == "" {
+		f.Reason = PowerLoss
+	}
+	if n := len(content.Clusters); n > 0 {
+		f.Length = content.Clusters[n-1].End
+	}
+	if f.Base == 0 && content.Base >= earliest && content.Base <= latest {
+		f.Base = content.Base
+	}
+	r.touchFile(f)
+	if f.Clusters < had {
+		r.report.Lost = append(r.report.Lost, f.Name())
+	}
+	for _, cl := range f.clips {
+		r.follow(cl, f, content)
+	}
+}
+
+// follow lets a clip's span of a file have what the file has.
+func (r *recovery) follow(cl *clip, f *file, content *segment.Content) {
+	i := slices.IndexFunc(cl.Spans, func(s Span) bool { return s.File == f.Seq })
+	s := &cl.Spans[i]
+	had := *s
+	if s.Growing || s.Last >= f.Clusters {
+		s.Last = f.Clusters - 1
+	}
+	s.Bytes = 0
+	if s.Last >= s.First {
+		for _, c := range content.Clusters[s.First : s.Last+1] {
+			s.Bytes += c.Bytes
+		}
+		s.Start, s.End = content.Clusters[s.First].Start, content.Clusters[s.Last].End
+	}
+	if s.Last < had.Last {
+		r.lose(cl, Missing{Length: max(had.End-s.End, 0), Bytes: max(had.Bytes-s.Bytes, 0), Reason: Damaged})
+	}
+	r.refresh(cl)
+	r.touchClip(cl)
+}
+
+// emptied notes that a file has no content of its own any more.
+func (r *recovery) emptied(f *file) {
+	if f.Clusters > 0 {
+		r.report.Lost = append(r.report.Lost, f.Name())
+	}
+	if f.Clusters == 0 {
+		r.report.Removed++
+	}
+	r.remove([]*file{f}, Damaged)
+}
+
+// vanished notes that a file is not there.
+func (r *recovery) vanished(f *file) {
+	f.Closed, f.Room = true, 0
+	if f.Clusters > 0 {
+		r.report.Lost = append(r.report.Lost, f.Name())
+		r.remove([]*file{f}, Vanished)
+	}
+	f.Going, f.Gone = true, true
+	r.touchFile(f)
+	if len(f.clips) == 0 {
+		r.dropFile(f)
+	}
+}
+
+// unknown judges the files without a record, in the order in which they were made. Those of
+// numbers from from on are of the last boot.
+func (r *recovery) unknown(from uint64) error {
+	var seqs []uint64
+	for seq := range r.here {
+		seqs = append(seqs, seq)
+	}
+	slices.Sort(seqs)
+	for _, seq := range seqs {
+		if r.foreignFiles[seq] {
+			r.report.Foreign++
+			continue
+		}
+		f := &file{File: File{Seq: seq, Day: r.here[seq].day}}
+		content, err := r.content(f)
+		switch {
+		case err == nil && content.Seq == seq && !r.foreignClips[ID(content.Clip)]:
+			r.takeIn(f, content)
+		case errors.Is(err, segment.ErrNone) && seq >= from && from != 0:
+			r.report.Removed++
+			f.Closed, f.Going, f.Reason = true, true, PowerLoss
+			r.insertFile(f)
+			r.touchFile(f)
+		case err == nil || errors.Is(err, segment.ErrNone) || errors.Is(err, segment.ErrForeign):
+			r.report.Foreign++
+		case passing(err):
+			return err
+		default:
+			r.report.Unreadable = append(r.report.Unreadable, f.Name())
+		}
+	}
+	return nil
+}
+
+// takeIn makes the record of a file, and of its clip if that has none.
+func (r *recovery) takeIn(f *file, content *segment.Content) {
+	r.report.TakenIn = append(r.report.TakenIn, f.Seq)
+	f.Clip = content.Clip
+	r.insertFile(f)
+	if !f.Clip.IsZero() {
+		cl := r.clips[f.Clip]
+		if cl == nil {
+			cl = &clip{Clip: Clip{ID: f.Clip, Seq: f.Seq, Events: []Event{parseEvent(content.Event, f.Clip)}}}
+			r.insertClip(cl)
+			r.change(cl, Started)
+		}
+		if len(cl.Spans) < MaxSpans {
+			i, _ := slices.BinarySearchFunc(cl.Spans, f.Seq, func(s Span, seq uint64) int { return int(int64(s.File) - int64(seq)) })
+			cl.Spans = slices.Insert(cl.Spans, i, Span{File: f.Seq, Last: -1, Growing: true})
+			f.clips = append(f.clips, cl)
+		}
+	}
+	r.fill(f, content)
+}
+
+// removeFile removes a file that may be gone already.
+func removeFile(fsys storage.FS, name string) error {
+	if err := fsys.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package recorder
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
+)
+
+// ErrNoClip is in the chain of errors about a clip that is not known, or is not on the
+// device any more.
+var ErrNoClip = errors.New("recorder: no such clip")
+
+// Clips yields the clips that begin before to and end after from, the newest first, in
+// the order in which they were made; zero times mean no limit. Those whose time is not
+// known are within every range. Clips that are no longer on the device are among them as
+// long as something is known of them. Without storage there is none.
+func (r *Recorder) Clips(from, to time.Time) iter.Seq[Clip] {
+	return func(yield func(Clip) bool) {
+		c := r.open()
+		if c == nil {
+			return
+		}
+		for cl := range c.cat.Clips() {
+			known := cl.Start != 0
+			if known && !to.IsZero() && !wallTime(cl.Start).Before(to) || known && !from.IsZero() && !wallTime(cl.End).After(from) {
+				continue
+			}
+			if v, ok := c.cat.Clip(cl.ID); ok && !yield(publicClip(v)) {
+				return
+			}
+		}
+	}
+}
+
+// Clip returns one clip, or an error that is ErrNoClip.
+func (r *Recorder) Clip(id ClipID) (Clip, error) {
+	_, v, err := r.view(id)
+	if err == nil {
+		return publicClip(v), nil
+	}
+	key, perr := catalog.ParseID(string(id))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e, ok := r.fresh[key]; ok && perr == nil { // the storage has not taken notice of it yet
+		return Clip{ID: id, State: Recording, Events: []Event{publicEvent(e)}}, nil
+	}
+	return Clip{}, err
+}
+
+// begun notes that the storage knows a clip.
+func (r *Recorder) begun(id catalog.ID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.fresh, id)
+}
+
+// open returns the card that is open; nil if none.
+func (r *Recorder) open() *card {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.card
+}
+
+// view returns what is known of a clip.
+func (r *Recorder) view(id ClipID) (*card, catalog.View, error) {
+	key, err := catalog.ParseID(string(id))
+	if err != nil {
+		return nil, catalog.View{}, fmt.Errorf("%w as %.40q: an ID has 26 characters", ErrNoClip, string(id))
+	}
+	c := r.open()
+	if c == nil {
+		return nil, catalog.View{}, r.unavailable()
+	}
+	v, ok := c.cat.Clip(key)
+	if !ok || v.Deleted {
+		return nil, catalog.View{}, fmt.Errorf("%w as %s: it was deleted, or is on another card", ErrNoClip, id)
+	}
+	return c, v, nil
+}
+
+// unavailable is the error of what needs the storage while that is not there.
+func (r *Recorder) unavailable() error {
+	var s Status
+	r.health.fill(&s)
+	if s.Err != nil {
+		return fmt.Errorf("recorder: the storage is %v: %w", s.Storage, s.Err)
+	}
+	return errors.New("recorder: the storage is not open: Run opens it")
+}
+
+// Receipt returns the receipts of a clip's fragments, in the order of its media: those
+// that the service has stored, and those that it never will. What is to be uploaded is not
+// among them.
+func (r *Recorder) Receipt(id ClipID) ([]Fragment, error) {
+	_, v, err := r.view(id)
+	if err != nil {
+		return nil, err
+	}
+	var list []Fragment
+	for f := range v.Fragments() {
+		list = append(list, Fragment{Number: f.Number, Time: wallTime(f.Time), Length: f.End - f.Start, Bytes: f.Bytes, Stored: f.Number != "", Error: f.Err})
+	}
+	return list, nil
+}
+
+func wallTime(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+func publicEvent(e catalog.Event) Event {
+	return Event{ID: e.ID.String(), Type: e.Type, Time: wallTime(e.Time), Score: e.Score, Tags: e.Tags}
+}
+
+// publicClip returns a clip as users see it.
+func publicClip(v catalog.View) Clip {
+	c := Clip{
+		ID: ClipID(v.ID.String()), State: stateOfClip(&v.Clip), MoreEvents: v.More,
+		Start: wallTime(v.Start), End: wallTime(v.End), Estimated: v.Estimated, Bytes: v.Bytes,
+		Reason: Reason(v.Reason), OnDevice: v.OnCard, Protected: v.Protected,
+	}
+	for _, e := range v.Events {
+		c.Events = append(c.Events, publicEvent(e))
+	}
+	for _, s := range v.Spans {
+		c.Length += s.End - s.Start
+	}
+	if v.Bytes > 0 {
+		c.Sent = float64(v.Sent) / float64(v.Bytes)
+	}
+	for _, run := range v.Runs() {
+		c.Runs = append(c.Runs, Run{First: run.First, Last: run.Last, Start: wallTime(run.Start), End: wallTime(run.End), Fragments: run.Fragments})
+	}
+	for _, m := range v.Lacks() {
+		c.Missing = append(c.Missing, Missing{Start: wallTime(m.Start), Length: m.Length, Frames: m.Frames, Bytes: m.Bytes, Reason: m.Reason})
+	}
+	return c
+}
+
+func stateOfClip(c *catalog.Clip) State {
+	switch {
+	case !c.Ended:
+		return Recording
+	case c.Waiting > 0 && c.Sent == 0:
+		return Kept
+	case c.Waiting > 0:
+		return Uploading
+	case c.Sent == 0:
+		return Lost
+	case c.Refused > 0:
+		return Partial
+	}
+	return Uploaded
+}

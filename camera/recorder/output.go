@@ -1,0 +1,239 @@
+package recorder
+
+import (
+	"errors"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/segment"
+	"github.com/smartcam-sdk/smartcam/internal/storage"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+)
+
+// largeBlocks is how many bytes are written without looking for more.
+const largeBlocks = 4 << 20
+
+// splitReason is why a file ended whose clip goes on.
+const splitReason = "the stream changed, or the file was full"
+
+// output is the file that is written, if w is not nil.
+type output struct {
+	w       *segment.Writer
+	seq     uint64
+	clip    catalog.ID
+	first   time.Duration // PTS of its first frame
+	waiting int           // bytes since the last commit
+
+	offset   time.Duration // from PTS to the monotonic clock
+	anchored bool          // offset is known
+}
+
+// live is what others may read of the file that is written.
+type live struct {
+	seq     uint64
+	file    storage.File
+	content *segment.Content
+}
+
+func (o *output) large() bool { return o.waiting >= largeBlocks }
+
+// resume begins to write to a card: what was being recorded goes on there.
+func (d *disk) resume() error {
+	if d.ids == nil {
+		d.ids, d.event = map[roll.ID]catalog.ID{}, map[roll.ID]catalog.Event{}
+	}
+	d.c.cat.SetClock(d.r.cfg.Now(), d.r.mono())
+	d.looked = time.Time{}
+	if err := d.makeRoom(); err != nil {
+		return err
+	}
+	for clip, e := range d.event { // on another card, or ended there when that was opened again
+		if v, ok := d.c.cat.Clip(d.id(clip)); ok && !v.Ended {
+			continue
+		}
+		id, err := d.c.cat.Begin(catalog.ID{}, e)
+		d.note(err)
+		d.ids[clip] = id
+	}
+	carry := d.carry
+	d.carry = nil
+	for i, f := range carry {
+		if err := d.add(f); err != nil {
+			d.carry = append(d.carry, carry[i+1:]...)
+			return err
+		}
+	}
+	if err := d.settle(); err != nil {
+		return err
+	}
+	return d.write()
+}
+
+// add takes a frame into the file that is written, or into another one.
+func (d *disk) add(f kvsmedia.Frame) error {
+	for range 2 {
+		if d.out.w == nil {
+			if err := d.create(f); err != nil {
+				d.carry = append(d.carry, f)
+				return err
+			}
+		}
+		err := d.out.w.Add(f)
+		switch {
+		case err == nil:
+			d.out.waiting += len(f.Data)
+			return nil
+		case !errors.Is(err, segment.ErrNewFile):
+			d.frames.Failed(d.r.log, "recorder: a frame cannot be recorded, and is left out", err, "track", f.Track.Name)
+			return nil
+		}
+		offset, anchored := d.out.offset, d.out.anchored
+		if err := d.closeFile(splitReason); err != nil {
+			d.carry = append(d.carry, f)
+			return err
+		}
+		d.out.offset, d.out.anchored = offset, anchored
+	}
+	return nil
+}
+
+// create makes a file that begins with a frame.
+func (d *disk) create(f kvsmedia.Frame) error {
+	clip := catalog.ID{}
+	if !d.r.cfg.Continuous {
+		clip = d.id(d.clip)
+	}
+	up := catalog.Later
+	if d.out.anchored {
+		up = f.PTS + d.out.offset
+	}
+	file, header, err := d.c.cat.NewFile(clip, up)
+	if err != nil {
+		return err
+	}
+	w, err := segment.Create(d.c.fs, file.Name(), header, 0, d.r.cfg.Tracks...)
+	if err != nil {
+		d.note(d.c.cat.CloseFile(file.Seq, "it could not be made"))
+		return err
+	}
+	d.out.w, d.out.seq, d.out.clip, d.out.first, d.out.waiting = w, file.Seq, clip, f.PTS, 0
+	return nil
+}
+
+// anchor learns what the monotonic time of a PTS is.
+func (o *output) anchor(d *disk, offset time.Duration) {
+	o.offset, o.anchored = offset, true
+	if o.w != nil {
+		d.note(d.c.cat.Anchor(o.seq, o.first+offset))
+		d.r.uploads.dated(d.c)
+	}
+}
+
+// base returns the wall clock time of the file's first frame as far as it is known.
+func (d *disk) base() int64 {
+	f, _ := d.c.cat.File(d.out.seq)
+	return f.Base
+}
+
+// commit writes and syncs the blocks that are complete, with all also the one that was
+// begun. After a failure the frames are carried into another file.
+func (d *disk) commit(all bool) error {
+	o := &d.out
+	if o.w == nil || !all && !o.w.Due() {
+		return nil
+	}
+	if err := o.w.Commit(d.base(), all); err != nil {
+		d.giveUp()
+		return err
+	}
+	o.waiting = 0
+	d.grown()
+	return nil
+}
+
+// grown notes what is committed of the file.
+func (d *disk) grown() {
+	o := &d.out
+	content := o.w.Content()
+	clusters, length := whole(content)
+	room, err := o.w.File().Size()
+	if err != nil {
+		room = content.Length
+	}
+	d.note(d.c.cat.Grow(o.seq, clusters, length, content.Length, room))
+	r := d.r
+	r.mu.Lock()
+	r.live = &live{o.seq, o.w.File(), content}
+	r.mu.Unlock()
+	d.spans.settle(d, false)
+	r.uploads.grown(d.c, o.seq, o.clip, content)
+}
+
+// whole returns how many clusters of a file go on no more, and where the last one ends.
+func whole(c *segment.Content) (clusters int, length time.Duration) {
+	n := len(c.Clusters)
+	if c.Growing {
+		n--
+	}
+	if n <= 0 {
+		return 0, 0
+	}
+	if n < len(c.Clusters) {
+		return n, c.Clusters[n].Start
+	}
+	return n, c.Clusters[n-1].End
+}
+
+// closeFile completes the file. It is found by its content if the storage fails meanwhile.
+func (d *disk) closeFile(reason string) error {
+	o := &d.out
+	if o.w == nil {
+		o.anchored = false
+		return nil
+	}
+	if err := d.commit(true); err != nil {
+		return err
+	}
+	err := o.w.Close(d.base())
+	content := o.w.Content()
+	length := time.Duration(0)
+	if n := len(content.Clusters); n > 0 {
+		length = content.Clusters[n-1].End
+	}
+	d.note(d.c.cat.Grow(o.seq, len(content.Clusters), length, content.Length, content.Length))
+	d.note(d.c.cat.CloseFile(o.seq, reason))
+	d.forget(content)
+	return err
+}
+
+// giveUp takes leave of a file that could not be written.
+func (d *disk) giveUp() {
+	o := &d.out
+	frames, clusters := o.w.Uncommitted()
+	d.carry = append(d.carry, frames...)
+	content := o.w.Content()
+	_ = o.w.Close(0) // it writes nothing any more
+	length := time.Duration(0)
+	if clusters > 0 {
+		length = content.Clusters[clusters-1].End
+	}
+	d.note(d.c.cat.Grow(o.seq, clusters, length, content.Length, content.Length))
+	d.note(d.c.cat.CloseFile(o.seq, string(StorageFailed)))
+	offset, anchored := o.offset, o.anchored
+	d.forget(content)
+	o.offset, o.anchored = offset, anchored
+}
+
+// forget ends the output with what its file has.
+func (d *disk) forget(content *segment.Content) {
+	o := &d.out
+	seq, clip, first := o.seq, o.clip, o.first
+	d.r.mu.Lock()
+	d.r.live = nil
+	d.r.mu.Unlock()
+	*o = output{}
+	d.spans.closed(seq, first, content)
+	d.spans.settle(d, false)
+	d.r.uploads.closed(d.c, seq, clip, content)
+}

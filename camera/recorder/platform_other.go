@@ -1,0 +1,10 @@
+//go:build !unix
+
+package recorder
+
+import "errors"
+
+var (
+	errReadOnly = errors.New("read-only file system")
+	errFull     = errors.New("no space left on device")
+)

@@ -1,0 +1,124 @@
+package recorder
+
+import (
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/segment"
+)
+
+// maxRecent is how many closed files a clip that begins can reach back into: an hour's
+// with five minutes each.
+const maxRecent = 12
+
+// spans are the clips of a recording of all the time: where they begin and end in its
+// files.
+type spans struct {
+	clips []*span
+	files []recorded // closed, the oldest first
+}
+
+// span is a clip that has not ended.
+type span struct {
+	clip        roll.ID
+	begun, over bool // from and until are known
+	from, until time.Duration
+	reason      string
+}
+
+// recorded is a file of the recording.
+type recorded struct {
+	seq     uint64
+	first   time.Duration // PTS of its first frame
+	content *segment.Content
+}
+
+func (s *spans) begin(clip roll.ID) { s.clips = append(s.clips, &span{clip: clip}) }
+
+func (s *spans) find(clip roll.ID) *span {
+	for _, sp := range s.clips {
+		if sp.clip == clip {
+			return sp
+		}
+	}
+	return &span{} // it was deleted
+}
+
+func (s *spans) from(clip roll.ID, pts time.Duration) {
+	sp := s.find(clip)
+	sp.begun, sp.from = true, pts
+}
+
+func (s *spans) until(clip roll.ID, from, until time.Duration, reason string) {
+	sp := s.find(clip)
+	sp.begun, sp.over, sp.from, sp.until, sp.reason = true, true, from, until, reason
+}
+
+// closed notes what is in a file that is complete.
+func (s *spans) closed(seq uint64, first time.Duration, content *segment.Content) {
+	s.files = append(s.files, recorded{seq, first, content})
+	if len(s.files) > maxRecent {
+		s.files = s.files[1:]
+	}
+}
+
+// settle brings the clips to what is committed, and ends those that are; with all, every
+// one that is over.
+func (s *spans) settle(d *disk, all bool) {
+	if len(s.clips) == 0 {
+		return
+	}
+	files := s.files
+	if w := d.out.w; w != nil {
+		files = append(files[:len(files):len(files)], recorded{d.out.seq, d.out.first, w.Content()})
+	}
+	left := s.clips[:0]
+	for _, sp := range s.clips {
+		if sp.begun {
+			sp.reach(d, files)
+		}
+		if sp.over && (all || sp.covered(d, files)) {
+			d.finishClip(sp.clip, sp.reason)
+			continue
+		}
+		left = append(left, sp)
+	}
+	s.clips = left
+}
+
+// covered reports whether everything of the clip is committed.
+func (sp *span) covered(d *disk, files []recorded) bool {
+	if d.out.w == nil {
+		return len(d.carry) == 0
+	}
+	f := files[len(files)-1]
+	n := len(f.content.Clusters)
+	return n > 0 && sp.past(f.first+f.content.Clusters[n-1].Start)
+}
+
+// past reports whether what begins at a PTS is after the clip. Files count in ms.
+func (sp *span) past(pts time.Duration) bool { return sp.over && pts > sp.until-time.Millisecond }
+
+// reach writes down which clusters the clip has.
+func (sp *span) reach(d *disk, files []recorded) {
+	for _, f := range files {
+		n, _ := whole(f.content)
+		s := catalog.Span{File: f.seq, Last: -1}
+		for i, c := range f.content.Clusters[:n] {
+			at := f.first + c.Start
+			if at <= sp.from-time.Millisecond || sp.past(at) {
+				continue
+			}
+			if s.Last < 0 {
+				s.First, s.Start = int32(i), c.Start
+			}
+			s.Last, s.End, s.Bytes = int32(i), c.End, s.Bytes+c.Bytes
+		}
+		if s.Last >= 0 {
+			id := d.id(sp.clip)
+			d.note(d.c.cat.SetSpan(id, s))
+			d.r.uploads.spanned(d.c, id, f.content, s)
+		}
+	}
+}

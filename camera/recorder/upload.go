@@ -1,0 +1,268 @@
+package recorder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"maps"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/plan"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/segment"
+	"github.com/smartcam-sdk/smartcam/internal/safelog"
+	"github.com/smartcam-sdk/smartcam/internal/storage"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+)
+
+const (
+	uploadAgain = time.Minute // after a refusal that the uploader takes for permanent
+	maxTags     = 10          // of a fragment ("PutMedia")
+)
+
+// sent is a fragment that is under way.
+type sent struct {
+	c        *card
+	unit     uint64
+	fragment plan.Fragment
+	start    time.Duration // from the file's first frame
+	length   time.Duration
+}
+
+// upload takes what is planned to the cloud until ctx ends.
+func (r *Recorder) upload(ctx context.Context) {
+	if r.cfg.Uploader == nil {
+		return
+	}
+	var trouble safelog.Outage
+	for ctx.Err() == nil {
+		way := &way{r: r, sent: map[string]sent{}}
+		var last error
+		for receipt, err := range r.cfg.Uploader.UploadStored(ctx, way.fragments(ctx)) {
+			if err != nil {
+				last = err
+				break
+			}
+			trouble.Over(r.log, slog.LevelDebug, "recorder: clips are uploaded")
+			way.take(&receipt)
+		}
+		r.uploads.release(last)
+		if ctx.Err() != nil {
+			return
+		}
+		if last == nil {
+			last = errors.New("recorder: the uploader ended though there is more to upload")
+		}
+		trouble.Failed(r.log, "recorder: clips cannot be uploaded; they are kept", last)
+		pause := time.NewTimer(uploadAgain)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+		}
+		pause.Stop()
+	}
+}
+
+func (u *uploads) release(err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.plan.Release()
+	u.err = err
+}
+
+// way is what is under way in one call of UploadStored.
+type way struct {
+	r    *Recorder
+	n    int
+	sent map[string]sent // by key; guarded by the uploads' mu
+}
+
+// fragments yields what is planned, when it is asked for it, until ctx ends.
+func (w *way) fragments(ctx context.Context) iter.Seq[kvsmedia.Stored] {
+	return func(yield func(kvsmedia.Stored) bool) {
+		u := &w.r.uploads
+		for ctx.Err() == nil {
+			u.mu.Lock()
+			next := u.plan.Next(w.r.mono())
+			c := u.c
+			unit := u.units[next.Clip]
+			u.mu.Unlock()
+			switch {
+			case next.Do == plan.Wait:
+				u.wait(ctx, next.Until)
+			case unit == nil: // it has been removed meanwhile
+			case next.Do == plan.Load:
+				u.load(c, next.Clip, unit)
+			default:
+				if s, ok := w.stored(c, next); ok && !yield(s) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// wait waits until something changed in the plan, or the rate allows more.
+func (u *uploads) wait(ctx context.Context, until time.Duration) {
+	var timeout <-chan time.Time
+	if until != plan.Never {
+		timer := time.NewTimer(until - u.r.mono())
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	select {
+	case <-u.changed:
+	case <-timeout:
+	case <-ctx.Done():
+	}
+}
+
+// load tells the plan what a unit of the backlog has.
+func (u *uploads) load(c *card, seq uint64, n *unit) {
+	var list []plan.Fragment
+	for _, s := range u.spansOf(c, n) {
+		f, ok := c.cat.File(s.File)
+		if !ok || f.Gone || s.Last < s.First {
+			continue
+		}
+		content, file, err := u.r.openFile(c, s.File)
+		if err == nil {
+			_ = file.Close()
+		}
+		if err != nil || int(s.Last) >= len(content.Clusters) {
+			u.unreadable(c, s.File, int(s.First), int(s.Last), err)
+			continue
+		}
+		p := segment.Part{Content: content, From: int(s.First), To: int(s.Last)}
+		for _, x := range p.Fragments(true) {
+			list = append(list, plan.Fragment{File: s.File, From: x.From, To: x.To, Bytes: x.Bytes, Settled: f.Sent.Covers(int32(x.From), int32(x.To))})
+		}
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.c == c && u.plan.Load(seq, list...) {
+		delete(u.units, seq)
+	}
+}
+
+// spansOf returns where in files a unit is.
+func (u *uploads) spansOf(c *card, n *unit) []catalog.Span {
+	if n.clip != (catalog.ID{}) {
+		v, _ := c.cat.Clip(n.clip)
+		return v.Spans
+	}
+	f, _ := c.cat.File(n.file)
+	return []catalog.Span{{File: n.file, Last: f.Clusters - 1}}
+}
+
+// unreadable notes that a part of a file will never be uploaded, unless it is the whole
+// storage that cannot be read.
+func (u *uploads) unreadable(c *card, file uint64, from, to int, err error) {
+	switch storage.Classify(err) {
+	case storage.Gone, storage.ReadOnly, storage.Full:
+		return
+	case storage.None, storage.Failing, storage.Other:
+	}
+	u.r.log.Warn("recorder: a part of a clip cannot be read, and will not be uploaded", "file", file, "err", err)
+	_ = c.cat.Receive(file, catalog.Receipt{From: int32(from), To: int32(to), Err: "it cannot be read"})
+}
+
+// stored returns a fragment for the uploader.
+func (w *way) stored(c *card, next plan.Next) (kvsmedia.Stored, bool) {
+	u, f := &w.r.uploads, next.Fragment
+	content, file, err := u.r.openFile(c, f.File)
+	if err != nil || f.To >= len(content.Clusters) {
+		if file != nil {
+			_ = file.Close()
+		}
+		u.unreadable(c, f.File, f.From, f.To, err)
+		u.done(c, next.Clip, f)
+		return kvsmedia.Stored{}, false
+	}
+	rec, _ := c.cat.File(f.File)
+	from, to := content.Clusters[f.From], content.Clusters[f.To]
+	at := time.UnixMilli(rec.Base + from.Start.Milliseconds())
+	u.mu.Lock()
+	w.n++
+	key := fmt.Sprintf("%d:%x:%d-%d", w.n, f.File, f.From, f.To)
+	w.sent[key] = sent{c, next.Clip, f, from.Start, to.End - from.Start}
+	n := u.units[next.Clip]
+	u.mu.Unlock()
+	s := kvsmedia.Stored{Key: key, Time: at}
+	if n != nil {
+		s.Tags = w.tags(c, n, at, to.End-from.Start)
+	}
+	s.Frames = func(yield func(kvsmedia.Frame, error) bool) {
+		defer file.Close()
+		r := segment.Reader(segment.Part{File: file, Content: content, From: f.From, To: f.To, Base: rec.Base})
+		for x := range r.Frames() {
+			if !yield(x, nil) {
+				return
+			}
+		}
+		if err := r.Err(); err != nil {
+			yield(kvsmedia.Frame{}, &readError{err})
+		}
+	}
+	return s, true
+}
+
+// tags returns those of the events that happened in a fragment.
+func (w *way) tags(c *card, n *unit, at time.Time, length time.Duration) kvsmedia.Tags {
+	v, _ := c.cat.Clip(n.clip)
+	tags := kvsmedia.Tags{}
+	for _, e := range v.Events {
+		if d := time.UnixMilli(e.Time).Sub(at); d >= 0 && d < length && len(tags)+len(e.Tags) <= maxTags {
+			maps.Copy(tags, e.Tags)
+		}
+	}
+	return tags
+}
+
+// readError is why a fragment's frames could not be read.
+type readError struct{ err error }
+
+func (e *readError) Error() string { return e.err.Error() }
+func (e *readError) Unwrap() error { return e.err }
+
+// done tells the plan that a fragment needs not go up any more.
+func (u *uploads) done(c *card, unit uint64, f plan.Fragment) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.c == c && u.plan.Done(unit, f) {
+		delete(u.units, unit)
+	}
+}
+
+// take writes down what became of a fragment.
+func (w *way) take(receipt *kvsmedia.Receipt) {
+	u := &w.r.uploads
+	u.mu.Lock()
+	s, ok := w.sent[receipt.Key]
+	delete(w.sent, receipt.Key)
+	if receipt.Err == nil {
+		u.err = nil
+	}
+	u.mu.Unlock()
+	if !ok {
+		return
+	}
+	f := s.fragment
+	note := catalog.Receipt{From: int32(f.From), To: int32(f.To), Start: s.start, End: s.start + s.length, Bytes: f.Bytes, Number: receipt.Number, Run: receipt.Run}
+	var read *readError
+	switch err := receipt.Err; {
+	case err == nil:
+		_ = s.c.cat.Receive(f.File, note)
+	case errors.As(err, &read):
+		u.unreadable(s.c, f.File, f.From, f.To, read.err)
+	case errors.Is(err, kvsmedia.ErrUploadEnded):
+		return // it is sent again: see release
+	default:
+		note.Number, note.Run, note.Err = "", "", err.Error()
+		w.r.log.Warn("recorder: a fragment will never be uploaded", "file", f.File, "err", err)
+		_ = s.c.cat.Receive(f.File, note)
+	}
+	u.done(s.c, s.unit, f)
+}

@@ -1,0 +1,269 @@
+package recorder
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/plan"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/segment"
+	"github.com/smartcam-sdk/smartcam/internal/storage"
+)
+
+// usualRate is taken for the recorded bitrate until that is known, in bit/s.
+const usualRate = 4_000_000
+
+// uploads knows what is to be uploaded of the card that is open. A unit is a clip, or with
+// UploadAll a file; the plan knows it by its sequence number. It is safe for concurrent
+// use; nothing in it waits for the storage but fragments.
+type uploads struct {
+	r       *Recorder
+	changed chan struct{} // something was added to the plan
+
+	mu    sync.Mutex
+	plan  *plan.Plan
+	c     *card // that the plan is of; nil if none
+	cards int   // number of it
+	units map[uint64]*unit
+	rate  int   // bit/s, of the latest recording
+	err   error // why nothing can be uploaded
+}
+
+// unit is a clip or file that is not uploaded.
+type unit struct {
+	clip    catalog.ID // zero for a file
+	file    uint64
+	undated bool
+	planned map[uint64]int // fragments of each file that the plan knows
+}
+
+func (u *uploads) init(r *Recorder) {
+	u.r, u.changed, u.rate = r, make(chan struct{}, 1), usualRate
+	u.reset(nil)
+}
+
+// on reports whether there is anything to do for a card.
+func (u *uploads) on(c *card) bool { return u.r.cfg.Uploader != nil && c != nil && c == u.c }
+
+func (u *uploads) reset(c *card) {
+	u.c, u.units = c, map[uint64]*unit{}
+	u.cards++
+	u.plan = plan.New(plan.Order(u.r.cfg.Backlog))
+	u.setRate(u.rate)
+}
+
+func (u *uploads) setRate(rate int) {
+	u.rate = rate
+	if u.r.cfg.BacklogRate > 0 {
+		u.plan.SetRate(u.r.cfg.BacklogRate)
+		return
+	}
+	u.plan.SetRate(2 * rate)
+}
+
+// enter makes the plan for another card, which has a backlog of its own.
+func (u *uploads) enter(c *card) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.reset(c)
+	if !u.on(c) {
+		return
+	}
+	if u.r.cfg.UploadAll {
+		for f := range c.cat.Files() {
+			if f.Closed && !f.Sent.Covers(0, f.Clusters-1) {
+				u.add(f.Seq, &unit{file: f.Seq, undated: f.Base == 0}, plan.Clip{Begun: len(f.Sent) > 0})
+			}
+		}
+	} else {
+		for cl := range c.cat.Clips() {
+			if cl.Ended && cl.Waiting > 0 {
+				u.add(cl.Seq, &unit{clip: cl.ID, undated: cl.Start == 0}, plan.Clip{Begun: cl.Sent > 0})
+			}
+		}
+	}
+	wake(u.changed)
+}
+
+func (u *uploads) add(seq uint64, n *unit, p plan.Clip) {
+	n.planned = map[uint64]int{}
+	u.units[seq] = n
+	p.Seq, p.Undated = seq, n.undated
+	u.plan.Add(p)
+}
+
+// grown plans what is committed of a file that is being written.
+func (u *uploads) grown(c *card, seq uint64, clip catalog.ID, content *segment.Content) {
+	u.file(c, seq, clip, content, false)
+}
+
+// closed plans the rest of a file.
+func (u *uploads) closed(c *card, seq uint64, clip catalog.ID, content *segment.Content) {
+	u.file(c, seq, clip, content, true)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if n := len(content.Clusters); n > 0 && content.Clusters[n-1].End > time.Second {
+		u.setRate(int(float64(content.Length) * 8 / content.Clusters[n-1].End.Seconds()))
+	}
+	if u.on(c) && u.r.cfg.UploadAll {
+		u.end(seq)
+	}
+}
+
+func (u *uploads) file(c *card, seq uint64, clip catalog.ID, content *segment.Content, whole bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.on(c) {
+		return
+	}
+	to := len(content.Clusters) - 1
+	if content.Growing {
+		to--
+	}
+	p := segment.Part{Content: content, To: to}
+	switch {
+	case to < 0:
+	case u.r.cfg.UploadAll:
+		u.commit(seq, &unit{file: seq}, seq, p.Fragments(whole))
+	case clip != (catalog.ID{}):
+		if v, ok := c.cat.Clip(clip); ok {
+			u.commit(v.Seq, &unit{clip: clip}, seq, p.Fragments(whole))
+		}
+	}
+}
+
+// spanned plans what a clip has of a file of a recording of all the time.
+func (u *uploads) spanned(c *card, clip catalog.ID, content *segment.Content, s catalog.Span) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.on(c) || u.r.cfg.UploadAll {
+		return
+	}
+	v, ok := c.cat.Clip(clip)
+	if !ok {
+		return
+	}
+	p := segment.Part{Content: content, From: int(s.First), To: int(s.Last)}
+	u.commit(v.Seq, &unit{clip: clip}, s.File, p.Fragments(!content.Growing))
+}
+
+// commit adds the fragments of a file to a unit that is being recorded.
+func (u *uploads) commit(seq uint64, n *unit, file uint64, list []segment.Fragment) {
+	if u.units[seq] == nil {
+		n.undated = true
+		u.add(seq, n, plan.Clip{Live: true})
+		u.date(seq)
+	}
+	n = u.units[seq]
+	for _, f := range list[min(n.planned[file], len(list)):] {
+		n.planned[file]++
+		u.plan.Commit(seq, plan.Fragment{File: file, From: f.From, To: f.To, Bytes: f.Bytes})
+	}
+	wake(u.changed)
+}
+
+// ended says that a clip has all its fragments.
+func (u *uploads) ended(c *card, clip catalog.ID) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	v, ok := c.cat.Clip(clip)
+	if !u.on(c) || u.r.cfg.UploadAll || !ok {
+		return
+	}
+	if n := u.units[v.Seq]; n != nil { // what was too short for a fragment before the clip's end
+		for _, s := range v.Spans {
+			if content, file, err := u.r.openFile(c, s.File); err == nil {
+				_ = file.Close()
+				p := segment.Part{Content: content, From: int(s.First), To: int(s.Last)}
+				if s.Last >= s.First && int(s.Last) < len(content.Clusters) {
+					u.commit(v.Seq, n, s.File, p.Fragments(true))
+				}
+			}
+		}
+	}
+	u.end(v.Seq)
+}
+
+func (u *uploads) end(seq uint64) {
+	if u.plan.End(seq) {
+		delete(u.units, seq)
+	}
+	wake(u.changed)
+}
+
+// dated looks whether the times of units have become known.
+func (u *uploads) dated(c *card) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.on(c) {
+		return
+	}
+	for seq, n := range u.units {
+		if n.undated {
+			u.date(seq)
+		}
+	}
+}
+
+func (u *uploads) date(seq uint64) {
+	n := u.units[seq]
+	if n.clip != (catalog.ID{}) {
+		v, ok := u.c.cat.Clip(n.clip)
+		if !ok || v.Start == 0 {
+			return
+		}
+		for _, f := range v.Files {
+			if f.Base == 0 {
+				return
+			}
+		}
+	} else if f, ok := u.c.cat.File(n.file); !ok || f.Base == 0 {
+		return
+	}
+	n.undated = false
+	u.plan.Dated(seq)
+	wake(u.changed)
+}
+
+// remove forgets a clip that is no longer on the card.
+func (u *uploads) remove(c *card, seq uint64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.on(c) {
+		u.plan.Remove(seq)
+		delete(u.units, seq)
+	}
+}
+
+// openFile opens a file of the card for reading, with what is committed of it.
+func (r *Recorder) openFile(c *card, seq uint64) (*segment.Content, storage.File, error) {
+	f, ok := c.cat.File(seq)
+	if !ok || f.Gone || f.Going {
+		return nil, nil, fmt.Errorf("recorder: file %d: %w", seq, os.ErrNotExist)
+	}
+	file, err := c.fs.Open(f.Name(), os.O_RDONLY)
+	if err != nil {
+		return nil, nil, fmt.Errorf("recorder: %w", err)
+	}
+	r.mu.Lock()
+	l := r.live
+	r.mu.Unlock()
+	if l != nil && l.seq == seq {
+		return l.content, file, nil
+	}
+	content, err := segment.Open(file)
+	if err != nil {
+		_ = file.Close()
+		return nil, nil, fmt.Errorf("recorder: %s: %w", f.Name(), err)
+	}
+	return content, file, nil
+}
+
+// trouble returns why nothing can be uploaded, nil if that is not known.
+func (u *uploads) trouble() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.err
+}
