@@ -15,8 +15,8 @@ const (
 	filmDeadline = 15 * time.Second // for one write to whom a film is sent
 )
 
-// film serves a clip as MP4, with ranges. Its ETag is that of its length: of a clip that
-// grows, the same bytes and more come later.
+// film serves a clip as MP4, with ranges. Its ETag tells how long the film is and whether
+// its clip has ended, which gives it another beginning.
 func (t *Routes) film(w http.ResponseWriter, r *http.Request, id recorder.ClipID) {
 	select {
 	case t.films <- struct{}{}:
@@ -52,7 +52,7 @@ func (t *Routes) film(w http.ResponseWriter, r *http.Request, id recorder.ClipID
 	h := w.Header()
 	h.Set("Content-Type", "video/mp4")
 	h.Set("Content-Disposition", fmt.Sprintf("inline; filename=%q", string(id)+".mp4"))
-	h.Set("ETag", fmt.Sprintf(`"%s-%d"`, id, size))
+	h.Set("ETag", fmt.Sprintf(`"%s-%d-%t"`, id, size, clip.Reason != ""))
 	steady := &steadyWriter{w, http.NewResponseController(w)}
 	http.ServeContent(steady, r, "", time.Time{}, film)
 	steady.end()

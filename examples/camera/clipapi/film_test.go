@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/camera/recorder"
 	"github.com/smartcam-sdk/smartcam/examples/camera/clipapi"
 )
 
@@ -36,6 +37,11 @@ func TestFilm(t *testing.T) {
 	if grown.Code != 200 || grown.Body.String() != string(f.films[id]) || grown.Header().Get("ETag") == tag {
 		t.Errorf("grown: %d %s %v", grown.Code, grown.Body, grown.Header())
 	}
+	f.clips[0].Reason = recorder.EndOfEvent
+	if ended := ask(t, f, "GET", path, ""); ended.Header().Get("ETag") == grown.Header().Get("ETag") {
+		t.Errorf("ended: %v", ended.Header())
+	}
+	f.clips[0].Reason = ""
 	if head := ask(t, f, "HEAD", path, ""); head.Code != 200 || head.Body.Len() > 0 || head.Header().Get("Content-Length") != "264" {
 		t.Errorf("%d %v", head.Code, head.Header())
 	}

@@ -88,7 +88,7 @@ func TestDoorbell(t *testing.T) {
 	if _, err := viewer.Call[clipapi.EventReply](ctx, v, "event", map[string]string{"type": strings.Repeat("x", 65)}); !errors.As(err, &refused) {
 		t.Errorf("an event of a type that is too long: %v", err)
 	}
-	if c := until(t, s, notices, recorder.ClipEnded); c.Clip.ID != rung.Clip || c.Clip.Length < 2*time.Second || c.Clip.Reason != recorder.EndOfEvent {
+	if c := until(t, s, notices, recorder.ClipEnded); c.Clip.ID != rung.Clip || c.Clip.Length < time.Second || c.Clip.Reason != recorder.EndOfEvent {
 		t.Errorf("ended: %+v", c)
 	}
 	until(t, s, notices, recorder.ClipStored)

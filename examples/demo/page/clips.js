@@ -52,7 +52,7 @@ export class Clips extends EventTarget {
     }
     this.#playing = clip && id;
     this.#video.hidden = !this.#playing;
-    if (this.#playing) this.#video.src = `/api/clips/${id}.mp4`;
+    if (this.#playing) this.#video.src = `/api/clips/${id}.mp4?bytes=${clip.bytes}`; // a browser keeps the beginning of a URL's film
     else this.#video.removeAttribute("src");
     this.#video.load();
     this.#show(this.known);
