@@ -52,7 +52,8 @@ type Config struct {
 // How far back the camera remembers, and how much memory it has for that.
 const (
 	preRoll   = 5 * time.Second
-	ringBytes = 8 << 20 // for each preRoll: some 10 Mbit/s
+	known     = 3 * time.Second // until an event is told: pre-roll begins before it
+	ringBytes = 8 << 20         // for each preRoll: some 10 Mbit/s
 )
 
 // Device is the example camera.
@@ -92,7 +93,7 @@ func New(cfg Config) (*Device, error) {
 	back := preRoll
 	if cfg.Clips != nil {
 		d.handleClips(commands)
-		back = max(back, cfg.Clips.PreRoll)
+		back = max(back, cfg.Clips.PreRoll) + known
 	}
 	cam, err := camera.New(camera.Config{
 		Signaling: cfg.Signaling, Tracks: cfg.Source.Tracks(), PreRoll: back, RingBytes: int(ringBytes * back / preRoll),
