@@ -25,6 +25,7 @@ type disk struct {
 	ids   map[roll.ID]catalog.ID    // of clips that go on under another ID on another card
 	event map[roll.ID]catalog.Event // the latest one of a clip that has not ended
 	owed  *owed                     // the end of clip, which could not be written down; nil if none
+	last  latest                    // the clip that ended last
 	spans spans                     // of clips, with Continuous
 
 	flushed time.Time // when everything was last written down
@@ -127,6 +128,9 @@ func (d *disk) step(s *roll.Step) error {
 // begin begins a clip.
 func (d *disk) begin(s *roll.Step) error {
 	e, ok := d.event[s.Follows]
+	if !ok && s.Follows == d.last.clip {
+		e, ok = d.last.event, true
+	}
 	if s.Event != nil {
 		e, ok = s.Event.Info.(catalog.Event)
 	}
@@ -173,6 +177,9 @@ func (d *disk) settle() error {
 func (d *disk) finishClip(clip roll.ID, reason string) {
 	d.note(d.c.cat.End(d.id(clip), reason))
 	d.r.uploads.ended(d.c, d.id(clip))
+	if e, ok := d.event[clip]; ok {
+		d.last = latest{clip, e}
+	}
 	delete(d.event, clip)
 	delete(d.ids, clip)
 }
@@ -236,4 +243,10 @@ func (d *disk) write() error {
 type owed struct {
 	clip   roll.ID
 	reason string
+}
+
+// latest is a clip that has ended, and the latest event of it, which may go on in the next.
+type latest struct {
+	clip  roll.ID
+	event catalog.Event
 }

@@ -78,7 +78,9 @@ func (c *Catalog) NewFile(id ID, up time.Duration) (File, segment.Header, error)
 		return File{}, segment.Header{}, ErrFull
 	}
 	f := &file{File: File{Seq: c.seq(), Clip: id, Boot: c.slot.Boot}, up: up, timed: true}
-	if base := c.clock.time(up); base != 0 && up != Later {
+	if up == Later {
+		f.Day = int32(c.now() / (24 * time.Hour).Milliseconds())
+	} else if base := c.clock.time(up); base != 0 {
 		f.Base = place(base, c.opt.Longest, c.taken(nil))
 		f.Day = int32(f.Base / (24 * time.Hour).Milliseconds())
 	}

@@ -25,11 +25,12 @@
 //	func (r *Recorder) record(ctx context.Context) {
 //		for {
 //			r.mu.Lock()
-//			preRoll, wanted := r.roll.Start(r.now())
 //			loop, stop := context.WithCancel(ctx)
+//			preRoll, wanted := r.roll.Start(r.now())
 //			r.stop = stop // for the tick
 //			r.mu.Unlock()
 //			if !wanted || ctx.Err() != nil {
+//				stop()
 //				return
 //			}
 //			for f := range r.source.Frames(loop, preRoll) {
