@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/storage"
 )
@@ -165,7 +166,7 @@ func TestChild(t *testing.T) {
 	case "lock":
 		dir(t, path)
 		fmt.Println("locked")
-		select {}
+		time.Sleep(time.Hour) // until it is killed
 	case "append":
 		j, err := storage.OpenJournal(dir(t, path), "j", storage.MinJournal)
 		must(t, err)
