@@ -17,12 +17,13 @@ type tinyFilm struct {
 	track      *kvsmedia.Track
 	key, delta []byte
 	start      time.Time
+	every      time.Duration // between frames
 }
 
 const tinyStep = 250 * time.Millisecond
 
 func newTinyFilm() *tinyFilm {
-	f := &tinyFilm{start: time.Now()}
+	f := &tinyFilm{start: time.Now(), every: tinyStep}
 	for _, x := range clips.Sub().Frames {
 		if x.Track.Codec.Video() && f.track == nil {
 			f.track = &kvsmedia.Track{Codec: x.Track.Codec, Name: "tiny"}
@@ -69,12 +70,12 @@ func number(x kvsmedia.Frame) (n int) {
 
 // Frames yields the film as a camera does that remembers all of it.
 func (f *tinyFilm) Frames(ctx context.Context, preRoll time.Duration) iter.Seq[kvsmedia.Frame] {
-	from := max(int((time.Since(f.start)-preRoll)/tinyStep), 0) &^ 7
+	from := max(int(time.Since(f.start)/f.every)-int(preRoll/tinyStep), 0) &^ 7
 	return func(yield func(kvsmedia.Frame) bool) {
 		timer := time.NewTimer(0)
 		defer timer.Stop()
 		for n := from; ; n++ {
-			timer.Reset(time.Until(f.start.Add(time.Duration(n) * tinyStep)))
+			timer.Reset(time.Until(f.start.Add(time.Duration(n) * f.every)))
 			select {
 			case <-ctx.Done():
 				return
