@@ -44,7 +44,7 @@ func Example() {
 func Example_clip() {
 	dir, err := os.MkdirTemp("", "clips")
 	check(err)
-	defer os.RemoveAll(dir)
+	defer func() { check(os.RemoveAll(dir)) }()
 	var tracks []*kvsmedia.Track
 	for _, t := range clips.Day().Tracks { // of the encoder; here of a film
 		if t.Name == "main" || t.Name == "aac" {

@@ -195,8 +195,8 @@ func (d *disk) closeFile(reason string) error {
 	if err := d.commit(true); err != nil {
 		return err
 	}
+	content := o.w.Content() // without the index: what is found again after a power cut
 	err := o.w.Close(d.base())
-	content := o.w.Content()
 	length := time.Duration(0)
 	if n := len(content.Clusters); n > 0 {
 		length = content.Clusters[n-1].End
