@@ -180,13 +180,13 @@ func (t *Track) entry(b *box) error {
 		b.u16(16)
 		b.u32(0)
 		b.u32(uint32(min(t.SampleRate, 0xffff)) << 16)
-		switch t.Codec {
-		case AAC:
+		if t.Codec == Opus {
+			return b.opus(at, t.Config)
+		}
+		if t.Codec == AAC {
 			esds := b.full("esds", 0, 0)
 			b.stream(t.Config)
 			b.close(esds)
-		case Opus:
-			return b.opus(at, t.Config)
 		}
 	default:
 		return fmt.Errorf("mp4: codec %q", t.Codec)
