@@ -156,6 +156,7 @@ func (d *disk) begin(s *roll.Step) error {
 
 // end ends a clip.
 func (d *disk) end(s *roll.Step) error {
+	d.note(d.c.cat.CountEvents(d.id(s.Clip), s.Events))
 	if d.r.cfg.Continuous {
 		d.spans.until(s.Clip, s.From, s.Until, s.Reason.String())
 		return nil

@@ -54,8 +54,6 @@ func TestCardStates(t *testing.T) {
 			return func() { f.SetVolume(storage.Volume{ID: "card"}); f.Break("WriteAt", nil) }
 		}},
 		"ejected": {recorder.StorageGone, func(f *storagetest.FS) func() {
-			card := *f
-			_ = card
 			f.Eject()
 			return nil
 		}},
