@@ -18,6 +18,7 @@ type tinyFilm struct {
 	key, delta []byte
 	start      time.Time
 	every      time.Duration // between frames
+	silent     bool          // no frame comes
 }
 
 const tinyStep = 250 * time.Millisecond
@@ -72,6 +73,10 @@ func number(x kvsmedia.Frame) (n int) {
 func (f *tinyFilm) Frames(ctx context.Context, preRoll time.Duration) iter.Seq[kvsmedia.Frame] {
 	from := max(int(time.Since(f.start)/f.every)-int(preRoll/tinyStep), 0) &^ 7
 	return func(yield func(kvsmedia.Frame) bool) {
+		if f.silent {
+			<-ctx.Done()
+			return
+		}
 		timer := time.NewTimer(0)
 		defer timer.Stop()
 		for n := from; ; n++ {
