@@ -112,6 +112,7 @@ var figures = []string{
 	"EBML header, Segment",       // the layout of a recorder's file
 	"header  magic version",      // and of a journal's
 	"smallest DIR REGION",        // a synopsis
+	"recording DIR REGION",       // likewise
 	"go run ./internal/testing/", // a synopsis
 }
 
