@@ -19,12 +19,16 @@ type disk struct {
 	r *Recorder
 	c *card // that is open; nil if none
 
+	state  Storage // of the card while it is well
+	broken bool    // its journal has to be opened again
+
 	out   output                    // the file that is written
 	carry []kvsmedia.Frame          // that a failed write left, for the next file
 	clip  roll.ID                   // that is being recorded, as the roll has it; zero with Continuous
 	ids   map[roll.ID]catalog.ID    // of clips that go on under another ID on another card
 	event map[roll.ID]catalog.Event // the latest one of a clip that has not ended
 	owed  *owed                     // the end of clip, which could not be written down; nil if none
+	last  latest                    // the clip that ended last
 	spans spans                     // of clips, with Continuous
 
 	flushed time.Time // when everything was last written down
@@ -38,6 +42,7 @@ func (d *disk) serve(ends <-chan struct{}) error {
 	if err := d.resume(); err != nil {
 		return err
 	}
+	d.r.health.set(d.r.log, d.state, nil)
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
 	for {
@@ -127,6 +132,9 @@ func (d *disk) step(s *roll.Step) error {
 // begin begins a clip.
 func (d *disk) begin(s *roll.Step) error {
 	e, ok := d.event[s.Follows]
+	if !ok && s.Follows == d.last.clip {
+		e, ok = d.last.event, true
+	}
 	if s.Event != nil {
 		e, ok = s.Event.Info.(catalog.Event)
 	}
@@ -148,6 +156,7 @@ func (d *disk) begin(s *roll.Step) error {
 
 // end ends a clip.
 func (d *disk) end(s *roll.Step) error {
+	d.note(d.c.cat.CountEvents(d.id(s.Clip), s.Events))
 	if d.r.cfg.Continuous {
 		d.spans.until(s.Clip, s.From, s.Until, s.Reason.String())
 		return nil
@@ -173,6 +182,9 @@ func (d *disk) settle() error {
 func (d *disk) finishClip(clip roll.ID, reason string) {
 	d.note(d.c.cat.End(d.id(clip), reason))
 	d.r.uploads.ended(d.c, d.id(clip))
+	if e, ok := d.event[clip]; ok {
+		d.last = latest{clip, e}
+	}
 	delete(d.event, clip)
 	delete(d.ids, clip)
 }
@@ -236,4 +248,10 @@ func (d *disk) write() error {
 type owed struct {
 	clip   roll.ID
 	reason string
+}
+
+// latest is a clip that has ended, and the latest event of it, which may go on in the next.
+type latest struct {
+	clip  roll.ID
+	event catalog.Event
 }

@@ -75,10 +75,11 @@ func (s *spans) settle(d *disk, all bool) {
 	}
 	left := s.clips[:0]
 	for _, sp := range s.clips {
+		ends := sp.over && (all || sp.covered(d, files))
 		if sp.begun {
-			sp.reach(d, files)
+			sp.reach(d, files, ends)
 		}
-		if sp.over && (all || sp.covered(d, files)) {
+		if ends {
 			d.finishClip(sp.clip, sp.reason)
 			continue
 		}
@@ -100,8 +101,8 @@ func (sp *span) covered(d *disk, files []recorded) bool {
 // past reports whether what begins at a PTS is after the clip. Files count in ms.
 func (sp *span) past(pts time.Duration) bool { return sp.over && pts > sp.until-time.Millisecond }
 
-// reach writes down which clusters the clip has.
-func (sp *span) reach(d *disk, files []recorded) {
+// reach writes down which clusters the clip has; ends says that these are all.
+func (sp *span) reach(d *disk, files []recorded, ends bool) {
 	for _, f := range files {
 		n, _ := whole(f.content)
 		s := catalog.Span{File: f.seq, Last: -1}
@@ -118,7 +119,7 @@ func (sp *span) reach(d *disk, files []recorded) {
 		if s.Last >= 0 {
 			id := d.id(sp.clip)
 			d.note(d.c.cat.SetSpan(id, s))
-			d.r.uploads.spanned(d.c, id, f.content, s)
+			d.r.uploads.spanned(d.c, id, f.content, s, ends || f.seq != d.out.seq)
 		}
 	}
 }

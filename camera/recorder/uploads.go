@@ -134,8 +134,9 @@ func (u *uploads) file(c *card, seq uint64, clip catalog.ID, content *segment.Co
 	}
 }
 
-// spanned plans what a clip has of a file of a recording of all the time.
-func (u *uploads) spanned(c *card, clip catalog.ID, content *segment.Content, s catalog.Span) {
+// spanned plans what a clip has of a file of a recording of all the time; whole says that
+// no more follows in the file.
+func (u *uploads) spanned(c *card, clip catalog.ID, content *segment.Content, s catalog.Span, whole bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if !u.on(c) || u.r.cfg.UploadAll {
@@ -146,7 +147,7 @@ func (u *uploads) spanned(c *card, clip catalog.ID, content *segment.Content, s 
 		return
 	}
 	p := segment.Part{Content: content, From: int(s.First), To: int(s.Last)}
-	u.commit(v.Seq, &unit{clip: clip}, s.File, p.Fragments(!content.Growing))
+	u.commit(v.Seq, &unit{clip: clip}, s.File, p.Fragments(whole))
 }
 
 // commit adds the fragments of a file to a unit that is being recorded.
@@ -171,17 +172,6 @@ func (u *uploads) ended(c *card, clip catalog.ID) {
 	v, ok := c.cat.Clip(clip)
 	if !u.on(c) || u.r.cfg.UploadAll || !ok {
 		return
-	}
-	if n := u.units[v.Seq]; n != nil { // what was too short for a fragment before the clip's end
-		for _, s := range v.Spans {
-			if content, file, err := u.r.openFile(c, s.File); err == nil {
-				_ = file.Close()
-				p := segment.Part{Content: content, From: int(s.First), To: int(s.Last)}
-				if s.Last >= s.First && int(s.Last) < len(content.Clusters) {
-					u.commit(v.Seq, n, s.File, p.Fragments(true))
-				}
-			}
-		}
 	}
 	u.end(v.Seq)
 }

@@ -54,6 +54,21 @@ func (c *Catalog) AddEvent(id ID, e Event) error {
 	return nil
 }
 
+// CountEvents tells how many events a clip has, those that were not added included.
+func (c *Catalog) CountEvents(id ID, events int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cl := c.clips[id]
+	if cl == nil {
+		return ErrUnknown
+	}
+	if more := events - len(cl.Events); more > cl.More {
+		cl.More = more
+		c.touchClip(cl)
+	}
+	return nil
+}
+
 func eventBytes(events []Event) (n int) {
 	for _, e := range events {
 		b, _ := json.Marshal(eventRecord(e)) // it cannot fail: see Check
@@ -78,7 +93,9 @@ func (c *Catalog) NewFile(id ID, up time.Duration) (File, segment.Header, error)
 		return File{}, segment.Header{}, ErrFull
 	}
 	f := &file{File: File{Seq: c.seq(), Clip: id, Boot: c.slot.Boot}, up: up, timed: true}
-	if base := c.clock.time(up); base != 0 && up != Later {
+	if up == Later {
+		f.Day = int32(c.now() / (24 * time.Hour).Milliseconds())
+	} else if base := c.clock.time(up); base != 0 {
 		f.Base = place(base, c.opt.Longest, c.taken(nil))
 		f.Day = int32(f.Base / (24 * time.Hour).Milliseconds())
 	}

@@ -91,9 +91,9 @@ func inOrder(shots []shot) {
 // TestWorlds draws cameras and events. No frame that an event asks for is in no clip or in
 // two, and no clip is much longer than asked.
 func TestWorlds(t *testing.T) {
-	seeds := uint64(200)
+	seeds := uint64(40)
 	if testing.Short() {
-		seeds = 20
+		seeds = 10
 	}
 	for seed := range seeds {
 		w, gop, late, pauses := draw(seed)

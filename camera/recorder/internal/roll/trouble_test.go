@@ -135,12 +135,30 @@ func TestNoKeyFrames(t *testing.T) {
 	})
 }
 
+// Nor does an event that goes on keep a clip without key frames for ever.
+func TestNoKeyFramesForLong(t *testing.T) {
+	each(t, func() *world {
+		w := standard(160 * sec)
+		for i := range w.shots {
+			if s := &w.shots[i]; s.Track == picture && s.taken > 33*sec && s.taken < 150*sec {
+				s.Key = false
+			}
+		}
+		for told := 31 * sec; told < 155*sec; told += 5 * sec {
+			w.events = append(w.events, at(told)...)
+		}
+		return w
+	}, func(s *story) {
+		s.equal("24.00-114.00 17 longest clip", "none 7 no key frame follows", "150.00-159.96 1 recorder stopped follows")
+	})
+}
+
 func TestSoundOnly(t *testing.T) {
 	each(t, func() *world {
 		w := &world{cfg: Config{Tracks: []*kvsmedia.Track{sound}, PreRoll: 5 * sec, PostRoll: 10 * sec, Longest: 60 * sec}, reach: 15 * sec, end: 120 * sec}
 		w.encode(sound, 0, 120*sec, 50*ms, 0, every(1))
 		w.sorted()
-		w.events = at(31*sec, 42*sec)
+		w.events = at(31300*ms, 42*sec) // the first clip ends between two key frames that are remembered
 		return w
 	}, func(s *story) {
 		c := s.clips
@@ -149,7 +167,7 @@ func TestSoundOnly(t *testing.T) {
 			return
 		}
 		a, b := c[0].frames, c[1].frames
-		if first, last := s.w.shots[a[0]].taken, s.w.shots[a[len(a)-1]].taken; first > 26*sec || first < 24900*ms || last < 40900*ms || last > 41*sec {
+		if first, last := s.w.shots[a[0]].taken, s.w.shots[a[len(a)-1]].taken; first > 26300*ms || first < 25200*ms || last < 41150*ms || last > 41300*ms {
 			s.errorf("the first clip is from %v to %v", first, last)
 		}
 		if b[0] != a[len(a)-1]+1 {
@@ -246,6 +264,9 @@ func TestWarnings(t *testing.T) {
 	if got := run(func(w *world) { w.events = at(31*sec, 44*sec) }); len(got) > 0 {
 		t.Errorf("a clip after another: %v", got)
 	}
+	if got := run(func(w *world) { w.without(33*sec, 39*sec) }); len(got) > 0 {
+		t.Errorf("a pause: %v", got)
+	}
 	if got := run(func(w *world) { w.cfg.PreRoll = 1900 * ms }); got[LongGOP] != 1 || len(got) != 1 {
 		t.Errorf("a pre-roll shorter than a GOP: %v", got)
 	}
@@ -255,8 +276,10 @@ func TestWarnings(t *testing.T) {
 // clock that drifts.
 func TestAnchor(t *testing.T) {
 	each(t, func() *world {
-		w := standard(3 * time.Hour)
-		w.cfg.Tracks = w.cfg.Tracks[:1]
+		w := standard(0)
+		w.cfg.Tracks, w.end = w.cfg.Tracks[:1], 3*time.Hour
+		w.encode(picture, 0, w.end, 200*ms, -3*time.Hour, every(10))
+		w.sorted()
 		for i := range w.shots { // 100 ppm slow, so that 1.08 s are missing in the end
 			w.shots[i].PTS -= w.shots[i].taken / 10_000
 		}
@@ -273,7 +296,7 @@ func TestAnchor(t *testing.T) {
 				s.errorf("the base of %d is off by %v", i, err)
 			}
 		}
-		s.equal("24.00-41.96 1 event over", "10694.00-10709.96 1 event over")
+		s.equal("24.00-41.80 1 event over", "10694.00-10709.80 1 event over")
 	})
 }
 
@@ -324,6 +347,15 @@ func TestEventBetweenLoops(t *testing.T) {
 	}
 	if steps := r.Frame(6*sec+1, kvsmedia.Frame{Track: picture, PTS: sec, Key: true}); len(steps) == 0 || steps[0].Kind != Frame {
 		t.Errorf("%+v", steps)
+	}
+}
+
+// No event asks for more than an hour before it.
+func TestOldest(t *testing.T) {
+	r := New(Config{Tracks: []*kvsmedia.Track{picture}, PreRoll: 5 * sec, NewID: func() ID { return ID{1} }})
+	r.Trigger(2*time.Hour, Event{At: -1 << 63})
+	if preRoll, _ := r.Start(2 * time.Hour); preRoll != time.Hour+5*sec {
+		t.Errorf("a pre-roll of %v", preRoll)
 	}
 }
 

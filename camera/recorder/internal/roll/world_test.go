@@ -346,6 +346,9 @@ func (s *story) rules() {
 			s.errorf("clip %d has %d anchors", i, c.anchors)
 		}
 	}
+	if s.w.cfg.Continuous && s.loops != 1 {
+		s.errorf("%d loops", s.loops)
+	}
 	for i, f := range s.files {
 		if f.anchors != 1 || !f.ended {
 			s.errorf("file %d has %d anchors, is cut: %v", i, f.anchors, f.ended)
