@@ -108,6 +108,9 @@ var figures = []string{
 	"exec:",                      // likewise
 	"mapping   ",                 // the kinds of NAT
 	"device.json      {\"cred",   // the files of a device
+	"GET    /clips ",             // the routes of examples/camera
+	"EBML header, Segment",       // the layout of a recorder's file
+	"header  magic version",      // and of a journal's
 	"smallest DIR REGION",        // a synopsis
 	"go run ./internal/testing/", // a synopsis
 }

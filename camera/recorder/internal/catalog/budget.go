@@ -9,7 +9,6 @@ import (
 type unit struct {
 	seq       uint64 // of its first file
 	bytes     int64
-	clip      *clip   // nil with Continuous
 	files     []*file // on the card
 	clips     int     // that have parts of it
 	waiting   bool    // a part of it is yet to be uploaded

@@ -158,7 +158,21 @@ func (c *Catalog) retire(cl *clip) {
 			return
 		}
 	}
+	c.parted = append(c.parted, c.view(cl))
 	c.dropClip(cl)
+}
+
+// Parted returns what was known of a clip that the last Commit or Evict told of and that
+// nothing is known of any more.
+func (c *Catalog) Parted(id ID) (View, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, v := range c.parted {
+		if v.ID == id {
+			return v, true
+		}
+	}
+	return View{}, false
 }
 
 // dropClip forgets a clip, and files that are gone and no other clip has parts of.
@@ -203,20 +217,19 @@ func (c *Catalog) drop(r *record) {
 func (c *Catalog) forget(n int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.forgetGone(n)
+	return c.forgetGone(n) > 0
 }
 
-func (c *Catalog) forgetGone(n int) bool {
-	had := n
+func (c *Catalog) forgetGone(n int) (forgotten int) {
 	for _, untold := range []bool{false, true} {
 		for _, cl := range slices.Clone(c.order) {
-			if n > 0 && c.gone(cl) && len(cl.Pending) > 0 == untold {
+			if forgotten < n && c.gone(cl) && len(cl.Pending) > 0 == untold {
 				c.dropClip(cl)
-				n--
+				forgotten++
 			}
 		}
 	}
-	return n < had
+	return forgotten
 }
 
 // gone reports whether no file of an ended clip is on the card any more.

@@ -9,18 +9,21 @@ import (
 )
 
 // Commit writes what was changed since the last one, all or nothing unless that is more
-// than 768 KiB, and returns the changes of clips that are thereby on the card, in order. It
+// than 256 KiB, and returns the changes of clips that are thereby on the card, in order. It
 // does nothing if nothing changed. After an error the next Commit tries again with what is
 // not on the card; an error of a broken journal stays: Close and Open.
 func (c *Catalog) Commit() ([]Change, error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
+	c.mu.Lock()
+	c.parted = nil
+	c.mu.Unlock()
 	return c.commit()
 }
 
-// maxChunk is what one commit of the journal takes, well within storage.MaxBatch and an
-// eighth of the least journal.
-const maxChunk = 512 << 10
+// maxChunk is after how many bytes another commit of the journal begins, so that a chunk and
+// one more record are well within an eighth of the least journal, and storage.MaxBatch.
+const maxChunk = 256 << 10
 
 // entry is a record that is being written.
 type entry struct {
@@ -57,12 +60,7 @@ func (c *Catalog) commit() (changes []Change, err error) {
 			changes = append(changes, c.committed(todo[:taken], numbers)...)
 			todo, removed = todo[taken:], removed[len(ops)-taken:]
 		} else if errors.Is(err, storage.ErrJournalFull) && c.forget(64) {
-			err = nil
-			var more []uint64
-			c.mu.Lock()
-			more, c.removed = c.removed, nil
-			c.mu.Unlock()
-			removed = append(more, removed...)
+			removed, err = c.makeRoom(removed)
 		}
 	}
 	if err != nil {
@@ -70,6 +68,18 @@ func (c *Catalog) commit() (changes []Change, err error) {
 	}
 	slices.SortFunc(changes, func(a, b Change) int { return cmp.Compare(a.Seq, b.Seq) })
 	return changes, err
+}
+
+// makeRoom removes records alone, which a full journal still takes. It returns the rest.
+func (c *Catalog) makeRoom(removed []uint64) ([]uint64, error) {
+	c.mu.Lock()
+	removed, c.removed = append(c.removed, removed...), nil
+	c.mu.Unlock()
+	ops, _ := c.chunk(nil, removed)
+	if _, err := c.journal.Commit(ops...); err != nil {
+		return removed, err
+	}
+	return removed[len(ops):], nil
 }
 
 // queue returns what is to be written, each file followed by the clips that have parts of

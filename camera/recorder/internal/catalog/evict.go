@@ -30,6 +30,7 @@ func (c *Catalog) Evict(limit int64, age time.Duration) ([]Change, Room, error) 
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	c.mu.Lock()
+	c.parted = nil
 	room := c.pick(limit, age)
 	going := c.going()
 	c.mu.Unlock()
@@ -55,36 +56,38 @@ func (c *Catalog) going() (files []*file) {
 
 // pick chooses what goes, and says what will be left when it is gone.
 func (c *Catalog) pick(limit int64, age time.Duration) Room {
-	free := atOnce - len(c.going())
+	all := true
 	if age > 0 && c.clock.steady() {
-		free = c.send(c.old(age), Expired, free)
+		all = c.send(c.old(age), Expired)
 	}
-	c.forgetGone(c.overClips())
 	over, clips := c.overBytes(limit), c.overClips()
-	if over <= 0 && clips <= 0 {
-		return Fits
+	clips -= c.forgetGone(clips)
+	units := choose(c.units(), over, clips)
+	all = c.send(units, Evicted) && all
+	for _, u := range units {
+		clips -= u.clips
 	}
-	free = c.send(choose(c.units(), over, clips), Evicted, free)
 	switch {
-	case c.overBytes(limit) <= 0 && c.overClips() <= len(c.going()):
-		return Fits
-	case free < atOnce:
+	case !all:
 		return More
+	case c.overBytes(limit) <= 0 && clips <= 0:
+		return Fits
 	}
 	return Stuck
 }
 
-// send marks the files of units to be removed, until some more than free of them are, and
-// returns how many are free.
-func (c *Catalog) send(units []unit, reason string, free int) int {
+// send marks the files of units to be removed, until atOnce or a few more are, and reports
+// whether that is all.
+func (c *Catalog) send(units []unit, reason string) bool {
+	free := atOnce - len(c.going())
 	for _, u := range units {
 		if free <= 0 {
-			break
+			return false
 		}
 		free -= len(u.files)
 		c.remove(u.files, reason)
 	}
-	return free
+	return true
 }
 
 // remove marks files to be removed; their clips change.

@@ -36,9 +36,12 @@ const (
 )
 
 // All yields the receipts. It stops at what it cannot read.
-func (p Receipts) All() iter.Seq[Receipt] {
+func (p Receipts) All() iter.Seq[Receipt] { return p.all(unpackNumber) }
+
+// all yields the receipts with what number makes of the numbers.
+func (p Receipts) all(number func(b []byte, text bool) string) iter.Seq[Receipt] {
 	return func(yield func(Receipt) bool) {
-		u := unpacker{b: p}
+		u := unpacker{b: p, decode: number}
 		var run, fault string
 		for len(u.b) > 0 {
 			flags := u.byte()
@@ -96,7 +99,7 @@ const (
 // are stored of them: of a fragment that has others too, its share.
 func (p Receipts) mark(first int32, state []outcome) (bytes int64) {
 	last := first + int32(len(state)) - 1
-	for r := range p.All() {
+	for r := range p.all(unpackedLater) {
 		is, fresh := refused, int64(0)
 		if r.Number != "" {
 			is = stored
@@ -216,8 +219,9 @@ func appendText(p []byte, s string) []byte {
 
 // unpacker reads what is packed; bad says that it ended early or is out of bounds.
 type unpacker struct {
-	b   []byte
-	bad bool
+	b      []byte
+	bad    bool
+	decode func(b []byte, text bool) string
 }
 
 func (u *unpacker) take(n int) []byte {
@@ -250,9 +254,15 @@ func (u *unpacker) text(most int64) string { return string(u.take(int(u.uint(mos
 
 func (u *unpacker) number() string {
 	n := u.uint(maxNumber<<1 | 1)
-	b := u.take(int(n >> 1))
-	if n&1 != 0 {
+	return u.decode(u.take(int(n>>1)), n&1 != 0)
+}
+
+func unpackNumber(b []byte, text bool) string {
+	if text {
 		return string(b)
 	}
 	return new(big.Int).SetBytes(b).String()
 }
+
+// unpackedLater stands for a number where it does not matter which.
+func unpackedLater([]byte, bool) string { return "0" }

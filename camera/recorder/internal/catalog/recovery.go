@@ -23,9 +23,8 @@ type recovery struct {
 
 // found is a file with a name of ours.
 type found struct {
-	day   int32
-	size  int64
-	twice bool // in more than one folder
+	day  int32
+	size int64
 }
 
 func (r *recovery) run() error {
@@ -33,7 +32,7 @@ func (r *recovery) run() error {
 	if err := r.list(); err != nil {
 		return err
 	}
-	from := r.slot.From
+	from, until := r.slot.From, r.slot.Next+ahead
 	if err := r.boot(r.report); err != nil {
 		return err
 	}
@@ -42,7 +41,7 @@ func (r *recovery) run() error {
 			return err
 		}
 	}
-	if err := r.unknown(from); err != nil {
+	if err := r.unknown(from, until); err != nil {
 		return err
 	}
 	for _, cl := range slices.Clone(r.order) {
@@ -280,15 +279,16 @@ func (r *recovery) fill(f *file, content *segment.Content) {
 	}
 }
 
-// follow lets a clip's span of a file have what the file has.
+// follow lets a clip's span of a file have what the file has, no more, and all of it if it
+// was growing.
 func (r *recovery) follow(cl *clip, f *file, content *segment.Content) {
 	i := slices.IndexFunc(cl.Spans, func(s Span) bool { return s.File == f.Seq })
 	s := &cl.Spans[i]
 	had := *s
-	if s.Growing || s.Last >= f.Clusters {
-		s.Last = f.Clusters - 1
+	if !s.Growing && s.Last < f.Clusters {
+		return
 	}
-	s.Bytes = 0
+	s.Last, s.Bytes = f.Clusters-1, 0
 	if s.Last >= s.First {
 		for _, c := range content.Clusters[s.First : s.Last+1] {
 			s.Bytes += c.Bytes
@@ -328,8 +328,8 @@ func (r *recovery) vanished(f *file) {
 }
 
 // unknown judges the files without a record, in the order in which they were made. Those of
-// numbers from from on are of the last boot.
-func (r *recovery) unknown(from uint64) error {
+// numbers from from up to until are of the last boot.
+func (r *recovery) unknown(from, until uint64) error {
 	var seqs []uint64
 	for seq := range r.here {
 		seqs = append(seqs, seq)
@@ -345,7 +345,7 @@ func (r *recovery) unknown(from uint64) error {
 		switch {
 		case err == nil && content.Seq == seq && !r.foreignClips[ID(content.Clip)]:
 			r.takeIn(f, content)
-		case errors.Is(err, segment.ErrNone) && seq >= from && from != 0:
+		case errors.Is(err, segment.ErrNone) && from != 0 && from <= seq && seq < until:
 			r.report.Removed++
 			f.Closed, f.Going, f.Reason = true, true, PowerLoss
 			r.insertFile(f)
