@@ -116,7 +116,7 @@ func run(ctx context.Context, std program.Console, args []string) error {
 	if film.Clips, err = newStorage(c.stream != ""); err != nil {
 		return err
 	}
-	defer os.RemoveAll(film.Clips.Dir)
+	defer func() { _ = os.RemoveAll(film.Clips.Dir) }() // what stays is temporary
 	var rec *recordings
 	if c.stream != "" {
 		film.Recording = &kvsmedia.ProducerConfig{AWS: c.camera, Stream: c.stream, Create: &kvsmedia.StreamSettings{Retention: kept}, Linger: linger}
