@@ -269,4 +269,3 @@ func BenchmarkWriteFrame(b *testing.B) {
 		})
 	}
 }
-

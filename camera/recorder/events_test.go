@@ -3,6 +3,8 @@ package recorder_test
 import (
 	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -124,15 +126,15 @@ func TestEarlyEvent(t *testing.T) {
 // TestClock has clips made before the clock is set, and after it was set back.
 func TestClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var shift time.Duration
-		known := false
+		var shift atomic.Int64 // ns
+		var known atomic.Bool
 		u := newUpload(t, func(c *recorder.Config) {
 			c.Uploader = nil
 			c.Now = func() time.Time {
-				if !known {
+				if !known.Load() {
 					return time.Time{}
 				}
-				return time.Now().Add(shift)
+				return time.Now().Add(time.Duration(shift.Load()))
 			}
 		})
 		defer u.close()
@@ -144,19 +146,19 @@ func TestClock(t *testing.T) {
 		if c := u.clip(first); !c.Start.IsZero() || c.State != recorder.Kept {
 			t.Errorf("%+v", c)
 		}
-		known = true
+		known.Store(true)
 		time.Sleep(3 * time.Second)
 		if c := u.clip(first); c.Start.Sub(at).Abs() > 8*time.Second || c.Estimated {
 			t.Errorf("event at %v: %+v", at, c)
 		}
 		second := u.trigger("right time")
 		time.Sleep(5 * time.Second)
-		shift = -time.Hour * 24 // in the midst of a clip
+		shift.Store(int64(-24 * time.Hour)) // in the midst of a clip
 		time.Sleep(30 * time.Second)
-		shift = -40 * time.Second // so that the next one falls onto the second
+		shift.Store(int64(-40 * time.Second)) // so that the next one falls onto the second
 		third := u.trigger("time of before")
 		time.Sleep(5 * time.Second)
-		shift = 365 * 24 * time.Hour
+		shift.Store(int64(365 * 24 * time.Hour))
 		time.Sleep(25 * time.Second)
 		list := u.all()
 		if len(list) != 3 || list[0].ID != first || list[1].ID != second || list[2].ID != third {
@@ -243,12 +245,15 @@ func TestBudget(t *testing.T) {
 		defer s.close()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
+		var mu sync.Mutex
 		evicted := map[recorder.ClipID]bool{}
 		changes := s.Changes(ctx)
 		s.works.Go(func() {
 			for c := range changes {
 				if c.Kind == recorder.ClipEvicted {
+					mu.Lock()
 					evicted[c.Clip.ID] = true
+					mu.Unlock()
 					if len(c.Clip.Missing) == 0 || c.Clip.State != recorder.Lost {
 						t.Errorf("%+v", c)
 					}
@@ -273,6 +278,8 @@ func TestBudget(t *testing.T) {
 		if c := s.clip(protected); !c.OnDevice || !c.Protected {
 			t.Errorf("%+v", c)
 		}
+		cancel() // nobody writes to the map any more
+		synctest.Wait()
 		if len(evicted) == 0 || evicted[protected] || evicted[all[len(all)-1]] || !evicted[all[0]] {
 			t.Errorf("%d clips were evicted", len(evicted))
 		}

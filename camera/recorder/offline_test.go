@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,6 +61,7 @@ func (u *upload) all() []recorder.Clip {
 // until waits until something holds, for at most so long.
 func (u *upload) until(limit time.Duration, holds func() bool) {
 	u.t.Helper()
+	time.Sleep(time.Second) // what was triggered just now is known
 	for end := time.Now().Add(limit); !holds(); time.Sleep(time.Second) {
 		if time.Now().After(end) {
 			u.t.Fatalf("it does not come: %+v\n%+v", u.Status(), u.all()[len(u.all())-1])
@@ -82,7 +84,7 @@ func (u *upload) played(c recorder.Clip) (pictures []int) {
 	defer a.Close()
 	for run, err := range a.Runs(u.t.Context(), kvsmedia.Range{Start: c.Start, End: c.End.Add(-time.Millisecond)}) {
 		if err != nil {
-			u.t.Fatal(err)
+			u.t.Fatalf("%+v: %v", c, err)
 		}
 		var numbers []string
 		for _, f := range run.Fragments {
@@ -245,10 +247,13 @@ func TestSessionRollInAClip(t *testing.T) {
 // same ID each time.
 func TestPublish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var taken []recorder.Change
 		tries := map[string]int{}
 		u := newUpload(t, func(c *recorder.Config) {
 			c.Publish = func(_ context.Context, ch recorder.Change) error {
+				mu.Lock()
+				defer mu.Unlock()
 				if tries[ch.ID]++; tries[ch.ID] < 3 {
 					return context.DeadlineExceeded
 				}
@@ -260,14 +265,19 @@ func TestPublish(t *testing.T) {
 		u.record()
 		time.Sleep(20 * time.Second)
 		id := u.trigger("motion")
-		u.until(5*time.Minute, func() bool { return len(taken) == 3 })
+		u.until(5*time.Minute, func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return len(taken) == 3
+		})
+		u.studio.close()
 		for i, kind := range []recorder.Kind{recorder.ClipStarted, recorder.ClipEnded, recorder.ClipStored} {
 			if ch := taken[i]; ch.Kind != kind || ch.Clip.ID != id || ch.At.IsZero() {
 				t.Errorf("change %d: %+v", i, ch)
 			}
 		}
-		if len(tries) != 3 || u.Status().Unpublished != 0 {
-			t.Errorf("%v %+v", tries, u.Status())
+		if len(tries) != 3 {
+			t.Errorf("%v", tries)
 		}
 	})
 }
