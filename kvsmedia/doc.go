@@ -50,6 +50,33 @@
 // and [Producer.Stats] show what happens on the way; [Producer.Tag], [Producer.SetTag],
 // [Producer.TagImage] and [Producer.TagNotification] mark fragments.
 //
+// # Recording on the camera first
+//
+// What a camera has on its own storage is uploaded by [Producer.UploadStored], fragment by
+// fragment in the order of the caller's plan, with a [Receipt] for each:
+//
+//	for r, err := range producer.UploadStored(ctx, fragments) { // iter.Seq[kvsmedia.Stored]
+//		switch {
+//		case err != nil:
+//			return err // ctx has ended, or a permanent refusal
+//		case r.Err != nil:
+//			log.Print("not stored: ", r.Key, r.Err)
+//		default:
+//			card.Uploaded(r.Key, r.Number) // it may be deleted once this is on disk
+//		}
+//	}
+//
+// Package recorder does all of it. Who writes another plan should know:
+//
+//   - The plan is asked when a fragment can be sent at once, so a new event passes a backlog
+//     at the end of a fragment.
+//   - A receipt without error is the only proof. What has none, as after a power cut, is to
+//     be sent once more with the same Time: of the two, [Archive.Runs] and players take one.
+//   - Timestamps are the caller's, and never corrected. Going back in time costs a session,
+//     so whole clips one after another are best, and so are tracks in the order of PTS.
+//   - Receipt.Run tells which fragments play in one session, as far as one producer knows;
+//     Archive.Runs asks the service.
+//
 // The HTTP client of the aws.Config is used with HTTP/1.1, larger buffers and no
 // overall timeout where it is an *http.Client with an *http.Transport or the AWS
 // SDK's BuildableClient, which are copied for that; any other is used as it is.
@@ -141,6 +168,7 @@
 //     of a stand-in may be, data endpoints may be http:// too.
 //   - [*MissingError]: what an upload left out, and why ([ErrBufferFull], a
 //     *RefusedError, or the reason of its end).
+//   - [ErrUploading]: another upload of the producer runs.
 //   - [*NothingStoredError]: frames came and an upload stored none of them, and why.
 //   - [*StreamError]: trouble that the service reports inside media.
 package kvsmedia

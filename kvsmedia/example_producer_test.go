@@ -59,6 +59,42 @@ func ExampleProducer() {
 	// 20s
 }
 
+// Upload what a camera has recorded, the newest clip first, and note what is stored.
+func ExampleProducer_UploadStored() {
+	service := kvsmediatest.NewServer(kvsmediatest.Config{})
+	defer service.Close()
+	clip := clips.Day()
+	p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{
+		AWS: service.AWS(), Stream: "front-door", Tracks: clip.Tracks[:1], Create: &kvsmedia.StreamSettings{Retention: 24 * time.Hour},
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	begin := time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC)
+	stored := func(name string, at time.Time) kvsmedia.Stored {
+		return kvsmedia.Stored{Key: name, Time: at, Tags: kvsmedia.Tags{"event": name}, Frames: func(yield func(kvsmedia.Frame, error) bool) {
+			for _, f := range clip.Frames { // in a camera: read from its card
+				if f.PTS < 2*time.Second && !yield(f, nil) {
+					return
+				}
+			}
+		}}
+	}
+	plan := slices.Values([]kvsmedia.Stored{stored("door bell", begin.Add(time.Hour)), stored("motion", begin)})
+	for r, err := range p.UploadStored(context.Background(), plan) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(r.Key, "of", r.Time.UTC().Format(time.TimeOnly), "is stored:", r.Err == nil && r.Number != "")
+	}
+	// Output:
+	// door bell of 09:00:00 is stored: true
+	// motion of 08:00:00 is stored: true
+}
+
 // Watch what becomes of the fragments, and mark one.
 func ExampleProducer_Acks() {
 	service := kvsmediatest.NewServer(kvsmediatest.Config{})

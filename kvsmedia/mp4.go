@@ -13,8 +13,8 @@ import (
 )
 
 // WriteMP4 writes the frames of the tracks, out of a sequence that may have others
-// too, as a fragmented MP4 file (ISO/IEC 14496-12) for players: H264, H265, AAC, PCMA and
-// PCMU. Frames and tracks are as for [Muxer]. The file's time begins at the leading track's
+// too, as a fragmented MP4 file (ISO/IEC 14496-12) for players: H264, H265, AAC, Opus,
+// PCMA and PCMU. Frames and tracks are as for [Muxer]. The file's time begins at the leading track's
 // first key frame, with B-frames as much before it as pictures are coded ahead. A fragment
 // goes from one key frame of the leading track to the next, but at most 30 seconds or
 // 32 MiB far, and is written in one call of Write.
@@ -86,7 +86,7 @@ func newMovie(w io.Writer, tracks []*Track) (*movie, error) {
 			err = errors.New("it is named twice")
 		}
 		if err == nil && entries[t.Codec] == "" {
-			err = fmt.Errorf("its codec is %v: want H264, H265, AAC, PCMA or PCMU", t.Codec)
+			err = fmt.Errorf("its codec is %v: want H264, H265, AAC, Opus, PCMA or PCMU", t.Codec)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("track %d%s: %w", i+1, quoted(t), err)
@@ -208,14 +208,14 @@ func (t *movieTrack) units(d time.Duration) int64 {
 }
 
 // entries are the codecs that an MP4 file takes, by the names of their sample entries.
-var entries = map[Codec]mp4.Codec{H264: mp4.AVC, H265: mp4.HEVC, AAC: mp4.AAC, PCMA: mp4.PCMA, PCMU: mp4.PCMU}
+var entries = map[Codec]mp4.Codec{H264: mp4.AVC, H265: mp4.HEVC, AAC: mp4.AAC, Opus: mp4.Opus, PCMA: mp4.PCMA, PCMU: mp4.PCMU}
 
 // describe fills in the track's entry.
 func (t *movieTrack) describe() error {
 	t.entry = mp4.Track{ID: uint32(t.number), Timescale: uint32(t.units(time.Second)),
 		SampleRate: int(t.audio.SamplingFrequency), Channels: t.audio.Channels}
 	t.entry.Codec = entries[t.Codec]
-	if t.Codec == AAC {
+	if t.Codec == AAC || t.Codec == Opus {
 		t.entry.Config = t.audio.CodecPrivate
 	}
 	if !t.video {

@@ -89,6 +89,8 @@ func TestWriteMP4(t *testing.T) {
 		"sound from before":    {early, []*kvsmedia.Track{main, aac}, "h264 aac"},
 		"sound first":          {day.Frames, []*kvsmedia.Track{aac, main}, "aac h264"},
 		"sound alone":          {day.Frames, []*kvsmedia.Track{aac}, "aac"},
+		"Opus":                 {day.Frames, []*kvsmedia.Track{main, find(day, "opus")}, "h264 opus"},
+		"Opus alone":           {day.Frames, []*kvsmedia.Track{find(day, "opus")}, "opus"},
 		"G.711":                {telephone, []*kvsmedia.Track{main, g711}, "h264 pcm_alaw"},
 		"H.265":                {hevc.Frames, hevc.Tracks[:1], "hevc"},
 		"lengths of two bytes": {prefixedFrames, []*kvsmedia.Track{prefixedTrack}, "h264"},
@@ -150,7 +152,7 @@ func TestWriteMP4(t *testing.T) {
 // Each write leaves a valid file behind, also that of a frame that is refused.
 func TestMP4Refused(t *testing.T) {
 	day := clips.Day()
-	main, aac, opus := find(day, "main"), find(day, "aac"), find(day, "opus")
+	main, aac := find(day, "main"), find(day, "aac")
 	nothing, back, broken := day.Frames[:0], slices.Clone(day.Frames), slices.Clone(day.Frames)
 	again, damaged := false, false
 	for i, f := range day.Frames {
@@ -173,7 +175,7 @@ func TestMP4Refused(t *testing.T) {
 		want   string
 		file   string // codecs of what was written
 	}{
-		"Opus":                    {day.Frames, []*kvsmedia.Track{main, opus}, `track 2 "opus": its codec is Opus`, ""},
+		"no codec":                {day.Frames, []*kvsmedia.Track{main, {Codec: 99}}, "track 2: its codec is unknown codec", ""},
 		"no tracks":               {day.Frames, nil, "of no tracks", ""},
 		"a track twice":           {day.Frames, []*kvsmedia.Track{main, main}, "named twice", ""},
 		"no frames":               {nothing, []*kvsmedia.Track{main}, `no key frame of the leading track "main" came`, ""},

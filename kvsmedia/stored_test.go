@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,7 +99,10 @@ func TestUploadStored(t *testing.T) {
 					}
 					var first time.Duration
 					n := 0
-					for want := range st.Frames {
+					for want, err := range st.Frames {
+						if err != nil {
+							t.Fatal(err)
+						}
 						if !slices.ContainsFunc(s.tracks, func(t *kvsmedia.Track) bool { return t == want.Track }) {
 							continue
 						}
@@ -132,7 +136,7 @@ func TestStoredPlanPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: videoAndSound()})
 		defer s.srv.Close()
-		var yielded time.Time
+		var yielded atomic.Int64
 		late := 0
 		plan := func(yield func(kvsmedia.Stored) bool) {
 			for i, f := range shelved(clips.Day(), "f", at(), 2*time.Second, 6) {
@@ -142,7 +146,7 @@ func TestStoredPlanPauses(t *testing.T) {
 						t.Errorf("after a pause: %+v", st)
 					}
 				}
-				if yielded = time.Now(); !yield(f) {
+				if yielded.Store(time.Now().UnixNano()); !yield(f) {
 					return
 				}
 			}
@@ -152,7 +156,7 @@ func TestStoredPlanPauses(t *testing.T) {
 			if err != nil || r.Err != nil {
 				t.Fatal(err, r.Err)
 			}
-			if time.Since(yielded) > 4*time.Second {
+			if time.Since(time.Unix(0, yielded.Load())) > 4*time.Second {
 				late++
 			}
 		}

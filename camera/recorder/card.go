@@ -110,6 +110,8 @@ func (r *Recorder) say(found *catalog.Report) {
 // stateOf returns the state that an error stands for.
 func stateOf(err error) Storage {
 	switch {
+	case errors.Is(err, errRoot):
+		return StorageMissing
 	case errors.Is(err, storage.ErrInUse):
 		return StorageInUse
 	case errors.Is(err, storage.ErrNewer):
@@ -134,12 +136,13 @@ func stateOf(err error) Storage {
 // and all that came was written.
 func (d *disk) run(ends <-chan struct{}) {
 	defer d.leave()
-	for {
+	for last := false; ; last = d.over(ends) { // once more when everything has ended, and not for ever
 		err := d.once(ends)
-		if err == nil {
+		if err == nil || last {
 			return
 		}
 		state := stateOf(err)
+		d.broken = errors.Is(err, storage.ErrBroken)
 		d.r.health.set(d.r.log, state, err)
 		wait := lookEvery
 		switch state {
@@ -150,10 +153,8 @@ func (d *disk) run(ends <-chan struct{}) {
 			d.leave()
 		}
 		pause := time.NewTimer(wait)
-		if d.wait(ends, pause.C); d.over(ends) && d.c == nil {
-			pause.Stop()
-			return
-		}
+		d.wait(ends, pause.C)
+		pause.Stop()
 	}
 }
 
@@ -189,11 +190,14 @@ func (d *disk) once(ends <-chan struct{}) error {
 			return err
 		}
 		d.enter(c)
-		d.r.health.set(d.r.log, state, nil)
+		d.state = state
 	} else if v, err := d.c.fs.Volume(); err != nil {
 		return err
 	} else if v.ReadOnly {
 		return &fs.PathError{Op: "write", Path: d.r.cfg.Dir, Err: errReadOnly}
+	} else if d.broken {
+		d.leave()
+		return d.once(ends)
 	}
 	return d.serve(ends)
 }

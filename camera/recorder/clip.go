@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -55,6 +56,13 @@ func (s State) String() string {
 
 // MarshalText returns what String does.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText returns. A name that it does not know, as of a
+// newer version, becomes 0.
+func (s *State) UnmarshalText(text []byte) error {
+	*s = State(max(0, slices.Index(stateNames[:], string(text))))
+	return nil
+}
 
 // Clip is what is known of a clip at one moment.
 type Clip struct {

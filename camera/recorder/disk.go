@@ -19,6 +19,9 @@ type disk struct {
 	r *Recorder
 	c *card // that is open; nil if none
 
+	state  Storage // of the card while it is well
+	broken bool    // its journal has to be opened again
+
 	out   output                    // the file that is written
 	carry []kvsmedia.Frame          // that a failed write left, for the next file
 	clip  roll.ID                   // that is being recorded, as the roll has it; zero with Continuous
@@ -39,6 +42,7 @@ func (d *disk) serve(ends <-chan struct{}) error {
 	if err := d.resume(); err != nil {
 		return err
 	}
+	d.r.health.set(d.r.log, d.state, nil)
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
 	for {
@@ -152,6 +156,7 @@ func (d *disk) begin(s *roll.Step) error {
 
 // end ends a clip.
 func (d *disk) end(s *roll.Step) error {
+	d.note(d.c.cat.CountEvents(d.id(s.Clip), s.Events))
 	if d.r.cfg.Continuous {
 		d.spans.until(s.Clip, s.From, s.Until, s.Reason.String())
 		return nil

@@ -195,15 +195,16 @@ func (d *disk) closeFile(reason string) error {
 	if err := d.commit(true); err != nil {
 		return err
 	}
+	content := *o.w.Content() // without the index: what is found again after a power cut
+	content.Growing = false
 	err := o.w.Close(d.base())
-	content := o.w.Content()
 	length := time.Duration(0)
 	if n := len(content.Clusters); n > 0 {
 		length = content.Clusters[n-1].End
 	}
 	d.note(d.c.cat.Grow(o.seq, len(content.Clusters), length, content.Length, content.Length))
 	d.note(d.c.cat.CloseFile(o.seq, reason))
-	d.forget(content)
+	d.forget(&content)
 	return err
 }
 
@@ -212,7 +213,8 @@ func (d *disk) giveUp() {
 	o := &d.out
 	frames, clusters := o.w.Uncommitted()
 	d.carry = append(d.carry, frames...)
-	content := o.w.Content()
+	content := *o.w.Content()
+	content.Clusters, content.Growing = content.Clusters[:clusters], false
 	_ = o.w.Close(0) // it writes nothing any more
 	length := time.Duration(0)
 	if clusters > 0 {
@@ -221,7 +223,7 @@ func (d *disk) giveUp() {
 	d.note(d.c.cat.Grow(o.seq, clusters, length, content.Length, content.Length))
 	d.note(d.c.cat.CloseFile(o.seq, string(StorageFailed)))
 	offset, anchored := o.offset, o.anchored
-	d.forget(content)
+	d.forget(&content)
 	o.offset, o.anchored = offset, anchored
 }
 

@@ -23,7 +23,9 @@ func (r *Recorder) tell(c *card, changes []catalog.Change) {
 	for _, ch := range changes {
 		v, ok := c.cat.Clip(ch.Clip)
 		if !ok {
-			continue
+			if v, ok = c.cat.Parted(ch.Clip); !ok {
+				continue
+			}
 		}
 		if ch.Kind == catalog.EvictedClip && v.Gone {
 			r.uploads.remove(c, v.Seq)

@@ -66,19 +66,6 @@ func newStudio(t *testing.T, change func(*recorder.Config)) *studio {
 	return s
 }
 
-// film writes frames of the film for d, in real time.
-func (s *studio) film(d time.Duration) {
-	ctx, cancel := context.WithTimeout(s.t.Context(), d)
-	defer cancel()
-	for f := range clips.Play(ctx, clips.Day()) {
-		if f.Track == s.cfg.Tracks[0] || f.Track == s.cfg.Tracks[1] {
-			if err := s.cam.WriteFrame(f); err != nil {
-				s.t.Error(err)
-			}
-		}
-	}
-}
-
 // roll films in the background until the studio is closed.
 func (s *studio) roll() {
 	ctx, cancel := context.WithCancel(s.t.Context())

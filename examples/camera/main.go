@@ -5,7 +5,8 @@
 //	camera -device /etc/camera -source rtsp://… -stream front-door
 //
 // Without -device it uses the AWS credentials of the environment. Commands that
-// viewers can call: status, light, chime, privacy.
+// viewers can call: status, light, chime, privacy; with -record also event, clips,
+// receipt.
 //
 // An RTSP source must be reached before the camera comes online, for its tracks are not
 // known before: until then the log says that the camera waits for it.
@@ -15,8 +16,14 @@
 // An interrupt ends the camera once what it has filmed is stored, within seconds;
 // it says what is not. A second one ends it at once.
 //
+// With -record it keeps clips of events on its own storage first, each with the seconds
+// before the event. An event is a viewer's command, event {"type": "motion"} or chime,
+// which is the doorbell, or is posted to -status. With -stream clips go up as they are
+// recorded, and after an outage or a restart what is missing follows; -continuous
+// -upload-all uploads what is between them as well.
+//
 // With -status it serves its status as JSON and its metrics for Prometheus: see package
-// status.
+// status; with -record clips as well: see package clipapi.
 //
 // -h lists the flags and the environment variables that hold their defaults.
 package main
@@ -27,10 +34,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/examples/camera/clipapi"
 	"github.com/smartcam-sdk/smartcam/examples/camera/device"
 	"github.com/smartcam-sdk/smartcam/examples/camera/source"
 	"github.com/smartcam-sdk/smartcam/examples/camera/status"
@@ -74,15 +83,19 @@ func run(ctx context.Context, std program.Console, args []string) error {
 		return err
 	}
 	if *o.address != "" {
+		var clips http.Handler // nil without a recorder
+		if r := dev.Recorder(); r != nil {
+			clips = clipapi.NewRoutes(r, log)
+		}
 		server, err := status.Listen(*o.address, func() *status.Report {
 			return status.NewReport(dev.Figures(), access.Expires(), time.Now())
-		}, log)
+		}, clips, log)
 		if err != nil {
 			return fs.Invalid("status", err)
 		}
-		defer serve(server, log)()
+		defer serve(server, clips != nil, log)()
 	}
-	log.Info("camera starts", "channel", *o.channel, "stream", *o.stream, "tracks", len(in.Tracks()))
+	log.Info("camera starts", "channel", *o.channel, "stream", *o.stream, "clips", *o.clips.dir, "tracks", len(in.Tracks()))
 	err = dev.Run(ctx)
 	var missing *kvsmedia.MissingError
 	if errors.As(err, &missing) {
@@ -91,10 +104,15 @@ func run(ctx context.Context, std program.Console, args []string) error {
 	return err
 }
 
-// serve serves the camera's status until the function that it returns is called.
-func serve(server *status.Server, log *slog.Logger) (stop func()) {
+// serve serves the camera's status, and its clips, until the function that it returns is
+// called.
+func serve(server *status.Server, clips bool, log *slog.Logger) (stop func()) {
 	log.Info("the camera's status is served", "url", fmt.Sprintf("http://%v/status", server.Addr()))
-	if !server.Addr().IP.IsLoopback() {
+	switch {
+	case server.Addr().IP.IsLoopback():
+	case clips:
+		log.Warn("whoever reaches that address can see and delete clips, and read the status: who watches, and from where")
+	default:
 		log.Warn("whoever reaches that address can read the status: who watches, and from where")
 	}
 	ctx, cancel := context.WithCancel(context.Background())

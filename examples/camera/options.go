@@ -18,6 +18,12 @@ online once the source is there: it waits for an RTSP source that is not reached
 
   camera -device /etc/camera -source 'exec:rpicam-vid -t 0 --inline -o -'
   camera -device /etc/camera -source rtsp://10.0.0.7/ -stream front-door
+  camera -device /etc/camera -record /media/card/clips -stream front-door -status :9090
+
+With -record it keeps clips of events on its own storage, with the seconds before each
+event: of those that viewers tell it of (the commands event and chime), and of those
+that come to -status (POST /events). With -stream these clips are uploaded as well, as
+soon as the network allows.
 `
 
 // options are the values of the flags.
@@ -27,6 +33,7 @@ type options struct {
 	create                                  *bool
 	retention                               *time.Duration
 	viewers                                 *int
+	clips                                   *clipOptions
 	logger                                  func() *slog.Logger
 }
 
@@ -35,19 +42,23 @@ func defineFlags(fs *program.Flags) *options {
 		account:   fs.AWS(),
 		channel:   fs.Channel("", "signaling channel, `name` or ARN (default the name of the thing of -device)"),
 		source:    fs.String("source", "", "`source` of frames: "+source.Kinds+" (default clip)"),
-		stream:    fs.Stream("record to this Kinesis video stream, `name` or ARN"),
+		stream:    fs.Stream("record to this Kinesis video stream, `name` or ARN: all the time, with -record the clips"),
 		create:    fs.Bool("create", false, "create the channel, and the stream, if they do not exist"),
 		retention: fs.Positive("retention", 24*time.Hour, "`duration` for which a stream that -create makes keeps its media, in whole hours"),
 		cache:     fs.Text("cache", "", "`file` that keeps the channel's endpoints, for a quick wake", program.Writable),
-		address: fs.Text("status", "", "serve the camera's status at this `address`, HOST:PORT: /status as JSON, /metrics for Prometheus; "+
+		address: fs.Text("status", "", "serve the camera's status at this `address`, HOST:PORT: /status as JSON, /metrics for Prometheus, with -record /clips and /events; "+
 			"without HOST on this machine alone, on 0.0.0.0 for whoever reaches it", program.Address),
 		viewers: fs.Viewers(),
+		clips:   defineClipFlags(fs),
 		logger:  fs.Log(slog.LevelInfo),
 	}
 }
 
 // check checks what the flags can only be checked for together.
 func (o *options) check(fs *program.Flags) error {
+	if err := o.clips.check(fs, *o.stream != ""); err != nil {
+		return err
+	}
 	switch {
 	case *o.retention%time.Hour != 0:
 		return fs.Invalid("retention", fmt.Errorf("%v is not in whole hours", *o.retention))
@@ -66,6 +77,7 @@ func (o *options) film(in device.Source, access *program.Access, log *slog.Logge
 	if *o.create {
 		film.Signaling.Create = &signaling.ChannelSettings{}
 	}
+	film.Clips = o.clips.config(access)
 	if *o.cache != "" {
 		film.Signaling.Cache = signaling.FileCache(*o.cache)
 	}

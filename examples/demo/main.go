@@ -5,11 +5,15 @@
 //	go run -C examples ./demo
 //
 // The camera records all the time, to a temporary directory that is removed at the
-// end; the last hour is kept.
+// end; the last hour is kept. It records on its own storage first, a temporary directory
+// as well, and uploads from there. The chime is its doorbell: of that it has a clip, which
+// the page lists and plays from the device. The page's server has the routes of package
+// clipapi under /api.
 //
 // With -aws the camera and the page use a real signaling channel instead, with
-// AWS credentials. It records if -stream names a Kinesis video stream, which is
-// created, with an hour of retention, if it does not exist.
+// AWS credentials. It uploads if -stream names a Kinesis video stream, which is
+// created, with an hour of retention, if it does not exist; without it clips are kept
+// on the device alone.
 //
 // With -addr 0.0.0.0:8080 the page is for other machines as well: whoever reaches it
 // may watch, talk and command. Browsers give the microphone to pages on https and on
@@ -33,10 +37,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/camera/recorder"
+	"github.com/smartcam-sdk/smartcam/examples/camera/clipapi"
 	"github.com/smartcam-sdk/smartcam/examples/camera/device"
 	"github.com/smartcam-sdk/smartcam/examples/camera/source"
 	"github.com/smartcam-sdk/smartcam/examples/program"
@@ -106,6 +113,10 @@ func run(ctx context.Context, std program.Console, args []string) error {
 
 	film := device.Config{Source: in, MaxViewers: *viewers, Logger: log, Event: (&visitors{log: lines}).tell,
 		Signaling: signaling.Config{AWS: c.camera, Channel: *channel, Create: c.create, Logger: log}}
+	if film.Clips, err = newStorage(c.stream != ""); err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(film.Clips.Dir) }() // what stays is temporary
 	var rec *recordings
 	if c.stream != "" {
 		film.Recording = &kvsmedia.ProducerConfig{AWS: c.camera, Stream: c.stream, Create: &kvsmedia.StreamSettings{Retention: kept}, Linger: linger}
@@ -122,7 +133,7 @@ func run(ctx context.Context, std program.Console, args []string) error {
 	}
 	p := &page{local: c.handler != nil, log: log,
 		camera: signaling.Config{AWS: c.pages, Channel: *channel, Cache: signaling.MemoryCache(), Logger: log}}
-	server := &http.Server{Handler: newPage(p, rec, c.handler), ReadHeaderTimeout: requestLimit, IdleTimeout: 2 * time.Minute}
+	server := &http.Server{Handler: newPage(p, rec, clipapi.NewRoutes(dev.Recorder(), log), c.handler), ReadHeaderTimeout: requestLimit, IdleTimeout: 2 * time.Minute}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var work sync.WaitGroup
@@ -137,6 +148,17 @@ func run(ctx context.Context, std program.Console, args []string) error {
 	server.Close()
 	work.Wait() // the camera ends when its last fragment is stored
 	return context.Cause(ctx)
+}
+
+// clipBytes is what the camera's own storage has room for: more than an hour of the
+// built-in clip.
+const clipBytes = 1 << 30
+
+// newStorage returns the camera's own storage: a directory to be removed at the end. If it
+// uploads, everything is recorded and uploaded, otherwise clips are kept.
+func newStorage(uploads bool) (*recorder.Config, error) {
+	dir, err := os.MkdirTemp("", "smartcam-clips-")
+	return &recorder.Config{Dir: dir, OnRoot: true, MaxBytes: clipBytes, MaxAge: kept, Continuous: uploads, UploadAll: uploads}, err
 }
 
 // linger is how long the camera uploads its last pictures at the end.

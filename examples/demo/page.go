@@ -44,10 +44,10 @@ const maxGranted = 200
 // requestLimit is how long a request of the page may take to come.
 const requestLimit = 5 * time.Second
 
-// newPage returns the page's handler; rec may be nil. A stand-in cloud is served by
+// newPage returns the page's handler; rec and clips may be nil. A stand-in cloud is served by
 // it as well, in plain text, since a browser would not trust the stand-in's
 // certificate. AWS is reached by the browser itself.
-func newPage(p *page, rec *recordings, cloud http.Handler) http.Handler {
+func newPage(p *page, rec *recordings, clips, cloud http.Handler) http.Handler {
 	static, err := fs.Sub(files, "page")
 	if err != nil {
 		panic(err) // the folder is embedded
@@ -57,6 +57,12 @@ func newPage(p *page, rec *recordings, cloud http.Handler) http.Handler {
 	mux.HandleFunc("POST /api/live", p.grant)
 	if rec != nil {
 		rec.handle(mux)
+	}
+	if clips != nil {
+		routes := http.StripPrefix("/api", clips)
+		for _, pattern := range []string{"GET /api/clips", "GET /api/clips/", "POST /api/clips/", "DELETE /api/clips/", "POST /api/events"} {
+			mux.Handle(pattern, routes)
+		}
 	}
 	aws := " https:"
 	if cloud != nil {

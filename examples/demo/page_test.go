@@ -20,7 +20,7 @@ import (
 
 // Only pages of the server's own, under an address or localhost, are served.
 func TestGuard(t *testing.T) {
-	h := newPage(&page{log: slog.New(slog.DiscardHandler)}, nil, nil)
+	h := newPage(&page{log: slog.New(slog.DiscardHandler)}, nil, nil, nil)
 	for _, c := range []struct {
 		host, origin string
 		want         int
@@ -63,6 +63,33 @@ func TestGuard(t *testing.T) {
 	}
 }
 
+// The routes to clips are below /api, for pages of the server's own, beside a stand-in cloud
+// that takes whatever is posted elsewhere.
+func TestClipRoutes(t *testing.T) {
+	clips := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "clips "+r.URL.Path) })
+	cloud := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "cloud") })
+	h := newPage(&page{log: slog.New(slog.DiscardHandler)}, nil, clips, cloud)
+	for _, c := range []struct{ method, path, origin, want string }{
+		{"GET", "/api/clips?limit=20", "", "clips /clips"},
+		{"GET", "/api/clips/01J.mp4", "http://127.0.0.1:8080", "clips /clips/01J.mp4"},
+		{"POST", "/api/clips/01J/protect", "http://127.0.0.1:8080", "clips /clips/01J/protect"},
+		{"DELETE", "/api/clips/01J", "http://127.0.0.1:8080", "clips /clips/01J"},
+		{"POST", "/api/events", "http://127.0.0.1:8080", "clips /events"},
+		{"POST", "/api/events", "http://rebound.example", "this page is for its own use"},
+		{"POST", "/putMedia", "", "cloud"},
+	} {
+		r := httptest.NewRequest(c.method, c.path, nil)
+		r.Host = "127.0.0.1:8080"
+		if c.origin != "" {
+			r.Header.Set("Origin", c.origin)
+		}
+		w := httptest.NewRecorder()
+		if h.ServeHTTP(w, r); !strings.HasPrefix(w.Body.String(), c.want) {
+			t.Errorf("%+v: %d %s", c, w.Code, w.Body)
+		}
+	}
+}
+
 // standIn is the page's server with a stand-in cloud that has a channel.
 func standIn(t *testing.T) (*httptest.Server, *cameratest.Cloud) {
 	t.Helper()
@@ -84,7 +111,7 @@ func standIn(t *testing.T) (*httptest.Server, *cameratest.Cloud) {
 	}
 	log := slog.New(slog.DiscardHandler)
 	p := &page{log: log, local: true, camera: signaling.Config{AWS: cloud.OwnerAWS(), Channel: "door", Cache: signaling.MemoryCache()}}
-	server := httptest.NewServer(newPage(p, &recordings{archive: archive, local: true, log: log}, cloud.Handler()))
+	server := httptest.NewServer(newPage(p, &recordings{archive: archive, local: true, log: log}, nil, cloud.Handler()))
 	p.camera.AWS.HTTPClient = dialer(server.Listener.Addr().String())
 	t.Cleanup(func() {
 		server.Close()

@@ -47,7 +47,7 @@ func served(t *testing.T) (*kvsmediatest.Server, *recordings, *httptest.Server) 
 		t.Fatal(err)
 	}
 	rec := &recordings{archive: archive, log: slog.New(slog.DiscardHandler)}
-	page := httptest.NewServer(newPage(&page{}, rec, srv.Service))
+	page := httptest.NewServer(newPage(&page{}, rec, nil, srv.Service))
 	t.Cleanup(func() {
 		page.Close()
 		archive.Close()
@@ -225,7 +225,7 @@ func TestGapFilledLater(t *testing.T) {
 
 // Without a stream the page is told that there are no recordings.
 func TestNoRecordings(t *testing.T) {
-	page := httptest.NewServer(newPage(&page{}, nil, nil))
+	page := httptest.NewServer(newPage(&page{}, nil, nil, nil))
 	defer page.Close()
 	if status, _ := ask(t, page, "GET", "/api/recordings", "", nil); status != http.StatusNotFound {
 		t.Errorf("status %d, want %d", status, http.StatusNotFound)

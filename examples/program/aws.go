@@ -180,6 +180,15 @@ func (a *Access) Expires() time.Time {
 	return time.Time{}
 }
 
+// Clock returns the clock of the device's credentials, which the cloud corrects; nil
+// without -device.
+func (a *Access) Clock() func() time.Time {
+	if a.provider == nil {
+		return nil
+	}
+	return a.provider.Now
+}
+
 // Close ends the access.
 func (a *Access) Close() {
 	if a.provider != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // commands are the programs, and their commands, that have -h.
-var commands = [][]string{{"demo"}, {"camera"}, {"viewer", "watch"}, {"viewer", "list"}, {"viewer", "play"}, {"viewer", "clip"}, {"localcloud"}}
+var commands = [][]string{{"demo"}, {"camera"}, {"viewer", "watch"}, {"viewer", "list"}, {"viewer", "play"}, {"viewer", "clip"}, {"viewer", "clips"}, {"localcloud"}}
 
 // The flags with an environment variable, as the programs' -h shows them, are those
 // of README's table, each with the same variable in every program that has it.

@@ -1,5 +1,5 @@
 // Viewer is a camera's owner at the terminal: it watches the camera live, and
-// lists, plays and saves what the camera has recorded to the cloud.
+// lists, plays and saves what the camera has recorded, to the cloud and on itself.
 //
 //	viewer -channel front-door -o seen.mkv -for 10s
 //	viewer -channel front-door -call 'light {"night":true}'
@@ -7,6 +7,7 @@
 //	viewer list -stream front-door -from 2h
 //	viewer play -stream front-door -from 10m -o - | mpv -
 //	viewer clip -stream front-door -from 18:30 -to 18:31 -o visit.mp4
+//	viewer clips -channel front-door
 //
 // A grant is the JSON of a signaling.Grant. Without one it uses the AWS
 // credentials of the environment. Each command tells its flags, and the environment
@@ -27,6 +28,7 @@ const usage = `usage: viewer [command] [flags]
   list   list what a stream holds: the recorded fragments of a stretch of time
   play   play a stream, live or from a time on, to a file or a player's pipe
   clip   save a stretch of time as an MP4 file
+  clips  list, play and save the clips that a camera keeps of events
 
 viewer COMMAND -h tells a command's flags.
 `
@@ -57,9 +59,11 @@ func run(ctx context.Context, std program.Console, args []string) error {
 		return t.play(ctx, args)
 	case "clip":
 		return t.clip(ctx, args)
+	case "clips":
+		return t.clips(ctx, args)
 	case "help":
 		_, err := fmt.Fprint(t.Out, usage)
 		return err
 	}
-	return &program.UsageError{Command: "viewer", Err: fmt.Errorf("there is no command %q: watch, list, play and clip are", name)}
+	return &program.UsageError{Command: "viewer", Err: fmt.Errorf("there is no command %q: watch, list, play, clip and clips are", name)}
 }

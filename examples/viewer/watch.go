@@ -32,7 +32,7 @@ comes, and sends a command:
 A .mkv file has neither a duration nor an index, as a live stream; ffmpeg -i seen.mkv
 -c copy indexed.mkv gives it both.
 
-Further commands: list, play, clip. viewer help tells what they do.
+Further commands: list, play, clip, clips. viewer help tells what they do.
 `)
 	account := fs.AWS()
 	channel := fs.Channel("", "signaling channel, `name` or ARN (default the name of the thing of -device)")
@@ -73,13 +73,9 @@ Further commands: list, play, clip. viewer help tells what they do.
 			return fs.Invalid("channel", errors.New("name the camera's channel, or give a grant with -grant"))
 		}
 	}
-	v, err := viewer.Dial(ctx, cfg)
+	v, err := t.dial(ctx, cfg, account)
 	if err != nil {
-		var failed *viewer.DialError
-		if errors.As(err, &failed) {
-			t.tell("%s", failed.Report.String())
-		}
-		return explain(err, account)
+		return err
 	}
 	defer v.Close()
 	report := v.Report()
@@ -105,6 +101,16 @@ Further commands: list, play, clip. viewer help tells what they do.
 		defer cancel()
 	}
 	return errors.Join(t.receive(ctx, v, file), file.Close())
+}
+
+// dial connects to a camera, or tells how far that came.
+func (t terminal) dial(ctx context.Context, cfg viewer.Config, account *program.AWS) (*viewer.Viewer, error) {
+	v, err := viewer.Dial(ctx, cfg)
+	var failed *viewer.DialError
+	if errors.As(err, &failed) {
+		t.tell("%s", failed.Report.String())
+	}
+	return v, explain(err, account)
 }
 
 func (t terminal) readGrant(name string) (*signaling.Grant, error) {

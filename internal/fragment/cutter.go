@@ -16,7 +16,7 @@ const (
 	soundFragment = 2000  // ms, where no video sets the rhythm
 	longFragment  = 19500 // ms; the next frame of the leading track must not come later
 	endFragment   = 19900 // ms; whatever comes later begins a new one
-	fragmentShare = 3 // fragments are not larger than so many times what may wait for other tracks
+	fragmentShare = 3     // fragments are not larger than so many times what may wait for other tracks
 
 	pauseGap  = 5000   // ms; nothing came for so long: a pause
 	longStep  = 60_000 // ms; frames of one stream are not further apart: a pause, or a clock that was set

@@ -2,5 +2,5 @@
 // segment, and media segments that go with it. They are what HLS and DASH send,
 // and one after another in a file they are a file that every player reads.
 //
-// It writes H.264, H.265, AAC and G.711.
+// It writes H.264, H.265, AAC, Opus and G.711.
 package mp4

@@ -1,6 +1,9 @@
 package mp4
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // Codec is how a track is encoded, by the name of its sample entry.
 type Codec string
@@ -10,6 +13,7 @@ const (
 	AVC  Codec = "avc1" // H.264, ISO/IEC 14496-15; parameter sets in Config
 	HEVC Codec = "hvc1" // H.265, ISO/IEC 14496-15; parameter sets in Config
 	AAC  Codec = "mp4a" // ISO/IEC 14496-14
+	Opus Codec = "Opus" // "Encapsulation of Opus in ISO Base Media File Format"; an OpusHead in Config
 	PCMA Codec = "alaw" // G.711 A-law, QuickTime file format
 	PCMU Codec = "ulaw" // G.711 µ-law, QuickTime file format
 )
@@ -21,7 +25,7 @@ func (c Codec) Video() bool { return c == AVC || c == HEVC }
 type Track struct {
 	ID        uint32 // from 1 on
 	Codec     Codec
-	Config    []byte // avcC, hvcC or AudioSpecificConfig; of G.711 none
+	Config    []byte // avcC, hvcC, AudioSpecificConfig or OpusHead; of G.711 none
 	Timescale uint32 // units of time in a second
 
 	Width, Height        int // video, in pixels
@@ -170,12 +174,15 @@ func (t *Track) entry(b *box) error {
 			kind = "hvcC"
 		}
 		b.data(kind, t.Config)
-	case AAC, PCMA, PCMU:
+	case AAC, Opus, PCMA, PCMU:
 		b.zeros(8)
 		b.u16(uint16(t.Channels))
 		b.u16(16)
 		b.u32(0)
 		b.u32(uint32(min(t.SampleRate, 0xffff)) << 16)
+		if t.Codec == Opus {
+			return b.opus(at, t.Config)
+		}
 		if t.Codec == AAC {
 			esds := b.full("esds", 0, 0)
 			b.stream(t.Config)
@@ -184,6 +191,34 @@ func (t *Track) entry(b *box) error {
 	default:
 		return fmt.Errorf("mp4: codec %q", t.Codec)
 	}
+	b.close(at)
+	return nil
+}
+
+// opus appends the OpusSpecificBox, which has the OpusHead (RFC 7845, 5.1) with the most
+// significant byte first, and closes the entry at.
+func (b *box) opus(at int, head []byte) error {
+	const fixed = 19
+	if len(head) < fixed || string(head[:8]) != "OpusHead" {
+		return fmt.Errorf("mp4: OpusHead of %d bytes", len(head))
+	}
+	channels, family := head[9], head[18]
+	mapping := 0
+	if family != 0 {
+		mapping = 2 + int(channels)
+	}
+	if len(head) < fixed+mapping {
+		return fmt.Errorf("mp4: OpusHead of %d bytes, of mapping family %d with %d channels", len(head), family, channels)
+	}
+	little := binary.LittleEndian
+	dops := b.open("dOps")
+	b.u8(0) // version
+	b.u8(channels)
+	b.u16(little.Uint16(head[10:])) // samples to skip
+	b.u32(little.Uint32(head[12:])) // sample rate of the input
+	b.u16(little.Uint16(head[16:])) // gain
+	*b = append(*b, head[18:fixed+mapping]...)
+	b.close(dops)
 	b.close(at)
 	return nil
 }

@@ -110,3 +110,25 @@ func TestProbed(t *testing.T) {
 		}
 	}
 }
+
+// The box of Opus has what its head has, in the other order of bytes; a head that is cut
+// off is refused.
+func TestOpus(t *testing.T) {
+	head := append([]byte("OpusHead\x01\x03\x38\x01\x80\xbb\x00\x00\x10\xff\x01"), 2, 1, 0, 2, 1)
+	track := &mp4.Track{ID: 1, Codec: mp4.Opus, Config: head, Timescale: 48_000, SampleRate: 48_000, Channels: 3}
+	b, err := mp4.AppendInit(nil, track)
+	want := "\x00\x00\x00\x18dOps\x00\x03\x01\x38\x00\x00\xbb\x80\xff\x10\x01\x02\x01\x00\x02\x01"
+	if err != nil || !strings.Contains(string(b), want) {
+		t.Errorf("%v, %x", err, b)
+	}
+	for n := range head {
+		track.Config = head[:n]
+		if _, err := mp4.AppendInit(nil, track); err == nil {
+			t.Errorf("a head of %d bytes", n)
+		}
+	}
+	track.Config = append([]byte("OpusHead\x01\x01"), make([]byte, 9)...) // family 0 has no mapping
+	if b, err = mp4.AppendInit(nil, track); err != nil || !strings.Contains(string(b), "\x00\x00\x00\x13dOps") {
+		t.Errorf("%v, %x", err, b)
+	}
+}

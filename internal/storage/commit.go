@@ -125,6 +125,8 @@ func (j *Journal) stage(p *pack, r *request) error {
 		switch {
 		case seq == 0 && op.Record == nil:
 			return fmt.Errorf("%w: an Op needs a number or a record", ErrNoRecord)
+		case seq == 0 && next >= maxSeq:
+			return fmt.Errorf("%w: no number is left for a record", ErrJournalFull)
 		case seq == 0:
 			seq = next
 			next++

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,7 +30,7 @@ type dir struct {
 
 // Dir opens a directory of the machine and makes its last element if that is missing. It holds the
 // directory's flock until Close; the lock ends with the process, however that ends. A lock that is
-// held elsewhere is an [*InUseError].
+// held elsewhere, for longer than 0.2 s, is an [*InUseError].
 func Dir(path string) (FS, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -56,7 +57,7 @@ func Dir(path string) (FS, error) {
 		return nil, err
 	}
 	d := &dir{path, root, handle}
-	if err := unix.Flock(int(handle.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := d.lock(); err != nil {
 		_ = d.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, &InUseError{path}
@@ -64,6 +65,18 @@ func Dir(path string) (FS, error) {
 		return nil, &fs.PathError{Op: "flock", Path: path, Err: err}
 	}
 	return d, nil
+}
+
+// lock waits a moment for a process that was killed: Linux may give its lock back after the parent
+// has seen its end.
+func (d *dir) lock() (err error) {
+	for range 10 {
+		if err = unix.Flock(int(d.handle.Fd()), unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
+			return err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return err
 }
 
 // Open opens without blocking, so that a pipe or device on the card is refused instead of waited for.

@@ -153,6 +153,7 @@ func (j *Journal) replay(found map[uint32]*segment) error {
 			for at := int64(0); at < int64(len(frames)); {
 				seq, record, size, _ := readFrame(frames[at:])
 				j.set(seq, s, off+at, record)
+				j.next = max(j.next, seq+1)
 				if newest {
 					j.doubt = append(j.doubt, seq)
 				}

@@ -132,7 +132,7 @@ func TestPowerCuts(t *testing.T) {
 func TestSlotPowerCuts(t *testing.T) {
 	for name, kind := range kinds {
 		t.Run(name, func(t *testing.T) {
-			for seed := range uint64(3000) {
+			for seed := range uint64(1000) {
 				r := rand.New(rand.NewPCG(5, seed))
 				disk := storagetest.New(kind, 1<<20)
 				may := []string{""} // the last one stored, and those tried since

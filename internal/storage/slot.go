@@ -112,6 +112,9 @@ func (s *Slot) Store(b []byte) error {
 	if len(b) > MaxSlot {
 		return fmt.Errorf("%w: %d bytes for a slot of %d", ErrTooLarge, len(b), MaxSlot)
 	}
+	if s.seq >= maxSeq {
+		return fmt.Errorf("storage: slot: no number is left, remove %s", s.name)
+	}
 	place := (s.place + 1) % slotPlaces
 	s.seq++ // also after an error: what was tried may be found
 	if err := s.write(place, appendSlot(s.seq, b)); err != nil {

@@ -1,6 +1,6 @@
 // Package device is the example camera: a source of frames, a camera, continuous
-// recording to the cloud, and the commands that its owner's page calls. The demo
-// runs it beside a stand-in cloud, examples/camera alone against AWS.
+// recording to the cloud or clips of events, and the commands that its owner's page calls.
+// The demo runs it beside a stand-in cloud, examples/camera alone against AWS.
 package device
 
 import (
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera"
+	"github.com/smartcam-sdk/smartcam/camera/recorder"
 	"github.com/smartcam-sdk/smartcam/examples/camera/source"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/signaling"
@@ -38,19 +39,29 @@ type Config struct {
 	Event      func(camera.Event)   // gets what happens, one after the other; may be nil
 	Logger     *slog.Logger
 
-	// Recording has the picture and its sound uploaded to a stream; nil records
+	// Recording has the picture and its sound uploaded to a stream; nil uploads
 	// nothing. Tracks and Logger are the device's.
 	Recording *kvsmedia.ProducerConfig
+
+	// Clips has clips of events kept on the device; nil keeps none. Source, Tracks,
+	// Logger and, with Recording, Uploader are the device's: the stream then gets the
+	// clips, and of the rest what Clips.UploadAll says.
+	Clips *recorder.Config
 }
 
-// preRoll is how far back the camera remembers.
-const preRoll = 5 * time.Second
+// How far back the camera remembers, and how much memory it has for that.
+const (
+	preRoll   = 5 * time.Second
+	known     = 3 * time.Second // until an event is told: pre-roll begins before it
+	ringBytes = 8 << 20         // for each preRoll: some 10 Mbit/s
+)
 
 // Device is the example camera.
 type Device struct {
 	cfg      Config
 	cam      *camera.Camera
-	producer *kvsmedia.Producer // nil if nothing is recorded
+	producer *kvsmedia.Producer // nil if nothing is uploaded
+	recorder *recorder.Recorder // nil if no clips are kept
 	frames   counter
 	night    atomic.Bool
 	heard    atomic.Int64 // packets of talk
@@ -77,10 +88,15 @@ func New(cfg Config) (*Device, error) {
 	commands := &camera.Commands{}
 	camera.Handle(commands, "status", d.status)
 	camera.Handle(commands, "light", d.light)
-	camera.Handle(commands, "chime", d.chime)
+	camera.Handle(commands, "chime", d.ring)
 	camera.Handle(commands, "privacy", d.privacy)
+	back := preRoll
+	if cfg.Clips != nil {
+		d.handleClips(commands)
+		back = max(back, cfg.Clips.PreRoll) + known
+	}
 	cam, err := camera.New(camera.Config{
-		Signaling: cfg.Signaling, Tracks: cfg.Source.Tracks(), PreRoll: preRoll,
+		Signaling: cfg.Signaling, Tracks: cfg.Source.Tracks(), PreRoll: back, RingBytes: int(ringBytes * back / preRoll),
 		MaxViewers: cfg.MaxViewers, Commands: commands, ICEPolicy: cfg.ICEPolicy, Logger: cfg.Logger,
 	})
 	if err != nil {
@@ -92,14 +108,20 @@ func New(cfg Config) (*Device, error) {
 			return nil, err
 		}
 	}
+	if cfg.Clips != nil {
+		if d.recorder, err = d.newRecorder(*cfg.Clips); err != nil {
+			return nil, err
+		}
+	}
 	return d, nil
 }
 
 // Run films, records and serves viewers until ctx ends or the source fails for
 // good. Live view that fails for good ends it as well, unless the camera records;
-// recording goes on without live view, and live view without recording. What is
-// filmed when ctx ends is still uploaded, for as long as Recording.Linger; the
-// error has a *kvsmedia.MissingError if something is not stored.
+// recording goes on without live view, and live view without recording. Without Clips,
+// what is filmed when ctx ends is still uploaded, for as long as Recording.Linger; the
+// error has a *kvsmedia.MissingError if something is not stored. Clips are uploaded
+// when the camera runs again.
 func (d *Device) Run(ctx context.Context) error {
 	d.frames.start()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -122,11 +144,15 @@ func (d *Device) Run(ctx context.Context) error {
 	work.Go(func() { d.hints(ctx) })
 	work.Go(func() { cancel(d.film(ctx)) })
 	var recorded error
-	if d.producer != nil {
+	switch {
+	case d.recorder != nil:
+		work.Go(func() { d.keep(ctx) })
+		work.Go(func() { d.tellClips(ctx) })
+	case d.producer != nil:
 		work.Go(func() { recorded = d.record(ctx) })
 	}
 	err := d.cam.Run(ctx)
-	if d.producer != nil && ctx.Err() == nil {
+	if (d.producer != nil || d.recorder != nil) && ctx.Err() == nil {
 		d.cfg.Logger.Error("live view has ended, recording goes on", "err", err)
 		<-ctx.Done()
 	}
@@ -236,12 +262,4 @@ type privacyState struct {
 func (d *Device) privacy(_ context.Context, _ signaling.Peer, want privacyState) (privacyState, error) {
 	d.cam.SetPrivacy(want.On) // which tells the viewers
 	return want, nil
-}
-
-func (d *Device) chime(_ context.Context, p signaling.Peer, _ struct{}) (struct{}, error) {
-	if err := d.cfg.Source.Chime(); err != nil {
-		return struct{}{}, err
-	}
-	d.notify("chime", map[string]string{"by": p.ID})
-	return struct{}{}, nil
 }

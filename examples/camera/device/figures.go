@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera"
+	"github.com/smartcam-sdk/smartcam/camera/recorder"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -13,11 +14,12 @@ type Figures struct {
 	Started   time.Time // zero before Run
 	Channel   string
 	Camera    camera.Status
-	Recording *kvsmedia.Stats // nil if nothing is recorded
-	Source    []SourceTrack   // in the order of the source's tracks
-	Night     bool            // the picture is the night's
-	Talker    string          // client ID of who has the floor
-	Heard     int64           // packets of talk since the start
+	Recording *kvsmedia.Stats  // nil if nothing is uploaded
+	Clips     *recorder.Status // nil if no clips are kept
+	Source    []SourceTrack    // in the order of the source's tracks
+	Night     bool             // the picture is the night's
+	Talker    string           // client ID of who has the floor
+	Heard     int64            // packets of talk since the start
 }
 
 // SourceTrack is what came of one track of the source.
@@ -69,6 +71,10 @@ func (d *Device) Figures() Figures {
 	if d.producer != nil {
 		stats := d.producer.Stats()
 		f.Recording = &stats
+	}
+	if d.recorder != nil {
+		clips := d.recorder.Status()
+		f.Clips = &clips
 	}
 	d.frames.mu.Lock()
 	defer d.frames.mu.Unlock()

@@ -17,7 +17,7 @@ const recordAgain = time.Minute
 
 // newProducer returns what uploads the camera's picture and sound, as cfg says.
 func newProducer(cfg kvsmedia.ProducerConfig, tracks []*kvsmedia.Track, log *slog.Logger) (*kvsmedia.Producer, error) {
-	keep, deaf := recordable(tracks)
+	keep, deaf := recordable(tracks, true)
 	if len(keep) == 0 {
 		return nil, fmt.Errorf("the source has nothing to record: a stream takes H.264, H.265, AAC and G.711, not %v", tracks[0].Codec)
 	}
@@ -28,10 +28,10 @@ func newProducer(cfg kvsmedia.ProducerConfig, tracks []*kvsmedia.Track, log *slo
 	return kvsmedia.NewProducer(cfg)
 }
 
-// recordable chooses what a Kinesis video stream and its players take: the first
-// picture, which is the best one, and of the sounds AAC rather than G.711. Opus is
-// for live view alone; deaf tells that there is no other sound.
-func recordable(tracks []*kvsmedia.Track) (keep []*kvsmedia.Track, deaf bool) {
+// recordable chooses what is recorded: the first picture, which is the best one, and of
+// the sounds AAC, which every player has, rather than Opus and G.711. A Kinesis video
+// stream takes no Opus; deaf tells that there is no other sound.
+func recordable(tracks []*kvsmedia.Track, stream bool) (keep []*kvsmedia.Track, deaf bool) {
 	first := func(codecs ...kvsmedia.Codec) bool {
 		for _, t := range tracks {
 			for _, c := range codecs {
@@ -44,7 +44,7 @@ func recordable(tracks []*kvsmedia.Track) (keep []*kvsmedia.Track, deaf bool) {
 		return false
 	}
 	first(kvsmedia.H264, kvsmedia.H265)
-	heard := first(kvsmedia.AAC) || first(kvsmedia.PCMA, kvsmedia.PCMU)
+	heard := first(kvsmedia.AAC) || !stream && first(kvsmedia.Opus) || first(kvsmedia.PCMA, kvsmedia.PCMU)
 	for _, t := range tracks {
 		deaf = deaf || !heard && t.Codec == kvsmedia.Opus
 	}

@@ -20,9 +20,11 @@
 // chooses, so that their number is that of the camera's tracks; a single viewer, with
 // its network addresses, is in the JSON alone. Neither holds keys, tokens or passwords.
 //
+// Beside them the server has the routes of package clipapi, if the camera keeps clips.
+//
 // The server asks for no password. It listens on this machine unless its address names
-// another; whoever reaches that address can read who watches the camera, from where.
-// It answers requests for the address, for localhost and for the host name that it was
-// given, so that no page of another site reads it through a name of its own (DNS
-// rebinding).
+// another; whoever reaches that address can read who watches the camera, from where, and
+// see and delete its clips. It answers requests for the address, for localhost and for the
+// host name that it was given, so that no page of another site reads it through a name of
+// its own (DNS rebinding), and no request that such a page makes (Origin).
 package status

@@ -83,6 +83,9 @@ func (r *Report) WriteMetrics(w io.Writer) error {
 	if r.Recording != nil {
 		m.recording(r.Recording)
 	}
+	if r.Clips != nil {
+		m.clips(r.Clips)
+	}
 	_, err := io.WriteString(w, m.b.String())
 	return err
 }

@@ -19,7 +19,8 @@ type Report struct {
 	Signaling   Signaling     `json:"signaling"`
 	Tracks      []Track       `json:"tracks"`
 	Viewers     []Viewer      `json:"viewers"`   // the oldest first
-	Recording   *Recording    `json:"recording"` // null if nothing is recorded
+	Recording   *Recording    `json:"recording"` // null if nothing is uploaded
+	Clips       *Clips        `json:"clips"`     // null if no clips are kept
 	Privacy     bool          `json:"privacy"`   // nothing is filmed
 	Night       bool          `json:"night"`
 	Talk        Talk          `json:"talk"`
@@ -156,6 +157,9 @@ func NewReport(f device.Figures, expires, now time.Time) *Report {
 	}
 	if f.Recording != nil {
 		r.Recording = newRecording(f.Recording)
+	}
+	if f.Clips != nil {
+		r.Clips = newClips(f.Clips)
 	}
 	return r
 }

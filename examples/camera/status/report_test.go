@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/smartcam-sdk/smartcam/camera"
+	"github.com/smartcam-sdk/smartcam/camera/recorder"
 	"github.com/smartcam-sdk/smartcam/examples/camera/device"
 	"github.com/smartcam-sdk/smartcam/examples/camera/status"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
@@ -23,14 +25,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var now = time.Date(2026, 11, 30, 1, 2, 3, 0, time.UTC)
 
-// figures are those of a camera with one track, one viewer and a recording, of which
-// nothing is known.
+// figures are those of a camera with one track, one viewer, an upload and a recorder of
+// clips, of which nothing is known.
 func figures() *device.Figures {
 	main := &kvsmedia.Track{Codec: kvsmedia.H264, Name: "main"}
 	return &device.Figures{
 		Camera:    camera.Status{Tracks: []camera.TrackStatus{{Track: main}}, Viewers: []camera.Viewer{{}}},
 		Source:    []device.SourceTrack{{Track: main}},
 		Recording: &kvsmedia.Stats{},
+		Clips:     &recorder.Status{},
 	}
 }
 
@@ -76,6 +79,8 @@ func leaves(v reflect.Value, path string, f func(path string, set func())) {
 		leaves(v.Elem(), path, f)
 	case reflect.Bool:
 		f(path, func() { v.SetBool(true) })
+	case reflect.Uint8:
+		f(path, func() { v.SetUint(1) })
 	case reflect.Int, reflect.Int64:
 		f(path, func() { v.SetInt(1_000_000) })
 	case reflect.Float64:
@@ -87,12 +92,12 @@ func leaves(v reflect.Value, path string, f func(path string, set func())) {
 	}
 }
 
-// Every field of camera.Status, kvsmedia.Stats and the device's figures changes the JSON, and
+// Every field of camera.Status, kvsmedia.Stats, recorder.Status and the device's figures changes the JSON, and
 // the metrics unless it is a name.
 func TestEverything(t *testing.T) {
 	count := 0
-	names := map[string]bool{ // of the channel, and of who watches: they are no numbers
-		".Channel": true, ".Camera.Viewers.Peer": true,
+	names := map[string]bool{ // of the channel, of who watches, of the card: they are no numbers
+		".Channel": true, ".Camera.Viewers.Peer": true, ".Clips.Card": true,
 	}
 	var paths []string
 	leaves(reflect.ValueOf(figures()).Elem(), "", func(path string, _ func()) { paths = append(paths, path) })
@@ -118,7 +123,7 @@ func TestEverything(t *testing.T) {
 			t.Errorf("/metrics: the same with and without%s: %v", path, m == metrics)
 		}
 	}
-	if count < 40 {
+	if count < 60 {
 		t.Errorf("%d fields: the test does not see them", count)
 	}
 }
@@ -213,6 +218,19 @@ func TestMetrics(t *testing.T) {
 	}
 	if got := families["smartcam_recording_ack_seconds"].GetMetric()[0].GetSummary(); got.GetSampleCount() != 1_000_000 || got.GetSampleSum() != 1000 {
 		t.Errorf("acknowledgements: %v", got)
+	}
+}
+
+// The storage is in one of its states, all of which the metrics have.
+func TestStorageStates(t *testing.T) {
+	for s := recorder.Storage(0); !strings.HasPrefix(s.String(), "Storage("); s++ {
+		f := figures()
+		f.Clips.Storage = s
+		_, metrics := render(t, f)
+		states := regexp.MustCompile(`(?m)^smartcam_clips_storage{state="(.*)"} (.)$`).FindAllStringSubmatch(metrics, -1)
+		if on := slices.DeleteFunc(slices.Clone(states), func(m []string) bool { return m[2] == "0" }); len(on) != 1 || on[0][1] != s.String() {
+			t.Errorf("%v: %q", s, states)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,18 +26,19 @@ const (
 	closeTimeout   = time.Second // for answers under way when the camera ends
 )
 
-// Server serves a camera's status.
+// Server serves a camera's status, and its clips.
 type Server struct {
 	listener net.Listener
 	host     string // of the address, as it was given
 	report   func() *Report
+	clips    http.Handler // nil if none are kept
 	log      *slog.Logger
 }
 
 // Listen returns a server at an address, HOST:PORT, whose host is 127.0.0.1 if it
 // is empty, 0.0.0.0 for every network. report is called for each request,
-// concurrently.
-func Listen(address string, report func() *Report, log *slog.Logger) (*Server, error) {
+// concurrently. clips answers for /clips, what is below it, and /events; it may be nil.
+func Listen(address string, report func() *Report, clips http.Handler, log *slog.Logger) (*Server, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
@@ -48,7 +50,7 @@ func Listen(address string, report func() *Report, log *slog.Logger) (*Server, e
 	if err != nil {
 		return nil, err
 	}
-	return &Server{netutil.LimitListener(l, maxConnections), host, report, log}, nil
+	return &Server{netutil.LimitListener(l, maxConnections), host, report, clips, log}, nil
 }
 
 // Addr returns the address that the server listens on.
@@ -81,7 +83,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	return fmt.Errorf("serving the status: %w", err)
 }
 
-// ServeHTTP answers GET /status and GET /metrics.
+// ServeHTTP answers GET /status and GET /metrics, and has clips answer the rest.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
@@ -89,8 +91,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !s.serves(r.Host):
 		http.Error(w, "ask for the address itself, for localhost, or for the host of -status", http.StatusForbidden)
+	case !own(r):
+		http.Error(w, "this is not for pages of "+strconv.Quote(r.Header.Get("Origin")), http.StatusForbidden)
+	case s.clips != nil && ofClips(r.URL.Path):
+		s.clips.ServeHTTP(w, r)
 	case r.URL.Path != "/status" && r.URL.Path != "/metrics":
-		http.Error(w, "there are /status (JSON) and /metrics (Prometheus text)", http.StatusNotFound)
+		also := ", /clips and /events (JSON)"
+		if s.clips == nil {
+			also = "; with -record there are clips, too"
+		}
+		http.Error(w, "there are /status (JSON) and /metrics (Prometheus text)"+also, http.StatusNotFound)
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		h.Set("Allow", "GET, HEAD")
 		http.Error(w, "the status is only read", http.StatusMethodNotAllowed)
@@ -103,6 +113,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 		s.sent(s.report().WriteMetrics(w))
 	}
+}
+
+// own reports whether a request is not made by a page of another site. Such requests
+// have an Origin, unless they only read, of which the page sees nothing.
+func own(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	return origin == "" || origin == "http://"+r.Host || origin == "https://"+r.Host
+}
+
+// ofClips reports whether a path is one of the clips' routes.
+func ofClips(path string) bool {
+	return path == "/events" || path == "/clips" || strings.HasPrefix(path, "/clips/")
 }
 
 // sent notes that an answer could not be sent.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -19,7 +21,7 @@ import (
 // serve serves figures at an address and returns its URL.
 func serve(t *testing.T, address string) (url string, stop func() error) {
 	t.Helper()
-	s, err := status.Listen(address, func() *status.Report { return status.NewReport(*figures(), now, now) }, slog.New(slog.DiscardHandler))
+	s, err := status.Listen(address, func() *status.Report { return status.NewReport(*figures(), now, now) }, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,6 +92,57 @@ func TestServer(t *testing.T) {
 	}
 	if err := stop(); err != nil {
 		t.Error(err)
+	}
+}
+
+// What belongs to the clips is answered by their routes, if there are any; nothing is
+// answered to the page of another site, or under its name.
+func TestServerClips(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	clips := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, "clips ", r.Method, r.URL.Path) })
+	with, err := status.Listen(":0", nil, clips, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	without, err := status.Listen(":0", nil, nil, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	defer func() { _, _ = with.Serve(ended), without.Serve(ended) }()
+	for _, c := range []struct {
+		method, path, host, origin string
+		code                       int
+	}{
+		{"GET", "/clips", "127.0.0.1:9090", "", 200},
+		{"GET", "/clips/01J.mp4", "localhost", "http://localhost", 200},
+		{"POST", "/clips/01J/protect", "[::1]:9090", "https://[::1]:9090", 200},
+		{"DELETE", "/clips/01J", "127.0.0.1:9090", "", 200},
+		{"POST", "/events", "127.0.0.1:9090", "http://127.0.0.1:9090", 200},
+		{"GET", "/clipsandmore", "127.0.0.1:9090", "", 404},
+		{"GET", "/events/", "127.0.0.1:9090", "", 404},
+		{"GET", "/clips", "attacker.example", "", 403},
+		{"POST", "/events", "127.0.0.1:9090", "https://attacker.example", 403},
+		{"POST", "/events", "127.0.0.1:9090", "null", 403},
+		{"POST", "/events", "127.0.0.1:9090", "http://127.0.0.1:9091", 403},
+		{"GET", "/status", "127.0.0.1:9090", "http://attacker.example", 403},
+	} {
+		for s, code := range map[*status.Server]int{with: c.code, without: max(c.code, 404)} {
+			if c.code == 403 {
+				code = 403
+			}
+			r := httptest.NewRequest(c.method, c.path, nil)
+			r.Host = c.host
+			if c.origin != "" {
+				r.Header.Set("Origin", c.origin)
+			}
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, r)
+			if w.Code != code || code == 200 && w.Body.String() != "clips "+c.method+c.path {
+				t.Errorf("%+v, clips %v: %d %s", c, s == with, w.Code, w.Body)
+			}
+		}
 	}
 }
 
@@ -171,7 +224,7 @@ func TestServerBounds(t *testing.T) {
 	if _, err := silent.Read(answer); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("the silent connection: %v", err)
 	}
-	if _, err := status.Listen("127.0.0.1", nil, nil); err == nil {
+	if _, err := status.Listen("127.0.0.1", nil, nil, nil); err == nil {
 		t.Error("listening without a port")
 	}
 }

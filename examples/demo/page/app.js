@@ -2,6 +2,7 @@
 
 import { Live } from "./live.js";
 import { Past } from "./past.js";
+import { Clips, duration, titleOf } from "./clips.js";
 import { Stats } from "./stats.js";
 import { Talk } from "./talk.js";
 import { showNumbers, showPath, showPhases } from "./report.js";
@@ -12,6 +13,7 @@ const live = new Live();
 const stats = new Stats();
 const talk = new Talk(() => live.session?.talker ?? null);
 const past = new Past();
+const clips = new Clips();
 
 const camera = { viewers: 0, night: false, talker: "" }; // as the camera says
 let connected = false; // commands can be called
@@ -158,6 +160,10 @@ live.addEventListener("notice", ({ detail: { name, body } }) => {
       note("The chime rings");
       past.mark("Chime");
       break;
+    case "clip":
+      noteClip(body);
+      clips.refresh();
+      break;
     case "privacy":
       note(body.on ? "Privacy on" : "Privacy off");
       past.mark(body.on ? "Privacy on" : "Privacy off");
@@ -171,6 +177,19 @@ live.addEventListener("notice", ({ detail: { name, body } }) => {
   }
   showCamera();
 });
+
+// noteClip tells a change of a clip.
+function noteClip({ kind, clip }) {
+  const title = titleOf(clip);
+  const texts = {
+    started: `${title}: recording a clip`,
+    ended: `${title}: a clip of ${duration(clip.length / 1e9)} is kept`,
+    stored: `${title}: the clip is uploaded`,
+    lost: `${title}: a part of the clip cannot be uploaded any more`,
+    evicted: `${title}: the clip made room for others`,
+  };
+  note(texts[kind] ?? `${title}: ${kind}`, kind === "lost" ? "bad" : "");
+}
 
 async function command(button, name, body) {
   button.classList.add("busy");
@@ -217,6 +236,9 @@ past.addEventListener("mode", () => {
 });
 past.addEventListener("note", ({ detail }) => note(detail));
 past.addEventListener("hint", ({ detail }) => hint(detail));
+
+clips.addEventListener("past", ({ detail }) => past.play(detail));
+clips.addEventListener("hint", ({ detail }) => hint(detail));
 
 // ---- sound and voice ----
 
@@ -324,11 +346,12 @@ async function refresh() {
 }
 
 // A wide window has room for the details, a phone shows the picture first.
-if (!matchMedia("(min-width: 60rem)").matches) $("report").open = $("log").open = false;
+if (!matchMedia("(min-width: 60rem)").matches) $("report").open = $("log").open = $("clips").open = false;
 $("report").addEventListener("toggle", refresh);
 setInterval(refresh, 1000);
 live.start();
 past.start();
+clips.start();
 refresh();
 
 // For tests and the browser's console.
@@ -339,6 +362,7 @@ window.smartcam = {
   state: () => ({ ...live.state, ...camera, connected, clientId: live.clientId, talking: talk.talking, phases: live.session?.phases ?? [] }),
   stats: () => latest,
   past: () => ({ on: past.on, at: past.at, recorded: past.known?.spans ?? [], now: past.known?.now }),
+  clips: () => clips.known,
   call: (name, body) => live.call(name, body),
   framesDecoded: async () => (live.session?.pc ? live.session.framesDecoded() : 0),
 };

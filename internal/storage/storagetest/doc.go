@@ -8,6 +8,6 @@
 //		disk := storagetest.New(storagetest.FAT, 64<<20)
 //		disk.CutAt(op)
 //		subject(disk)
-//		look(disk.Restart(rand.New(rand.NewPCG(1, uint64(op)))))
+//		look(disk.Restart(coin)) // *rand.Rand
 //	}
 package storagetest

@@ -98,7 +98,10 @@ func parse(text string) ([]budget, error) {
 // measure takes one measure, with dir for its files.
 func measure(ctx context.Context, dir, name string) (float64, error) {
 	if target, ok := strings.CutPrefix(name, "size/"); ok {
-		return size(ctx, dir, target)
+		return size(ctx, dir, program, target)
+	}
+	if target, ok := strings.CutPrefix(name, "recorder/"); ok {
+		return size(ctx, dir, recording, target)
 	}
 	switch name {
 	case "idle":

@@ -19,7 +19,10 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/testing/testmedia"
 )
 
-const program = module + "internal/testing/budget/smallest"
+const (
+	program   = module + "internal/testing/budget/smallest"
+	recording = module + "internal/testing/budget/recording"
+)
 
 // small are the flags of a small build: no symbols, no HTTP/2, which the SDK
 // does not use, and no inlining where a session is set up; what each packet
@@ -52,9 +55,9 @@ var targets = map[string][]string{
 // settle is how long a camera runs before its memory is read.
 const settle = 10 * time.Second
 
-// build makes the smallest camera for a target and returns its file.
-func build(ctx context.Context, dir string, env ...string) (string, error) {
-	out := filepath.Join(dir, "smallest")
+// build makes a program for a target and returns its file.
+func build(ctx context.Context, dir, program string, env ...string) (string, error) {
+	out := filepath.Join(dir, "camera")
 	cmd := exec.CommandContext(ctx, "go", append(append([]string{"build"}, small()...), "-o", out, program)...)
 	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), env...)
 	if b, err := cmd.CombinedOutput(); err != nil {
@@ -63,13 +66,13 @@ func build(ctx context.Context, dir string, env ...string) (string, error) {
 	return out, nil
 }
 
-// size returns the size of the smallest camera in MB.
-func size(ctx context.Context, dir, target string) (float64, error) {
+// size returns the size of a program in MB.
+func size(ctx context.Context, dir, program, target string) (float64, error) {
 	env, ok := targets[target]
 	if !ok {
 		return 0, errors.New("unknown target")
 	}
-	file, err := build(ctx, dir, append([]string{"GOOS=linux"}, env...)...)
+	file, err := build(ctx, dir, program, append([]string{"GOOS=linux"}, env...)...)
 	if err != nil {
 		return 0, err
 	}
@@ -115,7 +118,7 @@ func idle(ctx context.Context, dir string, pictures bool) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	file, err := build(ctx, dir)
+	file, err := build(ctx, dir, program)
 	if err != nil {
 		return 0, err
 	}

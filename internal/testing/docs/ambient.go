@@ -13,6 +13,17 @@ var (
 	device    iotcreds.Config
 
 	cam         *camera.Camera
+	producer    *kvsmedia.Producer
+	rec         *recorder.Recorder
+	id          recorder.ClipID
+	w           http.ResponseWriter
+	r           *http.Request
+	fragments   iter.Seq[kvsmedia.Stored]
+	card        interface{ Uploaded(key, number string) }
+	total       int
+	coin        *rand.Rand
+	subject     func(*storagetest.FS)
+	look        func(*storagetest.FS)
 	video       *kvsmedia.Track
 	main, sound *kvsmedia.Track
 	tracks      []*kvsmedia.Track

@@ -105,7 +105,7 @@ func (c *Commands) HasFlag(ctx context.Context, flag string) (bool, error) {
 		return false, err
 	}
 	for _, p := range programs {
-		for _, command := range [][]string{{}, {"watch"}, {"list"}, {"play"}, {"clip"}} {
+		for _, command := range [][]string{{}, {"watch"}, {"list"}, {"play"}, {"clip"}, {"clips"}} {
 			if len(command) > 0 && p.Name() != "viewer" {
 				continue
 			}

@@ -19,7 +19,7 @@ const root = "../../.."
 
 // foreign are packages of others that snippets use.
 var foreign = []string{
-	"context", "crypto/tls", "crypto/x509", "errors", "io", "iter", "log", "log/slog", "net/http", "os", "testing", "time",
+	"context", "crypto/tls", "crypto/x509", "errors", "io", "iter", "log", "log/slog", "math/rand/v2", "net/http", "os", "testing", "time",
 	"github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/config", "github.com/aws/smithy-go",
 }
 

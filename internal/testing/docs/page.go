@@ -108,7 +108,11 @@ var figures = []string{
 	"exec:",                      // likewise
 	"mapping   ",                 // the kinds of NAT
 	"device.json      {\"cred",   // the files of a device
+	"GET    /clips ",             // the routes of examples/camera
+	"EBML header, Segment",       // the layout of a recorder's file
+	"header  magic version",      // and of a journal's
 	"smallest DIR REGION",        // a synopsis
+	"recording DIR REGION",       // likewise
 	"go run ./internal/testing/", // a synopsis
 }
 

@@ -13,6 +13,7 @@ func TestReadme(t *testing.T) {
 		lines(read(t, root+"/camera/example_minimal_test.go")),
 		lines(read(t, root+"/viewer/example_minimal_test.go")),
 		lines(read(t, root+"/camera/example_record_test.go")),
+		lines(read(t, root+"/camera/recorder/example_test.go")),
 		lines(read(t, root+"/camera/cameratest/example_test.go")),
 		lines(read(t, root+"/camera/cameratest/minimal_test.go")),
 	}

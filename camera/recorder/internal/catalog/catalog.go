@@ -35,6 +35,7 @@ type Catalog struct {
 	fsys    storage.FS
 	opt     Options
 	writing sync.Mutex // of those that write; taken before mu
+	parted  []View     // clips that were forgotten since the last write began
 	journal *storage.Journal
 	slot    *slot
 
@@ -211,13 +212,17 @@ func (c *Catalog) Clip(id ID) (View, bool) {
 	if cl == nil {
 		return View{}, false
 	}
+	return c.view(cl), true
+}
+
+func (c *Catalog) view(cl *clip) View {
 	v := View{Clip: cl.Clip}
 	for _, s := range cl.Spans {
 		if f := c.files[s.File]; f != nil {
 			v.Files = append(v.Files, f.File)
 		}
 	}
-	return v, true
+	return v
 }
 
 // File returns a file.

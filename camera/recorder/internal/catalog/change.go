@@ -158,7 +158,21 @@ func (c *Catalog) retire(cl *clip) {
 			return
 		}
 	}
+	c.parted = append(c.parted, c.view(cl))
 	c.dropClip(cl)
+}
+
+// Parted returns what was known of a clip that the last Commit or Evict told of and that
+// nothing is known of any more.
+func (c *Catalog) Parted(id ID) (View, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, v := range c.parted {
+		if v.ID == id {
+			return v, true
+		}
+	}
+	return View{}, false
 }
 
 // dropClip forgets a clip, and files that are gone and no other clip has parts of.

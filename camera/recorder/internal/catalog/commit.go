@@ -15,6 +15,9 @@ import (
 func (c *Catalog) Commit() ([]Change, error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
+	c.mu.Lock()
+	c.parted = nil
+	c.mu.Unlock()
 	return c.commit()
 }
 

@@ -30,6 +30,7 @@ func (c *Catalog) Evict(limit int64, age time.Duration) ([]Change, Room, error) 
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	c.mu.Lock()
+	c.parted = nil
 	room := c.pick(limit, age)
 	going := c.going()
 	c.mu.Unlock()

@@ -54,6 +54,21 @@ func (c *Catalog) AddEvent(id ID, e Event) error {
 	return nil
 }
 
+// CountEvents tells how many events a clip has, those that were not added included.
+func (c *Catalog) CountEvents(id ID, events int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cl := c.clips[id]
+	if cl == nil {
+		return ErrUnknown
+	}
+	if more := events - len(cl.Events); more > cl.More {
+		cl.More = more
+		c.touchClip(cl)
+	}
+	return nil
+}
+
 func eventBytes(events []Event) (n int) {
 	for _, e := range events {
 		b, _ := json.Marshal(eventRecord(e)) // it cannot fail: see Check

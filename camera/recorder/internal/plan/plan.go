@@ -1,38 +1,8 @@
 // Package plan decides which fragment of which clip goes up next. A [Plan] has no clock,
 // no goroutine and does no I/O.
 //
-// # How the owner's loop looks
-//
-//	func (r *Recorder) next(ctx context.Context) iter.Seq[kvsmedia.Stored] {
-//		return func(yield func(kvsmedia.Stored) bool) {
-//			for ctx.Err() == nil {
-//				r.mu.Lock()
-//				n := r.plan.Next(r.now())
-//				r.mu.Unlock()
-//				switch n.Do {
-//				case plan.Load: // what the clip has, what of it is sent
-//					fragments := r.catalog.Fragments(n.Clip)
-//					r.mu.Lock()
-//					r.plan.Load(n.Clip, fragments...)
-//					r.mu.Unlock()
-//				case plan.Send:
-//					if !yield(r.stored(n.Clip, n.Fragment)) {
-//						return
-//					}
-//				case plan.Wait:
-//					wait(ctx, r.changed, n.Until) // r.changed: something was added to the plan
-//				}
-//			}
-//		}
-//	}
-//
-//	func (r *Recorder) upload(ctx context.Context) {
-//		for receipt, err := range r.uploader.UploadStored(ctx, r.next(ctx)) {
-//			// first the receipt goes to the card, then
-//			r.plan.Done(clip, fragment)
-//		}
-//		r.plan.Release() // what was under way goes up again in the next session
-//	}
+// The owner asks for [Plan.Next] when a fragment can be sent, and calls [Plan.Done] once what
+// became of it is written down; package recorder's upload.go does.
 //
 // # The order
 //

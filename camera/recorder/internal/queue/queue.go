@@ -1,15 +1,5 @@
 // Package queue holds the steps between the goroutine that takes frames from the camera and
 // the one that writes to the card, so that a card that stalls for seconds costs no frame.
-//
-//	switch q.Push(steps...) { // under the owner's lock, never waits
-//	case queue.LossBegan: // status, log
-//	case queue.LossEnded: // q.Stats().Lost says how much
-//	}
-//
-//	for { // the other goroutine
-//		s, ok := q.Pop(ctx) // or: select on q.Ready(), then TryPop until false
-//		...
-//	}
 package queue
 
 import (

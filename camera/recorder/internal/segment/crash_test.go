@@ -296,11 +296,24 @@ func TestStale(t *testing.T) {
 	fs := tiny(9*time.Second, 1)
 	m, c := write(t, segment.Header{}, fs, fs[0].Track, fs[1].Track)
 	other, o := write(t, segment.Header{}, fs, fs[0].Track, fs[1].Track)
-	for _, stale := range [][]byte{other.b[o.Clusters[0].Offset:], m.b[c.Clusters[0].Offset:], other.b} {
-		f := &mem{slices.Concat(m.b[:c.Length], stale)}
+	if len(o.Clusters) != len(c.Clusters) || o.Clusters[4].Offset != c.Clusters[4].Offset {
+		t.Fatal("files of the same frames differ in length")
+	}
+	one, two := c.Clusters[2].Offset, c.Clusters[4].Offset // ends of blocks
+	for name, at := range map[string]struct {
+		keep  int64
+		stale []byte
+	}{
+		"a block with the next number":  {two, other.b[two:]},
+		"a file":                        {two, other.b},
+		"a block of this file again":    {two, m.b[one:]},
+		"clusters of this file":         {two, m.b[c.Clusters[0].Offset:]},
+		"all of an earlier file, whole": {c.Length, other.b[c.Length:]},
+	} {
+		f := &mem{slices.Concat(m.b[:at.keep], at.stale)}
 		found, err := segment.Scan(f)
-		if err != nil || found.Length != c.Length || found.Closed {
-			t.Errorf("%+v %v", found, err)
+		if err != nil || found.Length != at.keep || found.Closed {
+			t.Errorf("%s: %+v %v", name, found, err)
 		}
 	}
 }

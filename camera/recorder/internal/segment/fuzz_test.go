@@ -13,12 +13,13 @@ import (
 
 // Whatever stands on a card, nothing panics, and what is found lies in the file.
 func FuzzScan(f *testing.F) {
-	fs := tiny(5*time.Second, 1)
+	fs := tiny(2*time.Second, 1)
 	m, c := write(f, segment.Header{Event: []byte(`{"a":1}`)}, fs, fs[0].Track, fs[1].Track)
 	f.Add(m.b)
 	f.Add(m.b[:c.Length])
 	f.Add(append(bytes.Clone(m.b), m.b...))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		b = bytes.Clone(b)
 		segment.Seal(b)
 		size := int64(len(b))
 		for _, find := range []int{0, 1} {

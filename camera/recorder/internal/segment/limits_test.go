@@ -2,9 +2,11 @@ package segment_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,6 +112,26 @@ func TestTimes(t *testing.T) {
 			same(t, read(t, whole(m, c)), fs, 0)
 			if last := c.Clusters[len(c.Clusters)-1]; last.End != 80*time.Second && last.End != 80*time.Second-100*ms {
 				t.Errorf("it ends at %v", last.End)
+			}
+			film := movie(t, true, whole(m, c))
+			for i, run := range bytes.Split(film, []byte("trun"))[1:] { // ISO/IEC 14496-12, 8.8.8
+				for j := range binary.BigEndian.Uint32(run[4:]) {
+					if offset := int32(binary.BigEndian.Uint32(run[12+16*j+12:])); offset < 0 {
+						t.Fatalf("run %d, frame %d: shown %d before it is decoded", i, j, -offset)
+					}
+				}
+			}
+			packets := tool(t, film, "a.mp4", "ffprobe", "-v", "quiet", "-select_streams", "v", "-show_entries", "packet=pts,dts", "-of", "csv=p=0", "FILE")
+			n := 0
+			for line := range strings.Lines(packets) {
+				var pts, dts int
+				if _, err := fmt.Sscanf(line, "%d,%d", &pts, &dts); err != nil || pts < dts {
+					t.Fatalf("shown before it is decoded: %s %v", line, err)
+				}
+				n++
+			}
+			if n != len(fs)/2 {
+				t.Errorf("%d pictures in the movie", n)
 			}
 			tool(t, m.b, "b.mkv", "mkvmerge", "-q", "-o", t.TempDir()+"/c.mkv", "FILE")
 		})

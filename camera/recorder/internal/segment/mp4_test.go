@@ -164,6 +164,9 @@ func TestMP4Parts(t *testing.T) {
 		t.Errorf("%d pictures decoded of %d", n, want)
 	}
 	grows := movie(t, false, p1, p2)
+	if n, one := bytes.Count(b, []byte("avcC")), bytes.Count(grows, []byte("avcC")); n != 2 || one != 1 {
+		t.Errorf("%d sample entries once ended, %d before", n, one)
+	}
 	if b := movie(t, false, p1); !bytes.HasPrefix(grows, b) || len(grows) == len(b) {
 		t.Errorf("a part with other parameter sets changes what was read")
 	}

@@ -72,7 +72,7 @@ func entryOf(t, own *mp4.Track) uint32 {
 
 // entries are the codecs that an MP4 file takes, by the names of their sample entries.
 var entries = map[kvsmedia.Codec]mp4.Codec{
-	kvsmedia.H264: mp4.AVC, kvsmedia.H265: mp4.HEVC, kvsmedia.AAC: mp4.AAC, kvsmedia.PCMA: mp4.PCMA, kvsmedia.PCMU: mp4.PCMU,
+	kvsmedia.H264: mp4.AVC, kvsmedia.H265: mp4.HEVC, kvsmedia.AAC: mp4.AAC, kvsmedia.PCMA: mp4.PCMA, kvsmedia.PCMU: mp4.PCMU, kvsmedia.Opus: mp4.Opus,
 }
 
 // videoRate is the timescale of video tracks in Hz, as RTP has it.

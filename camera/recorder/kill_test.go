@@ -1,0 +1,158 @@
+package recorder_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/camera/recorder"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+)
+
+// killDir is the environment variable that makes a test process the recorder that is
+// killed: the directory that it records into.
+const killDir = "SMARTCAM_KILL_DIR"
+
+// swift is a film that plays a hundred times as fast.
+func swift() *tinyFilm {
+	f := newTinyFilm()
+	f.every = tinyStep / 100
+	return f
+}
+
+// recordUntilKilled records clips one after another and says what was published.
+func recordUntilKilled(dir string) error {
+	film := swift()
+	r, err := recorder.New(recorder.Config{Dir: dir, OnRoot: true, Source: film, Tracks: []*kvsmedia.Track{film.track},
+		PreRoll: time.Second, PostRoll: 10 * time.Second, MaxBytes: 64 << 20, Logger: quiet,
+		Publish: func(_ context.Context, c recorder.Change) error {
+			_, err := fmt.Println(c.Kind, c.Clip.ID, int64(c.Clip.Length), c.ID)
+			return err
+		}})
+	if err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(context.Background()) }()
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case <-time.After(20 * time.Millisecond):
+			if _, err := r.Trigger(recorder.Event{Type: "test"}); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// TestKilled has a recorder on the machine's own file system that is killed again and
+// again, and looks each time whether what it published is there.
+func TestKilled(t *testing.T) {
+	if dir := os.Getenv(killDir); dir != "" {
+		t.Fatal(recordUntilKilled(dir))
+	}
+	kills := 200
+	switch {
+	case testing.Short():
+		kills = 15
+	case race:
+		kills = 50
+	}
+	dir := filepath.Join(t.TempDir(), "clips")
+	p := newPromises()
+	ended := 0
+	for range kills {
+		for _, c := range killOne(t, dir) {
+			_ = p.publish(t.Context(), c)
+		}
+		ended += p.found(t, dir)
+	}
+	if ended < kills/2 {
+		t.Errorf("only %d clips ended in %d lives", ended, kills)
+	}
+}
+
+// killOne lets a recorder live for a while, and returns what it published.
+func killOne(t *testing.T, dir string) (list []recorder.Change) {
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilled$")
+	cmd.Env = append(os.Environ(), killDir+"="+dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	kill := time.AfterFunc(100*time.Millisecond+time.Duration(rand.IntN(200))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+	defer kill.Stop()
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		var c recorder.Change
+		var length int64
+		if n, _ := fmt.Sscan(lines.Text(), (*string)(&c.Kind), (*string)(&c.Clip.ID), &length, &c.ID); n == 4 {
+			c.Clip.Length = time.Duration(length)
+			list = append(list, c)
+		} else {
+			t.Log(lines.Text())
+		}
+	}
+	_ = cmd.Wait() // it was killed
+	return list
+}
+
+// found looks whether what was published is in a directory, and removes it. It returns how
+// many clips had ended.
+func (p *promises) found(t *testing.T, dir string) (ended int) {
+	t.Helper()
+	film := swift()
+	r, err := recorder.New(recorder.Config{Dir: dir, OnRoot: true, Source: film, Tracks: []*kvsmedia.Track{film.track}, Logger: quiet, Publish: p.publish})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	deadline := time.Now().Add(20 * time.Second)
+	for r.Status().Storage == 0 || r.Status().Unpublished > 0 {
+		if time.Now().After(deadline) {
+			t.Fatalf("%+v", r.Status())
+		}
+		time.Sleep(time.Millisecond)
+	}
+	for id, c := range p.changes {
+		got, err := r.Clip(c.Clip.ID)
+		switch {
+		case c.Kind == recorder.ClipEnded && c.Clip.Length > 0 && (err != nil || got.Length < c.Clip.Length):
+			t.Errorf("clip %s ended with %v; now: %v %v", c.Clip.ID, c.Clip.Length, got.Length, err)
+		case err == nil && got.State == recorder.Recording:
+			t.Errorf("clip %s is still being recorded", c.Clip.ID)
+		case err == nil:
+			readable(t, r, got)
+		}
+		if n := p.kinds[fmt.Sprint(c.Clip.ID, c.Kind)]; n > 1 && c.Kind != recorder.ClipEvicted {
+			t.Errorf("clip %s has %d times %s", c.Clip.ID, n, c.Kind)
+		}
+		if c.Kind == recorder.ClipEnded {
+			ended++
+		}
+		delete(p.changes, id)
+	}
+	for c := range r.Clips(time.Time{}, time.Time{}) {
+		readable(t, r, c)
+		if err := r.Delete(c.ID); err != nil {
+			t.Error(err)
+		}
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	return ended
+}

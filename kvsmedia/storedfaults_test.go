@@ -1,0 +1,558 @@
+package kvsmedia_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
+)
+
+// What cannot be read, or would be refused, gets a receipt that says why, is not sent, and
+// stops no other.
+func TestStoredUnfit(t *testing.T) {
+	day := clips.Day()
+	broken := errors.New("bad sector")
+	frames := func(f *kvsmedia.Stored) []kvsmedia.Frame {
+		var list []kvsmedia.Frame
+		for fr, err := range f.Frames {
+			if err == nil {
+				list = append(list, fr)
+			}
+		}
+		return list
+	}
+	edit := func(f *kvsmedia.Stored, change func([]kvsmedia.Frame) []kvsmedia.Frame) {
+		f.Frames = readable(change(frames(f))...)
+	}
+	tags := func(n int, name, value string) kvsmedia.Tags {
+		list := kvsmedia.Tags{}
+		for i := range n {
+			list[fmt.Sprint(name, i)] = value
+		}
+		return list
+	}
+	for name, c := range map[string]struct {
+		change func(*kvsmedia.Stored)
+		want   string
+	}{
+		"unreadable": {func(f *kvsmedia.Stored) {
+			list := frames(f)
+			f.Frames = func(yield func(kvsmedia.Frame, error) bool) {
+				for _, fr := range list[:9] {
+					if !yield(fr, nil) {
+						return
+					}
+				}
+				yield(kvsmedia.Frame{}, broken)
+			}
+		}, "cannot be read: bad sector"},
+		"no frames":     {func(f *kvsmedia.Stored) { f.Frames = readable() }, "no frames of ProducerConfig.Tracks"},
+		"nil":           {func(f *kvsmedia.Stored) { f.Frames = nil }, "no Frames"},
+		"other tracks":  {func(f *kvsmedia.Stored) { f.Frames = only(f.Frames, find(day, "opus")) }, "no frames of ProducerConfig.Tracks"},
+		"no track":      {func(f *kvsmedia.Stored) { f.Frames = readable(kvsmedia.Frame{Data: []byte{1}}) }, "no frames of ProducerConfig.Tracks"},
+		"no key frame":  {func(f *kvsmedia.Stored) { edit(f, func(l []kvsmedia.Frame) []kvsmedia.Frame { return l[3:] }) }, "does not begin with a key frame"},
+		"too long":      {func(f *kvsmedia.Stored) { edit(f, shift(18*time.Second+2*ms)) }, "at most 20s"},
+		"far behind":    {func(f *kvsmedia.Stored) { edit(f, shift(-35*time.Second)) }, "from the first frame"},
+		"absurd PTS":    {func(f *kvsmedia.Stored) { edit(f, shift(math.MaxInt64-10*time.Second)) }, "PTS is out of range"},
+		"no time":       {func(f *kvsmedia.Stored) { f.Time = time.Time{} }, "between 1970 and 2100"},
+		"before 1970":   {func(f *kvsmedia.Stored) { f.Time = time.Unix(-1, 0) }, "between 1970 and 2100"},
+		"after 2100":    {func(f *kvsmedia.Stored) { f.Time = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC) }, "between 1970 and 2100"},
+		"eleven tags":   {func(f *kvsmedia.Stored) { f.Tags = tags(11, "n", "v") }, "at most 10"},
+		"long name":     {func(f *kvsmedia.Stored) { f.Tags = tags(1, strings.Repeat("n", 128), "v") }, "names have 1 to 128"},
+		"long value":    {func(f *kvsmedia.Stored) { f.Tags = tags(1, "n", strings.Repeat("v", 257)) }, "values at most 256"},
+		"reserved name": {func(f *kvsmedia.Stored) { f.Tags = kvsmedia.Tags{"AWS_X": ""} }, "the service's own"},
+		"image prefix": {func(f *kvsmedia.Stored) {
+			f.Tags = kvsmedia.Tags{"AWS_KINESISVIDEO_IMAGE_PREFIX": strings.Repeat("v", 257)}
+		}, "AWS_KINESISVIDEO_IMAGE_PREFIX"},
+		"empty frame": {func(f *kvsmedia.Stored) {
+			edit(f, func(l []kvsmedia.Frame) []kvsmedia.Frame { l[5].Data = nil; return l })
+		}, "cannot be stored"},
+		"no picture": {func(f *kvsmedia.Stored) {
+			edit(f, func(l []kvsmedia.Frame) []kvsmedia.Frame { l[4].Data = []byte("no start code"); return l })
+		}, "frame 5, of track"},
+		"two of one track": {func(f *kvsmedia.Stored) {
+			edit(f, func(l []kvsmedia.Frame) []kvsmedia.Frame {
+				twin := *l[0].Track
+				l[len(l)-1].Track = &twin
+				return l
+			})
+		}, "two tracks"},
+		"larger than the buffer": {func(f *kvsmedia.Stored) { edit(f, swell(3<<20)) }, "BufferBytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: video(), BufferBytes: 2 << 20})
+				defer s.srv.Close()
+				given := shelved(&clips.Clip{Frames: slices.DeleteFunc(slices.Clone(day.Frames), func(f kvsmedia.Frame) bool { return f.Track != day.Tracks[0] })}, "f", at(), 2*time.Second, 3)
+				c.change(&given[1])
+				got := s.receipts(slices.Values(given))
+				slices.SortFunc(got, func(a, b kvsmedia.Receipt) int { return strings.Compare(a.Key, b.Key) })
+				if k := keys(got); k != "f0 f1! f2" || !strings.Contains(got[1].Err.Error(), c.want) || !strings.Contains(got[1].Err.Error(), `kvsmedia: stored fragment "f1": `) ||
+					strings.Count(got[1].Err.Error(), "kvsmedia") != 1 || got[1].Number != "" || got[1].Run != "" {
+					t.Errorf("receipts %s; the error is %v, want %q", k, got[1].Err, c.want)
+				}
+				if name == "unreadable" && !errors.Is(got[1].Err, broken) {
+					t.Error("the error does not wrap the cause")
+				}
+				if n := len(s.fragments()); n != 2 || s.Stats().Resent != 0 || s.Stats().Sessions != 1 {
+					t.Errorf("%d fragments; %+v", n, s.Stats())
+				}
+			})
+		})
+	}
+}
+
+// shift moves the last frame.
+func shift(d time.Duration) func([]kvsmedia.Frame) []kvsmedia.Frame {
+	return func(l []kvsmedia.Frame) []kvsmedia.Frame {
+		l[len(l)-1].PTS = l[0].PTS + d
+		if d > 0 && d < 30*time.Second {
+			l[len(l)-1].PTS += 2 * time.Second
+		}
+		return l
+	}
+}
+
+// swell makes the last frame as large.
+func swell(size int) func([]kvsmedia.Frame) []kvsmedia.Frame {
+	return func(l []kvsmedia.Frame) []kvsmedia.Frame {
+		last := &l[len(l)-1]
+		last.Data = append(bytes.Clone(last.Data), bytes.Repeat([]byte{0x55}, size)...)
+		return l
+	}
+}
+
+// At the bounds a fragment is taken: 20 s, 50 MB but for the header, ten tags.
+func TestStoredBounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStudio(t, kvsmediatest.Config{Limits: kvsmediatest.Limits{UploadBytes: -1}}, kvsmedia.ProducerConfig{Tracks: video()})
+		defer s.srv.Close()
+		one := func(key string, change func([]kvsmedia.Frame) []kvsmedia.Frame) kvsmedia.Stored {
+			var l []kvsmedia.Frame
+			for _, f := range clips.Day().Frames {
+				if f.Track == s.tracks[0] && f.PTS < 2*time.Second {
+					l = append(l, f)
+				}
+			}
+			return kvsmedia.Stored{Key: key, Time: at().Add(time.Duration(key[0]) * time.Hour), Frames: readable(change(l)...)}
+		}
+		long := one("a", shift(18*time.Second))
+		long.Tags = kvsmedia.Tags{"AWS_KINESISVIDEO_IMAGE_GENERATION": "", "AWS_KINESISVIDEO_NOTIFICATION": ""}
+		for i := range 8 {
+			long.Tags[fmt.Sprint(i)] = strings.Repeat("v", 256)
+		}
+		large := func(key string, parts int) kvsmedia.Stored {
+			return one(key, func(l []kvsmedia.Frame) []kvsmedia.Frame {
+				for i := range parts {
+					swell(1 << 20)(l[:10+i])
+				}
+				return l
+			})
+		}
+		got := s.receipts(slices.Values([]kvsmedia.Stored{long, large("b", 24), large("c", 24)}))
+		if k := keys(got); k != "a b c" {
+			for _, r := range got {
+				t.Log(r.Err)
+			}
+			t.Errorf("receipts: %s", k)
+		}
+	})
+}
+
+// A fragment that the service refuses for its content is tried twice, gets its refusal,
+// and no other does.
+func TestStoredRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: videoAndSound()})
+		defer s.srv.Close()
+		s.srv.Inject(
+			kvsmediatest.Fault{Skip: 2, When: kvsmediatest.Received, Do: kvsmediatest.SendError, ErrorID: 4011},
+			kvsmediatest.Fault{Skip: 3, When: kvsmediatest.Received, Do: kvsmediatest.SendError, ErrorID: 4011},
+		)
+		got := s.receipts(slices.Values(shelved(clips.Day(), "f", at(), 2*time.Second, 6)))
+		var refused *kvsmedia.RefusedError
+		i := slices.IndexFunc(got, func(r kvsmedia.Receipt) bool { return errors.As(r.Err, &refused) })
+		slices.SortFunc(got, func(a, b kvsmedia.Receipt) int { return strings.Compare(a.Key, b.Key) })
+		if k := keys(got); i < 0 || k != "f0 f1 f2! f3 f4 f5" || refused.ID != 4011 || !refused.Time.Equal(got[2].Time) {
+			t.Errorf("receipts %s: %v", k, refused)
+		}
+		if st := s.Stats(); st.Refused.Fragments != 1 || st.Stored.Fragments != 5 {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
+// Whatever the connection suffers, every fragment is stored and has one receipt.
+func TestStoredFaults(t *testing.T) {
+	for _, when := range []kvsmediatest.Moment{kvsmediatest.Buffering, kvsmediatest.Received, kvsmediatest.Persisted} {
+		for name, f := range map[string]kvsmediatest.Fault{
+			"reset": {Do: kvsmediatest.Reset}, "stall": {Do: kvsmediatest.Stall},
+			"slow":    {Do: kvsmediatest.SlowAcks, Delay: 40 * time.Second},
+			"4003":    {Do: kvsmediatest.SendError, ErrorID: 4003},
+			"5001":    {Do: kvsmediatest.SendError, ErrorID: 5001},
+			"4004":    {Do: kvsmediatest.SendError, ErrorID: 4004},
+			"unknown": {Do: kvsmediatest.SendError, ErrorID: 4999},
+		} {
+			t.Run(fmt.Sprint(name, when), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := newStudio(t, kvsmediatest.Config{Limits: kvsmediatest.Limits{Uploads: -1}}, kvsmedia.ProducerConfig{Tracks: videoAndSound()})
+					defer s.srv.Close()
+					f.When = when
+					for _, f.Skip = range []int{3, 9} {
+						s.srv.Inject(f)
+					}
+					got := s.receipts(slices.Values(shelved(clips.Day(), "f", at(), 2*time.Second, 10)))
+					if k := keys(got); k != "f0 f1 f2 f3 f4 f5 f6 f7 f8 f9" {
+						t.Errorf("receipts: %s", k)
+					}
+					if n := len(s.fragments()); n != 10 {
+						t.Errorf("%d fragments are stored", n)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Five fragments a second are the most, also where the service does not count.
+func TestStoredPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStudio(t, kvsmediatest.Config{Limits: kvsmediatest.Limits{FragmentRate: -1}}, kvsmedia.ProducerConfig{Tracks: video()})
+		defer s.srv.Close()
+		s.srv.Inject(kvsmediatest.Fault{Skip: 13, When: kvsmediatest.Buffering, Do: kvsmediatest.Reset})
+		var taken []time.Time
+		plan := func(yield func(kvsmedia.Stored) bool) {
+			for i := range 40 {
+				f := shelved(clips.Day(), "f", at().Add(time.Duration(i)*time.Minute), 2*time.Second, 1)[0]
+				taken = append(taken, time.Now())
+				if !yield(f) {
+					return
+				}
+			}
+		}
+		s.receipts(plan)
+		at := began(s.srv.Events())
+		for i := 5; i < len(at); i++ {
+			if d := at[i].Sub(at[i-5]); d < time.Second {
+				t.Fatalf("fragments %d to %d began within %v", i-5, i, d)
+			}
+		}
+		if took := at[len(at)-1].Sub(at[0]); len(at) < 40 || took > 20*time.Second {
+			t.Errorf("%d fragments took %v, five a second are allowed", len(at), took)
+		}
+		for i := 7; i < len(taken); i++ { // one that is asked for before its turn gives way to nothing
+			if d := taken[i].Sub(taken[i-6]); d < time.Second {
+				t.Errorf("fragments %d to %d were asked for within %v", i-6, i, d)
+			}
+		}
+	})
+}
+
+// When ctx ends, each fragment that was taken has a receipt, at once; a sequence that does
+// not end with ctx is waited for, but behind the error.
+func TestStoredEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStudio(t, kvsmediatest.Config{Timing: kvsmediatest.Timing{Persist: 5 * time.Second}}, kvsmedia.ProducerConfig{Tracks: video()})
+		defer s.srv.Close()
+		why := errors.New("shut down")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		var taken atomic.Int64
+		release := make(chan struct{})
+		plan := func(yield func(kvsmedia.Stored) bool) {
+			for _, f := range shelved(clips.Day(), "f", at(), 2*time.Second, 10) {
+				if taken.Load() == 8 {
+					<-release
+				}
+				if taken.Add(1); !yield(f) {
+					return
+				}
+				time.Sleep(time.Second)
+			}
+		}
+		defer time.AfterFunc(7500*ms, func() { cancel(why) }).Stop()
+		begin := time.Now()
+		stored, failed, ended := 0, 0, false
+		for r, err := range s.UploadStored(ctx, plan) {
+			switch {
+			case err != nil && errors.Is(err, why):
+				ended = true
+				if took := time.Since(begin); took > 8*time.Second {
+					t.Errorf("the end took until %v", took)
+				}
+				close(release)
+			case err != nil:
+				t.Error(err)
+			case errors.Is(r.Err, why) && r.Key != "" && !r.Time.IsZero():
+				failed++
+			case r.Err != nil:
+				t.Error(r.Err)
+			default:
+				stored++
+			}
+		}
+		if !ended || stored == 0 || failed == 0 || stored+failed != int(min(taken.Load(), 8)) {
+			t.Errorf("ended %v, %d stored, %d failed, %d taken", ended, stored, failed, taken.Load())
+		}
+		if st := s.Stats(); st.Connected || st.Buffered.Fragments != 0 {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
+// A permanent refusal ends the loop with its error, behind the receipts.
+func TestStoredPermanentError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: video()})
+		defer s.srv.Close()
+		s.srv.Refuse("DescribeStream", -1, kvsmediatest.Error{Status: 404, Name: "ResourceNotFoundException"})
+		var got []string
+		for r, err := range s.UploadStored(t.Context(), slices.Values(shelved(clips.Day(), "f", at(), 2*time.Second, 3))) {
+			if e := cmp.Or(err, r.Err); e == nil || !strings.Contains(e.Error(), "ProducerConfig.Create") {
+				t.Errorf("%+v, %v", r, err)
+			}
+			got = append(got, r.Key)
+		}
+		if !slices.Equal(got, []string{"f0", ""}) {
+			t.Errorf("receipts and error: %q", got)
+		}
+	})
+}
+
+// A loop that is left, and panics wherever they come from, leave nothing behind; the
+// producer can be used again.
+func TestStoredLoopIsLeft(t *testing.T) {
+	list := shelved(clips.Day(), "f", at(), 2*time.Second, 5)
+	sick := func(n int, at func()) iter.Seq[kvsmedia.Stored] {
+		return func(yield func(kvsmedia.Stored) bool) {
+			for i, f := range list {
+				if i == n {
+					at()
+				}
+				if !yield(f) {
+					return
+				}
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		fragments iter.Seq[kvsmedia.Stored]
+		body      func(n int) bool
+		want      any
+		least     int
+	}{
+		"break":           {slices.Values(list), func(n int) bool { return n < 2 }, nil, 2},
+		"body panics":     {slices.Values(list), func(n int) bool { panic("body") }, "body", 1},
+		"sequence panics": {sick(3, func() { panic("plan") }), func(int) bool { return true }, "plan", 3},
+		"frames panic": {slices.Values([]kvsmedia.Stored{list[0], {Key: "bad", Time: at(), Frames: func(func(kvsmedia.Frame, error) bool) { panic("card") }}}),
+			func(int) bool { return true }, "card", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: video()})
+				defer s.srv.Close()
+				n := 0
+				func() {
+					defer func() {
+						if got := recover(); got != c.want {
+							t.Errorf("panic: %v, want %v", got, c.want)
+						}
+					}()
+					for _, err := range s.UploadStored(t.Context(), c.fragments) {
+						if n++; err != nil {
+							t.Error(err)
+						} else if !c.body(n) {
+							break
+						}
+					}
+				}()
+				if n < c.least {
+					t.Errorf("%d receipts, want at least %d", n, c.least)
+				}
+				if k := keys(s.receipts(slices.Values(list))); k != "f0 f1 f2 f3 f4" {
+					t.Errorf("again: %s", k)
+				}
+			})
+		})
+	}
+}
+
+// A test's FailNow in the sequence ends the test, not the program.
+func TestStoredSequenceExits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: video()})
+		defer s.srv.Close()
+		done, passed := make(chan struct{}), false
+		go func() {
+			defer close(done)
+			for r, err := range s.UploadStored(t.Context(), func(func(kvsmedia.Stored) bool) { runtime.Goexit() }) {
+				t.Error(r, err)
+			}
+			passed = true
+		}()
+		if <-done; passed {
+			t.Error("the loop's goroutine goes on")
+		}
+	})
+}
+
+// A slow loop loses no receipt, and holds back the fragments instead.
+func TestStoredSlowLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: video()})
+		defer s.srv.Close()
+		var taken atomic.Int64
+		seen := 0
+		one := shelved(clips.Day(), "f", at(), 2*time.Second, 1)[0]
+		plan := func(yield func(kvsmedia.Stored) bool) {
+			for i := range 200 {
+				f := one
+				f.Key, f.Time = fmt.Sprint(i), f.Time.Add(time.Duration(i)*2*time.Second)
+				if taken.Add(1); !yield(f) {
+					return
+				}
+			}
+		}
+		for r, err := range s.UploadStored(t.Context(), plan) {
+			if err != nil || r.Err != nil || r.Key != fmt.Sprint(seen) {
+				t.Fatalf("%+v, %v", r, err)
+			}
+			seen++
+			time.Sleep(20 * time.Second)
+			if ahead := int(taken.Load()) - seen; ahead > 20 {
+				t.Fatalf("%d fragments were taken ahead", ahead)
+			}
+		}
+		if seen != 200 || s.Stats().Resent != 0 {
+			t.Errorf("%d receipts; %+v", seen, s.Stats())
+		}
+	})
+}
+
+// Memory is bounded by BufferBytes, and so is what is taken before the service has what
+// was taken before.
+func TestStoredMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const budget = 1 << 20
+		s := newStudio(t, kvsmediatest.Config{Timing: kvsmediatest.Timing{Persist: 6 * time.Second}, Limits: kvsmediatest.Limits{UploadBytes: 400_000}},
+			kvsmedia.ProducerConfig{Tracks: video(), BufferBytes: budget})
+		defer s.srv.Close()
+		most, unsent := int64(0), 0
+		taken := 0
+		one := shelved(clips.Day(), "f", at(), 2*time.Second, 1)[0]
+		var list []kvsmedia.Frame
+		for f, err := range one.Frames {
+			if err == nil && f.Track == s.tracks[0] {
+				list = append(list, f)
+			}
+		}
+		one.Frames = readable(swell(300_000)(list)...)
+		plan := func(yield func(kvsmedia.Stored) bool) {
+			for i := range 30 {
+				st := s.Stats()
+				most = max(most, st.Buffered.Bytes)
+				received := 0
+				for _, e := range s.srv.Events() {
+					if e.Name == "RECEIVED" {
+						received++
+					}
+				}
+				unsent = max(unsent, taken-received)
+				f := one
+				f.Time = f.Time.Add(time.Duration(i) * time.Minute)
+				if taken++; !yield(f) {
+					return
+				}
+			}
+		}
+		if k := s.receipts(plan); len(k) != 30 {
+			t.Errorf("%d receipts", len(k))
+		}
+		if most > budget || most < budget/2 || unsent > 1 {
+			t.Errorf("%d bytes were kept, %d fragments not received when the next was asked for", most, unsent)
+		}
+	})
+}
+
+// Another producer's connection is named as what it is.
+func TestStoredConnectionLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: video()})
+		defer s.srv.Close()
+		s.srv.Refuse("PutMedia", 4, kvsmediatest.Error{Name: "ConnectionLimitExceededException"})
+		var err error
+		defer time.AfterFunc(500*ms, func() { err = s.Stats().Err }).Stop()
+		if k := keys(s.receipts(slices.Values(shelved(clips.Day(), "f", at(), 2*time.Second, 1)))); k != "f0" {
+			t.Error(k)
+		}
+		if err == nil || !strings.Contains(err.Error(), "another producer uploads to the stream") {
+			t.Error(err)
+		}
+	})
+}
+
+// Where nothing is retained, RECEIVED is all there is.
+func TestStoredWithoutRetention(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t, kvsmediatest.Config{}, video())
+		defer s.srv.Close()
+		if _, err := s.srv.AddStream("live", kvsmediatest.StreamConfig{}); err != nil {
+			t.Fatal(err)
+		}
+		p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{AWS: s.srv.AWS(), Stream: "live", Tracks: video(), Logger: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Producer = p
+		got := s.receipts(slices.Values(shelved(clips.Day(), "f", at(), 2*time.Second, 3)))
+		if k := keys(got); k != "f0 f1 f2" || got[2].Number == "" || got[2].Run != got[0].Number {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// Frames that a Reader made of a file are of the producer's tracks.
+func TestStoredFromFiles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: videoAndSound()})
+		defer s.srv.Close()
+		file := mux(t, true, clips.Day().Frames, clips.Day().Tracks...)
+		plan := func(yield func(kvsmedia.Stored) bool) {
+			start, n := at(), 0
+			for f := range kvsmedia.NewReader(bytes.NewReader(file)).Fragments() {
+				st := kvsmedia.Stored{Key: fmt.Sprint(n), Time: start.Add(f.Frames[0].PTS), Frames: readable(f.Frames...)}
+				if n++; !yield(st) {
+					return
+				}
+			}
+		}
+		got := s.receipts(plan)
+		stored := s.fragments()
+		frames := 0
+		for _, f := range stored {
+			frames += len(f.Frames)
+		}
+		want := 0
+		for _, f := range clips.Day().Frames {
+			if slices.Contains(s.tracks, f.Track) {
+				want++
+			}
+		}
+		if len(got) != 10 || len(stored) != 10 || frames != want || stored[0].Frames[0].Track.Name != "main" {
+			t.Errorf("%s; %d fragments with %d frames, %d were given", keys(got), len(stored), frames, want)
+		}
+	})
+}
