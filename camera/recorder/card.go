@@ -12,10 +12,12 @@ import (
 )
 
 const (
-	lookEvery  = 5 * time.Second // at the storage's state, and for one that is not there
-	fullEvery  = 2 * time.Second // whether there is room again
-	leastRoom  = 48 << 20        // bytes that are kept free of what may be written: a file as it grows, and the journal
-	shareOfAll = 9               // tenths of the file system that MaxBytes is by default
+	lookEvery    = 5 * time.Second // at the storage's state, and for one that is not there
+	fullEvery    = 2 * time.Second // whether there is room again
+	leastRoom    = 48 << 20        // bytes that are kept free of what may be written: a file as it grows, and the journal
+	leastJournal = 4 << 20         // bytes of what is known of clips
+	mostJournal  = 64 << 20
+	shareOfAll   = 9 // tenths of the file system that MaxBytes is by default
 )
 
 // card is the storage that is open.
@@ -63,6 +65,10 @@ func (r *Recorder) readCard(c *card) (Storage, error) {
 		Now: r.cfg.Now(), Up: r.mono(),
 		Publish: r.cfg.Publish != nil, Upload: r.cfg.Uploader != nil, All: r.cfg.UploadAll,
 		Longest: r.cfg.LongestClip + time.Minute,
+		Journal: mostJournal,
+	}
+	if most := r.cfg.MaxBytes / 8; most > 0 {
+		opt.Journal = min(max(most, leastJournal), mostJournal)
 	}
 	end := r.health.begin("recovery") // which reads what a crash left open
 	cat, found, err := catalog.Open(c.fs, opt)

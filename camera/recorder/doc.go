@@ -50,8 +50,8 @@
 // to the kernel.
 //
 // When MaxBytes are used, or another program leaves too little room, the oldest clips go:
-// first those that are in the cloud, then others. Protected clips (Recorder.Protect) and
-// the one being recorded stay. Each eviction is a Change.
+// first those that are in the cloud, then others, and protected ones (Recorder.Protect)
+// only when nothing else is left. The one being recorded stays. Each eviction is a Change.
 //
 // Files of newer firmware are left alone, and older firmware records beside them.
 //
