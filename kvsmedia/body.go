@@ -142,7 +142,7 @@ func (s *session) begin(b []byte, now time.Time) (_ []byte, more, end bool) {
 // takes reports whether a fragment can follow in the session: it has the tracks that were
 // declared, and is later than all before it.
 func (s *session) takes(f *fragment.Fragment) bool {
-	return f.Description == s.desc && f.Before >= s.latest
+	return f.Description == s.desc && (!s.begun || f.Before >= s.latest)
 }
 
 // appendSample appends a frame as a block.

@@ -180,13 +180,17 @@ func TestStoredSessions(t *testing.T) {
 		change func([]kvsmedia.Stored)
 		want   int
 	}{
-		"in order":   {func([]kvsmedia.Stored) {}, 1},
-		"gap":        {func(f []kvsmedia.Stored) { f[3].Time = f[3].Time.Add(24 * time.Hour) }, 1},
-		"backwards":  {func(f []kvsmedia.Stored) { slices.Reverse(f) }, 4},
-		"same time":  {func(f []kvsmedia.Stored) { f[1].Time = f[0].Time }, 2},
-		"overlap":    {func(f []kvsmedia.Stored) { f[1].Time = f[1].Time.Add(-50 * ms) }, 2},
-		"no sound":   {func(f []kvsmedia.Stored) { f[1].Frames = only(f[1].Frames, three[0]) }, 3},
-		"short":      {func(f []kvsmedia.Stored) { f[1].Frames = head(f[1].Frames, 10) }, 1},
+		"in order":  {func([]kvsmedia.Stored) {}, 1},
+		"gap":       {func(f []kvsmedia.Stored) { f[3].Time = f[3].Time.Add(24 * time.Hour) }, 1},
+		"backwards": {func(f []kvsmedia.Stored) { slices.Reverse(f) }, 4},
+		"same time": {func(f []kvsmedia.Stored) { f[1].Time = f[0].Time }, 2},
+		"overlap":   {func(f []kvsmedia.Stored) { f[1].Time = f[1].Time.Add(-50 * ms) }, 2},
+		"no sound":  {func(f []kvsmedia.Stored) { f[1].Frames = only(f[1].Frames, three[0]) }, 3},
+		"short":     {func(f []kvsmedia.Stored) { f[1].Frames = head(f[1].Frames, 10) }, 1},
+		"short, and another soon": {func(f []kvsmedia.Stored) {
+			f[1].Frames = head(f[1].Frames, 10)
+			f[2].Time = f[1].Time.Add(900 * ms)
+		}, 1},
 		"short last": {func(f []kvsmedia.Stored) { f[3].Frames = head(f[3].Frames, 10) }, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
