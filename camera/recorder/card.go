@@ -24,10 +24,11 @@ const (
 type card struct {
 	fs  storage.FS
 	cat *catalog.Catalog
+	id  catalog.ID
 }
 
 // openCard opens the storage. Its error comes with the state that it stands for.
-func (r *Recorder) openCard() (*card, Storage, error) {
+func (r *Recorder) openCard(resume *catalog.Resume) (*card, Storage, error) {
 	end := r.health.begin("open")
 	fsys, err := r.dir()
 	end()
@@ -35,7 +36,7 @@ func (r *Recorder) openCard() (*card, Storage, error) {
 		return nil, stateOf(err), err
 	}
 	c := &card{fs: watched{fsys, &r.health}}
-	state, err := r.readCard(c)
+	state, err := r.readCard(c, resume)
 	if err != nil {
 		_ = fsys.Close()
 		return nil, state, err
@@ -52,8 +53,9 @@ func (r *Recorder) dir() (storage.FS, error) {
 
 var errRoot = errors.New("the directory lies on the root file system, no card is mounted there: mount one, or set Config.OnRoot for a device without")
 
-// readCard finds out what is on the storage, and repairs it.
-func (r *Recorder) readCard(c *card) (Storage, error) {
+// readCard finds out what is on the storage, and repairs it, but for the clips that are
+// being recorded.
+func (r *Recorder) readCard(c *card, resume *catalog.Resume) (Storage, error) {
 	v, err := c.fs.Volume()
 	switch {
 	case err != nil:
@@ -65,7 +67,7 @@ func (r *Recorder) readCard(c *card) (Storage, error) {
 		Now: r.cfg.Now(), Up: r.mono(),
 		Publish: r.cfg.Publish != nil, Upload: r.cfg.Uploader != nil, All: r.cfg.UploadAll,
 		Longest: r.cfg.LongestClip + time.Minute,
-		Journal: mostJournal,
+		Journal: mostJournal, Resume: resume,
 	}
 	if most := r.cfg.MaxBytes / 8; most > 0 {
 		opt.Journal = min(max(most, leastJournal), mostJournal)
@@ -76,7 +78,7 @@ func (r *Recorder) readCard(c *card) (Storage, error) {
 	if err != nil {
 		return stateOf(err), err
 	}
-	c.cat = cat
+	c.cat, c.id = cat, found.Card
 	r.say(found)
 	card := found.Card.String()
 	before := r.health.swap(card, found.Foreign)
@@ -164,7 +166,7 @@ func (d *disk) run(ends <-chan struct{}) {
 	}
 }
 
-// wait answers jobs until the pause is over or everything ends.
+// wait answers jobs until the pause is over, room may have been made, or everything ends.
 func (d *disk) wait(ends <-chan struct{}, pause <-chan time.Time) {
 	for {
 		select {
@@ -173,6 +175,10 @@ func (d *disk) wait(ends <-chan struct{}, pause <-chan time.Time) {
 		case <-pause:
 			return
 		case j := <-d.r.jobs:
+			if d.c != nil && !d.broken && d.r.health.now() == StorageFull { // it may make room
+				j.done <- j.do(d)
+				return
+			}
 			j.done <- d.r.unavailable()
 		}
 	}
@@ -191,16 +197,14 @@ func (d *disk) over(ends <-chan struct{}) bool {
 // all is written and nothing comes any more: that is no error.
 func (d *disk) once(ends <-chan struct{}) error {
 	if d.c == nil {
-		c, state, err := d.r.openCard()
+		c, state, err := d.r.openCard(&catalog.Resume{Card: d.card, Recording: d.recording, Up: d.up})
 		if err != nil {
 			return err
 		}
 		d.enter(c)
 		d.state = state
-	} else if v, err := d.c.fs.Volume(); err != nil {
+	} else if err := d.present(); err != nil {
 		return err
-	} else if v.ReadOnly {
-		return &fs.PathError{Op: "write", Path: d.r.cfg.Dir, Err: errReadOnly}
 	} else if d.broken {
 		d.leave()
 		return d.once(ends)
@@ -208,9 +212,46 @@ func (d *disk) once(ends <-chan struct{}) error {
 	return d.serve(ends)
 }
 
+// recording reports whether a clip of a card is being recorded.
+func (d *disk) recording(id catalog.ID) bool {
+	for clip := range d.event {
+		if d.id(clip) == id {
+			return true
+		}
+	}
+	return false
+}
+
+// up returns when the first frame of a file was, on the monotonic clock, as far as that is
+// known.
+func (d *disk) up(seq uint64) time.Duration {
+	for _, f := range d.files {
+		if f.seq == seq {
+			return f.up
+		}
+	}
+	return catalog.Later
+}
+
+// present returns why the card cannot be written to, as far as that can be seen.
+func (d *disk) present() error {
+	v, err := d.c.fs.Volume()
+	switch {
+	case err != nil:
+		return err
+	case v.Root && !d.r.cfg.OnRoot:
+		return errRoot
+	case v.ReadOnly:
+		return &fs.PathError{Op: "write", Path: d.r.cfg.Dir, Err: errReadOnly}
+	}
+	return nil
+}
+
 // enter begins to use a card.
 func (d *disk) enter(c *card) {
-	d.c, d.spans.files = c, nil
+	if d.c = c; c.id != d.card {
+		d.card, d.files = c.id, nil
+	}
 	r := d.r
 	r.mu.Lock()
 	r.card = c
@@ -225,6 +266,9 @@ func (d *disk) leave() {
 		return
 	}
 	r := d.r
+	if d.out.w != nil {
+		d.giveUp()
+	}
 	r.mu.Lock()
 	r.card, r.live = nil, nil
 	r.mu.Unlock()
@@ -245,9 +289,14 @@ func (r *Recorder) ask(ctx context.Context, do func(*disk) error) error {
 	if !r.running.Load() {
 		return errNotRunning
 	}
+	r.mu.Lock()
+	over := r.over
+	r.mu.Unlock()
 	j := job{do, make(chan error, 1)}
 	select {
 	case r.jobs <- j:
+	case <-over:
+		return errNotRunning
 	case <-ctx.Done():
 		return errors.Join(ErrStuck, context.Cause(ctx))
 	}

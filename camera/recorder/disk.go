@@ -27,9 +27,11 @@ type disk struct {
 	clip  roll.ID                   // that is being recorded, as the roll has it; zero with Continuous
 	ids   map[roll.ID]catalog.ID    // of clips that go on under another ID on another card
 	event map[roll.ID]catalog.Event // the latest one of a clip that has not ended
-	owed  *owed                     // the end of clip, which could not be written down; nil if none
+	owed  *owed                     // the end of a file that could not be written down; nil if none
 	last  latest                    // the clip that ended last
 	spans spans                     // of clips, with Continuous
+	card  catalog.ID                // the one that was open last
+	files []recorded                // the latest on it that are complete, the oldest first
 
 	flushed time.Time // when everything was last written down
 	looked  time.Time // at the volume
@@ -52,7 +54,10 @@ func (d *disk) serve(ends <-chan struct{}) error {
 				return err
 			}
 		case j := <-d.r.jobs:
-			j.done <- j.do(d)
+			err := j.do(d)
+			if j.done <- err; err != nil && !errors.Is(err, ErrNoClip) {
+				return err // of the storage
+			}
 		case <-tick.C:
 		case <-ends:
 			return d.finish()
@@ -120,7 +125,8 @@ func (d *disk) step(s *roll.Step) error {
 	case roll.Span:
 		d.spans.from(s.Clip, s.From)
 	case roll.Cut:
-		return d.closeFile(s.Reason.String())
+		d.owed = &owed{reason: s.Reason.String()}
+		return d.settle()
 	case roll.End:
 		return d.end(s)
 	case roll.Warn:
@@ -142,15 +148,13 @@ func (d *disk) begin(s *roll.Step) error {
 		e = catalog.Event{ID: d.c.cat.NewID()}
 	}
 	d.event[s.Clip] = e
-	if _, err := d.c.cat.Begin(d.id(s.Clip), e); err != nil {
-		d.note(err)
-	}
-	d.r.begun(catalog.ID(s.Clip))
 	if d.r.cfg.Continuous {
 		d.spans.begin(s.Clip)
 	} else {
 		d.clip = s.Clip
 	}
+	_, err := d.c.cat.Begin(d.id(s.Clip), e)
+	d.note(err)
 	return d.write()
 }
 
@@ -165,7 +169,7 @@ func (d *disk) end(s *roll.Step) error {
 	return d.settle()
 }
 
-// settle ends the clip whose end is owed, once its file is closed.
+// settle closes the file whose end is owed, and ends its clip.
 func (d *disk) settle() error {
 	if d.owed == nil {
 		return nil
@@ -173,7 +177,9 @@ func (d *disk) settle() error {
 	if err := d.closeFile(d.owed.reason); err != nil {
 		return err
 	}
-	d.finishClip(d.owed.clip, d.owed.reason)
+	if d.owed.clip != (roll.ID{}) {
+		d.finishClip(d.owed.clip, d.owed.reason)
+	}
 	d.owed, d.clip = nil, roll.ID{}
 	return d.write()
 }
@@ -230,7 +236,7 @@ func (d *disk) look() error {
 	d.looked = now
 	d.c.cat.SetClock(d.r.cfg.Now(), d.r.mono())
 	d.r.uploads.dated(d.c)
-	if _, err := d.c.fs.Volume(); err != nil {
+	if err := d.present(); err != nil {
 		return err
 	}
 	return d.makeRoom()
@@ -241,10 +247,13 @@ func (d *disk) write() error {
 	changes, err := d.c.cat.Commit()
 	d.flushed = time.Now()
 	d.r.tell(d.c, changes)
+	if err == nil {
+		d.r.begun(d.event)
+	}
 	return err
 }
 
-// owed is the end of a clip.
+// owed is the end of a file, and of the clip that it belongs to if that is not zero.
 type owed struct {
 	clip   roll.ID
 	reason string

@@ -26,8 +26,7 @@ type health struct {
 	card    string
 	foreign int
 	free    int64
-	total   int64
-	under   map[*operation]struct{} // way
+	under   map[*operation]struct{} // operations that have not returned
 	syncs   []slowest               // of the last minute, by second
 	stuck   bool
 	slow    time.Time // of the last slow sync
@@ -117,10 +116,10 @@ func (h *health) swap(card string, foreign int) (before string) {
 }
 
 // space notes how much room there is.
-func (h *health) space(free, total int64) {
+func (h *health) space(free int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.free, h.total = free, total
+	h.free = free
 }
 
 // fill puts what is known into a status.

@@ -38,8 +38,8 @@ func (r *Recorder) intake(ctx context.Context) {
 
 // loop ranges over the source once if frames are wanted, and reports whether the source
 // ended by itself though they still are.
-func (r *Recorder) loop(ctx context.Context) (again bool) {
-	ctx, stop := context.WithCancel(ctx)
+func (r *Recorder) loop(run context.Context) (again bool) {
+	ctx, stop := context.WithCancel(run)
 	defer stop()
 	r.mu.Lock()
 	preRoll, wanted := r.roll.Start(r.mono())
@@ -62,8 +62,11 @@ func (r *Recorder) loop(ctx context.Context) (again bool) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if run.Err() != nil {
+		return false // see end
+	}
 	r.push(r.roll.SourceEnded(r.mono()))
-	return ctx.Err() == nil && r.roll.Wanted()
+	return ctx.Err() == nil && (r.roll.Wanted() || r.cfg.Continuous)
 }
 
 // push passes steps on to the storage's goroutine. It is called with mu held, which keeps

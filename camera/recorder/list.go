@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
 )
 
 // ErrNoClip is in the chain of errors about a clip that is not known, or is not on the
@@ -50,11 +51,13 @@ func (r *Recorder) Clip(id ClipID) (Clip, error) {
 	return Clip{}, err
 }
 
-// begun notes that the storage knows a clip.
-func (r *Recorder) begun(id catalog.ID) {
+// begun notes that the storage knows the clips that are being recorded.
+func (r *Recorder) begun(clips map[roll.ID]catalog.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.fresh, id)
+	for id := range clips {
+		delete(r.fresh, catalog.ID(id))
+	}
 }
 
 // open returns the card that is open; nil if none.

@@ -79,9 +79,19 @@ func (r *Recorder) Erase(ctx context.Context) error {
 		if err := d.c.cat.Erase(); err != nil {
 			return err
 		}
+		d.c.id, d.card, d.files = d.c.cat.Card(), d.c.cat.Card(), nil
+		d.r.health.swap(d.card.String(), 0)
+		d.r.forget()
 		d.r.uploads.enter(d.c)
 		return nil
 	})
+}
+
+// forget forgets the clips that no storage has.
+func (r *Recorder) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.fresh)
 }
 
 // stop ends what is being recorded: no clip goes on.
@@ -103,7 +113,7 @@ func (d *disk) stop() error {
 	for clip := range d.event {
 		d.finishClip(clip, string(DeletedEarly))
 	}
-	d.spans.clips, d.clip, d.carry = nil, roll.ID{}, nil
+	d.spans.clips, d.clip, d.carry, d.owed = nil, roll.ID{}, nil, nil
 	return nil
 }
 

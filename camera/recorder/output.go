@@ -14,8 +14,11 @@ import (
 // largeBlocks is how many bytes are written without looking for more.
 const largeBlocks = 4 << 20
 
-// splitReason is why a file ended whose clip goes on.
-const splitReason = "the stream changed, or the file was full"
+// Why a file ended whose clip goes on.
+const (
+	splitReason  = "the stream changed, or the file was full"
+	failedReason = "the storage failed"
+)
 
 // output is the file that is written, if w is not nil.
 type output struct {
@@ -23,10 +26,23 @@ type output struct {
 	seq     uint64
 	clip    catalog.ID
 	first   time.Duration // PTS of its first frame
+	up      time.Duration // of that on the monotonic clock; catalog.Later while unknown
 	waiting int           // bytes since the last commit
 
 	offset   time.Duration // from PTS to the monotonic clock
 	anchored bool          // offset is known
+}
+
+// maxRecent is how many closed files are remembered, for clips that begin to reach back
+// into: an hour's with five minutes each.
+const maxRecent = 12
+
+// recorded is a file that is complete.
+type recorded struct {
+	seq       uint64
+	clip      catalog.ID    // zero with Continuous
+	first, up time.Duration // as output
+	content   *segment.Content
 }
 
 // live is what others may read of the file that is written.
@@ -48,14 +64,19 @@ func (d *disk) resume() error {
 	if err := d.makeRoom(); err != nil {
 		return err
 	}
-	for clip, e := range d.event { // on another card, or ended there when that was opened again
+	for clip, e := range d.event {
 		if v, ok := d.c.cat.Clip(d.id(clip)); ok && !v.Ended {
 			continue
 		}
-		id, err := d.c.cat.Begin(catalog.ID{}, e)
+		id := catalog.ID{} // another one on another card
+		if d.r.isFresh(catalog.ID(clip)) {
+			id = catalog.ID(clip) // no card has it yet
+		}
+		id, err := d.c.cat.Begin(id, e)
 		d.note(err)
 		d.ids[clip] = id
 	}
+	d.reach()
 	carry := d.carry
 	d.carry = nil
 	for i, f := range carry {
@@ -68,6 +89,22 @@ func (d *disk) resume() error {
 		return err
 	}
 	return d.write()
+}
+
+// reach lets the clips that go on have of their files what the card has twice of none: the
+// record that a GOP goes on in another file may have been lost with the storage.
+func (d *disk) reach() {
+	for _, f := range d.files {
+		if v, ok := d.c.cat.Clip(f.clip); !ok || v.Ended || len(f.content.Clusters) == 0 {
+			continue
+		}
+		s := catalog.Span{File: f.seq, Last: int32(len(f.content.Clusters) - 1)}
+		for _, c := range f.content.Clusters {
+			s.End, s.Bytes = c.End, s.Bytes+c.Bytes
+		}
+		d.note(d.c.cat.SetSpan(f.clip, s))
+	}
+	d.spans.settle(d, false)
 }
 
 // add takes a frame into the file that is written, or into another one.
@@ -117,17 +154,24 @@ func (d *disk) create(f kvsmedia.Frame) error {
 		d.note(d.c.cat.CloseFile(file.Seq, "it could not be made"))
 		return err
 	}
-	d.out.w, d.out.seq, d.out.clip, d.out.first, d.out.waiting = w, file.Seq, clip, f.PTS, 0
+	d.out.w, d.out.seq, d.out.clip, d.out.first, d.out.up, d.out.waiting = w, file.Seq, clip, f.PTS, up, 0
 	return nil
 }
 
 // anchor learns what the monotonic time of a PTS is.
 func (o *output) anchor(d *disk, offset time.Duration) {
 	o.offset, o.anchored = offset, true
-	if o.w != nil {
-		d.note(d.c.cat.Anchor(o.seq, o.first+offset))
-		d.r.uploads.dated(d.c)
+	for i := range d.files { // that the clip had before, when the storage failed
+		if f := &d.files[i]; f.up == catalog.Later {
+			f.up = f.first + offset
+			d.note(d.c.cat.Anchor(f.seq, f.up))
+		}
 	}
+	if o.w != nil {
+		o.up = o.first + offset
+		d.note(d.c.cat.Anchor(o.seq, o.up))
+	}
+	d.r.uploads.dated(d.c)
 }
 
 // base returns the wall clock time of the file's first frame as far as it is known.
@@ -211,7 +255,7 @@ func (d *disk) closeFile(reason string) error {
 // giveUp takes leave of a file that could not be written.
 func (d *disk) giveUp() {
 	o := &d.out
-	frames, clusters := o.w.Uncommitted()
+	frames, clusters := o.w.Abandon()
 	d.carry = append(d.carry, frames...)
 	content := *o.w.Content()
 	content.Clusters, content.Growing = content.Clusters[:clusters], false
@@ -221,7 +265,7 @@ func (d *disk) giveUp() {
 		length = content.Clusters[clusters-1].End
 	}
 	d.note(d.c.cat.Grow(o.seq, clusters, length, content.Length, content.Length))
-	d.note(d.c.cat.CloseFile(o.seq, string(StorageFailed)))
+	d.note(d.c.cat.CloseFile(o.seq, failedReason))
 	offset, anchored := o.offset, o.anchored
 	d.forget(&content)
 	o.offset, o.anchored = offset, anchored
@@ -230,12 +274,14 @@ func (d *disk) giveUp() {
 // forget ends the output with what its file has.
 func (d *disk) forget(content *segment.Content) {
 	o := &d.out
-	seq, clip, first := o.seq, o.clip, o.first
+	f := recorded{o.seq, o.clip, o.first, o.up, content}
 	d.r.mu.Lock()
 	d.r.live = nil
 	d.r.mu.Unlock()
 	*o = output{}
-	d.spans.closed(seq, first, content)
+	if d.files = append(d.files, f); len(d.files) > maxRecent {
+		d.files = d.files[1:]
+	}
 	d.spans.settle(d, false)
-	d.r.uploads.closed(d.c, seq, clip, content)
+	d.r.uploads.closed(d.c, f.seq, f.clip, content)
 }

@@ -21,9 +21,9 @@ const (
 	stopGrace = 5 * time.Second // for the storage to end what it does
 )
 
-// ErrStuck is the error of Run when a write that never returned was left behind, and of
-// calls that wait for the storage.
-var ErrStuck = errors.New("recorder: the storage does not answer")
+// ErrStuck is in the chain of Run's error when something that does not return was left
+// behind, and the error of calls that wait for the storage.
+var ErrStuck = errors.New("recorder: the storage, or what uploads or publishes, does not return")
 
 // Recorder records clips into one directory. All its methods may be called concurrently.
 type Recorder struct {
@@ -43,12 +43,13 @@ type Recorder struct {
 
 	mu      sync.Mutex // of what follows; it keeps the queue in the order of the roll
 	roll    *roll.Roll
-	stop    context.CancelFunc // ends the loop over the source
-	fresh   map[catalog.ID]catalog.Event
-	card    *card         // the storage that is open; nil if none
-	live    *live         // the file that is being written; nil if none
-	source  error         // see Status.Source
-	arrived time.Duration // when the last frame came
+	stop    context.CancelFunc           // ends the loop over the source
+	fresh   map[catalog.ID]catalog.Event // clips that no storage has yet, which wait in the queue
+	card    *card                        // the storage that is open; nil if none
+	live    *live                        // the file that is being written; nil if none
+	source  error                        // see Status.Source
+	arrived time.Duration                // when the last frame came
+	over    chan struct{}                // closed when the storage's goroutine of the latest Run has ended
 }
 
 // New returns a recorder. It does no I/O and starts nothing; its error names the field of
@@ -78,8 +79,9 @@ func New(cfg Config) (*Recorder, error) {
 // Run records, uploads, hands on and evicts until ctx ends, and picks up what an earlier
 // process left. The clip that is being recorded then is ended and kept. Trouble of the
 // storage, of the source and of the network is waited for and shown in Status. It returns
-// ctx's error, or ErrStuck as well if the storage has not returned within five seconds
-// from a write. It may be called again when it has returned nil or ctx's error.
+// ctx's error, and ErrStuck as well if the storage has not returned within five seconds
+// from a write, or if a read, the Uploader or Publish has not. The goroutines that hang
+// then are left behind, and it can be called again when they have ended.
 func (r *Recorder) Run(ctx context.Context) error {
 	if !r.running.CompareAndSwap(false, true) {
 		return errors.New("recorder: Run is already running, or the storage has not returned from the last one")
@@ -88,7 +90,10 @@ func (r *Recorder) Run(ctx context.Context) error {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	ends := make(chan struct{}) // no step comes any more
-	stored := make(chan struct{})
+	stored, worked := make(chan struct{}), make(chan struct{})
+	r.mu.Lock()
+	r.over = stored
+	r.mu.Unlock()
 	go func() { // waited for below, unless the kernel holds it
 		defer close(stored)
 		(&disk{r: r}).run(ends)
@@ -100,23 +105,42 @@ func (r *Recorder) Run(ctx context.Context) error {
 	works.Go(func() { r.publish(work) })
 	<-ctx.Done()
 	takes.Wait()
-	cancel() // before the storage ends: what it gave back is written down there
-	works.Wait()
+	r.end()
+	cancel() // before the storage ends: what was uploaded is written down there
+	go func() { works.Wait(); close(worked) }()
+	back := within(worked)
 	close(ends)
-	grace := time.NewTimer(stopGrace)
-	defer grace.Stop()
+	back = within(stored) && back
 	err := fmt.Errorf("recorder: ended: %w", context.Cause(ctx))
-	select {
-	case <-stored:
+	if back {
 		r.running.Store(false)
 		return err
-	case <-grace.C:
-		go func() { // the kernel's goroutine, which nobody can wait for, makes room for another Run
-			<-stored
-			r.running.Store(false)
-		}()
-		return errors.Join(ErrStuck, err)
 	}
+	go func() { // what nobody can end makes room for another Run when it has
+		<-worked
+		<-stored
+		r.running.Store(false)
+	}()
+	return errors.Join(ErrStuck, err)
+}
+
+// within waits for a goroutine to end, and reports whether it did in time.
+func within(ended <-chan struct{}) bool {
+	grace := time.NewTimer(stopGrace)
+	defer grace.Stop()
+	select {
+	case <-ended:
+		return true
+	case <-grace.C:
+		return false
+	}
+}
+
+// end ends what is being recorded, also while no loop over the source runs.
+func (r *Recorder) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.push(r.roll.Stop(r.mono()))
 }
 
 // watch does once a second what no event tells of.

@@ -13,7 +13,7 @@ func (d *disk) makeRoom() error {
 	if err != nil {
 		return err
 	}
-	d.r.health.space(free, total)
+	d.r.health.space(free)
 	used := d.c.cat.Used()
 	limit := d.r.cfg.MaxBytes
 	if limit == 0 {

@@ -5,19 +5,11 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/segment"
 )
-
-// maxRecent is how many closed files a clip that begins can reach back into: an hour's
-// with five minutes each.
-const maxRecent = 12
 
 // spans are the clips of a recording of all the time: where they begin and end in its
 // files.
-type spans struct {
-	clips []*span
-	files []recorded // closed, the oldest first
-}
+type spans struct{ clips []*span }
 
 // span is a clip that has not ended.
 type span struct {
@@ -25,13 +17,6 @@ type span struct {
 	begun, over bool // from and until are known
 	from, until time.Duration
 	reason      string
-}
-
-// recorded is a file of the recording.
-type recorded struct {
-	seq     uint64
-	first   time.Duration // PTS of its first frame
-	content *segment.Content
 }
 
 func (s *spans) begin(clip roll.ID) { s.clips = append(s.clips, &span{clip: clip}) }
@@ -55,23 +40,15 @@ func (s *spans) until(clip roll.ID, from, until time.Duration, reason string) {
 	sp.begun, sp.over, sp.from, sp.until, sp.reason = true, true, from, until, reason
 }
 
-// closed notes what is in a file that is complete.
-func (s *spans) closed(seq uint64, first time.Duration, content *segment.Content) {
-	s.files = append(s.files, recorded{seq, first, content})
-	if len(s.files) > maxRecent {
-		s.files = s.files[1:]
-	}
-}
-
 // settle brings the clips to what is committed, and ends those that are; with all, every
 // one that is over.
 func (s *spans) settle(d *disk, all bool) {
 	if len(s.clips) == 0 {
 		return
 	}
-	files := s.files
-	if w := d.out.w; w != nil {
-		files = append(files[:len(files):len(files)], recorded{d.out.seq, d.out.first, w.Content()})
+	files := d.files
+	if o := &d.out; o.w != nil {
+		files = append(files[:len(files):len(files)], recorded{o.seq, o.clip, o.first, o.up, o.w.Content()})
 	}
 	left := s.clips[:0]
 	for _, sp := range s.clips {

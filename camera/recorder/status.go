@@ -17,7 +17,7 @@ const (
 	StorageReady    Storage = iota + 1
 	StorageMissing          // Dir lies on the root file system, or is not there: no card is mounted
 	StorageOther            // another card than the one before; it is used
-	StorageFull             // another program, or protected clips, leave no room
+	StorageFull             // others leave no room, and no clip is left that may go
 	StorageReadOnly         // the file system was mounted so, or became so after errors
 	StorageFailing          // reading or writing fails (EIO)
 	StorageGone             // the device is not there any more (ENODEV)
@@ -86,7 +86,7 @@ type Status struct {
 	Waiting      int // clips
 	WaitingBytes int64
 	Oldest       time.Time
-	Upload       error // why nothing can be uploaded now, as far as it is known
+	Upload       error // why the Uploader gave up, until it is tried again; without network it only waits
 
 	Unpublished int // changes that Publish has not taken yet
 	Foreign     int // files of newer firmware, left alone
@@ -103,6 +103,9 @@ func (r *Recorder) Status() Status {
 	s.Source = r.source
 	recording := r.roll.Wanted()
 	r.mu.Unlock()
+	if q.Losing && s.Storage.Records() {
+		s.Storage = StorageSlow
+	}
 	s.Losing = q.Losing || recording && (s.Source != nil || !s.Storage.Records())
 	if c != nil {
 		c.fill(&s)

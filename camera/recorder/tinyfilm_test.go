@@ -19,6 +19,7 @@ type tinyFilm struct {
 	start      time.Time
 	every      time.Duration // between frames
 	silent     bool          // no frame comes
+	ends       time.Duration // after which a loop ends by itself; 0: never
 }
 
 const tinyStep = 250 * time.Millisecond
@@ -86,7 +87,7 @@ func (f *tinyFilm) Frames(ctx context.Context, preRoll time.Duration) iter.Seq[k
 				return
 			case <-timer.C:
 			}
-			if !yield(f.frame(n)) {
+			if over := f.ends > 0 && n-from > int(f.ends/tinyStep); over || !yield(f.frame(n)) {
 				return
 			}
 		}

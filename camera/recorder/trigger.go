@@ -8,10 +8,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
 )
 
-const (
-	longestAgo = 10 * time.Minute
-	maxFresh   = 1000 // clips that wait for the storage, as in the queue
-)
+const longestAgo = 10 * time.Minute
 
 // Trigger tells of an event: it begins a clip, or is one more event of the one that is
 // being recorded. It waits for nothing, and may be called before Run and without
@@ -25,15 +22,23 @@ func (r *Recorder) Trigger(e Event) (ClipID, error) {
 	defer r.mu.Unlock()
 	now := r.mono()
 	id, steps := r.roll.Trigger(now, roll.Event{At: now - ago, Info: ce})
-	clip := catalog.ID(id)
+	refused := r.queue.Stats().Lost.Clips
+	r.push(steps)
 	for i := range steps {
-		if steps[i].Kind == roll.Begin && len(r.fresh) < maxFresh {
+		if steps[i].Kind == roll.Begin && r.queue.Stats().Lost.Clips == refused {
 			r.fresh[catalog.ID(steps[i].Clip)] = ce
 		}
 	}
-	r.push(steps)
 	wake(r.wanted)
-	return ClipID(clip.String()), nil
+	return ClipID(catalog.ID(id).String()), nil
+}
+
+// isFresh reports whether a clip was triggered and no storage has it yet.
+func (r *Recorder) isFresh(id catalog.ID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.fresh[id]
+	return ok
 }
 
 // event checks an event, and returns how long ago it happened.

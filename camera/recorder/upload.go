@@ -7,6 +7,7 @@ import (
 	"iter"
 	"log/slog"
 	"maps"
+	"os"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
@@ -39,6 +40,7 @@ func (r *Recorder) upload(ctx context.Context) {
 	var trouble safelog.Outage
 	for ctx.Err() == nil {
 		way := &way{r: r, sent: map[string]sent{}}
+		r.uploads.failed(nil)
 		var last error
 		for receipt, err := range r.cfg.Uploader.UploadStored(ctx, way.fragments(ctx)) {
 			if err != nil {
@@ -48,13 +50,14 @@ func (r *Recorder) upload(ctx context.Context) {
 			trouble.Over(r.log, slog.LevelDebug, "recorder: clips are uploaded")
 			way.take(&receipt)
 		}
-		r.uploads.release(last)
+		r.uploads.release()
 		if ctx.Err() != nil {
 			return
 		}
 		if last == nil {
 			last = errors.New("recorder: the uploader ended though there is more to upload")
 		}
+		r.uploads.failed(last)
 		trouble.Failed(r.log, "recorder: clips cannot be uploaded; they are kept", last)
 		pause := time.NewTimer(uploadAgain)
 		select {
@@ -65,10 +68,17 @@ func (r *Recorder) upload(ctx context.Context) {
 	}
 }
 
-func (u *uploads) release(err error) {
+// release says that what is under way is to be sent again.
+func (u *uploads) release() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.plan.Release()
+}
+
+// failed notes why nothing can be uploaded, nil while that is tried.
+func (u *uploads) failed(err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	u.err = err
 }
 
@@ -173,10 +183,10 @@ func (u *uploads) unreadable(c *card, file uint64, from, to int, err error) {
 func (w *way) stored(c *card, next plan.Next) (kvsmedia.Stored, bool) {
 	u, f := &w.r.uploads, next.Fragment
 	content, file, err := u.r.openFile(c, f.File)
+	if err == nil {
+		_ = file.Close() // Frames opens it again, if the uploader takes the fragment
+	}
 	if err != nil || f.To >= len(content.Clusters) {
-		if file != nil {
-			_ = file.Close()
-		}
 		u.unreadable(c, f.File, f.From, f.To, err)
 		u.done(c, next.Clip, f)
 		return kvsmedia.Stored{}, false
@@ -184,6 +194,10 @@ func (w *way) stored(c *card, next plan.Next) (kvsmedia.Stored, bool) {
 	rec, _ := c.cat.File(f.File)
 	from, to := content.Clusters[f.From], content.Clusters[f.To]
 	at := time.UnixMilli(rec.Base + from.Start.Milliseconds())
+	end := to.End
+	if f.To+1 < len(content.Clusters) {
+		end = max(end, content.Clusters[f.To+1].Start)
+	}
 	u.mu.Lock()
 	w.n++
 	key := fmt.Sprintf("%d:%x:%d-%d", w.n, f.File, f.From, f.To)
@@ -192,11 +206,16 @@ func (w *way) stored(c *card, next plan.Next) (kvsmedia.Stored, bool) {
 	u.mu.Unlock()
 	s := kvsmedia.Stored{Key: key, Time: at}
 	if n != nil {
-		s.Tags = w.tags(c, n, at, to.End-from.Start)
+		s.Tags = w.tags(c, n, f, at, end-from.Start)
 	}
 	s.Frames = func(yield func(kvsmedia.Frame, error) bool) {
+		file, err := c.fs.Open(rec.Name(), os.O_RDONLY)
+		if err != nil {
+			yield(kvsmedia.Frame{}, &readError{err})
+			return
+		}
 		defer file.Close()
-		r := segment.Reader(segment.Part{File: file, Content: content, From: f.From, To: f.To, Base: rec.Base})
+		r := segment.Reader(segment.Part{File: patient{file}, Content: content, From: f.From, To: f.To, Base: rec.Base})
 		for x := range r.Frames() {
 			if !yield(x, nil) {
 				return
@@ -209,16 +228,32 @@ func (w *way) stored(c *card, next plan.Next) (kvsmedia.Stored, bool) {
 	return s, true
 }
 
-// tags returns those of the events that happened in a fragment.
-func (w *way) tags(c *card, n *unit, at time.Time, length time.Duration) kvsmedia.Tags {
+// tags returns those of the events that happened in a fragment; the first one of a clip
+// has those of before as well.
+func (w *way) tags(c *card, n *unit, f plan.Fragment, at time.Time, length time.Duration) kvsmedia.Tags {
 	v, _ := c.cat.Clip(n.clip)
+	first := len(v.Spans) > 0 && v.Spans[0].File == f.File && int(v.Spans[0].First) == f.From
 	tags := kvsmedia.Tags{}
 	for _, e := range v.Events {
-		if d := time.UnixMilli(e.Time).Sub(at); d >= 0 && d < length && len(tags)+len(e.Tags) <= maxTags {
+		d := time.UnixMilli(e.Time).Sub(at)
+		if (d >= 0 || first) && d < length && len(tags)+len(e.Tags) <= maxTags {
 			maps.Copy(tags, e.Tags)
 		}
 	}
 	return tags
+}
+
+// patient is a file that is read once more, and again, after an error: cards have moments.
+type patient struct{ storage.File }
+
+func (p patient) ReadAt(b []byte, at int64) (n int, err error) {
+	for try := range 3 {
+		if n, err = p.File.ReadAt(b, at); storage.Classify(err) != storage.Failing {
+			break
+		}
+		time.Sleep(time.Duration(try) * 100 * time.Millisecond)
+	}
+	return n, err
 }
 
 // readError is why a fragment's frames could not be read.
@@ -242,9 +277,6 @@ func (w *way) take(receipt *kvsmedia.Receipt) {
 	u.mu.Lock()
 	s, ok := w.sent[receipt.Key]
 	delete(w.sent, receipt.Key)
-	if receipt.Err == nil {
-		u.err = nil
-	}
 	u.mu.Unlock()
 	if !ok {
 		return

@@ -25,7 +25,6 @@ type uploads struct {
 	mu    sync.Mutex
 	plan  *plan.Plan
 	c     *card // that the plan is of; nil if none
-	cards int   // number of it
 	units map[uint64]*unit
 	rate  int   // bit/s, of the latest recording
 	err   error // why nothing can be uploaded
@@ -35,8 +34,11 @@ type uploads struct {
 type unit struct {
 	clip    catalog.ID // zero for a file
 	file    uint64
-	undated bool
-	planned map[uint64]int // fragments of each file that the plan knows
+	undated bool            // of the backlog: the plan waits for its time
+	resumed bool            // it is being recorded since before the card was opened, and is backlog when it ends
+	over    bool            // no more fragments come
+	found   map[uint64]int  // how many fragments of each file were found
+	waiting []plan.Fragment // of files whose time is not known; the plan does not have them
 }
 
 func (u *uploads) init(r *Recorder) {
@@ -49,7 +51,6 @@ func (u *uploads) on(c *card) bool { return u.r.cfg.Uploader != nil && c != nil 
 
 func (u *uploads) reset(c *card) {
 	u.c, u.units = c, map[uint64]*unit{}
-	u.cards++
 	u.plan = plan.New(plan.Order(u.r.cfg.Backlog))
 	u.setRate(u.rate)
 }
@@ -79,7 +80,10 @@ func (u *uploads) enter(c *card) {
 		}
 	} else {
 		for cl := range c.cat.Clips() {
-			if cl.Ended && cl.Waiting > 0 {
+			switch {
+			case !cl.Ended:
+				u.units[cl.Seq] = &unit{clip: cl.ID, resumed: true}
+			case cl.Waiting > 0:
 				u.add(cl.Seq, &unit{clip: cl.ID, undated: cl.Start == 0}, plan.Clip{Begun: cl.Sent > 0})
 			}
 		}
@@ -88,7 +92,7 @@ func (u *uploads) enter(c *card) {
 }
 
 func (u *uploads) add(seq uint64, n *unit, p plan.Clip) {
-	n.planned = map[uint64]int{}
+	n.found = map[uint64]int{}
 	u.units[seq] = n
 	p.Seq, p.Undated = seq, n.undated
 	u.plan.Add(p)
@@ -153,16 +157,16 @@ func (u *uploads) spanned(c *card, clip catalog.ID, content *segment.Content, s 
 // commit adds the fragments of a file to a unit that is being recorded.
 func (u *uploads) commit(seq uint64, n *unit, file uint64, list []segment.Fragment) {
 	if u.units[seq] == nil {
-		n.undated = true
 		u.add(seq, n, plan.Clip{Live: true})
-		u.date(seq)
 	}
-	n = u.units[seq]
-	for _, f := range list[min(n.planned[file], len(list)):] {
-		n.planned[file]++
-		u.plan.Commit(seq, plan.Fragment{File: file, From: f.From, To: f.To, Bytes: f.Bytes})
+	if n = u.units[seq]; n.resumed {
+		return
 	}
-	wake(u.changed)
+	for _, f := range list[min(n.found[file], len(list)):] {
+		n.found[file]++
+		n.waiting = append(n.waiting, plan.Fragment{File: file, From: f.From, To: f.To, Bytes: f.Bytes})
+	}
+	u.date(seq)
 }
 
 // ended says that a clip has all its fragments.
@@ -174,13 +178,18 @@ func (u *uploads) ended(c *card, clip catalog.ID) {
 		return
 	}
 	u.end(v.Seq)
+	if n := u.units[v.Seq]; n != nil && n.resumed {
+		n.resumed, n.over, n.undated = false, false, true
+		u.add(v.Seq, n, plan.Clip{Begun: v.Sent > 0})
+		u.date(v.Seq)
+	}
 }
 
 func (u *uploads) end(seq uint64) {
-	if u.plan.End(seq) {
-		delete(u.units, seq)
+	if n := u.units[seq]; n != nil {
+		n.over = true
+		u.date(seq)
 	}
-	wake(u.changed)
 }
 
 // dated looks whether the times of units have become known.
@@ -191,14 +200,31 @@ func (u *uploads) dated(c *card) {
 		return
 	}
 	for seq, n := range u.units {
-		if n.undated {
+		if n.undated || len(n.waiting) > 0 {
 			u.date(seq)
 		}
 	}
 }
 
+// date gives the plan what has a time: a fragment that went up without one would have a
+// wrong one for ever.
 func (u *uploads) date(seq uint64) {
 	n := u.units[seq]
+	for len(n.waiting) > 0 {
+		if f, ok := u.c.cat.File(n.waiting[0].File); ok && f.Base == 0 {
+			return
+		}
+		u.plan.Commit(seq, n.waiting[0])
+		n.waiting = n.waiting[1:]
+		wake(u.changed)
+	}
+	if n.over && u.plan.End(seq) {
+		delete(u.units, seq)
+	}
+	wake(u.changed)
+	if !n.undated {
+		return
+	}
 	if n.clip != (catalog.ID{}) {
 		v, ok := u.c.cat.Clip(n.clip)
 		if !ok || v.Start == 0 {

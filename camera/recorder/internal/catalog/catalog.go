@@ -11,6 +11,13 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/storage"
 )
 
+// Resume is what a process made on a card before it opens it again.
+type Resume struct {
+	Card      ID                              // if it is another one, the rest does not count
+	Recording func(ID) bool                   // clips that it is still recording: Open does not end them
+	Up        func(file uint64) time.Duration // the first frames of files, on the monotonic clock: as for NewFile; Later if unknown
+}
+
 // Options are of Open.
 type Options struct {
 	Now     time.Time     // wall clock, zero if unknown, and
@@ -18,6 +25,7 @@ type Options struct {
 	Publish bool          // changes wait until they are published, also on the card
 	Upload  bool          // there is an uploader: what waits for it is evicted after the rest
 	All     bool          // and it takes all that is recorded, not clips alone
+	Resume  *Resume       // what this process made on a card that is opened again; nil: nothing
 	Longest time.Duration // that a file can get, for bases that do not overlap; zero means 5 min
 	Journal int64         // bound of the journal's files in bytes, from 4 MiB; zero means 64 MiB
 }

@@ -26,8 +26,8 @@ type Report struct {
 }
 
 // Open reads the journal and the folders, reads and repairs the files that were not
-// closed, takes in those that no record knows, and ends each clip that was being recorded
-// with the reason PowerLoss. It may be cut by a power loss at every operation and comes
+// closed, takes in those that no record knows, and ends each clip that was being recorded,
+// but for those of Options.Resume, with the reason PowerLoss. It may be cut by a power loss at every operation and comes
 // to the same result the next time. The error is of the storage.
 func Open(fsys storage.FS, opt Options) (*Catalog, *Report, error) {
 	if opt.Longest <= 0 {
@@ -49,6 +49,13 @@ func Open(fsys storage.FS, opt Options) (*Catalog, *Report, error) {
 		return nil, nil, errors.Join(err, c.journal.Close())
 	}
 	return c, r, nil
+}
+
+// Card returns the ID of the card, which Erase changes.
+func (c *Catalog) Card() ID {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	return c.slot.Card
 }
 
 func (c *Catalog) empty() {

@@ -44,8 +44,19 @@ func (r *recovery) run() error {
 	if err := r.unknown(from, until); err != nil {
 		return err
 	}
+	resume := r.opt.Resume
+	if resume != nil && resume.Card != r.slot.Card {
+		resume = nil
+	}
+	for _, f := range r.made {
+		if resume != nil && f.Base == 0 {
+			if up := resume.Up(f.Seq); up != Later {
+				f.up, f.timed = up, true
+			}
+		}
+	}
 	for _, cl := range slices.Clone(r.order) {
-		if !cl.Ended {
+		if !cl.Ended && (resume == nil || !resume.Recording(cl.ID)) {
 			r.report.PowerLoss = append(r.report.PowerLoss, cl.ID)
 			r.end(cl, PowerLoss)
 		}

@@ -246,6 +246,20 @@ func (w *Writer) Uncommitted() (frames []kvsmedia.Frame, clusters int) {
 	return w.frames, clusters
 }
 
+// Abandon gives the Writer up, also one that is well, and returns what another file needs to
+// go on: what Uncommitted does, and where everything is committed the frames since the last
+// key frame, to which those to come refer.
+func (w *Writer) Abandon() (frames []kvsmedia.Frame, clusters int) {
+	frames, clusters = w.Uncommitted()
+	if w.again > 0 {
+		frames, clusters = w.frames, min(clusters, w.last.base)
+	}
+	if w.err == nil {
+		w.err = ErrGivenUp
+	}
+	return frames, clusters
+}
+
 // Content returns what is committed.
 func (w *Writer) Content() *Content {
 	c := *w.head
