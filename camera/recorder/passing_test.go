@@ -73,7 +73,7 @@ func TestCallsEndWithRun(t *testing.T) {
 		u.trigger("motion")
 		u.state(recorder.StorageStuck)
 		erased := make(chan error, 1)
-		go func() { erased <- u.Erase(context.Background()) }()
+		go func() { erased <- u.Erase(t.Context()) }()
 		time.Sleep(time.Second)
 		u.cancel()
 		u.works.Wait()
