@@ -222,15 +222,15 @@ func (d *disk) recording(id catalog.ID) bool {
 	return false
 }
 
-// up returns when the first frame of a file was, on the monotonic clock, as far as that is
-// known.
-func (d *disk) up(seq uint64) time.Duration {
+// up returns when the first frame of a file was, on the monotonic clock, and false for a
+// file that is not remembered.
+func (d *disk) up(seq uint64) (time.Duration, bool) {
 	for _, f := range d.files {
 		if f.seq == seq {
-			return f.up
+			return f.up, true
 		}
 	}
-	return catalog.Later
+	return 0, false
 }
 
 // present returns why the card cannot be written to, as far as that can be seen.

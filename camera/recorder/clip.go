@@ -93,11 +93,13 @@ type Clip struct {
 	// Sent is the share of its bytes that is PERSISTED in the stream, from 0 to 1.
 	Sent float64 `json:"sent"`
 
-	// Runs are where it is in the stream. One session of a player shows one of them.
-	Runs []Run `json:"runs,omitempty"`
+	// Runs are where it is in the stream. One session of a player shows one of them. Of
+	// more than 64 the rest is counted in MoreRuns: Recorder.Receipt has all.
+	Runs     []Run `json:"runs,omitempty"`
+	MoreRuns int   `json:"moreRuns,omitempty"`
 
 	// Missing is what is not there, and why: first what was not recorded, then what
-	// cannot be uploaded any more.
+	// cannot be uploaded any more. Of more than 64 stretches the last are summed up.
 	Missing []Missing `json:"missing,omitempty"`
 }
 

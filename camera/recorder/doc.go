@@ -45,9 +45,9 @@
 // that whole GOPs are left out, and counted in Status.LostFrames and Clip.Missing.
 //
 // Run waits for storage that is missing, full, read-only, failing or stuck, shows it in
-// Status, and goes on when it is back. A write that never returns cannot be ended: Run
-// then returns five seconds after its context has ended and leaves that one goroutine
-// to the kernel.
+// Status, and goes on when it is back: an event that was told meanwhile keeps its ID, and on
+// the same card its clip. A call of the kernel that never returns cannot be ended: Run
+// then returns within ten seconds of its context's end and leaves that goroutine behind.
 //
 // When MaxBytes are used, or another program leaves too little room, the oldest clips go:
 // first those that are in the cloud, then others, and protected ones (Recorder.Protect)

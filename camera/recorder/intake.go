@@ -42,7 +42,10 @@ func (r *Recorder) loop(run context.Context) (again bool) {
 	ctx, stop := context.WithCancel(run)
 	defer stop()
 	r.mu.Lock()
-	preRoll, wanted := r.roll.Start(r.mono())
+	preRoll, wanted := time.Duration(0), false
+	if run.Err() == nil {
+		preRoll, wanted = r.roll.Start(r.mono())
+	}
 	r.stop, r.arrived = stop, r.mono()
 	r.mu.Unlock()
 	if !wanted {

@@ -80,6 +80,16 @@ func TestKilled(t *testing.T) {
 	}
 }
 
+// empty reports whether a clip has ended without media: nothing is kept of it then.
+func (p *promises) empty(id recorder.ClipID) bool {
+	for _, c := range p.changes {
+		if c.Clip.ID == id && c.Kind == recorder.ClipEnded && c.Clip.Length == 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // killOne lets a recorder live for a while, and returns what it published.
 func killOne(t *testing.T, dir string) (list []recorder.Change) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilled$")
@@ -126,11 +136,14 @@ func (p *promises) found(t *testing.T, dir string) (ended int) {
 		}
 		time.Sleep(time.Millisecond)
 	}
+	var ids []string
 	for id, c := range p.changes {
 		got, err := r.Clip(c.Clip.ID)
 		switch {
 		case c.Kind == recorder.ClipEnded && c.Clip.Length > 0 && (err != nil || got.Length < c.Clip.Length):
 			t.Errorf("clip %s ended with %v; now: %v %v", c.Clip.ID, c.Clip.Length, got.Length, err)
+		case err != nil && c.Kind == recorder.ClipStarted && !p.empty(c.Clip.ID):
+			t.Errorf("clip %s, which has started, is forgotten", c.Clip.ID)
 		case err == nil && got.State == recorder.Recording:
 			t.Errorf("clip %s is still being recorded", c.Clip.ID)
 		case err == nil:
@@ -142,6 +155,9 @@ func (p *promises) found(t *testing.T, dir string) (ended int) {
 		if c.Kind == recorder.ClipEnded {
 			ended++
 		}
+		ids = append(ids, id)
+	}
+	for _, id := range ids {
 		delete(p.changes, id)
 	}
 	for c := range r.Clips(time.Time{}, time.Time{}) {

@@ -120,6 +120,10 @@ func publicEvent(e catalog.Event) Event {
 	return Event{ID: e.ID.String(), Type: e.Type, Time: wallTime(e.Time), Score: e.Score, Tags: e.Tags}
 }
 
+// maxStretches bounds the runs and what is missing of a Clip, so that a Change fits into a
+// message of AWS IoT Core, which has at most 128 KiB ("message broker limits").
+const maxStretches = 64
+
 // publicClip returns a clip as users see it.
 func publicClip(v catalog.View) Clip {
 	c := Clip{
@@ -136,10 +140,19 @@ func publicClip(v catalog.View) Clip {
 	if v.Bytes > 0 {
 		c.Sent = float64(v.Sent) / float64(v.Bytes)
 	}
-	for _, run := range v.Runs() {
+	for i, run := range v.Runs() {
+		if i >= maxStretches {
+			c.MoreRuns++
+			continue
+		}
 		c.Runs = append(c.Runs, Run{First: run.First, Last: run.Last, Start: wallTime(run.Start), End: wallTime(run.End), Fragments: run.Fragments})
 	}
-	for _, m := range v.Lacks() {
+	for i, m := range v.Lacks() {
+		if i >= maxStretches {
+			last := &c.Missing[maxStretches-1]
+			last.Length, last.Frames, last.Bytes = last.Length+m.Length, last.Frames+m.Frames, last.Bytes+m.Bytes
+			continue
+		}
 		c.Missing = append(c.Missing, Missing{Start: wallTime(m.Start), Length: m.Length, Frames: m.Frames, Bytes: m.Bytes, Reason: m.Reason})
 	}
 	return c

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -65,11 +66,13 @@ type promises struct {
 	changes map[string]recorder.Change        // that were published, by ID
 	media   map[recorder.ClipID]time.Duration // that was committed
 	gone    map[recorder.ClipID]bool          // deleted
+	open    map[recorder.ClipID]bool          // that were being recorded when the power failed, and had media
+	cut     int                               // number of the picture at that moment
 	kinds   map[string]int                    // how many changes with other IDs there were of a kind of a clip
 }
 
 func newPromises() *promises {
-	return &promises{changes: map[string]recorder.Change{}, media: map[recorder.ClipID]time.Duration{}, gone: map[recorder.ClipID]bool{}, kinds: map[string]int{}}
+	return &promises{changes: map[string]recorder.Change{}, media: map[recorder.ClipID]time.Duration{}, gone: map[recorder.ClipID]bool{}, open: map[recorder.ClipID]bool{}, kinds: map[string]int{}}
 }
 
 func (p *promises) publish(_ context.Context, c recorder.Change) error {
@@ -89,7 +92,11 @@ func (p *promises) publish(_ context.Context, c recorder.Change) error {
 func (p *promises) note(r *recorder.Recorder) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	clear(p.open)
 	for c := range r.Clips(time.Time{}, time.Time{}) {
+		if c.State == recorder.Recording && c.Length > 0 {
+			p.open[c.ID] = true
+		}
 		p.media[c.ID] = max(p.media[c.ID], c.Length)
 	}
 }
@@ -139,7 +146,14 @@ func cut(t *testing.T, kind storagetest.Kind, s script, op, again int, seed uint
 		coin := rand.New(rand.NewPCG(seed, uint64(op)))
 		card := storagetest.New(kind, 512<<20)
 		card.CutAt(op)
-		p.play(t, film, card, s, func() bool { return card.Ops() > op })
+		p.play(t, film, card, s, func() bool {
+			if failed := card.Ops() > op; !failed {
+				p.cut = int(time.Since(film.start) / tinyStep)
+				return false
+			}
+			return true
+		})
+		cut, open := p.cut, maps.Clone(p.open)
 		card = card.Restart(coin)
 		quietScript := script{length: 15 * time.Second, continuous: s.continuous}
 		if again >= 0 {
@@ -148,6 +162,7 @@ func cut(t *testing.T, kind storagetest.Kind, s script, op, again int, seed uint
 			card = card.Restart(coin)
 		}
 		p.play(t, film, card, quietScript, func() bool { return false })
+		p.cut, p.open = cut, open
 		p.check(t, film, card, s)
 		if t.Failed() {
 			t.Fatalf("kind %d, cut at %d, again at %d, seed %d", kind, op, again, seed)
@@ -171,6 +186,10 @@ func (p *promises) check(t *testing.T, film *tinyFilm, card *storagetest.FS, s s
 	for c := range r.Clips(time.Time{}, time.Time{}) {
 		found[c.ID] = c
 		readable(t, r, c)
+		// Blocks have 2 s here, and another may be on its way.
+		if list := p.pictures(t, r, c); p.open[c.ID] && (len(list) == 0 || list[len(list)-1] < p.cut-17) {
+			t.Errorf("%s was being recorded when the power failed at picture %d, and ends with %v", c.ID, p.cut, list)
+		}
 		if c.State == recorder.Recording {
 			t.Errorf("%s is still being recorded", c.ID)
 		}
@@ -189,6 +208,9 @@ func (p *promises) check(t *testing.T, film *tinyFilm, card *storagetest.FS, s s
 		}
 		if n := p.kinds[fmt.Sprint(c.Clip.ID, c.Kind)]; n > 1 && c.Kind != recorder.ClipEvicted {
 			t.Errorf("clip %s has %d times %s", c.Clip.ID, n, c.Kind)
+		}
+		if n := p.kinds[fmt.Sprint(c.Clip.ID, recorder.ClipEnded)]; n != 1 {
+			t.Errorf("clip %s has %d times %s", c.Clip.ID, n, recorder.ClipEnded)
 		}
 		if f := found[c.Clip.ID]; c.Kind == recorder.ClipEnded && f.ID != "" && f.Length < c.Clip.Length {
 			t.Errorf("clip %s ended with %v; now it has %v", f.ID, c.Clip.Length, f.Length)
@@ -239,6 +261,26 @@ func readable(t *testing.T, r *recorder.Recorder, c recorder.Clip) {
 	if err := movie.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// pictures returns the numbers of a clip's pictures.
+func (p *promises) pictures(t *testing.T, r *recorder.Recorder, c recorder.Clip) (list []int) {
+	t.Helper()
+	if c.Bytes == 0 || !c.OnDevice {
+		return nil
+	}
+	m, err := r.Open(c.ID)
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	for f := range m.Frames() {
+		list = append(list, number(f))
+	}
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+	return list
 }
 
 // operations returns how many operations a script has when the power stays.

@@ -82,7 +82,8 @@ func (sp *span) past(pts time.Duration) bool { return sp.over && pts > sp.until-
 func (sp *span) reach(d *disk, files []recorded, ends bool) {
 	for _, f := range files {
 		n, _ := whole(f.content)
-		s := catalog.Span{File: f.seq, Last: -1}
+		// After a power loss it has what is committed, written down or not.
+		s := catalog.Span{File: f.seq, Last: -1, Growing: !sp.over && d.out.w != nil && f.seq == d.out.seq}
 		for i, c := range f.content.Clusters[:n] {
 			at := f.first + c.Start
 			if at <= sp.from-time.Millisecond || sp.past(at) {

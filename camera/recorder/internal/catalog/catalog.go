@@ -13,9 +13,9 @@ import (
 
 // Resume is what a process made on a card before it opens it again.
 type Resume struct {
-	Card      ID                              // if it is another one, the rest does not count
-	Recording func(ID) bool                   // clips that it is still recording: Open does not end them
-	Up        func(file uint64) time.Duration // the first frames of files, on the monotonic clock: as for NewFile; Later if unknown
+	Card      ID                                            // if it is another one, the rest does not count
+	Recording func(ID) bool                                 // clips that it is still recording: Open does not end them
+	Up        func(file uint64) (up time.Duration, ok bool) // when the first frames of files were, as for NewFile; false for files of before
 }
 
 // Options are of Open.

@@ -50,7 +50,7 @@ func (r *recovery) run() error {
 	}
 	for _, f := range r.made {
 		if resume != nil && f.Base == 0 {
-			if up := resume.Up(f.Seq); up != Later {
+			if up, ok := resume.Up(f.Seq); ok {
 				f.up, f.timed = up, true
 			}
 		}
