@@ -114,6 +114,26 @@ func cpu() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// runOn runs a recorder on a new directory of the machine until stop is called.
+func runOn(b *testing.B, c counted, cfg recorder.Config) (r *recorder.Recorder, stop func()) {
+	b.Helper()
+	dir := b.TempDir()
+	cfg.Logger, cfg.OnRoot = quiet, true
+	recorder.SetFS(&cfg, func() (storage.FS, error) {
+		fsys, err := storage.Dir(dir)
+		c.FS = fsys
+		return c, err
+	})
+	r, err := recorder.New(cfg)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	return r, func() { cancel(); <-ended }
+}
+
 // BenchmarkRecord records ten minutes at 4 Mbit/s, continuously, into a directory of the
 // machine, and in turns writes the same bytes with a sync every two seconds of media: the
 // limit.
@@ -122,33 +142,22 @@ func BenchmarkRecord(b *testing.B) {
 	var used, limit, bytes, media, syncs float64
 	for b.Loop() {
 		film := newFullFilm(length)
-		var c counted
-		c.bytes, c.syncs = new(atomic.Int64), new(atomic.Int64)
-		dir := b.TempDir()
-		cfg := recorder.Config{Source: film, Tracks: []*kvsmedia.Track{film.track}, Continuous: true, Logger: quiet, OnRoot: true}
-		recorder.SetFS(&cfg, func() (storage.FS, error) {
-			fsys, err := storage.Dir(dir)
-			c.FS = fsys
-			return c, err
-		})
-		r, err := recorder.New(cfg)
-		if err != nil {
-			b.Fatal(err)
-		}
+		c := counted{bytes: new(atomic.Int64), syncs: new(atomic.Int64)}
+		started := make(chan struct{})
+		var r *recorder.Recorder
 		film.wait = func() {
+			<-started
 			for r.Status().Queued > 4<<20 {
 				time.Sleep(time.Millisecond)
 			}
 		}
-		ctx, cancel := context.WithCancel(b.Context())
-		ended := make(chan error, 1)
 		before := cpu()
-		go func() { ended <- r.Run(ctx) }()
+		r, stop := runOn(b, c, recorder.Config{Source: film, Tracks: []*kvsmedia.Track{film.track}, Continuous: true})
+		close(started)
 		for film.bytes < int64(length/(2*time.Second))*1_000_000 || r.Status().Queued > 0 {
 			time.Sleep(10 * time.Millisecond)
 		}
-		cancel()
-		<-ended
+		stop()
 		used += (cpu() - before).Seconds()
 		bytes, media, syncs = bytes+float64(c.bytes.Load()), media+float64(film.bytes), syncs+float64(c.syncs.Load())
 		if lost := r.Status().LostFrames; lost > 0 {
@@ -189,20 +198,7 @@ func BenchmarkTrigger(b *testing.B) {
 		film := newTinyFilm()
 		film.start = time.Now().Add(-time.Minute)
 		c := counted{bytes: new(atomic.Int64), syncs: new(atomic.Int64), first: make(chan struct{})}
-		dir := b.TempDir()
-		cfg := recorder.Config{Source: film, Tracks: []*kvsmedia.Track{film.track}, Logger: quiet, OnRoot: true}
-		recorder.SetFS(&cfg, func() (storage.FS, error) {
-			fsys, err := storage.Dir(dir)
-			c.FS = fsys
-			return c, err
-		})
-		r, err := recorder.New(cfg)
-		if err != nil {
-			b.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(b.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- r.Run(ctx) }()
+		r, stop := runOn(b, c, recorder.Config{Source: film, Tracks: []*kvsmedia.Track{film.track}})
 		for r.Status().Storage != recorder.StorageReady {
 			time.Sleep(time.Millisecond)
 		}
@@ -212,8 +208,7 @@ func BenchmarkTrigger(b *testing.B) {
 		}
 		<-c.first
 		b.StopTimer()
-		cancel()
-		<-ended
+		stop()
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/float64(b.N), "ms")
