@@ -104,7 +104,7 @@ func Permanent(err error) bool {
 	switch Code(err) {
 	case "ResourceNotFoundException", "InvalidArgumentException", "ValidationException", "InvalidDeviceException",
 		"AccountChannelLimitExceededException", "AccountStreamLimitExceededException", "TagsPerResourceExceededLimitException",
-		"NoSuchBucket", "InvalidBucketName", "EntityTooLarge", "KeyTooLongError", "NotImplemented":
+		"NoSuchBucket", "InvalidBucketName", "EntityTooLarge", "KeyTooLongError":
 		return true
 	}
 	return WrongRegion(err)

@@ -17,7 +17,7 @@ const (
 // snapshot is what a source shows from a time on.
 type snapshot struct {
 	stream string
-	at     time.Time // of the producer
+	at     time.Time // of the producer, in whole milliseconds as fragments have it
 	jpeg   []byte
 }
 
@@ -39,7 +39,7 @@ func (m *Maker) AddSnapshot(stream string, at time.Time, file []byte) error {
 	s := &m.snapshots
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.list = append(s.list, snapshot{stream, at, bytes.Clone(file)})
+	s.list = append(s.list, snapshot{stream, at.Truncate(time.Millisecond), bytes.Clone(file)})
 	s.size += len(file)
 	for s.size > maxSnapshotSize {
 		s.size -= len(s.list[0].jpeg)
