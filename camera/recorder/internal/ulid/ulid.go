@@ -1,4 +1,4 @@
-package catalog
+package ulid
 
 import (
 	"crypto/rand"

@@ -1,4 +1,4 @@
-package catalog
+package receipt
 
 import (
 	"encoding/binary"
