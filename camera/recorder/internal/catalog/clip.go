@@ -1,13 +1,22 @@
 package catalog
 
 import (
+	"cmp"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/receipt"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
 )
 
 // Event is why a clip is recorded.
 type Event struct {
-	ID    ID
+	ID    ulid.ID
 	Type  string // at most 64 bytes
 	Time  int64  // ms since 1970, 0 unknown
 	Score float64
@@ -79,8 +88,8 @@ func (k Kind) String() string {
 
 // Change is one step of a clip's life.
 type Change struct {
-	ID   ID // follows from Clip, Kind and N: the same at each repetition, also after a restart
-	Clip ID
+	ID   ulid.ID // follows from Clip, Kind and N: the same at each repetition, also after a restart
+	Clip ulid.ID
 	Kind Kind
 	N    int    // which one of its kind, from 1
 	Seq  uint64 // order of all changes
@@ -89,7 +98,7 @@ type Change struct {
 
 // Clip is what is known of a clip at one moment. What its fields point to is never changed.
 type Clip struct {
-	ID        ID
+	ID        ulid.ID
 	Seq       uint64
 	Boot      uint32
 	Events    []Event
@@ -127,7 +136,7 @@ type Run struct {
 
 // Fragment is a receipt for a part of a clip.
 type Fragment struct {
-	Receipt
+	receipt.Receipt
 	File uint64
 	Time int64 // producer timestamp, ms since 1970; 0 unknown
 }
@@ -141,7 +150,7 @@ func (v View) Fragments() iter.Seq[Fragment] {
 				continue
 			}
 			f := v.Files[i]
-			all := slices.SortedFunc(f.Sent.All(), func(a, b Receipt) int { return cmp.Compare(a.From, b.From) })
+			all := slices.SortedFunc(f.Sent.All(), func(a, b receipt.Receipt) int { return cmp.Compare(a.From, b.From) })
 			for _, r := range all {
 				if r.To < s.First || r.From > s.Last {
 					continue
@@ -229,11 +238,11 @@ func remainder(s Span, f File) Missing {
 // File is what is known of a media file at one moment.
 type File struct {
 	Seq       uint64
-	Clip      ID     // whose it is alone; zero with Continuous
-	Day       int32  // days since 1970 of its folder
-	Boot      uint32 // in which it was made; 0 unknown
-	Base      int64  // ms since 1970 of its first frame; 0 unknown
-	Estimated bool   // Base is the latest that it can be
+	Clip      ulid.ID // whose it is alone; zero with Continuous
+	Day       int32   // days since 1970 of its folder
+	Boot      uint32  // in which it was made; 0 unknown
+	Base      int64   // ms since 1970 of its first frame; 0 unknown
+	Estimated bool    // Base is the latest that it can be
 	Length    time.Duration
 	Bytes     int64 // committed
 	Room      int64 // what it occupies: preallocated while it is recorded
@@ -242,7 +251,7 @@ type File struct {
 	Going     bool   // it is to be removed, or being removed
 	Gone      bool   // it is no longer on the card; its receipts are kept for the clips that have parts of it
 	Reason    string // why it was closed, or went
-	Sent      Receipts
+	Sent      receipt.List
 }
 
 // Name returns the file's name, such as "2026-11-30/0000012a.mkv".

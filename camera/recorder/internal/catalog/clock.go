@@ -112,3 +112,64 @@ func (c *Catalog) Anchor(seq uint64, up time.Duration) error {
 	}
 	return nil
 }
+
+// SetClock tells the wall clock (zero if it is not known, as are times before 2020) and the
+// monotonic one, once a second or so. With the first time that is known it stamps the
+// files that have none: of this boot exactly, of earlier ones with the latest time that
+// they can have.
+func (c *Catalog) SetClock(now time.Time, up time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.clock.set(now, up) {
+		c.stamp()
+	}
+}
+
+// Steady reports whether the clock ran for an hour without a step of more than a minute:
+// only then Evict judges age.
+func (c *Catalog) Steady() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.clock.steady()
+}
+
+// stamp gives a base to each file without one.
+func (c *Catalog) stamp() {
+	bound := c.clock.time(c.opt.Up)
+	for i := len(c.made) - 1; i >= 0; i-- {
+		f := c.made[i]
+		if f.Base == 0 && f.up != Later {
+			want := c.clock.time(f.up)
+			if !f.timed {
+				want, f.Estimated = bound-f.Length.Milliseconds(), true
+			}
+			f.Base = place(want, c.reach(f), c.taken(f))
+			c.touchFile(f)
+			for _, cl := range f.clips {
+				c.refresh(cl)
+			}
+		}
+		if f.Base != 0 && f.Base < bound {
+			bound = f.Base
+		}
+	}
+}
+
+// reach is how long a file is or can get.
+func (c *Catalog) reach(f *file) time.Duration {
+	if f.Closed {
+		return f.Length
+	}
+	return max(f.Length, c.opt.Longest)
+}
+
+// taken returns the times of the other files.
+func (c *Catalog) taken(but *file) []stretch {
+	taken := make([]stretch, 0, len(c.made))
+	for _, f := range c.made {
+		if f != but && f.Base != 0 {
+			taken = append(taken, stretch{f.Base, f.Base + f.Length.Milliseconds()})
+		}
+	}
+	return taken
+}

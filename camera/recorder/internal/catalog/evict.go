@@ -1,10 +1,14 @@
 package catalog
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"slices"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
+	"github.com/smartcam-sdk/smartcam/internal/storage"
 )
 
 // Room is what Evict left.
@@ -139,7 +143,7 @@ func (c *Catalog) untold() (n int) {
 
 // units returns what can be evicted, in the order in which it was made.
 func (c *Catalog) units() (units []unit) {
-	of := make(map[ID]int)
+	of := make(map[ulid.ID]int)
 	for _, f := range c.made {
 		cl := c.clips[f.Clip]
 		if f.Gone || f.Going || cl == nil && !f.Clip.IsZero() {
@@ -220,10 +224,18 @@ func (c *Catalog) sweep(going []*file) error {
 	return nil
 }
 
+// removeFile removes a file that may be gone already.
+func removeFile(fsys storage.FS, name string) error {
+	if err := fsys.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 // Delete chooses clips and what only they have for Evict; with Continuous the recording
 // stays. It is durable with the next Commit. A clip that is being recorded has to be ended
 // before. Unknown ones are left out.
-func (c *Catalog) Delete(ids ...ID) {
+func (c *Catalog) Delete(ids ...ulid.ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, id := range ids {
