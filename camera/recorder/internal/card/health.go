@@ -3,12 +3,10 @@ package card
 import (
 	"errors"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/safelog"
-	"github.com/smartcam-sdk/smartcam/internal/storage"
 )
 
 const (
@@ -17,11 +15,16 @@ const (
 	slowFor    = time.Minute // that slowness is shown after the last slow sync
 )
 
-// health knows how the storage does: what state it is in, and how long its operations
+// ErrStuck is the public error of that name.
+var ErrStuck = errors.New("recorder: the storage, or what uploads or publishes, does not return")
+
+// Health knows how the storage does: what state it is in, and how long its operations
 // take. It is safe for concurrent use.
-type health struct {
+type Health struct {
+	log *slog.Logger
+
 	mu      sync.Mutex
-	state   Storage
+	state   State
 	err     error
 	card    string
 	foreign int
@@ -44,7 +47,7 @@ type slowest struct {
 }
 
 // begin notes that an operation begins; the function that it returns that it has ended.
-func (h *health) begin(name string) (end func()) {
+func (h *Health) begin(name string) (end func()) {
 	op := &operation{name, time.Now()}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -64,7 +67,7 @@ func (h *health) begin(name string) (end func()) {
 }
 
 // synced notes how long a sync took.
-func (h *health) synced(now time.Time, took time.Duration) {
+func (h *Health) synced(now time.Time, took time.Duration) {
 	if took >= slowSync {
 		h.slow = now
 	}
@@ -78,8 +81,8 @@ func (h *health) synced(now time.Time, took time.Duration) {
 	h.syncs = append(h.syncs, slowest{now, took})
 }
 
-// look finds operations that do not return.
-func (h *health) look(log *slog.Logger) {
+// Look finds operations that do not return.
+func (h *Health) Look() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
@@ -87,47 +90,57 @@ func (h *health) look(log *slog.Logger) {
 	for op := range h.under {
 		if now.Sub(op.since) >= stuckAfter {
 			h.stuck = true
-			h.trouble.Failed(log, "recorder: the storage does not return from an operation", ErrStuck, "operation", op.name, "since", op.since)
+			h.trouble.Failed(h.log, "recorder: the storage does not return from an operation", ErrStuck, "operation", op.name, "since", op.since)
 		}
 	}
 }
 
-// set notes the state of the storage, and says so if it is another one.
-func (h *health) set(log *slog.Logger, s Storage, err error) {
+// Set notes the state of the storage, and says so if it is another one.
+func (h *Health) Set(s State, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !s.Records() {
 		if err == nil {
 			err = errors.New(s.String())
 		}
-		h.trouble.Failed(log, "recorder: nothing can be recorded: the storage is "+s.String(), err)
+		h.trouble.Failed(h.log, "recorder: nothing can be recorded: the storage is "+s.String(), err)
 	} else {
-		h.trouble.Over(log, slog.LevelDebug, "recorder: the storage is there", "state", s.String())
+		h.trouble.Over(h.log, slog.LevelDebug, "recorder: the storage is there", "state", s.String())
 	}
 	h.state, h.err = s, err
 }
 
-// swap notes which card is open and how much on it is foreign, and returns the card before.
-func (h *health) swap(card string, foreign int) (before string) {
+// Swap notes which card is open and how much on it is foreign, and returns the card before.
+func (h *Health) Swap(card string, foreign int) (before string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	before, h.card, h.foreign = h.card, card, foreign
 	return before
 }
 
-// space notes how much room there is.
-func (h *health) space(free int64) {
+// Space notes how much room there is.
+func (h *Health) Space(free int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.free = free
 }
 
-// fill puts what is known into a status.
-func (h *health) fill(s *Status) {
+// Status is what is known of the storage at one moment.
+type Status struct {
+	State       State
+	Err         error  // nil while it is well
+	Card        string // empty before one was open
+	Free        int64  // bytes
+	Foreign     int    // files of newer firmware
+	SlowestSync time.Duration
+}
+
+// Status returns what is known.
+func (h *Health) Status() Status {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
-	s.Storage, s.Err, s.Card, s.Free, s.Foreign = h.state, h.err, h.card, h.free, h.foreign
+	s := Status{State: h.state, Err: h.err, Card: h.card, Free: h.free, Foreign: h.foreign}
 	for _, x := range h.syncs {
 		if now.Sub(x.at) <= time.Minute {
 			s.SlowestSync = max(s.SlowestSync, x.took)
@@ -135,76 +148,9 @@ func (h *health) fill(s *Status) {
 	}
 	switch {
 	case h.stuck:
-		s.Storage, s.Err = StorageStuck, ErrStuck
+		s.State, s.Err = Stuck, ErrStuck
 	case h.state.Records() && !h.slow.IsZero() && now.Sub(h.slow) < slowFor:
-		s.Storage = StorageSlow
+		s.State = Slow
 	}
-}
-
-// now returns the state of the storage.
-func (h *health) now() Storage {
-	var s Status
-	h.fill(&s)
-	return s.Storage
-}
-
-// watched is a storage whose operations health follows.
-type watched struct {
-	storage.FS
-	health *health
-}
-
-func (w watched) Open(name string, flag int) (storage.File, error) {
-	defer w.health.begin("open")()
-	f, err := w.FS.Open(name, flag)
-	if err != nil || flag == os.O_RDONLY {
-		return f, err
-	}
-	return watchedFile{f, w.health}, nil
-}
-
-func (w watched) Remove(name string) error {
-	defer w.health.begin("remove")()
-	return w.FS.Remove(name)
-}
-
-func (w watched) Mkdir(name string) error {
-	defer w.health.begin("mkdir")()
-	return w.FS.Mkdir(name)
-}
-
-func (w watched) SyncDir(dir string) error {
-	defer w.health.begin("sync")()
-	return w.FS.SyncDir(dir)
-}
-
-func (w watched) Volume() (storage.Volume, error) {
-	defer w.health.begin("stat")()
-	return w.FS.Volume()
-}
-
-// watchedFile is a file that is written.
-type watchedFile struct {
-	storage.File
-	health *health
-}
-
-func (f watchedFile) WriteAt(b []byte, at int64) (int, error) {
-	defer f.health.begin("write")()
-	return f.File.WriteAt(b, at)
-}
-
-func (f watchedFile) Truncate(size int64) error {
-	defer f.health.begin("truncate")()
-	return f.File.Truncate(size)
-}
-
-func (f watchedFile) Sync() error {
-	defer f.health.begin("sync")()
-	return f.File.Sync()
-}
-
-func (f watchedFile) Close() error {
-	defer f.health.begin("close")()
-	return f.File.Close()
+	return s
 }

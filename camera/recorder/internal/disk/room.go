@@ -2,33 +2,38 @@ package disk
 
 import (
 	"fmt"
-	"io/fs"
+	"syscall"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 )
 
+const (
+	leastRoom  = 48 << 20 // bytes that are kept free of what may be written: a file as it grows, and the journal
+	shareOfAll = 9        // tenths of the file system that MaxBytes is by default
+)
+
 // makeRoom evicts what is beyond the budget, or what others need room for.
-func (d *disk) makeRoom() error {
-	free, total, err := d.c.fs.Space()
+func (d *Disk) makeRoom() error {
+	free, total, err := d.c.FS.Space()
 	if err != nil {
 		return err
 	}
-	d.r.health.space(free)
-	used := d.c.cat.Used()
-	limit := d.r.cfg.MaxBytes
+	d.cfg.Drive.Health.Space(free)
+	used := d.c.Cat.Used()
+	limit := d.cfg.MaxBytes
 	if limit == 0 {
 		limit = total / 10 * shareOfAll
 	}
 	limit = min(limit, used+free-leastRoom)
-	changes, room, err := d.c.cat.Evict(max(limit, 0), d.r.cfg.MaxAge)
-	d.r.tell(d.c, changes)
+	changes, room, err := d.c.Cat.Evict(max(limit, 0), d.cfg.MaxAge)
+	d.tell(changes)
 	switch {
 	case err != nil:
 		return err
 	case room == catalog.More:
 		d.looked = d.looked.Add(-tickEvery) // again at once
 	case room == catalog.Stuck && free < leastRoom/2:
-		return &fs.PathError{Op: "write", Path: d.r.cfg.Dir, Err: fmt.Errorf("only %d MiB are left, and no clip may go: remove what others have written: %w", free>>20, errFull)}
+		return d.c.Unwritable(fmt.Errorf("only %d MiB are left, and no clip may go: remove what others have written: %w", free>>20, syscall.ENOSPC))
 	}
 	return nil
 }
