@@ -54,21 +54,21 @@ func TestHealth(t *testing.T) {
 			}
 		}
 		end := h.begin("sync")
-		time.Sleep(stuckAfter - 1)
+		time.Sleep(stuckAfter - time.Second)
 		is(Ready)
-		time.Sleep(1)
+		time.Sleep(time.Second)
 		is(Stuck)
 		if s := h.Status(); !errors.Is(s.Err, ErrStuck) {
 			t.Error(s.Err)
 		}
 		end()
 		is(Slow)
-		time.Sleep(slowFor - 1)
+		time.Sleep(slowFor - time.Second)
 		is(Slow)
 		if s := h.Status(); s.SlowestSync != stuckAfter {
 			t.Error(s.SlowestSync)
 		}
-		time.Sleep(2)
+		time.Sleep(2 * time.Second)
 		is(Ready)
 		if s := h.Status(); s.SlowestSync != 0 {
 			t.Error(s.SlowestSync)
