@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -76,7 +77,7 @@ func (u *Uploads) Enter(c *card.Card) {
 	if u.cfg.All {
 		for f := range c.Cat.Files() {
 			if f.Closed && !f.Sent.Covers(0, f.Clusters-1) {
-				u.add(f.Seq, &unit{file: f.Seq, undated: f.Base == 0}, plan.Clip{Begun: len(f.Sent) > 0})
+				u.add(f.Seq, &unit{file: f.Seq, undated: true}, plan.Clip{Begun: len(f.Sent) > 0})
 			}
 		}
 	} else {
@@ -85,7 +86,7 @@ func (u *Uploads) Enter(c *card.Card) {
 			case !cl.Ended:
 				u.units[cl.Seq] = &unit{clip: cl.ID, resumed: true}
 			case cl.Waiting > 0:
-				u.add(cl.Seq, &unit{clip: cl.ID, undated: cl.Start == 0}, plan.Clip{Begun: cl.Sent > 0})
+				u.add(cl.Seq, &unit{clip: cl.ID, undated: true}, plan.Clip{Begun: cl.Sent > 0})
 			}
 		}
 	}
@@ -96,7 +97,9 @@ func (u *Uploads) add(seq uint64, n *unit, p plan.Clip) {
 	n.found = map[uint64]int{}
 	u.units[seq] = n
 	p.Seq, p.Undated = seq, n.undated
-	u.plan.Add(p)
+	if u.plan.Add(p); n.undated {
+		u.date(seq)
+	}
 }
 
 // Grown plans what is committed of a file that is being written.
@@ -207,12 +210,12 @@ func (u *Uploads) Dated(c *card.Card) {
 	}
 }
 
-// date gives the plan what has a time: a fragment that went up without one would have a
-// wrong one for ever.
+// date gives the plan what has a time that a power cut does not change: a fragment that went
+// up with another one would play twice, or have a wrong one for ever.
 func (u *Uploads) date(seq uint64) {
 	n := u.units[seq]
 	for len(n.waiting) > 0 {
-		if f, ok := u.c.Cat.File(n.waiting[0].File); ok && f.Base == 0 {
+		if f, ok := u.c.Cat.File(n.waiting[0].File); ok && !f.Settled {
 			return
 		}
 		u.plan.Commit(seq, n.waiting[0])
@@ -227,21 +230,20 @@ func (u *Uploads) date(seq uint64) {
 		return
 	}
 	if n.clip != (ulid.ID{}) {
-		v, ok := u.c.Cat.Clip(n.clip)
-		if !ok || v.Start == 0 {
+		if v, ok := u.c.Cat.Clip(n.clip); !ok || !settled(v) {
 			return
 		}
-		for _, f := range v.Files {
-			if f.Base == 0 {
-				return
-			}
-		}
-	} else if f, ok := u.c.Cat.File(n.file); !ok || f.Base == 0 {
+	} else if f, ok := u.c.Cat.File(n.file); !ok || !f.Settled {
 		return
 	}
 	n.undated = false
 	u.plan.Dated(seq)
 	wake(u.changed)
+}
+
+// settled reports whether the times of all that a clip has on the card are known for good.
+func settled(cl catalog.View) bool {
+	return cl.Start != 0 && !slices.ContainsFunc(cl.Files, func(f catalog.File) bool { return !f.Settled && !f.Gone })
 }
 
 // Remove forgets a clip that is no longer on the card.
