@@ -1,10 +1,8 @@
 package disk
 
 import (
-	"errors"
-	"os"
-
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/picture"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
@@ -64,33 +62,11 @@ func (d *Disk) keep(s *shot) error {
 	if err != nil { // the clip was deleted, or a power cut came when it was on the card already
 		return nil
 	}
-	if err := d.writeFile(f, content); err != nil {
+	if err := picture.Write(d.c.FS, f.Folder(), f.Name(), content); err != nil {
 		d.c.Cat.AbandonPicture(f.Seq, "")
 		return err
 	}
 	d.c.Cat.KeepPicture(f.Seq)
 	d.cfg.Changed(nil)
 	return nil
-}
-
-// writeFile makes a file with its content, durably.
-func (d *Disk) writeFile(f catalog.File, content []byte) error {
-	fsys := d.c.FS
-	if err := fsys.Mkdir(f.Folder()); err != nil {
-		return err
-	}
-	if err := fsys.SyncDir("."); err != nil {
-		return err
-	}
-	on, err := fsys.Open(f.Name(), os.O_RDWR|os.O_CREATE|os.O_EXCL)
-	if err != nil {
-		return err
-	}
-	if _, err = on.WriteAt(content, 0); err == nil {
-		err = on.Sync()
-	}
-	if err = errors.Join(err, on.Close()); err != nil {
-		return err
-	}
-	return fsys.SyncDir(f.Folder())
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"os"
 
 	"github.com/smartcam-sdk/smartcam/internal/storage"
 )
@@ -73,6 +74,29 @@ func File(jpeg []byte, o Origin) []byte {
 	b = append(b, o.Clip[:]...)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(jpeg)))
 	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+}
+
+// Write makes a picture's file in a folder, which is made if need be. It is durable when Write
+// returns nil.
+func Write(fsys storage.FS, folder, name string, content []byte) error {
+	err := fsys.Mkdir(folder)
+	if err == nil {
+		err = fsys.SyncDir(".")
+	}
+	if err != nil {
+		return err
+	}
+	on, err := fsys.Open(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
+	if err != nil {
+		return err
+	}
+	if _, err = on.WriteAt(content, 0); err == nil {
+		err = on.Sync()
+	}
+	if err = errors.Join(err, on.Close()); err != nil {
+		return err
+	}
+	return fsys.SyncDir(folder) // where FAT has the size
 }
 
 // Read reads a picture's file: ErrNone says that it has none, another error is the storage's.
