@@ -1,11 +1,10 @@
-// Package scenes draws what cameras see and encodes it as cameras do, so that what
-// claims to find motion can be measured: a [Scene] is a still, textured place with the
-// noise of a sensor, in which people walk, light changes and rain falls, and it says
-// itself when ([Truth]). [Encode] gives the frames that a chosen encoder makes of it,
-// [Crop] takes real footage instead.
+// Package scenes draws what cameras see, so that what claims to find motion can be
+// measured: a [Scene] is a still, textured place with the noise of a sensor, in which
+// people walk, light changes and rain falls, and it says itself when ([Truth]). Package
+// encoders makes frames of it.
 //
-// Scenes of the two families [Tune] and [Measure] show different places, and people in
-// different clothes: parameters are chosen on one and figures come from the other.
+// Scenes of the two families [Tune] and [Measure] show different places: parameters are
+// chosen on one, figures come from the other.
 //
 // A scene looks the same in each run on one machine. Another architecture may round
 // differently.

@@ -80,6 +80,22 @@ type Picture struct {
 	Share float64 // of the picture that walkers cover
 }
 
+// Visitor returns the scene of the sample film of camera/cameratest/clips: for half a
+// minute nothing happens but that a lamp is switched on, then somebody comes in from the
+// street, stands at the door and leaves.
+func Visitor() Scene {
+	return Scene{
+		Family: Porch, Seed: 1, Width: 640, Height: 360, Length: 80 * time.Second, Clock: TopLeft,
+		Lights: []Light{{At: 12 * time.Second, By: 0.25, Lamp: true}, {At: 75 * time.Second, By: -0.25, Lamp: true}},
+		Walkers: []Walker{{Path: []Point{
+			{26 * time.Second, 1.03, 0.385, 0.15}, {34 * time.Second, 0.495, 0.385, 0.15}, // the street
+			{34500 * time.Millisecond, 0.495, 0.40, 0.157}, {45 * time.Second, 0.53, 0.98, 0.7}, // the path
+			{53 * time.Second, 0.53, 0.98, 0.7}, // at the door
+			{63500 * time.Millisecond, 0.495, 0.40, 0.157}, {64 * time.Second, 0.495, 0.385, 0.15}, {72 * time.Second, 1.03, 0.385, 0.15},
+		}}},
+	}
+}
+
 func (s Scene) defaults() Scene {
 	s.Width, s.Height = cmp.Or(s.Width, 320), cmp.Or(s.Height, 180)
 	s.Rate, s.Length = cmp.Or(s.Rate, 15), cmp.Or(s.Length, time.Minute)
@@ -92,7 +108,16 @@ func (s Scene) count() int { return int(s.Length * time.Duration(s.Rate) / time.
 // at returns the time of picture i.
 func (s Scene) at(i int) time.Duration { return time.Duration(i) * time.Second / time.Duration(s.Rate) }
 
-// Film returns the scene as what [Encode] takes.
+// Film is raw pictures.
+type Film struct {
+	Width, Height int
+	Rate          int // pictures a second
+
+	// Pictures are in planar YUV 4:2:0, each valid until the next.
+	Pictures iter.Seq[[]byte]
+}
+
+// Film returns the pictures of the scene.
 func (s Scene) Film() Film {
 	s = s.defaults()
 	return Film{Width: s.Width, Height: s.Height, Rate: s.Rate, Pictures: func(yield func([]byte) bool) {

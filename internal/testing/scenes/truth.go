@@ -27,7 +27,8 @@ type Step struct{ From, To time.Duration }
 func (s Scene) Truth() (t Truth) {
 	s = s.defaults()
 	for i, w := range s.Walkers {
-		if v, ok := newWalk(s, i, w).visit(); ok {
+		walk := newWalk(s, i, w)
+		if v, ok := walk.visit(); ok {
 			t.Visits = append(t.Visits, v)
 		}
 	}

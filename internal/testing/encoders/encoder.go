@@ -1,4 +1,4 @@
-package scenes
+package encoders
 
 import (
 	"cmp"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/internal/testing/scenes"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -59,7 +60,7 @@ type Encoder struct {
 
 // String names the encoder for tests, such as "x264 CBR 500ms GOP 30".
 func (e Encoder) String() string {
-	e = e.defaults(Film{})
+	e = e.defaults(scenes.Film{})
 	s := [...]string{"x264", "x265", "OpenH264"}[e.Program] + " " + [...]string{"quality", "VBR", "capped", "CBR"}[e.Control]
 	if e.Control == CBR {
 		s += " " + e.Buffer.String()
@@ -82,7 +83,7 @@ func (e Encoder) Codec() kvsmedia.Codec {
 	return kvsmedia.H264
 }
 
-func (e Encoder) defaults(f Film) Encoder {
+func (e Encoder) defaults(f scenes.Film) Encoder {
 	e.GOP, e.Slices = cmp.Or(e.GOP, 30), cmp.Or(e.Slices, 1)
 	e.Quality = cmp.Or(e.Quality, [...]int{23, 26, 28}[e.Program])
 	e.Bitrate = cmp.Or(e.Bitrate, f.Width*f.Height*f.Rate*12/100)
@@ -92,7 +93,7 @@ func (e Encoder) defaults(f Film) Encoder {
 }
 
 // ffmpeg returns the arguments of ffmpeg, which reads raw pictures and writes Annex B.
-func (e Encoder) ffmpeg(f Film) []string {
+func (e Encoder) ffmpeg(f scenes.Film) []string {
 	e = e.defaults(f)
 	args := fmt.Sprintf("-nostdin -v error -f rawvideo -pix_fmt yuv420p -s %dx%d -r %d -i pipe:0 -threads 1 -bf 0", f.Width, f.Height, f.Rate)
 	params := []string{"keyint=" + strconv.Itoa(e.GOP), "min-keyint=" + strconv.Itoa(e.GOP), "slices=" + strconv.Itoa(e.Slices)}
@@ -134,7 +135,7 @@ func (e Encoder) ffmpeg(f Film) []string {
 }
 
 // gstreamer returns the pipeline of OpenH264.
-func (e Encoder) gstreamer(f Film) string {
+func (e Encoder) gstreamer(f scenes.Film) string {
 	e = e.defaults(f)
 	control := fmt.Sprintf("rate-control=off qp-min=%d qp-max=%d", e.Quality, e.Quality)
 	if e.Control != Quality {

@@ -1,4 +1,4 @@
-package scenes
+package encoders
 
 import (
 	"bytes"
@@ -11,18 +11,10 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/internal/testing/scenes"
 	"github.com/smartcam-sdk/smartcam/internal/testing/testtools"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
-
-// Film is raw pictures.
-type Film struct {
-	Width, Height int
-	Rate          int // pictures a second
-
-	// Pictures are in planar YUV 4:2:0, each valid until the next.
-	Pictures iter.Seq[[]byte]
-}
 
 // openH264 runs a pipeline of GStreamer to its end.
 const openH264 = `
@@ -46,7 +38,7 @@ if message.type == Gst.MessageType.ERROR:
 const python = "/usr/bin/python3"
 
 // command returns the encoder's process. Without the programs the test ends.
-func (e Encoder) command(ctx context.Context, t testing.TB, f Film) *exec.Cmd {
+func (e Encoder) command(ctx context.Context, t testing.TB, f scenes.Film) *exec.Cmd {
 	if e.Program == OpenH264 {
 		testtools.NeedRun(t, python, "-c", openH264, "check")
 		return exec.CommandContext(ctx, python, "-c", openH264, e.gstreamer(f))
@@ -58,7 +50,7 @@ func (e Encoder) command(ctx context.Context, t testing.TB, f Film) *exec.Cmd {
 // on. Pictures are drawn while frames are taken: hours need no more memory than minutes.
 // The test fails if the encoder does, or if it leaves a picture out; without ffmpeg,
 // or GStreamer for OpenH264, it ends (see testtools.Need).
-func Encode(t testing.TB, f Film, e Encoder) iter.Seq[kvsmedia.Frame] {
+func Encode(t testing.TB, f scenes.Film, e Encoder) iter.Seq[kvsmedia.Frame] {
 	t.Helper()
 	return func(yield func(kvsmedia.Frame) bool) {
 		t.Helper()

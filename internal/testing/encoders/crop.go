@@ -1,4 +1,4 @@
-package scenes
+package encoders
 
 import (
 	"bufio"
@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"testing"
 
+	"github.com/smartcam-sdk/smartcam/internal/testing/scenes"
 	"github.com/smartcam-sdk/smartcam/internal/testing/testtools"
 )
 
@@ -23,7 +24,7 @@ const (
 
 // Footage is a piece of a real film.
 type Footage struct {
-	Film
+	scenes.Film
 
 	// Changed is, for each picture, the share of its pixels that differ from the picture
 	// before by more than 20 of 255. More than 0.004 is motion, less than 0.0004 none.
@@ -55,7 +56,7 @@ func Crop(t testing.TB, n int) Footage {
 	if err := errors.Join(readErr, cmd.Wait()); err != nil || len(pictures) == 0 {
 		t.Fatalf("%d pictures of %s: %v\n%s", len(pictures), path, err, stderr.Bytes())
 	}
-	f := Footage{Film: Film{Width: cropWidth, Height: cropHeight, Rate: cropRate, Pictures: func(yield func([]byte) bool) {
+	f := Footage{Film: scenes.Film{Width: cropWidth, Height: cropHeight, Rate: cropRate, Pictures: func(yield func([]byte) bool) {
 		for _, p := range pictures {
 			if !yield(p) {
 				return
