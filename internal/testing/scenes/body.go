@@ -75,6 +75,10 @@ func (l *look) limbs(p pose) []limb {
 	out = append(out, limb{joint{2 * sway, 0, 0.8}, joint{2*sway + 0.01, 0, 0.87}, 0.035, 0.032, l.skin, false},
 		limb{joint{2*sway + 0.012, turn, 0.9}, joint{2*sway + 0.006, turn, 0.935}, 0.05, 0.052, l.skin, false},
 		limb{joint{2*sway - 0.012, turn, 0.93}, joint{2*sway - 0.008, turn, 0.95}, 0.054, 0.05, l.hair, false})
+	for side := -0.02; side < 0.03; side += 0.04 {
+		eye := joint{2*sway + 0.057, turn + side, 0.932}
+		out = append(out, limb{eye, eye, 0.006, 0.006, l.shoes, false})
+	}
 	for i := range out {
 		out[i].a.up -= lowest
 		out[i].b.up -= lowest

@@ -120,7 +120,7 @@ func TestNoise(t *testing.T) {
 			want *= 3
 		}
 		m, d := mean(noise[0])
-		if math.Abs(m) > 0.1 || math.Abs(d/want-1) > 0.1 {
+		if math.Abs(m) > 0.25 || math.Abs(d/want-1) > 0.1 {
 			t.Errorf("%+v: noise of mean %.2f and deviation %.2f", c, m, d)
 		}
 		sum := 0.0
@@ -149,7 +149,7 @@ func TestWalkers(t *testing.T) {
 					v.To < v.Full+6*time.Second || v.To > 24*time.Second || len(v.Stands) != 1 {
 					t.Errorf("family %d, seed %d, %v: %+v", f, seed, share, v)
 				}
-				if math.Abs(v.Share/share-1) > 0.15 {
+				if math.Abs(v.Share/share-1) > 0.05 {
 					t.Errorf("family %d, seed %d: a share of %.4f, want %v", f, seed, v.Share, share)
 				}
 				checkMotion(t, s, truth)
@@ -172,8 +172,8 @@ func checkMotion(t *testing.T, s scenes.Scene, truth scenes.Truth) {
 		switch stands := truth.Visits[0].Stands[0]; {
 		case !truth.Shown(p.At, 0) && p.Share > 0, truth.Shown(p.At, 0) && p.Share == 0:
 			t.Fatalf("seed %d, %v: a share of %v, shown: %v", s.Seed, p.At, p.Share, truth.Shown(p.At, 0))
-		case !truth.Shown(p.At, time.Second) && moved > 0, p.At > stands[0]+2*time.Second && p.At < stands[1] && moved > least:
-			t.Fatalf("seed %d, %v: %d pixels move, though nobody does", s.Seed, p.At, moved)
+		case !truth.Shown(p.At, time.Second) && moved > 0, p.At > stands[0]+2*time.Second && p.At < stands[1] && moved > 6*least:
+			t.Fatalf("seed %d, %v: %d pixels move, though nobody does: %+v", s.Seed, p.At, moved, truth)
 		case p.At < stands[0]-time.Second && moved < least:
 			t.Fatalf("seed %d, %v: %d pixels move of a walker of %v", s.Seed, p.At, moved, p.Share)
 		}
@@ -188,7 +188,7 @@ func TestLight(t *testing.T) {
 	}{
 		{scenes.Light{At: at, By: 0.12, Over: time.Second}, 0.008, 0.12},
 		{scenes.Light{At: at, By: 0.12}, 0.12, 0.06},
-		{scenes.Light{At: at, By: -0.3, Lamp: true}, -0.3, -0.15},
+		{scenes.Light{At: at, By: -0.3, Lamp: true}, -0.22, -0.11},
 	} {
 		s := scenes.Scene{Length: 8 * time.Second, Lights: []scenes.Light{c.light}}
 		pics := draw(s)
