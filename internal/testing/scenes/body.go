@@ -214,16 +214,16 @@ func (l *layer) paint(s *stroke, k *look, height float32, night bool, gain float
 // heights.
 //
 //go:norace
-func (k *look) cloth(s *stroke, along, side float32) colour {
-	c := s.colour.times(0.75 + 0.5*k.tex.fbm(along*25, side*25+float32(s.ra)*900, 3))
+func (l *look) cloth(s *stroke, along, side float32) colour {
+	c := s.colour.times(0.75 + 0.5*l.tex.fbm(along*25, side*25+float32(s.ra)*900, 3))
 	if !s.cloth {
 		return c
 	}
-	a, b := floor(along/k.fine)&1, floor((side+10)/k.fine)&1
+	a, b := floor(along/l.fine)&1, floor((side+10)/l.fine)&1
 	switch {
-	case k.pattern == 1 && a == 1:
-		c = c.mix(k.legs, 0.6)
-	case k.pattern == 2 && a^b == 1:
+	case l.pattern == 1 && a == 1:
+		c = c.mix(l.legs, 0.6)
+	case l.pattern == 2 && a^b == 1:
 		c = c.times(0.6)
 	}
 	return c

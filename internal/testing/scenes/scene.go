@@ -103,7 +103,9 @@ func (s Scene) defaults() Scene {
 }
 
 // count is the number of pictures.
-func (s Scene) count() int { return int((s.Length*time.Duration(s.Rate) + time.Second/2) / time.Second) }
+func (s Scene) count() int {
+	return int((s.Length*time.Duration(s.Rate) + time.Second/2) / time.Second)
+}
 
 // at returns the time of picture i.
 func (s Scene) at(i int) time.Duration { return time.Duration(i) * time.Second / time.Duration(s.Rate) }
