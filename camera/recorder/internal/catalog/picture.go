@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/picture"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // Picture is what has become of the JPEG of an event, as it is written down.
