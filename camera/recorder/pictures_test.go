@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,7 +20,9 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/s3test"
+	"github.com/smartcam-sdk/smartcam/internal/storage"
 	"github.com/smartcam-sdk/smartcam/internal/storage/storagetest"
+	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
 // jpegOf is a JPEG that nobody decodes, of so many bytes or a few more.
@@ -514,4 +518,166 @@ func TestPicturesOnAnotherCard(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestPictureOfNothing: no frame comes, but the picture of the event does.
+func TestPictureOfNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAlbum(t, nil)
+		defer a.close()
+		a.film.silent = true
+		a.s3.SetOutage(true)
+		a.record()
+		time.Sleep(20 * time.Second)
+		id, event := a.shoot(1000)
+		time.Sleep(5 * time.Minute)
+		if e := a.event(id, event); e.PictureBytes == 0 || e.PicturePut || a.clip(id).Bytes != 0 {
+			t.Errorf("%+v", e)
+		}
+		a.s3.SetOutage(false)
+		time.Sleep(5 * time.Minute)
+		a.arrived()
+		if told := a.told(id); len(told) != 3 || told[2].Kind != recorder.ClipPicture {
+			t.Errorf("%+v", told)
+		}
+	})
+}
+
+// TestPictureOfPassingErrors has errors of a card from the event on, for 3 s: the picture
+// arrives all the same, once.
+func TestPictureOfPassingErrors(t *testing.T) {
+	for _, continuous := range []bool{false, true} {
+		for _, op := range []string{"Sync", "WriteAt", "Open", "SyncDir", "Mkdir", "Volume"} {
+			for after := range 4 { // calls of it that succeed
+				t.Run(fmt.Sprint(op, after, continuous), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						a := newAlbum(t, func(c *recorder.Config) { c.Continuous = continuous })
+						defer a.close()
+						a.record()
+						time.Sleep(21 * time.Second)
+						if a.card.Fail(op, after, syscall.EIO); after == 0 {
+							a.card.Break(op, syscall.EIO)
+						}
+						id, event := a.shoot(1000)
+						time.Sleep(3 * time.Second)
+						a.card.Break(op, nil)
+						time.Sleep(time.Minute)
+						if e := a.event(id, event); !e.PicturePut || e.PictureBytes == 0 {
+							t.Errorf("%+v", e)
+						}
+						a.arrived()
+						if n := len(a.all()); n != 1 {
+							t.Errorf("%d clips", n)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// TestPictureThatTheCardRefuses: of a card that takes everything but pictures the event says
+// so, and the clip is recorded.
+func TestPictureThatTheCardRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAlbum(t, nil)
+		defer a.close()
+		recorder.SetFS(&a.cfg, func() (storage.FS, error) {
+			fsys, err := a.card.Dir()
+			return noPictures{fsys}, err
+		})
+		a.run()
+		time.Sleep(20 * time.Second)
+		id, event := a.shoot(1000)
+		time.Sleep(2 * time.Minute)
+		if e := a.event(id, event); !strings.Contains(e.PictureError, "the storage failed: ") || e.PictureKey != "" {
+			t.Errorf("%+v", e)
+		}
+		if c := a.clip(id); c.State != recorder.Kept || c.Length < 10*time.Second || !a.Status().Storage.Records() {
+			t.Errorf("%+v", c)
+		}
+		if told := a.told(id); !slices.ContainsFunc(told, func(c recorder.Change) bool {
+			return c.Kind == recorder.ClipPicture && c.Clip.Events[0].PictureError != ""
+		}) {
+			t.Errorf("%+v", told)
+		}
+	})
+}
+
+// noPictures is a storage that takes no pictures.
+type noPictures struct{ storage.FS }
+
+func (n noPictures) Open(name string, flag int) (storage.File, error) {
+	if strings.HasSuffix(name, ".jpg") {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.EIO}
+	}
+	return n.FS.Open(name, flag)
+}
+
+// TestPictureOfFollowingClips: the clip that an event began in has its picture, and none of
+// those that follow.
+func TestPictureOfFollowingClips(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAlbum(t, func(c *recorder.Config) { c.LongestClip = 20 * time.Second })
+		defer a.close()
+		a.record()
+		time.Sleep(20 * time.Second)
+		first, event := a.shoot(1000)
+		for range 8 {
+			time.Sleep(8 * time.Second)
+			a.trigger("again")
+		}
+		time.Sleep(time.Minute)
+		if e := a.event(first, event); !e.PicturePut {
+			t.Errorf("%+v", e)
+		}
+		list := a.all()
+		for _, c := range list[1:] {
+			for _, e := range c.Events {
+				if e.PictureKey != "" || e.PictureError != "" || e.PictureBytes != 0 {
+					t.Errorf("%+v", e)
+				}
+			}
+		}
+		if len(list) < 3 {
+			t.Errorf("%d clips", len(list))
+		}
+		a.arrived()
+	})
+}
+
+// TestLatePicture: a picture may follow its event.
+func TestLatePicture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAlbum(t, nil)
+		defer a.close()
+		a.record()
+		time.Sleep(20 * time.Second)
+		e := recorder.Event{ID: "01KB0000000000000000000001", Type: "doorbell"}
+		if _, err := a.Trigger(e); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		id, event := a.shoot(1000)
+		time.Sleep(20 * time.Second)
+		if e := a.event(id, event); !e.PicturePut || e.Type != "doorbell" || len(a.clip(id).Events) != 1 {
+			t.Errorf("%+v", a.clip(id))
+		}
+		a.arrived()
+	})
+}
+
+// TestPictureFolder: what keys may begin with.
+func TestPictureFolder(t *testing.T) {
+	put := func(context.Context, string, []byte) error { return nil }
+	for folder, want := range map[string]bool{
+		"door": true, "tenants/7/front-door": true, "a:b": true, "": false, "/door": false, "door/": false, "a//b": false, "a b": false, "\u00e9": false,
+		strings.Repeat("a", 250): true, strings.Repeat("a", 251): false,
+	} {
+		film := newTinyFilm()
+		_, err := recorder.New(recorder.Config{Dir: "x", Source: film, Tracks: []*kvsmedia.Track{film.track}, PutPicture: put, PictureFolder: folder})
+		if (err == nil) != want || err != nil && !strings.Contains(err.Error(), "Config.PictureFolder") {
+			t.Errorf("%.30q: %v", folder, err)
+		}
+	}
 }

@@ -290,7 +290,15 @@ func TestPicturesAreDeleted(t *testing.T) {
 func TestPicturesByAge(t *testing.T) {
 	d := newDevice(t, 0)
 	d.mustOpen()
-	clip, event := d.photo(3, "")
+	clip := d.clip(3)
+	e := catalog.Event{ID: d.cat.NewID(), Picture: catalog.Picture{Given: true}}
+	event := e.ID
+	if err := d.cat.AddEvent(clip, e); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.keep(clip, event); err != nil { // its file is newer than the media
+		t.Fatal(err)
+	}
 	d.opt.Up, d.up = 0, 0
 	d.opt.Now = noon.Add(100 * time.Hour)
 	d.reopen()
@@ -300,12 +308,60 @@ func TestPicturesByAge(t *testing.T) {
 	if _, _, err := d.cat.Evict(1<<40, 50*time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if v, _ := d.cat.Clip(clip); d.seen(v, event) || len(v.Events) > 0 && v.Events[0].Picture.Err != catalog.Expired || len(d.pictures()) > 0 {
+	if v, _ := d.cat.Clip(clip); d.seen(v, event) || len(v.Events) > 0 && v.Events[1].Picture.Err != catalog.Expired || len(d.pictures()) > 0 {
 		t.Errorf("%+v", v)
 	}
 }
 
-// TestLosses: somebody removes a picture, or the card damages one.
+// TestPicturesOfARecording: with Continuous, a picture goes after the media of its clip went,
+// but not before it was put.
+func TestPicturesOfARecording(t *testing.T) {
+	for _, key := range []string{"", "door/1.jpg"} {
+		d := newDevice(t, 0)
+		d.opt.Upload = false
+		d.mustOpen()
+		s, err := d.shoot(ulid.ID{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := catalog.Event{ID: d.cat.NewID(), Picture: catalog.Picture{Given: true, Key: key}}
+		clip, err := d.cat.Begin(ulid.ID{}, e)
+		for _, step := range []func() error{
+			func() error { return err },
+			func() error { return d.cat.SetSpan(clip, catalog.Span{File: s.seq, Last: -1, Growing: true}) },
+			func() error { return d.keep(clip, e.ID) }, func() error { return s.film(3) }, s.close,
+			func() error { return d.cat.End(clip, "event over") }, d.commit,
+		} {
+			if err := step(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f, _ := d.cat.File(s.seq)
+		if _, _, err := d.cat.Evict(d.cat.Used()-f.Bytes, 0); err != nil { // the media alone
+			t.Fatal(err)
+		}
+		evict := func() {
+			if _, _, err := d.cat.Evict(1<<40, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		evict()
+		v, _ := d.cat.Clip(clip)
+		if left, _ := d.cat.File(s.seq); left.Closed && !left.Gone {
+			t.Fatalf("the media are there: %+v", left)
+		}
+		if (len(d.pictures()) == 1) != (key != "") || d.seen(v, e.ID) != (key != "") {
+			t.Errorf("key %q: %q %+v", key, d.pictures(), v)
+		}
+		d.cat.PutPicture(clip, e.ID)
+		evict()
+		if len(d.pictures()) > 0 {
+			t.Errorf("key %q: %q", key, d.pictures())
+		}
+	}
+}
+
+// TestPictureLosses: somebody removes a picture, or the card damages one.
 func TestPictureLosses(t *testing.T) {
 	for name, harm := range map[string]func(d *device, path string) error{
 		catalog.Vanished: func(d *device, path string) error { return d.fsys.Remove(path) },
