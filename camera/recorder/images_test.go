@@ -368,3 +368,40 @@ func TestImagesOfUnknownTime(t *testing.T) {
 		}
 	})
 }
+
+// TestImagesOfFollowingClips: an event that goes on in further clips is asked for once.
+func TestImagesOfFollowingClips(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGallery(t, func(c *recorder.Config) { c.PostRoll, c.LongestClip = time.Minute, 20*time.Second })
+		defer g.close()
+		g.record()
+		time.Sleep(21100 * time.Millisecond)
+		moment := time.Now()
+		event := g.happen(1, recorder.Event{})
+		time.Sleep(2 * time.Minute)
+		g.until(5*time.Minute, g.uploaded)
+		g.asked(g.fragments(), event, moment)
+		if n := len(g.all()); n < 3 {
+			t.Errorf("%d clips", n)
+		}
+	})
+}
+
+// TestImagesInAnotherOrder: of a recording of all the time the newest files go up first; what
+// comes after the event in another one is not taken for what comes next.
+func TestImagesInAnotherOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGallery(t, func(c *recorder.Config) { c.Continuous, c.UploadAll = true, true })
+		defer g.close()
+		g.record()
+		time.Sleep(time.Minute)
+		g.srv.SetOutage(true)
+		time.Sleep(3*time.Minute + 53*time.Second + 100*time.Millisecond) // a file ends at five minutes
+		moment := time.Now()
+		event := g.happen(1, recorder.Event{})
+		time.Sleep(6 * time.Minute)
+		g.srv.SetOutage(false)
+		g.until(15*time.Minute, g.uploaded)
+		g.asked(g.fragments(), event, moment)
+	})
+}
