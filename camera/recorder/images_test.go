@@ -396,7 +396,7 @@ func TestImagesInAnotherOrder(t *testing.T) {
 		g.record()
 		time.Sleep(time.Minute)
 		g.srv.SetOutage(true)
-		time.Sleep(3*time.Minute + 53*time.Second + 100*time.Millisecond) // a file ends at five minutes
+		time.Sleep(8*time.Minute + 53*time.Second + 100*time.Millisecond) // a file ends at ten minutes
 		moment := time.Now()
 		event := g.happen(1, recorder.Event{})
 		time.Sleep(6 * time.Minute)
