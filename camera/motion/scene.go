@@ -1,0 +1,65 @@
+package motion
+
+import "time"
+
+const (
+	stepShare  = 1.5              // a frame says at least 2^-1.5 of what a key frame says,
+	stepUp     = 1.5              // and 2^1.5 times what is usual in its lane
+	stepAgain  = 5 * time.Second  // one step that soon after another goes on with it
+	stepsLast  = 10 * time.Second // for which a flickering picture is passed over
+	stepsQuiet = time.Minute      // without a step after which one is told again
+)
+
+// scene looks for changes of the whole picture at once.
+type scene struct {
+	lanes lanes
+	key   float64 // what the last key frame says
+	inter bool    // there are frames that are predicted from others
+
+	stepped bool
+	first   time.Duration // of the steps that go on
+	last    time.Duration // the latest step
+}
+
+// step is what a frame shows of the whole picture.
+type step uint8
+
+const (
+	noStep    step = iota
+	stepBegan      // it changed
+	stepOn         // it changed, as it has before
+)
+
+// allIntra reports whether all frames are key frames.
+func (s *scene) allIntra() bool { return !s.inter }
+
+// add takes the next frame.
+func (s *scene) add(pts time.Duration, l lane, x float64, key bool) step {
+	if key {
+		s.key = x
+		return noStep
+	}
+	s.inter = true
+	u := s.lanes.of[l]
+	if u != nil && u.known() && s.key > 0 && x >= s.key-stepShare && x >= u.middle+stepUp {
+		return s.step(pts)
+	}
+	s.lanes.add(pts, l, x)
+	return noStep
+}
+
+func (s *scene) step(pts time.Duration) step {
+	before := s.last
+	told := s.stepped && pts-before < stepsQuiet
+	if !s.stepped || pts-before >= stepAgain {
+		s.first = pts
+	}
+	s.stepped, s.last = true, pts
+	switch {
+	case !told:
+		return stepBegan
+	case pts-s.first >= stepsLast:
+		return noStep
+	}
+	return stepOn
+}
