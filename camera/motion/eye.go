@@ -61,7 +61,7 @@ func (e *eye) begin() {
 	e.scene, e.rate = scene{}, rate{told: e.rate.told}
 	for i := range e.strips {
 		s := &e.strips[i]
-		*s = strip{moving: s.moving, began: s.began, latest: s.latest, score: s.score}
+		*s = strip{moving: s.moving, id: s.id, latest: s.latest, score: s.score, told: s.told}
 	}
 }
 

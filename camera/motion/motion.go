@@ -57,6 +57,7 @@ type Kind uint8
 // The kinds of events.
 const (
 	Started Kind = iota + 1 // something moves
+	Going                   // it still does; told every two seconds
 	Ended                   // nothing has moved for Config.Cooldown
 	Scene                   // the whole picture changed at once: light, IR filter; told once while that goes on
 	Blind                   // the encoder's constant bitrate hides all but large motion; told once
@@ -67,6 +68,8 @@ func (k Kind) String() string {
 	switch k {
 	case Started:
 		return "started"
+	case Going:
+		return "going"
 	case Ended:
 		return "ended"
 	case Scene:
@@ -81,8 +84,11 @@ func (k Kind) String() string {
 type Event struct {
 	Kind Kind
 
-	// PTS and Time are of the frame that it was first or, in an event that Ended, last
-	// seen in.
+	// ID is a ULID, the same in all that is told of one motion; empty for Scene and Blind.
+	ID string
+
+	// PTS and Time are of the frame in which motion Started, or was last seen, or which
+	// shows the change of the Scene.
 	PTS  time.Duration
 	Time time.Time
 

@@ -9,6 +9,7 @@ import (
 
 const (
 	leastWindow = 3                       // frames that Config.Shortest covers at least
+	tellEvery   = 2 * time.Second         // that motion goes on
 	mostWindow  = 128                     // and at most
 	settle      = 1500 * time.Millisecond // after a change of the whole picture nothing counts
 	judge       = time.Second             // and then the picture is judged for so long
@@ -32,9 +33,10 @@ type strip struct {
 	after     []frame
 
 	moving bool
-	began  moment // of what moves, if it does
-	latest moment
+	id     string // of what moves, if it does
+	latest moment // when it was last seen
 	score  float64
+	told   time.Duration // when that was last told
 }
 
 // frame is a frame of the window.
@@ -99,18 +101,31 @@ func (b *baseline) levelOf(v float64) float64 {
 	return min(max(0.5+math.Log2(z/usualZ)/4, 0), 1)
 }
 
-// judge begins and ends motion.
+// judge begins motion, and tells that it goes on.
 func (s *strip) judge(e *eye, index int, now moment) {
 	over := e.d.threshold()
 	switch {
 	case s.level >= over && !s.moving && len(s.window) >= leastWindow:
-		s.moving, s.began, s.score = true, s.onset(over), s.level
-		s.latest = now
-		e.tell(Event{Kind: Started, PTS: s.began.pts, Time: s.began.wall, Score: s.level, Region: index})
+		s.start(e, index, s.onset(over), now)
 	case s.moving && s.level >= over*0.8:
-		s.latest, s.score = now, max(s.score, s.level)
+		if s.latest, s.score = now, max(s.score, s.level); now.pts-s.told >= tellEvery {
+			s.tell(e, index, Going, now)
+		}
 	}
 	s.over(e, index, now.pts)
+}
+
+// start begins motion that began at from.
+func (s *strip) start(e *eye, index int, from, now moment) {
+	s.moving, s.score, s.latest = true, s.level, now
+	s.id = e.d.ids.New(from.wall).String()
+	s.tell(e, index, Started, from)
+	s.told = now.pts
+}
+
+func (s *strip) tell(e *eye, index int, kind Kind, at moment) {
+	s.told = at.pts
+	e.tell(Event{Kind: kind, ID: s.id, PTS: at.pts, Time: at.wall, Score: s.score, Region: index})
 }
 
 // onset returns when what is seen now began: the first frame of the window that is as
@@ -128,7 +143,7 @@ func (s *strip) onset(over float64) moment {
 func (s *strip) over(e *eye, index int, now time.Duration) {
 	if s.moving && now-s.latest.pts >= e.d.cfg.Cooldown {
 		s.moving = false
-		e.tell(Event{Kind: Ended, PTS: s.latest.pts, Time: s.latest.wall, Score: s.score, Region: index})
+		s.tell(e, index, Ended, s.latest)
 	}
 }
 
@@ -183,8 +198,10 @@ func (s *strip) settled(e *eye, index int, f frame) bool {
 	switch {
 	case s.usual.levelOf(now.middle) < e.d.threshold(): // as it was before
 	case now.spread > restless*max(s.usual.spread, leastSpread):
-		s.moving, s.began, s.score, s.latest = true, s.after[0].moment, s.usual.levelOf(now.middle), f.moment
-		e.tell(Event{Kind: Started, PTS: s.began.pts, Time: s.began.wall, Score: s.score, Region: index})
+		if s.level = s.usual.levelOf(now.middle); !s.moving {
+			s.start(e, index, s.after[0].moment, f.moment)
+		}
+		s.latest = f.moment
 	default:
 		s.usual.reset(values...)
 	}

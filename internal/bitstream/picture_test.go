@@ -347,6 +347,11 @@ func FuzzInspect(f *testing.F) {
 			if err == nil && (got.Reordered && !got.B || got.IDR && !got.Key || got.Gradual && got.Key) {
 				t.Fatalf("%v: %+v", c, got)
 			}
+			for _, x := range p.AppendSlices(nil, nalus) {
+				if x.QPKnown && !validQP(x.QP) || x.At < 0 || x.At >= 1 || x.Bytes < 1 {
+					t.Fatalf("%v: %+v", c, x)
+				}
+			}
 			for i, n := range nalus {
 				if len(n) > 2*sliceHead && !c.IsSEI(n) && !c.IsParameterSet(n) {
 					nalus[i] = append(bytes.Clone(n), 0x55, 0xaa)
