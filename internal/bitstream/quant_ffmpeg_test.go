@@ -3,6 +3,7 @@ package bitstream
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -48,7 +49,11 @@ func TestQuantisersAgainstFFmpeg(t *testing.T) {
 			}
 			args = append(args, "-c:v", lib)
 			run(t, ffmpeg, append(append(args, strings.Fields(c.flags)...), raw)...)
-			want := tracedQPs(run(t, ffmpeg, "-v", "trace", "-i", raw, "-c", "copy", "-bsf:v", "trace_headers", "-f", "null", "-"))
+			log, err := exec.Command(ffmpeg, "-v", "trace", "-i", raw, "-c", "copy", "-bsf:v", "trace_headers", "-f", "null", "-").CombinedOutput()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := tracedQPs(string(log))
 			got := slicesOf(t, raw, c.codec)
 			if len(got) < c.least {
 				t.Fatalf("%d slices, want at least %d", len(got), c.least)
