@@ -12,7 +12,7 @@ const (
 	history     = 240                    // values of a baseline
 	sampleEvery = 250 * time.Millisecond // so that it holds a minute
 	slowly      = 8                      // while something moves one of so many values counts
-	enough      = 12                     // values to judge by
+	enough      = 40                     // values to judge by: ten seconds
 	leastSpread = 0.03                   // of the logarithm: 2 %
 )
 
@@ -24,6 +24,7 @@ type baseline struct {
 	next   int // to be replaced, when there are enough
 	sorted []float64
 
+	known          bool // there were enough to judge by
 	middle, spread float64
 }
 
@@ -40,10 +41,8 @@ func (b *baseline) add(v float64) {
 		b.sorted[i] = math.Abs(v - b.middle)
 	}
 	b.spread = 1.4826 * median(b.sorted)
+	b.known = b.known || len(b.values) >= enough
 }
-
-// known reports whether there is enough to judge by.
-func (b *baseline) known() bool { return len(b.values) >= enough }
 
 // reset begins anew with values.
 func (b *baseline) reset(values ...float64) {

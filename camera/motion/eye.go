@@ -9,12 +9,13 @@ import (
 )
 
 const (
-	firstGOP  = 5 * time.Second // that is passed over at most at the beginning of a stream
-	longGap   = 2 * time.Second // between frames: the stream begins anew
-	afterKey  = 1               // frames after a key frame that are passed over: they are coded like no other
-	usualQP   = 26              // of slices that do not say
-	perBlock  = 1.0 / 16        // bytes of a macroblock in which nothing happens, about
-	noPicture = 99              // frames without one that are waited for before that is said
+	firstGOP  = 5 * time.Second        // that is passed over at most at the beginning of a stream
+	longGap   = 2 * time.Second        // between frames: the stream begins anew
+	afterKey  = 1                      // frames after a key frame that are passed over: they are coded like no other
+	recovers  = 700 * time.Millisecond // behind a key frame, as long as it is not known what that is like
+	usualQP   = 26                     // of slices that do not say
+	perBlock  = 1                      // bytes of 256 pixels that say nothing
+	noPicture = 99                     // frames without one that are waited for before that is said
 )
 
 // eye looks at one encoded picture.
@@ -32,6 +33,8 @@ type eye struct {
 	last   time.Duration // and of the latest
 	keys   int           // key frames since then
 	since  int           // frames since the last one
+	keyed  time.Duration // PTS of that
+	gop    time.Duration // from the one before to it
 	muted  time.Duration // nothing before this PTS counts
 	strips []strip       // for each region
 	scene  scene
@@ -61,7 +64,7 @@ func (e *eye) begin() {
 	e.scene, e.rate = scene{}, rate{told: e.rate.told}
 	for i := range e.strips {
 		s := &e.strips[i]
-		*s = strip{moving: s.moving, id: s.id, latest: s.latest, score: s.score, told: s.told}
+		*s = strip{index: i, moving: s.moving, id: s.id, latest: s.latest, score: s.score, told: s.told}
 	}
 }
 
@@ -121,6 +124,10 @@ func (e *eye) look(f *kvsmedia.Frame) {
 	if e.since++; key {
 		e.since = 0
 		e.keys++
+		e.gop, e.keyed = f.PTS-e.keyed, f.PTS
+		for i := range e.strips {
+			e.strips[i].sensor.phases.key()
+		}
 	}
 	l := lane{e.slices[0].Kind, e.slices[0].Layer}
 	whole := e.weigh(0, 1)
@@ -129,7 +136,7 @@ func (e *eye) look(f *kvsmedia.Frame) {
 		e.tell(Event{Kind: Blind, PTS: f.PTS, Time: f.Time})
 	}
 	allIntra := e.keys > 4 && e.since == 0 && e.scene.allIntra()
-	switch step := e.scene.add(f.PTS, l, whole, key); {
+	switch step := e.scene.add(f.PTS, l, whole, key, e.weighted()); {
 	case step == stepBegan:
 		e.tell(Event{Kind: Scene, PTS: f.PTS, Time: f.Time})
 		fallthrough
@@ -152,15 +159,29 @@ func (e *eye) look(f *kvsmedia.Frame) {
 		if n > 1 {
 			x = e.weigh(float64(i)/float64(n), float64(i+1)/float64(n))
 		}
-		e.strips[i].add(e, i, f, l, x)
+		e.strips[i].add(e, f, l, x)
 	}
 	e.checkRegions()
 }
 
+// weighted reports whether the whole picture became lighter or darker.
+func (e *eye) weighted() bool {
+	for i := range e.slices {
+		if !e.slices[i].Weighted {
+			return false
+		}
+	}
+	return true
+}
+
+// unsteady reports whether the encoder may still do otherwise than usual because of the key
+// frame before.
+func (e *eye) unsteady() bool { return e.last-e.keyed < min(e.gop/3, recovers) }
+
 // pass lets time go on without what a frame shows.
 func (e *eye) pass(f *kvsmedia.Frame) {
 	for i := range e.strips {
-		e.strips[i].wait(e, i, f)
+		e.strips[i].wait(e, f)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/safelog"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -104,6 +105,7 @@ type Event struct {
 type Detector struct {
 	cfg  Config
 	log  *slog.Logger
+	ids  ulid.IDs
 	busy atomic.Bool
 
 	sensitivity atomic.Uint64 // Float64bits

@@ -34,14 +34,14 @@ const (
 func (s *scene) allIntra() bool { return !s.inter }
 
 // add takes the next frame.
-func (s *scene) add(pts time.Duration, l lane, x float64, key bool) step {
+func (s *scene) add(pts time.Duration, l lane, x float64, key, weighted bool) step {
 	if key {
 		s.key = x
 		return noStep
 	}
 	s.inter = true
 	u := s.lanes.of[l]
-	if u != nil && u.known() && s.key > 0 && x >= s.key-stepShare && x >= u.middle+stepUp {
+	if u != nil && u.known && (weighted || s.key > 0 && x >= s.key-stepShare && x >= u.middle+stepUp) {
 		return s.step(pts)
 	}
 	s.lanes.add(pts, l, x)

@@ -1,32 +1,23 @@
 package motion
 
 import (
-	"math"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
 const (
-	leastWindow = 3                       // frames that Config.Shortest covers at least
-	tellEvery   = 2 * time.Second         // that motion goes on
-	mostWindow  = 128                     // and at most
-	settle      = 1500 * time.Millisecond // after a change of the whole picture nothing counts
-	judge       = time.Second             // and then the picture is judged for so long
-	restless    = 3                       // times the usual spread: that is motion, not another light
-	fell        = 3 * time.Second         // below what is usual: that is the new usual
+	tellEvery = 2 * time.Second         // that motion goes on
+	settle    = 1500 * time.Millisecond // after a change of the whole picture nothing counts
+	judge     = time.Second             // and then the picture is judged for so long
+	still     = 0.8                     // of the threshold: below it nothing moves any more
 )
 
 // strip looks for motion in one region of the picture.
 type strip struct {
-	lanes  lanes    // to compare frames of different ones
-	usual  baseline // of what is smoothed
-	window []frame  // the latest frames
-	level  float64  // 0 to 1
-
-	sampled time.Duration // when usual was last added to
-	skipped int           // samples since the last one that counted, while something moves
-	low     []float64     // what was far below the usual, without a break
+	index  int
+	sensor sensor
+	level  float64 // 0 to 1
 
 	unsettled bool          // the whole picture changed
 	until     time.Duration // nothing counts before; then it is judged
@@ -39,149 +30,65 @@ type strip struct {
 	told   time.Duration // when that was last told
 }
 
-// frame is a frame of the window.
-type frame struct {
-	moment
-	says float64 // as if it were of the main lane
-}
-
-// moment is when a frame was.
-type moment struct {
-	pts  time.Duration
-	wall time.Time
-}
-
 // add takes what the next frame says.
-func (s *strip) add(e *eye, index int, f *kvsmedia.Frame, l lane, x float64) {
-	fr := frame{moment{f.PTS, f.Time}, x - s.lanes.offset(l)}
-	quiet := s.level < e.d.threshold()/2
-	if quiet {
-		s.lanes.add(f.PTS, l, x)
-	}
-	if s.unsettled && !s.settled(e, index, fr) {
-		s.wait(e, index, f)
+func (s *strip) add(e *eye, f *kvsmedia.Frame, l lane, x float64) {
+	over := e.d.threshold()
+	fr, ok := s.sensor.frame(moment{f.PTS, f.Time}, e.since, e.unsteady(), l, x, s.level < over && !s.unsettled)
+	if !ok || s.unsettled && !s.settled(e, fr) {
+		s.wait(e, f)
 		return
 	}
-	s.window = append(s.window, fr)
-	if n := len(s.window); n > mostWindow || n > leastWindow && s.window[1].pts <= f.PTS-e.d.cfg.Shortest {
-		s.window = append(s.window[:0], s.window[1:]...)
-	}
-	smooth := s.smooth()
-	s.level = s.usual.levelOf(smooth)
-	s.judge(e, index, fr.moment)
-	if f.PTS-s.sampled >= sampleEvery {
-		s.sampled = f.PTS
-		s.learn(smooth, quiet)
-	}
-}
-
-// smooth returns the median of the window: one frame that stands out, as when a clock
-// changes, does not count.
-func (s *strip) smooth() float64 {
-	var says [mostWindow]float64
-	for i := range s.window {
-		says[i] = s.window[i].says
-	}
-	return median(says[:len(s.window)])
-}
-
-// usualZ is the level of a half: so many times the usual spread.
-const usualZ = 6
-
-// levelOf returns how unusual a value is: 0 to 1, a half at usualZ spreads above the middle,
-// and a factor of four more or less at the ends.
-func (b *baseline) levelOf(v float64) float64 {
-	if !b.known() {
-		return 0
-	}
-	z := (v - b.middle) / max(b.spread, leastSpread)
-	if z <= 0 {
-		return 0
-	}
-	return min(max(0.5+math.Log2(z/usualZ)/4, 0), 1)
-}
-
-// judge begins motion, and tells that it goes on.
-func (s *strip) judge(e *eye, index int, now moment) {
-	over := e.d.threshold()
+	s.level = s.sensor.add(fr, e.d.cfg.Shortest)
 	switch {
-	case s.level >= over && !s.moving && len(s.window) >= leastWindow:
-		s.start(e, index, s.onset(over), now)
-	case s.moving && s.level >= over*0.8:
-		if s.latest, s.score = now, max(s.score, s.level); now.pts-s.told >= tellEvery {
-			s.tell(e, index, Going, now)
+	case s.level >= over && !s.moving && s.sensor.full():
+		s.start(e, s.sensor.onset(over), fr.moment)
+	case s.moving && s.level >= over*still:
+		if s.latest, s.score = fr.moment, max(s.score, s.level); f.PTS-s.told >= tellEvery {
+			s.tell(e, Going, fr.moment)
 		}
 	}
-	s.over(e, index, now.pts)
+	s.over(e, f.PTS)
+	s.sensor.learn(f.PTS, s.level < over/2)
 }
 
 // start begins motion that began at from.
-func (s *strip) start(e *eye, index int, from, now moment) {
+func (s *strip) start(e *eye, from, now moment) {
 	s.moving, s.score, s.latest = true, s.level, now
 	s.id = e.d.ids.New(from.wall).String()
-	s.tell(e, index, Started, from)
+	s.tell(e, Started, from)
 	s.told = now.pts
 }
 
-func (s *strip) tell(e *eye, index int, kind Kind, at moment) {
+func (s *strip) tell(e *eye, kind Kind, at moment) {
 	s.told = at.pts
-	e.tell(Event{Kind: kind, ID: s.id, PTS: at.pts, Time: at.wall, Score: s.score, Region: index})
-}
-
-// onset returns when what is seen now began: the first frame of the window that is as
-// unusual.
-func (s *strip) onset(over float64) moment {
-	for _, f := range s.window {
-		if s.usual.levelOf(f.says) >= over {
-			return f.moment
-		}
-	}
-	return s.window[len(s.window)-1].moment
+	e.tell(Event{Kind: kind, ID: s.id, PTS: at.pts, Time: at.wall, Score: s.score, Region: s.index})
 }
 
 // over ends motion when nothing has moved for long enough.
-func (s *strip) over(e *eye, index int, now time.Duration) {
+func (s *strip) over(e *eye, now time.Duration) {
 	if s.moving && now-s.latest.pts >= e.d.cfg.Cooldown {
 		s.moving = false
-		s.tell(e, index, Ended, s.latest)
+		s.tell(e, Ended, s.latest)
 	}
 }
 
 // wait lets time go on without what a frame says.
-func (s *strip) wait(e *eye, index int, f *kvsmedia.Frame) {
+func (s *strip) wait(e *eye, f *kvsmedia.Frame) {
 	if s.moving && f.PTS < e.muted {
 		s.latest.pts = max(s.latest.pts, f.PTS-e.d.cfg.Cooldown/2) // what is not looked at may go on
 	}
-	s.over(e, index, f.PTS)
-}
-
-// learn adds to what is usual: at once while nothing moves, slowly otherwise. What stays
-// far below is the new usual after fell.
-func (s *strip) learn(smooth float64, quiet bool) {
-	if s.usual.known() && smooth < s.usual.middle-restless*max(s.usual.spread, leastSpread) {
-		if s.low = append(s.low, smooth); len(s.low) >= int(fell/sampleEvery) {
-			s.usual.reset(s.low...)
-			s.low = s.low[:0]
-		}
-		return
-	}
-	s.low = s.low[:0]
-	if s.skipped++; quiet || s.skipped >= slowly {
-		s.skipped = 0
-		s.usual.add(smooth)
-	}
+	s.over(e, f.PTS)
 }
 
 // unsettle says that the whole picture has changed.
 func (s *strip) unsettle(until time.Duration) {
-	s.unsettled, s.until = true, until
-	s.after, s.window = s.after[:0], s.window[:0]
-	s.level = 0
+	s.unsettled, s.until, s.level = true, until, 0
+	s.after, s.sensor.window = s.after[:0], s.sensor.window[:0]
 }
 
 // settled looks at the picture after it has changed as a whole, and reports whether it is
-// known what it is like now.
-func (s *strip) settled(e *eye, index int, f frame) bool {
+// known what it is like now: as before, restless, because something moves in it, or another.
+func (s *strip) settled(e *eye, f frame) bool {
 	if f.pts < s.until {
 		return false
 	}
@@ -189,21 +96,22 @@ func (s *strip) settled(e *eye, index int, f frame) bool {
 		return false
 	}
 	s.unsettled = false
-	values := make([]float64, len(s.after))
+	says := make([]float64, len(s.after))
 	for i := range s.after {
-		values[i] = s.after[i].says
+		says[i] = s.after[i].says
 	}
 	var now baseline
-	now.reset(values...)
+	now.reset(says...)
+	before := &s.sensor.spans[0].usual
+	s.level = before.level(now.middle, f.spread)
 	switch {
-	case s.usual.levelOf(now.middle) < e.d.threshold(): // as it was before
-	case now.spread > restless*max(s.usual.spread, leastSpread):
-		if s.level = s.usual.levelOf(now.middle); !s.moving {
-			s.start(e, index, s.after[0].moment, f.moment)
-		}
+	case s.level < e.d.threshold():
+	case now.spread <= restless*max(before.spread, leastSpread):
+		s.sensor.reset(says)
+	case s.moving:
 		s.latest = f.moment
 	default:
-		s.usual.reset(values...)
+		s.start(e, s.after[0].moment, f.moment)
 	}
 	return true
 }

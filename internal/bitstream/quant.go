@@ -12,6 +12,11 @@ type Slice struct {
 	QP      int
 	QPKnown bool
 
+	// Weighted is true if the picture before counts lighter or darker as a whole
+	// (pred_weight_table has a weight for the first reference): encoders that can do that
+	// do so when the light changes.
+	Weighted bool
+
 	// Layer tells pictures apart that are predicted from others: the temporal layer in
 	// H.265; in H.264 0, and 1 if no other picture is predicted from this one.
 	Layer uint8
@@ -99,7 +104,7 @@ func (p *ParameterSets) whole264(nalu []byte) (s Slice) {
 		r.ue(127)
 	}
 	if h.kind != sliceI {
-		skipPrediction264(r, h.kind, x, y)
+		s.Weighted = readPrediction264(r, h.kind, x, y)
 	}
 	if h.ref {
 		skipMarking264(r, h.idr)
@@ -125,10 +130,10 @@ func lists(kind sliceType) int {
 // weighs reports whether slices of a kind have a table of weights.
 func (s *ppsSyntax) weighs(kind sliceType) bool { return s.weighted[lists(kind)-1] }
 
-// skipPrediction264 passes over what P and B slices have: direct_spatial_mv_pred_flag,
+// readPrediction264 reads what P and B slices have: direct_spatial_mv_pred_flag,
 // num_ref_idx_active_override_flag, ref_pic_list_modification (H.264 7.3.3.1) and
-// pred_weight_table (7.3.3.2).
-func skipPrediction264(r *bitReader, kind sliceType, x *spsSyntax, y *ppsSyntax) {
+// pred_weight_table (7.3.3.2). It reports whether the first reference has a weight.
+func readPrediction264(r *bitReader, kind sliceType, x *spsSyntax, y *ppsSyntax) (weighted bool) {
 	if kind == sliceB {
 		r.skip(1)
 	}
@@ -147,17 +152,18 @@ func skipPrediction264(r *bitReader, kind sliceType, x *spsSyntax, y *ppsSyntax)
 		}
 	}
 	if !y.weighs(kind) {
-		return
+		return false
 	}
 	r.ue(7) // luma_log2_weight_denom
 	if x.chroma {
 		r.ue(7)
 	}
 	for i := range lists(kind) {
-		for range refs[i] {
+		for j := range refs[i] {
 			if r.flag() {
 				r.se()
 				r.se()
+				weighted = weighted || i+j == 0
 			}
 			if x.chroma && r.flag() {
 				for range 4 {
@@ -166,6 +172,7 @@ func skipPrediction264(r *bitReader, kind sliceType, x *spsSyntax, y *ppsSyntax)
 			}
 		}
 	}
+	return weighted
 }
 
 // skipMarking264 passes over dec_ref_pic_marking, H.264 7.3.3.3.
@@ -221,7 +228,7 @@ func (p *ParameterSets) whole265(nalu []byte) (s Slice) {
 		}
 	}
 	if h.kind != sliceI {
-		skipPrediction265(r, h.kind, x, y, pictures, mvp)
+		s.Weighted = readPrediction265(r, h.kind, x, y, pictures, mvp)
 	}
 	s.QP = y.qp + r.se()
 	s.QPKnown = !r.bad && validQP(s.QP)
@@ -272,9 +279,9 @@ func (x *spsSyntax) longTermUses(r *bitReader) (used int) {
 	return used
 }
 
-// skipPrediction265 passes over what P and B slices have, up to
-// five_minus_max_num_merge_cand; pictures is NumPicTotalCurr.
-func skipPrediction265(r *bitReader, kind sliceType, x *spsSyntax, y *ppsSyntax, pictures int, mvp bool) {
+// readPrediction265 reads what P and B slices have, up to five_minus_max_num_merge_cand, and
+// reports whether the first reference has a weight; pictures is NumPicTotalCurr.
+func readPrediction265(r *bitReader, kind sliceType, x *spsSyntax, y *ppsSyntax, pictures int, mvp bool) (weighted bool) {
 	refs := y.refs
 	if r.flag() { // num_ref_idx_active_override_flag
 		for i := range lists(kind) {
@@ -304,19 +311,22 @@ func skipPrediction265(r *bitReader, kind sliceType, x *spsSyntax, y *ppsSyntax,
 		}
 	}
 	if y.weighs(kind) {
-		skipWeights265(r, kind, x.chroma, refs)
+		weighted = readWeights265(r, kind, x.chroma, refs)
 	}
 	r.ue(4)
+	return weighted
 }
 
-// skipWeights265 passes over pred_weight_table, H.265 7.3.6.3.
-func skipWeights265(r *bitReader, kind sliceType, chroma bool, refs [2]int) {
+// readWeights265 reads pred_weight_table, H.265 7.3.6.3, and reports whether the first
+// reference has a weight.
+func readWeights265(r *bitReader, kind sliceType, chroma bool, refs [2]int) (weighted bool) {
 	r.ue(7) // luma_log2_weight_denom
 	if chroma {
 		r.se()
 	}
 	for i := range lists(kind) {
 		luma := r.u(refs[i])
+		weighted = weighted || i == 0 && luma>>(refs[0]-1) == 1
 		colour := uint32(0)
 		if chroma {
 			colour = r.u(refs[i])
@@ -331,4 +341,5 @@ func skipWeights265(r *bitReader, kind sliceType, chroma bool, refs [2]int) {
 			}
 		}
 	}
+	return weighted
 }

@@ -27,15 +27,15 @@ func TestAppendSlices(t *testing.T) {
 		nalus string
 		want  []Slice
 	}{
-		{"P", usual, "41: " + begin + plain + "se-4", []Slice{{KindP, 0, 25, true, 0, 0}}},
-		{"P that nothing is predicted from", usual, "01: " + begin + "0 0 se2", []Slice{{KindP, 0, 31, true, 1, 0}}},
-		{"IDR", usual, "65: ue0 ue7 ue0 u4:0 ue1 u4:0 0 0 se0", []Slice{{KindI, 0, 29, true, 0, 0}}},
-		{"two slices", usual, "41: " + begin + plain + "se0, 41: ue8 ue5 ue0 u4:1 u4:2 " + plain + "se1", []Slice{{KindP, 0, 29, true, 0, 0}, {KindP, 0, 30, true, 0, 0.5}}},
-		{"order, marking", usual, "41: " + begin + "1 ue2 1 ue0 ue5 ue2 ue1 ue3 1 ue1 ue0 ue3 ue1 ue2 ue0 se5", []Slice{{KindP, 0, 34, true, 0, 0}}},
+		{"P", usual, "41: " + begin + plain + "se-4", []Slice{{Kind: KindP, QP: 25, QPKnown: true}}},
+		{"P that nothing is predicted from", usual, "01: " + begin + "0 0 se2", []Slice{{Kind: KindP, QP: 31, QPKnown: true, Layer: 1}}},
+		{"IDR", usual, "65: ue0 ue7 ue0 u4:0 ue1 u4:0 0 0 se0", []Slice{{Kind: KindI, QP: 29, QPKnown: true}}},
+		{"two slices", usual, "41: " + begin + plain + "se0, 41: ue8 ue5 ue0 u4:1 u4:2 " + plain + "se1", []Slice{{Kind: KindP, QP: 29, QPKnown: true}, {Kind: KindP, QP: 30, QPKnown: true, At: 0.5}}},
+		{"order, marking", usual, "41: " + begin + "1 ue2 1 ue0 ue5 ue2 ue1 ue3 1 ue1 ue0 ue3 ue1 ue2 ue0 se5", []Slice{{Kind: KindP, QP: 34, QPKnown: true}}},
 		{"B with two lists and weights", weights, "41: ue0 ue1 ue0 u4:1 u4:2 se1 ue0 1 1 ue1 ue0 0 0 ue5 ue5 1 se3 se4 0 0 1 se1 se2 se3 se4 0 0 0 ue1 se-2",
-			[]Slice{{KindB, 0, 21, true, 0, 0}}},
-		{"slice groups", withPPS("ue0 ue0 0 0 ue1 ue0 ue0 ue0 ue0 ue0 0 00 se3 se0 se0 0 0 0"), "41: " + begin + plain + "se0", []Slice{{KindP, 0, 0, false, 0, 0}}},
-		{"no such step", usual, "41: " + begin + plain + "se40", []Slice{{KindP, 0, 69, false, 0, 0}}},
+			[]Slice{{Kind: KindB, QP: 21, QPKnown: true, Weighted: true}}},
+		{"slice groups", withPPS("ue0 ue0 0 0 ue1 ue0 ue0 ue0 ue0 ue0 0 00 se3 se0 se0 0 0 0"), "41: " + begin + plain + "se0", []Slice{{Kind: KindP}}},
+		{"no such step", usual, "41: " + begin + plain + "se40", []Slice{{Kind: KindP, QP: 69}}},
 		{"unknown PPS", usual, "41: ue0 ue5 ue3 u4:1 u4:2 " + plain + "se0", []Slice{{}}},
 		{"messages alone", usual, "09: 111, 06: u8:6 u8:1 ue0 1 0 00", nil},
 	} {
