@@ -16,7 +16,7 @@ const (
 	leastSpread = 0.03                   // of the logarithm: 2 %
 )
 
-// baseline knows what is usual: the median of values, and how far they usually lie from it
+// baseline knows what is usual: the median of values, the greatest, and how far they usually lie from it
 // (the median of the distances, in standard deviations of a normal distribution). The zero
 // baseline is empty.
 type baseline struct {
@@ -26,17 +26,23 @@ type baseline struct {
 
 	known          bool // there were enough to judge by
 	middle, spread float64
+	top            float64
 }
 
-func (b *baseline) add(v float64) {
-	if len(b.values) < history {
+// add takes a value.
+func (b *baseline) add(v float64) { b.keep(history, v) }
+
+// keep takes a value, and keeps so many.
+func (b *baseline) keep(most int, v float64) {
+	if len(b.values) < most {
 		b.values = append(b.values, v)
 	} else {
 		b.values[b.next] = v
-		b.next = (b.next + 1) % history
+		b.next = (b.next + 1) % most
 	}
 	b.sorted = append(b.sorted[:0], b.values...)
 	b.middle = median(b.sorted)
+	b.top = b.sorted[len(b.sorted)-1]
 	for i, v := range b.sorted {
 		b.sorted[i] = math.Abs(v - b.middle)
 	}

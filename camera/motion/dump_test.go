@@ -37,7 +37,7 @@ func TestDump(t *testing.T) {
 			continue
 		}
 		if i < 900 {
-			fmt.Printf("%6.2f key %v n %d kind %d/%d bytes %6d qp %d x %.2f ph %.2f smooth %.2f mid %.2f spread %.3f level %.2f\n", s.PTS.Seconds(), s.Key, len(e.slices), e.slices[0].Kind, e.slices[0].Layer, e.slices[0].Bytes, e.slices[0].QP, e.weigh(0, 1), func() float64 { a, _ := st.sensor.phases.offset(e.since); return a }(), st.sensor.spans[0].smooth, st.sensor.spans[0].usual.middle, st.sensor.spans[0].usual.spread, st.level)
+			fmt.Printf("%6.2f key %v n %d kind %d/%d bytes %6d qp %d x %.2f ph %.2f smooth %.2f mid %.2f spread %.3f level %.2f\n", s.PTS.Seconds(), s.Key, len(e.slices), e.slices[0].Kind, e.slices[0].Layer, e.slices[0].Bytes, e.slices[0].QP, e.weigh(0, 1), func() float64 { a, _ := st.sensor.phases.level(e.since, e.weigh(0, 1)); return a }(), st.sensor.spans[0].smooth, st.sensor.spans[0].usual.middle, st.sensor.spans[0].usual.spread, st.level)
 		}
 	}
 }

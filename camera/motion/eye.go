@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	firstGOP  = 5 * time.Second        // that is passed over at most at the beginning of a stream
-	longGap   = 2 * time.Second        // between frames: the stream begins anew
-	afterKey  = 1                      // frames after a key frame that are passed over: they are coded like no other
-	recovers  = 700 * time.Millisecond // behind a key frame, as long as it is not known what that is like
-	usualQP   = 26                     // of slices that do not say
-	perBlock  = 1                      // bytes of 256 pixels that say nothing
-	noPicture = 99                     // frames without one that are waited for before that is said
+	firstGOP  = 5 * time.Second         // that is passed over at most at the beginning of a stream
+	longGap   = 2 * time.Second         // between frames: the stream begins anew
+	afterKey  = 1                       // frames after a key frame that are passed over: they are coded like no other
+	recovers  = 1200 * time.Millisecond // behind a key frame, as long as it is not known what that is like
+	usualQP   = 26                      // of slices that do not say
+	perBlock  = 1                       // bytes of 256 pixels that say nothing
+	noPicture = 99                      // frames without one that are waited for before that is said
 )
 
 // eye looks at one encoded picture.

@@ -13,11 +13,12 @@ const (
 // afterwards. Places are taken together the coarser the further they are behind it. The
 // zero phases is ready to use.
 type phases struct {
-	of   [maxPhases]baseline
-	gop  [maxPhases][]float64 // of the GOP that goes on
-	all  []float64
-	gops int // that were quiet
-	loud bool
+	of     [maxPhases]baseline
+	gop    [maxPhases][]float64 // of the GOP that goes on
+	all    []float64
+	middle baseline // of whole GOPs
+	gops   int      // that were quiet
+	loud   bool
 }
 
 // phaseOf returns the place of a frame that is since frames behind the key frame.
@@ -30,15 +31,12 @@ func (p *phases) key() {
 	if !p.loud && len(p.all) > 0 {
 		p.gops++
 		middle := median(p.all)
+		p.middle.keep(phaseGOPs, middle)
 		for i := range p.gop {
 			if len(p.gop[i]) == 0 {
 				continue
 			}
-			b := &p.of[i]
-			if len(b.values) == phaseGOPs {
-				b.values = append(b.values[:0], b.values[1:]...)
-			}
-			b.add(median(p.gop[i]) - middle)
+			p.of[i].keep(phaseGOPs, median(p.gop[i])-middle)
 		}
 	}
 	for i := range p.gop {
@@ -59,11 +57,16 @@ func (p *phases) add(since int, x float64, quiet bool) {
 // known reports whether offsets are known.
 func (p *phases) known() bool { return p.gops >= enoughGOPs }
 
-// offset returns how much more a frame usually says than those of its whole GOP, and how
-// much that differs from GOP to GOP: by that the offset is smaller.
-func (p *phases) offset(since int) (middle, spread float64) {
-	if b := &p.of[phaseOf(since)]; p.known() && len(b.values) >= enoughGOPs {
-		return math.Copysign(max(math.Abs(b.middle)-b.spread, 0), b.middle), b.spread
+// level takes off what a frame says because of its place behind a key frame, and returns how
+// much that differs from GOP to GOP. What an encoder adds at a place it adds to what moves: so
+// it is taken off the bytes, not off their logarithm.
+func (p *phases) level(since int, x float64) (rest, spread float64) {
+	b := &p.of[phaseOf(since)]
+	if !p.known() || len(b.values) < enoughGOPs {
+		return x, 0
 	}
-	return 0, 0
+	more := math.Copysign(max(math.Abs(b.middle)-b.spread, 0), b.middle)
+	usual := math.Exp2(p.middle.middle)
+	says := math.Exp2(x)
+	return math.Log2(max(says-usual*(math.Exp2(more)-1), min(says, usual))), b.spread
 }

@@ -1,10 +1,16 @@
 package motion
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 const (
-	stepShare  = 1.5              // a frame says at least 2^-1.5 of what a key frame says,
-	stepUp     = 1.5              // and 2^1.5 times what is usual in its lane
+	stepShare  = 2.2              // a frame says at least 2^-2.2 of what a key frame says,
+	stepUp     = 2                // 2^2 times what the frames before it and the usual say,
+	stepTop    = 0.5              // and more than any in the last minute
+	stepWhole  = 1.5              // or 2^-1.5 of a key frame, whatever was before
+	recent     = 3                // frames before it
 	stepAgain  = 5 * time.Second  // one step that soon after another goes on with it
 	stepsLast  = 10 * time.Second // for which a flickering picture is passed over
 	stepsQuiet = time.Minute      // without a step after which one is told again
@@ -15,6 +21,9 @@ type scene struct {
 	lanes lanes
 	key   float64 // what the last key frame says
 	inter bool    // there are frames that are predicted from others
+	past  [recent]float64
+	light [recent]bool // the whole picture became lighter or darker
+	n     int          // frames
 
 	stepped bool
 	first   time.Duration // of the steps that go on
@@ -40,8 +49,13 @@ func (s *scene) add(pts time.Duration, l lane, x float64, key, weighted bool) st
 		return noStep
 	}
 	s.inter = true
+	before := slices.Max(s.past[:])
+	again := weighted && slices.Contains(s.light[:], true)
+	s.past[s.n%recent], s.light[s.n%recent] = x, weighted
+	s.n++
 	u := s.lanes.of[l]
-	if u != nil && u.known && (weighted || s.key > 0 && x >= s.key-stepShare && x >= u.middle+stepUp) {
+	if u != nil && u.known && s.key > 0 && x > u.top+stepTop && x >= u.middle+stepUp &&
+		(x >= s.key-stepWhole || x >= s.key-stepShare && x >= before+stepUp) || again {
 		return s.step(pts)
 	}
 	s.lanes.add(pts, l, x)

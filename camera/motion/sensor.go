@@ -9,9 +9,10 @@ import (
 const (
 	leastWindow = 3   // frames that a span covers at least
 	mostWindow  = 128 // and at most
-	longSpan    = 3   // times Config.Shortest: what stands out little has to do so for longer
+	longSpan    = 2.5 // times Config.Shortest: what stands out little has to do so for longer
 	smoothed    = 0.6 // how much less than frames the median of some is spread, about
-	usualZ      = 6   // spreads above the usual are a level of a half
+	shortZ      = 10  // spreads above the usual are a level of a half in the short span
+	longZ       = 6   // and in the long one
 	restless    = 3   // spreads from the usual are not usual
 	fell        = 3 * time.Second
 )
@@ -57,14 +58,14 @@ func (s *sensor) frame(at moment, since int, unsteady bool, l lane, x float64, q
 		s.lanes.add(at.pts, l, x+s.lanes.offset(l))
 	}
 	s.phases.add(since, x, quiet)
-	offset, spread := s.phases.offset(since)
-	return frame{moment: at, says: x - offset, spread: spread}, s.phases.known() || !unsteady
+	says, spread := s.phases.level(since, x)
+	return frame{moment: at, says: says, spread: spread}, s.phases.known() || !unsteady
 }
 
 // add takes the next frame, and returns how unusual what is seen now is: 0 to 1.
 func (s *sensor) add(f frame, shortest time.Duration) (level float64) {
 	s.window = append(s.window, f)
-	if n := len(s.window); n > mostWindow || n > leastWindow && s.window[1].pts <= f.pts-longSpan*shortest {
+	if n := len(s.window); n > mostWindow || n > leastWindow && s.window[1].pts <= f.pts-time.Duration(longSpan*float64(shortest)) {
 		s.window = append(s.window[:0], s.window[1:]...)
 	}
 	var says, spreads [mostWindow]float64
@@ -79,7 +80,7 @@ func (s *sensor) add(f frame, shortest time.Duration) (level float64) {
 		}
 		p := &s.spans[i]
 		p.smooth = low(says[:n-from])
-		level = max(level, p.usual.level(p.smooth, smoothed*median(spreads[:n-from])))
+		level = max(level, p.usual.level(p.smooth, smoothed*median(spreads[:n-from]), [...]float64{shortZ, longZ}[i]))
 		if i == 0 {
 			s.window[n-1].level = level
 		}
@@ -136,18 +137,18 @@ func (s *sensor) full() bool { return len(s.window) >= leastWindow }
 // onset returns the first of the frames without a break up to now that were as unusual.
 func (s *sensor) onset(level float64) moment {
 	i := len(s.window) - 1
-	for i > 0 && s.spans[0].usual.level(s.window[i-1].says, s.window[i-1].spread) >= level {
+	for i > 0 && s.spans[0].usual.level(s.window[i-1].says, s.window[i-1].spread, longZ) >= level {
 		i--
 	}
 	return s.window[i].moment
 }
 
-// level returns how unusual a value is: a half at usualZ spreads above the middle, and 0 and 1
-// a factor of four below and above that.
-func (b *baseline) level(v, spread float64) float64 {
+// level returns how unusual a value is: a half at so many spreads above the
+// middle, and 0 and 1 a factor of four below and above that.
+func (b *baseline) level(v, spread, half float64) float64 {
 	if !b.known || v <= b.middle {
 		return 0
 	}
 	z := (v - b.middle) / max(b.spread, spread, leastSpread)
-	return min(max(0.5+math.Log2(z/usualZ)/4, 0), 1)
+	return min(max(0.5+math.Log2(z/half)/4, 0), 1)
 }

@@ -10,6 +10,7 @@ const (
 	tellEvery = 2 * time.Second         // that motion goes on
 	settle    = 1500 * time.Millisecond // after a change of the whole picture nothing counts
 	judge     = time.Second             // and then the picture is judged for so long
+	calm      = 0.3                     // spread of what frames say of a still picture, at most
 	still     = 0.8                     // of the threshold: below it nothing moves any more
 )
 
@@ -103,10 +104,10 @@ func (s *strip) settled(e *eye, f frame) bool {
 	var now baseline
 	now.reset(says...)
 	before := &s.sensor.spans[0].usual
-	s.level = before.level(now.middle, f.spread)
+	s.level = before.level(now.middle, f.spread, longZ)
 	switch {
 	case s.level < e.d.threshold():
-	case now.spread <= restless*max(before.spread, leastSpread):
+	case now.spread <= max(restless*before.spread, calm):
 		s.sensor.reset(says)
 	case s.moving:
 		s.latest = f.moment
