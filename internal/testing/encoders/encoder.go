@@ -121,11 +121,11 @@ func (e Encoder) ffmpeg(f scenes.Film) []string {
 		params = append(params, "vbv-bufsize="+strconv.Itoa(int(int64(kbit)*int64(buffer)/int64(time.Second))))
 	}
 	if e.Program == X265 {
-		params = append(params, "bframes=0", "rc-lookahead=0", "open-gop=0", "pools=none", "frame-threads=1", "repeat-headers=1", "info=0", "log-level=none")
+		params = append(params, "bframes=0", "open-gop=0", "pools=none", "frame-threads=1", "repeat-headers=1", "info=0", "log-level=none")
 		if e.Control == CBR {
 			params = append(params, "strict-cbr=1")
 		}
-		return append(strings.Fields(args), "-c:v", "libx265", "-preset", e.Preset, "-x265-params", strings.Join(params, ":"), "-f", "hevc", "pipe:1")
+		return append(strings.Fields(args), "-c:v", "libx265", "-preset", e.Preset, "-tune", "zerolatency", "-x265-params", strings.Join(params, ":"), "-f", "hevc", "pipe:1")
 	}
 	if e.Control == CBR {
 		params = append(params, "nal-hrd=cbr")

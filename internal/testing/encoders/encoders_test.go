@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var programs = map[encoders.Program]string{encoders.X264: "h264", encoders.X265: "hevc", encoders.OpenH264: "h264"}
 
 func scene() scenes.Scene {
-	return scenes.Scene{Width: 192, Height: 108, Length: 4 * time.Second, Noise: 1, Walkers: []scenes.Walker{{Share: 0.05}}}
+	return scenes.Scene{Length: 4 * time.Second, Noise: 1, Walkers: []scenes.Walker{{Share: 0.05}}}
 }
 
 // Each encoder in each mode makes what it was asked for: frames, key frames, slices, no

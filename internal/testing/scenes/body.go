@@ -75,6 +75,10 @@ func (l *look) limbs(p pose) []limb {
 	out = append(out, limb{joint{2 * sway, 0, 0.8}, joint{2*sway + 0.01, 0, 0.87}, 0.035, 0.032, l.skin, false},
 		limb{joint{2*sway + 0.012, turn, 0.9}, joint{2*sway + 0.006, turn, 0.935}, 0.05, 0.052, l.skin, false},
 		limb{joint{2*sway - 0.012, turn, 0.93}, joint{2*sway - 0.008, turn, 0.95}, 0.054, 0.05, l.hair, false})
+	for side := -0.02; side < 0.03; side += 0.04 {
+		eye := joint{2*sway + 0.057, turn + side, 0.932}
+		out = append(out, limb{eye, eye, 0.006, 0.006, l.shoes, false})
+	}
 	for i := range out {
 		out[i].a.up -= lowest
 		out[i].b.up -= lowest
@@ -210,16 +214,16 @@ func (l *layer) paint(s *stroke, k *look, height float32, night bool, gain float
 // heights.
 //
 //go:norace
-func (k *look) cloth(s *stroke, along, side float32) colour {
-	c := s.colour.times(0.75 + 0.5*k.tex.fbm(along*25, side*25+float32(s.ra)*900, 3))
+func (l *look) cloth(s *stroke, along, side float32) colour {
+	c := s.colour.times(0.75 + 0.5*l.tex.fbm(along*25, side*25+float32(s.ra)*900, 3))
 	if !s.cloth {
 		return c
 	}
-	a, b := floor(along/k.fine)&1, floor((side+10)/k.fine)&1
+	a, b := floor(along/l.fine)&1, floor((side+10)/l.fine)&1
 	switch {
-	case k.pattern == 1 && a == 1:
-		c = c.mix(k.legs, 0.6)
-	case k.pattern == 2 && a^b == 1:
+	case l.pattern == 1 && a == 1:
+		c = c.mix(l.legs, 0.6)
+	case l.pattern == 2 && a^b == 1:
 		c = c.times(0.6)
 	}
 	return c

@@ -28,7 +28,7 @@ func smooth(raw, rows []float32) []int16 {
 	for i := range raw {
 		rows[i] = raw[i&^(n-1)|(i-1)&(n-1)] + 3*raw[i] + raw[i&^(n-1)|(i+1)&(n-1)]
 	}
-	scale := float32(64 / 11) // (1² + 3² + 1²) of the two filters
+	scale := float32(64.0 / 11) // 1² + 3² + 1², of each of the two filters
 	for i := range out {
 		out[i] = int16(math.RoundToEven(float64(scale * (rows[(i-n)&(n*n-1)] + 3*rows[i] + rows[(i+n)&(n*n-1)]))))
 	}

@@ -86,7 +86,7 @@ type Picture struct {
 func Visitor() Scene {
 	return Scene{
 		Family: Porch, Seed: 1, Width: 640, Height: 360, Length: 80 * time.Second, Clock: TopLeft,
-		Lights: []Light{{At: 12 * time.Second, By: 0.25, Lamp: true}, {At: 75 * time.Second, By: -0.25, Lamp: true}},
+		Lights: []Light{{At: 12 * time.Second, By: 0.35, Lamp: true}, {At: 75 * time.Second, By: -0.35, Lamp: true}},
 		Walkers: []Walker{{Path: []Point{
 			{26 * time.Second, 1.03, 0.385, 0.15}, {34 * time.Second, 0.495, 0.385, 0.15}, // the street
 			{34500 * time.Millisecond, 0.495, 0.40, 0.157}, {45 * time.Second, 0.53, 0.98, 0.7}, // the path
@@ -103,7 +103,9 @@ func (s Scene) defaults() Scene {
 }
 
 // count is the number of pictures.
-func (s Scene) count() int { return int(s.Length * time.Duration(s.Rate) / time.Second) }
+func (s Scene) count() int {
+	return int((s.Length*time.Duration(s.Rate) + time.Second/2) / time.Second)
+}
 
 // at returns the time of picture i.
 func (s Scene) at(i int) time.Duration { return time.Duration(i) * time.Second / time.Duration(s.Rate) }

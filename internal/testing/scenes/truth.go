@@ -14,9 +14,9 @@ type Truth struct {
 // Visit is the time in which a walker is in the picture.
 type Visit struct {
 	From   time.Duration // the first picture that shows something of the walker
-	Full   time.Duration // the first in which the walker covers nine tenths of Share
+	Full   time.Duration // the first in which the walker covers four fifths of Share
 	To     time.Duration // behind the last picture that shows something
-	Share  float64       // of the picture; two thirds of the pictures show less of the walker
+	Share  float64       // of the picture; nine tenths of the pictures show less of the walker
 	Stands [][2]time.Duration
 }
 
@@ -78,8 +78,8 @@ func (w *walk) visit() (v Visit, ok bool) {
 		return v, false
 	}
 	sorted := slices.Sorted(slices.Values(shares))
-	v.From, v.Share = s.at(first), sorted[len(sorted)*2/3]
-	full := slices.IndexFunc(shares, func(x float64) bool { return x >= 0.9*v.Share })
+	v.From, v.Share = s.at(first), sorted[len(sorted)*9/10]
+	full := slices.IndexFunc(shares, func(x float64) bool { return x >= 0.8*v.Share })
 	v.Full = s.at(first + full)
 	for i := 1; i < len(w.path); i++ {
 		if a, b := w.path[i-1], w.path[i]; a.X == b.X && a.Y == b.Y {

@@ -26,7 +26,7 @@ type Point struct {
 }
 
 // stature is the area of a walker from the side in squares of the height; see
-// TestStature.
+// TestWalkers.
 const stature = 0.165
 
 // pace is how many times their own height people walk in a second.

@@ -24,7 +24,9 @@ func main() {
 	out := bufio.NewWriter(os.Stdout)
 	var jpegs bytes.Buffer
 	for p := range s.Pictures() {
-		out.Write(p.Data)
+		if _, err := out.Write(p.Data); err != nil {
+			log.Fatal(err)
+		}
 		if p.At%time.Second == 0 {
 			if err := jpeg.Encode(&jpegs, half(p.Data, s.Width, s.Height), &jpeg.Options{Quality: 60}); err != nil {
 				log.Fatal(err)
