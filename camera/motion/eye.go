@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	firstGOP  = 5 * time.Second         // that is passed over at most at the beginning of a stream
-	longGap   = 2 * time.Second         // between frames: the stream begins anew
-	afterKey  = 1                       // frames after a key frame that are passed over: they are coded like no other
-	recovers  = 1200 * time.Millisecond // behind a key frame, as long as it is not known what that is like
-	usualQP   = 26                      // of slices that do not say
-	perBlock  = 1                       // bytes of 256 pixels that say nothing
-	noPicture = 99                      // frames without one that are waited for before that is said
+	firstGOP  = 5 * time.Second // that is passed over at most at the beginning of a stream
+	longGap   = 2 * time.Second // between frames: the stream begins anew
+	afterKey  = 1               // frames after a key frame that are passed over: they are coded like no other
+	recovers  = 3 * time.Second // behind a key frame, as long as it is not known what that is like
+	usualQP   = 26              // of slices that do not say
+	perBlock  = 1               // bytes of 256 pixels that say nothing
+	noPicture = 99              // frames without one that are waited for before that is said
 )
 
 // eye looks at one encoded picture.
@@ -131,8 +131,9 @@ func (e *eye) look(f *kvsmedia.Frame) {
 	}
 	l := lane{e.slices[0].Kind, e.slices[0].Layer}
 	whole := e.weigh(0, 1)
-	e.rate.add(f.PTS, e.slices)
-	if e.rate.blind() {
+	e.rate.add(f.PTS, key, e.slices)
+	if e.rate.constant && e.strips[0].sensor.vague() && !e.rate.told {
+		e.rate.told = true
 		e.tell(Event{Kind: Blind, PTS: f.PTS, Time: f.Time})
 	}
 	allIntra := e.keys > 4 && e.since == 0 && e.scene.allIntra()

@@ -8,35 +8,38 @@ import (
 )
 
 const (
-	rateSpan  = 30   // seconds that are looked at
-	rateFlat  = 0.10 // of the logarithm of a second's bytes: constant
-	stepMoves = 0.5  // of the logarithm of the quantiser's step: three steps of QP
+	rateBins  = 15              // that are looked at
+	leastBin  = time.Second     // one is whole GOPs, of at least so much,
+	mostBin   = 5 * time.Second // or this
+	rateFlat  = 0.06            // deviation of the logarithm of a bin's bitrate: constant
+	stepMoves = 0.25            // of the logarithm of the quantiser's step: one and a half of QP
 )
 
 // rate finds out whether the encoder holds its bitrate whatever the picture shows: then the
-// bytes of each second are the same though the quantiser moves.
+// bytes of each bin are the same though the quantiser moves.
 type rate struct {
-	second time.Duration // that is being added up
-	bytes  float64
-	steps  float64 // sum of bytes times the logarithm of the step
-	past   []past
-	told   bool
-	now    bool
+	begun    time.Duration // of the bin that is being added up
+	bytes    float64
+	steps    float64 // sum of bytes times the logarithm of the step
+	past     []bin
+	told     bool
+	constant bool
 }
 
-type past struct{ bytes, step float64 }
+// bin is the logarithms of a bitrate and of the quantiser's step.
+type bin struct{ rate, step float64 }
 
 // add takes the slices of the next frame.
-func (r *rate) add(pts time.Duration, slices []bitstream.Slice) {
-	if pts-r.second >= time.Second || pts < r.second {
-		if r.bytes > 0 {
-			r.past = append(r.past, past{math.Log2(r.bytes), r.steps / r.bytes})
+func (r *rate) add(pts time.Duration, key bool, slices []bitstream.Slice) {
+	if span := pts - r.begun; key && span >= leastBin || span >= mostBin || span < 0 {
+		if r.bytes > 0 && span > 0 {
+			r.past = append(r.past, bin{math.Log2(r.bytes / span.Seconds()), r.steps / r.bytes})
 		}
-		if n := len(r.past); n > rateSpan {
-			r.past = append(r.past[:0], r.past[n-rateSpan:]...)
+		if n := len(r.past); n > rateBins {
+			r.past = append(r.past[:0], r.past[n-rateBins:]...)
 		}
-		r.second, r.bytes, r.steps = pts, 0, 0
-		r.now = len(r.past) == rateSpan && r.constant()
+		r.begun, r.bytes, r.steps = pts, 0, 0
+		r.constant = len(r.past) == rateBins && r.held()
 	}
 	for i := range slices {
 		s := &slices[i]
@@ -45,23 +48,14 @@ func (r *rate) add(pts time.Duration, slices []bitstream.Slice) {
 	}
 }
 
-// constant reports whether the past seconds took the same bytes with other quantisers.
-func (r *rate) constant() bool {
+// held reports whether the past took the same bytes with other quantisers.
+func (r *rate) held() bool {
 	var bytes, steps spread
 	for _, p := range r.past {
-		bytes.add(p.bytes)
+		bytes.add(p.rate)
 		steps.add(p.step)
 	}
 	return bytes.deviation() <= rateFlat && steps.most-steps.least >= stepMoves
-}
-
-// blind reports, once, that the bitrate is constant.
-func (r *rate) blind() bool {
-	if !r.now || r.told {
-		return false
-	}
-	r.told = true
-	return true
 }
 
 // spread is how far values lie apart.

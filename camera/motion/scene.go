@@ -12,6 +12,7 @@ const (
 	stepWhole  = 1.5              // or 2^-1.5 of a key frame, whatever was before
 	recent     = 3                // frames before it
 	stepAgain  = 5 * time.Second  // one step that soon after another goes on with it
+	stepLess   = 0.3              // and says as much, but for this
 	stepsLast  = 10 * time.Second // for which a flickering picture is passed over
 	stepsQuiet = time.Minute      // without a step after which one is told again
 )
@@ -28,6 +29,7 @@ type scene struct {
 	stepped bool
 	first   time.Duration // of the steps that go on
 	last    time.Duration // the latest step
+	size    float64       // what its frame says
 }
 
 // step is what a frame shows of the whole picture.
@@ -56,14 +58,18 @@ func (s *scene) add(pts time.Duration, l lane, x float64, key, weighted bool) st
 	u := s.lanes.of[l]
 	if u != nil && u.known && s.key > 0 && x > u.top+stepTop && x >= u.middle+stepUp &&
 		(x >= s.key-stepWhole || x >= s.key-stepShare && x >= before+stepUp) || again {
-		return s.step(pts)
+		return s.step(pts, x)
 	}
 	s.lanes.add(pts, l, x)
 	return noStep
 }
 
-func (s *scene) step(pts time.Duration) step {
+func (s *scene) step(pts time.Duration, x float64) step {
+	if s.stepped && pts-s.last < stepAgain && x < s.size-stepLess {
+		return noStep // something moves since
+	}
 	before := s.last
+	s.size = x
 	told := s.stepped && pts-before < stepsQuiet
 	if !s.stepped || pts-before >= stepAgain {
 		s.first = pts

@@ -11,8 +11,9 @@ const (
 	mostWindow  = 128 // and at most
 	longSpan    = 2.5 // times Config.Shortest: what stands out little has to do so for longer
 	smoothed    = 0.6 // how much less than frames the median of some is spread, about
-	shortZ      = 10  // spreads above the usual are a level of a half in the short span
-	longZ       = 6   // and in the long one
+	shortZ      = 8   // spreads above the usual are a level of a half in the short span
+	longZ       = 4.6 // and in the long one
+	hidden      = 0.9 // of the logarithm: twice as large
 	restless    = 3   // spreads from the usual are not usual
 	fell        = 3 * time.Second
 )
@@ -130,6 +131,9 @@ func (s *sensor) reset(says []float64) {
 		s.spans[i].usual.reset(says...)
 	}
 }
+
+// vague reports whether only what makes frames twice as large stands out.
+func (s *sensor) vague() bool { return longZ*s.spans[1].usual.spread > hidden }
 
 // full reports whether there are enough frames to judge by.
 func (s *sensor) full() bool { return len(s.window) >= leastWindow }
