@@ -47,6 +47,7 @@ func TestClips(t *testing.T) {
 	}{
 		"day":   {Day(), length, append([]count{{"main", kvsmedia.H264, 0, 300}}, audio...), "640x360"},
 		"night": {Night(), length, append([]count{{"main", kvsmedia.H264, 0, 300}}, audio...), "640x360"},
+		"porch": {Porch().Clip, porchTime, []count{{"main", kvsmedia.H264, 0, 900}, {"opus", kvsmedia.Opus, 48000, 3000}, {"aac", kvsmedia.AAC, 32000, 1875}}, "640x360"},
 		"sub":   {Sub(), length, []count{{"sub", kvsmedia.H264, 0, 300}}, "320x180"},
 		"hevc":  {HEVC(), hevcTime, []count{{"main", kvsmedia.H265, 0, 30}}, "320x180"},
 		"chime": {Chime(), chimeTime, []count{{"opus", kvsmedia.Opus, 48000, 75}}, ""},
@@ -146,17 +147,17 @@ func TestDayAndNight(t *testing.T) {
 // What is embedded stays small.
 func TestSize(t *testing.T) {
 	total := 0
-	for _, f := range [][]byte{dayFile, nightFile, subFile, hevcFile, streetFile, chimeFile} {
+	for _, f := range [][]byte{dayFile, nightFile, subFile, hevcFile, streetFile, chimeFile, porchFile, porchPictures} {
 		total += len(f)
 	}
-	if total > 1_800_000 || len(hevcFile) > 60_000 {
+	if total > 2_400_000 || len(hevcFile) > 60_000 {
 		t.Errorf("%d bytes, of them H.265 %d", total, len(hevcFile))
 	}
 }
 
 func TestDecodes(t *testing.T) {
 	ffmpeg := testtools.Need(t, "ffmpeg")
-	for name, c := range map[string]*Clip{"day.h264": Day(), "night.h264": Night(), "sub.h264": Sub(), "hevc.hevc": HEVC()} {
+	for name, c := range map[string]*Clip{"day.h264": Day(), "night.h264": Night(), "sub.h264": Sub(), "porch.h264": Porch().Clip, "hevc.hevc": HEVC()} {
 		file := filepath.Join(t.TempDir(), name)
 		var b []byte
 		for range 2 { // over the seam

@@ -41,7 +41,7 @@ ff -ss 5 -t 2 -i "$tmp/day.mkv" -vf scale=320:180 -an -c:v libx265 -preset slow 
 
 # The front door: a lamp, a visitor, and a JPEG of each second.
 go run ../../../internal/testing/scenes/porch -snapshots porch.jpegs |
-	ff -f rawvideo -pix_fmt yuv420p -s 640x360 -r 15 -i pipe:0 $h264 -level 3.0 -crf 26 -maxrate 400k -bufsize 400k $mux porch.mkv
+	ff -f rawvideo -pix_fmt yuv420p -s 640x360 -r 15 -i pipe:0 $h264 -level 3.0 -crf 30 $mux porch.mkv
 
 # Wind that comes and goes, birds, and a clock's tick each second.
 chirp() { # start, length, from Hz, to Hz

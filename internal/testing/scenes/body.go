@@ -11,6 +11,7 @@ import (
 // walk draws one walker.
 type walk struct {
 	scene Scene
+	place *place
 	path  []Point
 	look  look
 	layer layer
@@ -24,14 +25,14 @@ type look struct {
 	fine                          float32
 }
 
-func newWalk(s Scene, n int, w Walker) walk {
+func newWalk(s Scene, p *place, n int, w Walker) walk {
 	rnd := s.random("clothes" + string(rune('a'+n)))
 	l := look{
 		coat: rgb(between(rnd, 25, 220), between(rnd, 25, 200), between(rnd, 25, 200)), legs: rgb(50, 55, 75).some(rnd, 35),
 		shoes: rgb(40, 36, 34).some(rnd, 20), skin: rgb(200, 160, 135).some(rnd, 30), hair: rgb(70, 52, 40).some(rnd, 30),
 		tex: newLattice(rand.New(rand.NewPCG(s.Seed, uint64(n)))), pattern: rnd.IntN(3), fine: between(rnd, 0.02, 0.05),
 	}
-	return walk{scene: s, path: w.path(s, n), look: l}
+	return walk{scene: s, place: p, path: w.path(s, n), look: l}
 }
 
 // joint is a point of the body: how far ahead, to the walker's left and above the ground,
@@ -130,8 +131,13 @@ func (w *walk) draw(m *image, at time.Duration, night bool, gain float32) (cover
 	for i := range strokes {
 		w.layer.paint(&strokes[i], &w.look, float32(p.height), night, gain)
 	}
+	for _, f := range w.place.fronts {
+		if p.y < float64(f.y) {
+			w.layer.hide(f)
+		}
+	}
 	if m != nil {
-		shadow(m, p, night)
+		w.shadow(m, p, night)
 		w.layer.onto(m)
 	}
 	return w.layer.covered()
@@ -140,7 +146,7 @@ func (w *walk) draw(m *image, at time.Duration, night bool, gain float32) (cover
 // shadow darkens the ground at the walker's feet.
 //
 //go:norace
-func shadow(m *image, p pose, night bool) {
+func (w *walk) shadow(m *image, p pose, night bool) {
 	if night {
 		return
 	}
@@ -148,7 +154,7 @@ func shadow(m *image, p pose, night bool) {
 	for y := max(0, int(p.y-ry)); y < min(m[0].h, int(p.y+ry)); y++ {
 		for x := max(0, int(p.x-rx)); x < min(m[0].w, int(p.x+rx)); x++ {
 			dx, dy := (float64(x)-p.x)/rx, (float64(y)-p.y)/ry
-			if d := 1 - dx*dx - dy*dy; d > 0 {
+			if d := 1 - dx*dx - dy*dy; d > 0 && !w.place.hides(x, y, p.y) {
 				v := &m[0].pix[y*m[0].w+x]
 				*v -= int16(float64(*v-black) * 0.4 * min(1, 2*d))
 			}
@@ -227,6 +233,17 @@ func (l *look) cloth(s *stroke, along, side float32) colour {
 		c = c.times(0.6)
 	}
 	return c
+}
+
+// hide leaves out what is behind something.
+//
+//go:norace
+func (l *layer) hide(f front) {
+	for y := max(l.y, f.y0); y < min(l.y+l.h, f.y1); y++ {
+		for x := max(l.x, f.x0); x < min(l.x+l.w, f.x1); x++ {
+			l.alpha[(y-l.y)*l.w+x-l.x] = 0
+		}
+	}
 }
 
 // covered counts the pixels that are covered for the most part.

@@ -55,7 +55,7 @@ func newCanvas(s Scene) *canvas {
 	c.noise = newNoise(s)
 	c.tree = newTree(s, c.place)
 	for i, w := range s.Walkers {
-		c.walk = append(c.walk, newWalk(s, i, w))
+		c.walk = append(c.walk, newWalk(s, c.place, i, w))
 	}
 	for i := range c.lit {
 		c.lit[i] = newImage(s.Width, s.Height)
@@ -77,9 +77,6 @@ func (c *canvas) draw(at time.Duration) Picture {
 	covered := 0
 	for i := range c.walk {
 		covered += c.walk[i].draw(&c.work, at, night, gain)
-		if p, ok := find(c.walk[i].path, c.scene, at); ok {
-			c.hide(p, &c.lit[mode])
-		}
 	}
 	if c.scene.Rain > 0 && at >= c.scene.RainAt {
 		drizzle(&c.work[0], c.rain, int(1000*c.scene.Rain), night)
@@ -89,22 +86,4 @@ func (c *canvas) draw(at time.Duration) Picture {
 		clock(c.out, c.scene, at)
 	}
 	return Picture{At: at, Data: c.out, Share: float64(covered) / float64(c.scene.Width*c.scene.Height)}
-}
-
-// hide draws what is in front of a walker again.
-func (c *canvas) hide(p pose, lit *image) {
-	for _, f := range c.place.fronts {
-		if p.y >= float64(f.y) {
-			continue
-		}
-		for y := f.y0; y < f.y1; y++ {
-			from, to := y*c.work[0].w+f.x0, y*c.work[0].w+f.x1
-			copy(c.work[0].pix[from:to], lit[0].pix[from:to])
-			if y&1 == 0 {
-				from, to = y/2*c.work[1].w+f.x0/2, y/2*c.work[1].w+f.x1/2
-				copy(c.work[1].pix[from:to], lit[1].pix[from:to])
-				copy(c.work[2].pix[from:to], lit[2].pix[from:to])
-			}
-		}
-	}
 }

@@ -2,6 +2,7 @@ package scenes
 
 import (
 	"math/rand/v2"
+	"slices"
 )
 
 // wide is the width of a place in its own units; its height is in proportion.
@@ -20,6 +21,14 @@ type place struct {
 // are in pixels of luma.
 type front struct{ x0, y0, x1, y1, y int }
 
+// hides reports whether something is in front of a pixel of a walker whose feet are at
+// the height feet.
+func (p *place) hides(x, y int, feet float64) bool {
+	return slices.ContainsFunc(p.fronts, func(f front) bool {
+		return feet < float64(f.y) && x >= f.x0 && x < f.x1 && y >= f.y0 && y < f.y1
+	})
+}
+
 // painter draws a place, back to front, in units of a sixteenth of the width.
 type painter struct {
 	w, h  int
@@ -29,6 +38,7 @@ type painter struct {
 	tex   lattice
 	rand  *rand.Rand
 	place *place
+	calm  bool // no fine detail: it takes many bits
 }
 
 func newPlace(s Scene) *place {
@@ -239,10 +249,11 @@ func (p *painter) car(x, y float32) {
 // porch is what a camera above a front door sees: the path from the gate, the garden on
 // both sides, the door's frame at the edge. Surfaces are calm, so that the film is small.
 func (p *painter) porch() {
+	p.calm = true
 	horizon := p.high * 0.3
 	p.rect(0, 0, wide, horizon, p.sky(rgb(130, 168, 215), horizon))
 	for i, x := range []float32{0.5, 2.6, 4.2, 12, 13.8, 15.6} {
-		p.blob(x, horizon-0.3, 1.5, 0.8+0.3*float32(i%3), 0.4, p.leaves(rgb(84, 108, 74), 0.5))
+		p.blob(x, horizon-0.3, 1.5, 0.8+0.3*float32(i%3), 0.4, p.leaves(rgb(84, 108, 74), 0.8))
 	}
 	p.rect(5.2, horizon-1.8, 9.9, horizon, p.rough(rgb(205, 188, 160), 0.8, 0.1)) // across the street
 	p.slope(horizon-2.6, horizon-1.7, func(y float32) float32 { return 4.9 + (horizon-1.7-y)*1.3 }, func(y float32) float32 { return 10.2 - (horizon-1.7-y)*1.3 },
@@ -255,13 +266,13 @@ func (p *painter) porch() {
 	p.slope(horizon+0.35, p.high, func(y float32) float32 { return 7.6 - (y-horizon)*0.62 }, func(y float32) float32 { return 8.4 + (y-horizon)*0.5 },
 		p.slabs(rgb(165, 158, 148), p.high-horizon))
 	foot := horizon + 0.85
-	p.fence(0, horizon, 6.9, foot, p.leaves(rgb(70, 98, 56), 0.4)) // a hedge, with the gate between
-	p.fence(8.9, horizon, wide, foot, p.leaves(rgb(70, 98, 56), 0.4))
+	p.fence(0, horizon, 6.9, foot, p.leaves(rgb(70, 98, 56), 0.6)) // a hedge, with the gate between
+	p.fence(8.9, horizon, wide, foot, p.leaves(rgb(70, 98, 56), 0.6))
 	p.fence(6.75, horizon-0.35, 7, foot, p.rough(rgb(190, 186, 176), 0.4, 0.15))
 	p.fence(8.8, horizon-0.35, 9.05, foot, p.rough(rgb(190, 186, 176), 0.4, 0.15))
 	p.blob(3, 6.6, 1.7, 0.8, 0.6, p.leaves(rgb(150, 96, 84), 0.3))
 	p.blob(12.6, 7.2, 1.9, 0.9, 0.6, p.leaves(rgb(140, 120, 66), 0.3))
-	p.fence(15.1, 0, wide, p.high, p.boards(rgb(176, 168, 152), 0.3, false)) // the frame
+	p.fence(15.1, 0, wide, p.high, p.rough(rgb(176, 168, 152), 3, 0.2)) // the frame
 	p.place.lampX, p.place.lampY = 0.8, 0.35
 	p.place.treeX, p.place.treeY, p.place.treeR = 12.9, horizon-0.6, 1
 }

@@ -80,18 +80,18 @@ type Picture struct {
 	Share float64 // of the picture that walkers cover
 }
 
-// Visitor returns the scene of the sample film of camera/cameratest/clips: for half a
-// minute nothing happens but that a lamp is switched on, then somebody comes in from the
+// Visitor returns the scene of the sample film of camera/cameratest/clips: at first nothing
+// happens but that a lamp is switched on, then somebody comes in from the
 // street, stands at the door and leaves.
 func Visitor() Scene {
 	return Scene{
-		Family: Porch, Seed: 1, Width: 640, Height: 360, Length: 80 * time.Second, Clock: TopLeft,
-		Lights: []Light{{At: 12 * time.Second, By: 0.35, Lamp: true}, {At: 75 * time.Second, By: -0.35, Lamp: true}},
+		Family: Porch, Seed: 1, Width: 640, Height: 360, Length: time.Minute, Clock: TopLeft,
+		Lights: []Light{{At: 8 * time.Second, By: 0.35, Lamp: true}, {At: 56 * time.Second, By: -0.35, Lamp: true}},
 		Walkers: []Walker{{Path: []Point{
-			{26 * time.Second, 1.03, 0.385, 0.15}, {34 * time.Second, 0.495, 0.385, 0.15}, // the street
-			{34500 * time.Millisecond, 0.495, 0.40, 0.157}, {45 * time.Second, 0.53, 0.98, 0.7}, // the path
-			{53 * time.Second, 0.53, 0.98, 0.7}, // at the door
-			{63500 * time.Millisecond, 0.495, 0.40, 0.157}, {64 * time.Second, 0.495, 0.385, 0.15}, {72 * time.Second, 1.03, 0.385, 0.15},
+			{16 * time.Second, 0.97, 0.385, 0.15}, {22 * time.Second, 0.495, 0.385, 0.15}, // the street
+			{22500 * time.Millisecond, 0.495, 0.40, 0.157}, {31 * time.Second, 0.53, 0.98, 0.7}, // the path
+			{38 * time.Second, 0.53, 0.98, 0.7}, // at the door
+			{46500 * time.Millisecond, 0.495, 0.40, 0.157}, {47 * time.Second, 0.495, 0.385, 0.15}, {53 * time.Second, 0.97, 0.385, 0.15},
 		}}},
 	}
 }

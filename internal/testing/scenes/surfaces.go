@@ -89,11 +89,22 @@ func sin(x float32) float32 { return float32(math.Sin(float64(x))) }
 // between returns a random number.
 func between(rnd *rand.Rand, low, high float32) float32 { return low + (high-low)*rnd.Float32() }
 
+// detail is fbm, with fewer octaves if the place is calm.
+func (p *painter) detail(x, y float32, octaves int) float32 {
+	if p.calm {
+		octaves = max(1, octaves-2)
+	}
+	return p.tex.fbm(x, y, octaves)
+}
+
 // leaves is foliage: dark gaps, light tips.
 func (p *painter) leaves(c colour, size float32) shade {
 	off := 100 * p.rand.Float32()
 	return func(x, y float32) colour {
-		n := p.tex.fbm(off+x/size, off+y/size, 4)
+		n := p.detail(off+x/size, off+y/size, 4)
+		if p.calm {
+			return c.times(0.65 + 0.7*n)
+		}
 		return c.times(0.25+1.5*n*n*1.6).mix(rgb(220, 225, 160), 0.5*(n-0.62))
 	}
 }
@@ -102,7 +113,7 @@ func (p *painter) leaves(c colour, size float32) shade {
 func (p *painter) rough(c colour, grain, strength float32) shade {
 	off := 100 * p.rand.Float32()
 	return func(x, y float32) colour {
-		fine, stains := p.tex.fbm(off+x/grain, off+y/grain, 2), p.tex.fbm(off+x*0.5, off+y*0.4, 3)
+		fine, stains := p.detail(off+x/grain, off+y/grain, 2), p.detail(off+x*0.5, off+y*0.4, 3)
 		return c.times(1 + strength*(fine-0.5) + 0.5*(stains-0.5))
 	}
 }
@@ -135,7 +146,7 @@ func (p *painter) boards(c colour, w float32, lie bool) shade {
 		if x-float32(n)*w < 0.1*w {
 			return c.times(0.3)
 		}
-		grain := p.tex.fbm(off+x*14, off+y*0.9+float32(n)*7.7, 3)
+		grain := p.detail(off+x*14, off+y*0.9+float32(n)*7.7, 3)
 		return c.times((0.7 + 0.6*grain) * (0.8 + 0.4*p.tex.at(off+float32(n)*3.3, off)))
 	}
 }
@@ -145,7 +156,7 @@ func (p *painter) lawn(c colour, high float32) shade {
 	off := 100 * p.rand.Float32()
 	return func(x, y float32) colour {
 		depth := 0.3 + y/high
-		n := p.tex.fbm(off+(x-wide/2)*9/depth, off+14/depth*high*0.4, 3)
+		n := p.detail(off+(x-wide/2)*9/depth, off+14/depth*high*0.4, 3)
 		blades := p.tex.at(off+x*12, off+y*7)
 		return c.times(0.55 + 0.55*n + 0.45*blades)
 	}
@@ -154,6 +165,9 @@ func (p *painter) lawn(c colour, high float32) shade {
 // slabs are stones on the ground in perspective.
 func (p *painter) slabs(c colour, high float32) shade {
 	grain := p.rough(c, 0.06, 0.35)
+	if p.calm {
+		grain = p.rough(c, 2, 0.2)
+	}
 	return func(x, y float32) colour {
 		depth := 0.25 + y/high
 		u, v := (x-wide/2)/depth, 4/depth
@@ -168,7 +182,7 @@ func (p *painter) slabs(c colour, high float32) shade {
 func (p *painter) sky(c colour, high float32) shade {
 	off := 100 * p.rand.Float32()
 	return func(x, y float32) colour {
-		n := p.tex.fbm(off+x*0.35, off+y*0.9, 4)
+		n := p.detail(off+x*0.35, off+y*0.9, 4)
 		return c.mix(rgb(235, 235, 230), 0.75*y/high).mix(rgb(250, 250, 250), 2*(n-0.5))
 	}
 }
@@ -181,7 +195,7 @@ func (p *painter) window(x, y, w, h float32) {
 	dark := rgb(50, 60, 72).some(p.rand, 14)
 	off := 100 * p.rand.Float32()
 	p.rect(x, y, x+w, y+h, func(px, py float32) colour {
-		c := dark.mix(rgb(150, 170, 190), 0.5*p.tex.fbm(off+px*1.5+py, off+py*1.5, 3))
+		c := dark.mix(rgb(150, 170, 190), 0.5*p.detail(off+px*1.5+py, off+py*1.5, 3))
 		if px < 0.28*w || px > 0.72*w {
 			c = c.mix(rgb(190, 180, 165), 0.4+0.3*sin(px*40))
 		}

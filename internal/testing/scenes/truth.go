@@ -26,8 +26,9 @@ type Step struct{ From, To time.Duration }
 // Truth draws the walkers alone to find out when they are seen.
 func (s Scene) Truth() (t Truth) {
 	s = s.defaults()
+	p := newPlace(s)
 	for i, w := range s.Walkers {
-		walk := newWalk(s, i, w)
+		walk := newWalk(s, p, i, w)
 		if v, ok := walk.visit(); ok {
 			t.Visits = append(t.Visits, v)
 		}

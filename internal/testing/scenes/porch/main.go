@@ -28,7 +28,7 @@ func main() {
 			log.Fatal(err)
 		}
 		if p.At%time.Second == 0 {
-			if err := jpeg.Encode(&jpegs, half(p.Data, s.Width, s.Height), &jpeg.Options{Quality: 60}); err != nil {
+			if err := jpeg.Encode(&jpegs, half(p.Data, s.Width, s.Height), &jpeg.Options{Quality: 50}); err != nil {
 				log.Fatal(err)
 			}
 		}
