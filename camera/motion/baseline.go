@@ -16,7 +16,7 @@ const (
 	leastSpread = 0.03                   // of the logarithm: 2 %
 )
 
-// baseline knows what is usual: the median of values, the greatest, and how far they usually lie from it
+// baseline knows what is usual: the median of values, what few are above, and how far they usually lie from it
 // (the median of the distances, in standard deviations of a normal distribution). The zero
 // baseline is empty.
 type baseline struct {
@@ -42,7 +42,7 @@ func (b *baseline) keep(most int, v float64) {
 	}
 	b.sorted = append(b.sorted[:0], b.values...)
 	b.middle = median(b.sorted)
-	b.top = b.sorted[len(b.sorted)-1]
+	b.top = b.sorted[len(b.sorted)*19/20]
 	for i, v := range b.sorted {
 		b.sorted[i] = math.Abs(v - b.middle)
 	}

@@ -7,8 +7,10 @@ import (
 
 const (
 	stepShare  = 2.2              // a frame says at least 2^-2.2 of what a key frame says,
-	stepUp     = 2                // 2^2 times what the frames before it and the usual say,
-	stepTop    = 0.5              // and more than any in the last minute
+	stepTop    = 0.5              // more than nearly all in the last minute,
+	stepUp     = 2                // and 2^2 times what is usual, and what the frames before it say,
+	stepKeyed  = 1.2              // or 2^1.2 times, if a key frame hides the change itself:
+	afterStep  = 2                // in the frames behind it;
 	stepWhole  = 1.5              // or 2^-1.5 of a key frame, whatever was before
 	recent     = 3                // frames before it
 	stepAgain  = 5 * time.Second  // one step that soon after another goes on with it
@@ -21,6 +23,7 @@ const (
 type scene struct {
 	lanes lanes
 	key   float64 // what the last key frame says
+	keyed int     // frames since
 	inter bool    // there are frames that are predicted from others
 	past  [recent]float64
 	light [recent]bool // the whole picture became lighter or darker
@@ -46,8 +49,9 @@ func (s *scene) allIntra() bool { return !s.inter }
 
 // add takes the next frame.
 func (s *scene) add(pts time.Duration, l lane, x float64, key, weighted bool) step {
+	s.keyed++
 	if key {
-		s.key = x
+		s.key, s.keyed = x, 0
 		return noStep
 	}
 	s.inter = true
@@ -56,12 +60,25 @@ func (s *scene) add(pts time.Duration, l lane, x float64, key, weighted bool) st
 	s.past[s.n%recent], s.light[s.n%recent] = x, weighted
 	s.n++
 	u := s.lanes.of[l]
-	if u != nil && u.known && s.key > 0 && x > u.top+stepTop && x >= u.middle+stepUp &&
-		(x >= s.key-stepWhole || x >= s.key-stepShare && x >= before+stepUp) || again {
+	if u != nil && u.known && s.sudden(u, x, before) || again {
 		return s.step(pts, x)
 	}
 	s.lanes.add(pts, l, x)
 	return noStep
+}
+
+// sudden reports whether a frame says so much, and those before it so little, that the whole
+// picture must have changed.
+func (s *scene) sudden(u *laneUsual, x, before float64) bool {
+	switch {
+	case s.key == 0 || x < u.middle+stepUp || x < u.top+stepTop || x < s.key-stepShare:
+		return false
+	case x >= s.key-stepWhole:
+		return true
+	case s.keyed <= afterStep:
+		return x >= before+stepKeyed
+	}
+	return x >= before+stepUp
 }
 
 func (s *scene) step(pts time.Duration, x float64) step {
