@@ -258,7 +258,7 @@ func (x *spsSyntax) rest265(r *bitReader) {
 	for range 4 { // sizes of transform blocks, depths of their trees
 		r.ue(4)
 	}
-	if r.flag() && r.flag() { // scaling_list_enabled_flag, sps_scaling_list_data_present_flag
+	if lists := r.flag(); lists && r.flag() { // scaling_list_enabled_flag, sps_scaling_list_data_present_flag
 		skipScalingLists265(r)
 	}
 	r.skip(1) // amp_enabled_flag
