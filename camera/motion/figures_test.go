@@ -102,8 +102,9 @@ var scenarios = []struct {
 	{"walker 5 %, dusk", walker(0.05, scenes.Scene{Noise: 3, Denoise: 0.5})},
 }
 
-func walker(share float64, s scenes.Scene) func() scenes.Scene {
+func walker(share float64, in scenes.Scene) func() scenes.Scene {
 	return func() scenes.Scene {
+		s := in
 		s.Walkers = []scenes.Walker{{At: 31 * time.Second, Share: share}, {At: 47 * time.Second, Share: share}}
 		return s
 	}
