@@ -42,7 +42,7 @@
 // a second, and in scenes without one the false alarms in four minutes. An S is a change of
 // the whole picture that was told as such.
 //
-// FIGURES
+// The figures are in BENCHMARKS.md.
 //
 // # What it does not see
 //
