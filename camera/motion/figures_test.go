@@ -188,7 +188,7 @@ func TestStillFilm(t *testing.T) {
 // TestAllFigures prints the figures of the package's manual: with SMARTCAM_FIGURES=1.
 func TestAllFigures(t *testing.T) {
 	if os.Getenv("SMARTCAM_FIGURES") == "" {
-		t.Skip("SMARTCAM_FIGURES is not set: it takes half an hour")
+		t.Skip("SMARTCAM_FIGURES is not set: it takes ten minutes")
 	}
 	table := make([][]verdict, len(scenarios))
 	t.Run("films", func(t *testing.T) {
@@ -197,7 +197,7 @@ func TestAllFigures(t *testing.T) {
 			for j, m := range modes {
 				t.Run(s.name+"/"+m.String(), func(t *testing.T) {
 					t.Parallel()
-					table[i][j] = look(t, s.name, m, 4)
+					table[i][j] = look(t, s.name, m, 2)
 				})
 			}
 		}

@@ -198,9 +198,7 @@ func (d *Device) film(ctx context.Context) error {
 
 // hints takes what viewers wish of the encoders. These sources have none that
 // could be told; a camera sets the bitrate of its own here, makes it encode a key frame, and
-// tells the motion detector, which would take either for motion:
-//
-//	d.motion.Ignore(time.Second)
+// tells the motion detector, which would take either for motion (Detector.Ignore).
 func (d *Device) hints(ctx context.Context) {
 	for {
 		select {
