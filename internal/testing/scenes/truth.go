@@ -1,6 +1,7 @@
 package scenes
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -39,8 +40,8 @@ func (s Scene) Truth() (t Truth) {
 	for _, c := range s.IRCuts {
 		t.Steps = append(t.Steps, Step{c.At, c.At + 4*settling})
 	}
-	slices.SortFunc(t.Visits, func(a, b Visit) int { return int(a.From - b.From) })
-	slices.SortFunc(t.Steps, func(a, b Step) int { return int(a.From - b.From) })
+	slices.SortFunc(t.Visits, func(a, b Visit) int { return cmp.Compare(a.From, b.From) })
+	slices.SortFunc(t.Steps, func(a, b Step) int { return cmp.Compare(a.From, b.From) })
 	return t
 }
 
