@@ -27,8 +27,8 @@ var ErrNoPicture = errors.New("recorder: no such picture")
 // putAgain spaces the attempts to put pictures.
 var putAgain = awsapi.Backoff{First: time.Second, Longest: time.Minute}
 
-// picture returns what is known at once of an event's picture, and the picture if it can be
-// kept. It is called with mu held.
+// picture returns what is known at once of an event's picture, and a copy of the picture if
+// it can be kept.
 func (r *Recorder) picture(event ulid.ID, jpeg []byte) (catalog.Picture, []byte) {
 	p := catalog.Picture{Given: len(jpeg) > 0}
 	if !p.Given {
@@ -118,6 +118,7 @@ func (r *Recorder) putPictures(ctx context.Context) {
 			clear(tried)
 			continue
 		case next == nil:
+			r.puts.set(nil)
 			select {
 			case <-r.shots:
 			case <-ctx.Done():

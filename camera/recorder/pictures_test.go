@@ -659,7 +659,7 @@ func TestLatePicture(t *testing.T) {
 		time.Sleep(time.Second)
 		id, event := a.shoot(1000)
 		time.Sleep(20 * time.Second)
-		if e := a.event(id, event); !e.PicturePut || e.Type != "doorbell" || len(a.clip(id).Events) != 1 {
+		if e := a.event(id, event); !e.PicturePut || e.Type != "doorbell" || len(a.clip(id).Events) != 1 || a.clip(id).MoreEvents != 0 {
 			t.Errorf("%+v", a.clip(id))
 		}
 		a.arrived()

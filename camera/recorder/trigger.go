@@ -22,16 +22,15 @@ func (r *Recorder) Trigger(e Event) (ClipID, error) {
 	if err != nil {
 		return "", err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	told := disk.Event{Event: ce}
 	told.Picture, told.JPEG = r.picture(ce.ID, e.Picture)
-	ce = told.Event
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	now := r.mono()
 	id, steps := r.roll.Trigger(now, roll.Event{At: now - ago, Info: told, Bytes: len(told.JPEG)})
 	clip := ulid.ID(id)
 	if slices.ContainsFunc(steps, func(s roll.Step) bool { return s.Kind == roll.Begin }) {
-		r.expected.Add(clip, ce)
+		r.expected.Add(clip, told.Event)
 	}
 	lost := r.queue.Stats().Lost.Clips
 	if r.push(steps); r.queue.Stats().Lost.Clips > lost {

@@ -185,8 +185,8 @@ func (c *Catalog) old(age time.Duration) []unit {
 	ends := make([]int64, len(units))
 	for i, u := range units {
 		for _, f := range u.files {
-			if f.Base != 0 && (f.Boot != c.slot.Boot || c.clock.up-c.opt.Up >= age) {
-				ends[i] = f.Base + f.Length.Milliseconds()
+			if at := c.timeOf(f); at != 0 && (f.Boot != c.slot.Boot || c.clock.up-c.opt.Up >= age) {
+				ends[i] = max(ends[i], at+f.Length.Milliseconds())
 			}
 		}
 	}

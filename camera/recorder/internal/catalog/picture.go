@@ -82,6 +82,19 @@ func (c *Catalog) NewPicture(clip, event ulid.ID, jpeg []byte) (File, []byte, er
 	return f.File, content, nil
 }
 
+// timeOf returns when the first frame of a file was, or the event that its picture is of, in
+// ms since 1970, 0 unknown.
+func (c *Catalog) timeOf(f *file) int64 {
+	if !f.picture() {
+		return f.Base
+	}
+	cl := f.clips[0]
+	if i := cl.event(f.Event); i >= 0 {
+		return cl.Events[i].Time
+	}
+	return 0
+}
+
 // attach adds the file of a picture to its clip.
 func (c *Catalog) attach(f *file, cl *clip) {
 	f.clips = []*clip{cl}

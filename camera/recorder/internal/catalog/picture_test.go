@@ -298,6 +298,17 @@ func TestPicturesByAge(t *testing.T) {
 	if err := d.keep(clip, event); err != nil { // its file is newer than the media
 		t.Fatal(err)
 	}
+	bare := catalog.Event{ID: d.cat.NewID(), Time: noon.UnixMilli(), Picture: catalog.Picture{Given: true}}
+	without, err := d.cat.Begin(ulid.ID{}, bare) // media
+	if err == nil {
+		err = d.keep(without, bare.ID)
+	}
+	if err == nil {
+		err = d.cat.End(without, "event over")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	d.opt.Up, d.up = 0, 0
 	d.opt.Now = noon.Add(100 * time.Hour)
 	d.reopen()

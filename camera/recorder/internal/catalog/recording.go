@@ -44,6 +44,7 @@ func (c *Catalog) AddEvent(id ulid.ID, e Event) error {
 		return ErrUnknown
 	}
 	if i := cl.event(e.ID); i >= 0 {
+		cl.again++
 		if !cl.Events[i].Picture.Given && e.Picture.Given { // it comes later than the event
 			c.setPicture(cl, i, e.Picture)
 		}
@@ -67,7 +68,7 @@ func (c *Catalog) CountEvents(id ulid.ID, events int) error {
 	if cl == nil {
 		return ErrUnknown
 	}
-	if more := events - len(cl.Events); more > cl.More {
+	if more := events - cl.again - len(cl.Events); more > cl.More {
 		cl.More = more
 		c.touchClip(cl)
 	}
