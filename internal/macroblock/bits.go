@@ -53,6 +53,13 @@ func (r *reader) reset(b []byte) {
 // more is more_rbsp_data.
 func (r *reader) more() bool { return r.pos < r.end }
 
+// ends reports whether the bit before pos is rbsp_stop_one_bit, in the last byte. Behind it
+// x264 sets a bit that should be 0.
+func (r *reader) ends(pos int) bool {
+	pos--
+	return pos>>3 == r.end>>3 && r.b[pos>>3]>>(7-pos&7)&1 == 1
+}
+
 // peek returns the next 57 bits or more in the upper part of a word.
 func (r *reader) peek() uint64 {
 	at := r.pos >> 3

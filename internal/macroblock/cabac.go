@@ -83,29 +83,20 @@ func (a *arith) position() int { return a.pos*8 - a.more }
 // bin decodes a bin with a context, H.264 9.3.3.2.1.
 func (a *arith) bin(i int) int {
 	state := a.ctx[i]
-	lps := lpsRange[uint8(a.size&0xc0)|state>>1]
-	size := a.size - uint64(lps)
-	bit := int(state & 1)
-	if scaled := size << (uint(a.more) & 63); a.value < scaled {
-		a.ctx[i] = after[state&127]
-		if size >= 256 {
-			a.size = size
-			return bit
-		}
-		a.size = size << 1
-		a.more--
-	} else {
-		a.value -= scaled
-		a.ctx[i] = after[state|128]
-		n := bits.LeadingZeros8(lps) + 1
-		a.size = uint64(lps) << (n & 7)
-		a.more -= n
-		bit ^= 1
-	}
-	if a.more < 0 {
+	lps := uint64(lpsRange[uint8(a.size&0xc0)|state>>1])
+	size := a.size - lps
+	scaled := size << (uint(a.more) & 63)
+	other := uint64(int64(scaled-1-a.value) >> 63) // all ones if it is not the most probable symbol
+	a.value -= scaled & other
+	size += (lps - size) & other
+	state |= uint8(other) & 128
+	a.ctx[i] = after[state]
+	n := bits.LeadingZeros16(uint16(size)) - 7
+	a.size = size << (uint(n) & 7)
+	if a.more -= n; a.more < 0 {
 		a.refill()
 	}
-	return bit
+	return int(state&1 ^ state>>7)
 }
 
 // bypass decodes a bin of even odds, H.264 9.3.3.2.3.

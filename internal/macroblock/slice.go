@@ -146,7 +146,7 @@ func (s *slice) parseCABAC(blocks []Block) {
 		}
 		r.bad = r.bad || a.bad || a.position() > r.end+1
 	}
-	r.bad = r.bad || a.position() != r.end+1
+	r.bad = r.bad || !r.ends(a.position())
 }
 
 // begin looks at the neighbours of a macroblock.
