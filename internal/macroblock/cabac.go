@@ -193,11 +193,7 @@ func (a *arith) coefficients(cat int) {
 // levels parses coeff_abs_level_minus1 and coeff_sign_flag of n coefficients.
 func (a *arith) levels(cat, n int) {
 	first := ctxLevel[cat]
-	one := first + 1 // context of the first bin: more for each 1 so far, least once there was more
-	most := first + 9
-	if cat == chromaDC {
-		most--
-	}
+	one := first + 1    // context of the first bin: more for each 1 so far, least once there was more
 	larger := first + 5 // of the further bins: more for each level above 1
 	for range n {
 		if a.bin(one) == 0 {
@@ -213,7 +209,7 @@ func (a *arith) levels(cat, n int) {
 				a.golomb(0)
 			}
 			one = first
-			larger = min(larger+1, most)
+			larger = min(larger+1, first+9)
 		}
 		a.bypass()
 	}

@@ -78,15 +78,11 @@ func (r *reader) levels(n, ones int) {
 			r.bad = true
 			return
 		}
-		level := min(15, prefix) << length // levelCode
+		level := min(15, prefix) << length // levelCode, as far as length depends on it
 		size := length
 		switch {
 		case prefix >= 15:
 			size = prefix - 3
-			if length == 0 {
-				level += 15
-			}
-			level += 1<<size - 4096
 		case prefix == 14 && length == 0:
 			size = 4
 		}

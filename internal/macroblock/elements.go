@@ -35,24 +35,22 @@ func (s *slice) skipFlag() bool {
 // mbTypeCABAC parses mb_type, H.264 tables 9-36 and 9-37.
 func (s *slice) mbTypeCABAC() int {
 	a := &s.arith
-	switch s.kind {
-	case P:
-		switch {
-		case a.bin(ctxTypeP) == 1:
-			return a.intraType(ctxIntraP)
-		case a.bin(ctxTypeP+1) == 1:
-			return mbHalves + 1 - a.bin(ctxTypeP+3) // P_L0_L0_8x16, P_L0_L0_16x8
-		case a.bin(ctxTypeP+2) == 1:
-			return mb8x8
-		}
-		return 1
-	case B:
+	switch {
+	case s.kind == B:
 		return s.typeB()
+	case s.kind == I:
+		if a.bin(ctxTypeI+s.left.has(traitNotNxN)+s.top.has(traitNotNxN)) == 0 {
+			return mbIntra
+		}
+		return a.wholeType(ctxTypeI+2, 1)
+	case a.bin(ctxTypeP) == 1:
+		return a.intraType(ctxIntraP)
+	case a.bin(ctxTypeP+1) == 1:
+		return mbHalves + 1 - a.bin(ctxTypeP+3) // P_L0_L0_8x16, P_L0_L0_16x8
+	case a.bin(ctxTypeP+2) == 1:
+		return mb8x8
 	}
-	if a.bin(ctxTypeI+s.left.has(traitNotNxN)+s.top.has(traitNotNxN)) == 0 {
-		return mbIntra
-	}
-	return a.wholeType(ctxTypeI+2, 1)
+	return 1
 }
 
 func (s *slice) typeB() int {

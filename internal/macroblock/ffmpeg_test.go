@@ -45,6 +45,7 @@ func TestAgainstFFmpeg(t *testing.T) {
 		{"CABAC, B, temporal direct", "-bf 3 -preset slow -x264-params direct=temporal"},
 		{"CABAC, B, no 8x8", "-bf 3 -profile:v main -preset veryslow"},
 		{"CABAC, B pyramid, 16 references, weights", "-bf 5 -preset placebo -refs 16 -x264-params b-pyramid=normal:weightp=2:weightb=1"},
+		{"CABAC, fading", "-bf 2 -x264-params weightp=2:weightb=1 -vf fade=in:0:20:color=red"},
 		{"CABAC, B, fine", "-bf 3 -preset veryslow -crf 5"},
 		{"CABAC, intra refresh", "-bf 0 -x264-params intra-refresh=1:keyint=15"},
 		{"CABAC, open GOP, delimiters, HRD", "-b:v 200k -maxrate 200k -bufsize 200k -g 15 -x264-params open-gop=1:aud=1:nal-hrd=vbr"},

@@ -12,6 +12,7 @@ x264() { # name, options
 }
 x264 cavlc.h264 -profile:v baseline -preset slow -crf 32 -x264-params slices=2
 x264 cavlc-b.h264 -preset slow -coder vlc -bf 2 -crf 32 -x264-params b-adapt=0
+x264 small.h264 -profile:v baseline -preset veryslow -crf 28 -x264-params slice-max-size=150 -vf rotate=t
 x264 cabac.h264 -preset slow -bf 0 -crf 32 -x264-params slices=2
 x264 cabac-b.h264 -preset slow -bf 2 -crf 32 -x264-params b-adapt=0:weightb=1
 /usr/bin/python3 - <<'PYTHON'
