@@ -39,9 +39,13 @@ ff -i "$tmp/day.mkv" -vf scale=320:180 $h264 -level 1.3 -b:v 100k -maxrate 160k 
 ff -ss 5 -t 2 -i "$tmp/day.mkv" -vf scale=320:180 -an -c:v libx265 -preset slow -crf 27 -pix_fmt yuv420p \
 	-x265-params keyint=15:min-keyint=15:scenecut=0:bframes=0:open-gop=0:info=0:log-level=none $mux hevc.mkv
 
-# The front door: a lamp, a visitor, and a JPEG of each second.
-go run ../../../internal/testing/scenes/porch -snapshots porch.jpegs |
-	ff -f rawvideo -pix_fmt yuv420p -s 640x360 -r 15 -i pipe:0 $h264 -level 3.0 -crf 30 $mux porch.mkv
+# The front door: a lamp, a visitor, and a JPEG of each second; by night as well.
+porch() { # name, options
+	go run ../../../internal/testing/scenes/porch -snapshots "$1.jpegs" $2 |
+		ff -f rawvideo -pix_fmt yuv420p -s 640x360 -r 15 -i pipe:0 $h264 -level 3.0 -crf 30 $mux "$1.mkv"
+}
+porch porch ""
+porch porch-night -night
 
 # Wind that comes and goes, birds, and a clock's tick each second.
 chirp() { # start, length, from Hz, to Hz

@@ -45,24 +45,40 @@ var (
 	porchFile []byte
 	//go:embed porch.jpegs
 	porchPictures []byte
+	//go:embed porch-night.mkv
+	porchNightFile []byte
+	//go:embed porch-night.jpegs
+	porchNightPictures []byte
 
-	porch = sync.OnceValue(func() *Film {
-		sound := street()
-		f := &Film{Clip: Merge(load(porchFile, porchTime, "main"), again(sound, int(porchTime/sound.Length))),
-			Visitor: Span{245 * time.Second / 15, 791 * time.Second / 15}, AtDoor: Span{31 * time.Second, 38 * time.Second},
-			Lamp: Span{8 * time.Second, 56 * time.Second}}
-		begin := []byte{0xff, 0xd8, 0xff} // SOI and the first marker: nowhere else in a JPEG
-		for _, p := range bytes.Split(porchPictures, begin)[1:] {
-			f.snapshots = append(f.snapshots, slices.Concat(begin, p))
-		}
-		return f
+	porch      = sync.OnceValue(func() *Film { return film(load(porchFile, porchTime, "main"), porchPictures) })
+	porchNight = sync.OnceValue(func() *Film {
+		return film(as(load(porchNightFile, porchTime, "main"), Porch().Tracks[0]), porchNightPictures)
 	})
 )
+
+// film returns the front door's film of a picture and its snapshots, one behind the other.
+func film(picture *Clip, snapshots []byte) *Film {
+	sound := street()
+	f := &Film{Clip: Merge(picture, again(sound, int(porchTime/sound.Length))),
+		Visitor: Span{245 * time.Second / 15, 791 * time.Second / 15}, AtDoor: Span{31 * time.Second, 38 * time.Second},
+		Lamp: Span{8 * time.Second, 56 * time.Second}}
+	begin := []byte{0xff, 0xd8, 0xff} // SOI and the first marker: nowhere else in a JPEG
+	for _, p := range bytes.Split(snapshots, begin)[1:] {
+		f.snapshots = append(f.snapshots, slices.Concat(begin, p))
+	}
+	return f
+}
 
 // Porch returns a minute before a front door, on a calm day: nothing moves but a
 // clock, a lamp is switched on, somebody comes in from the street, stands at the door and
 // leaves, the lamp is switched off. Its tracks are as those of [Day].
 func Porch() *Film { return porch() }
+
+// PorchNight returns [Porch] by night. Its tracks are those of Porch, its frames correspond
+// to Porch's one by one, and its parameter sets are the same, so that a camera can change
+// from one to the other at any key frame. Where nothing moves, frames between key frames
+// are the same too.
+func PorchNight() *Film { return porchNight() }
 
 // again returns a clip n times in a row.
 func again(c *Clip, n int) *Clip {

@@ -43,7 +43,12 @@ func TestPorchTruth(t *testing.T) {
 // Each second's JPEG is the film's picture of that second, and it shows the visitor when
 // the film says so, and only then.
 func TestSnapshots(t *testing.T) {
-	f := Porch()
+	t.Run("day", func(t *testing.T) { testSnapshots(t, Porch(), 100) })
+	t.Run("night", func(t *testing.T) { testSnapshots(t, PorchNight(), 60) })
+}
+
+// testSnapshots checks snapshots of a film; a visitor who is near is so many pixels at least.
+func testSnapshots(t *testing.T, f *Film, near int) {
 	seconds := int(f.Length / time.Second)
 	if len(f.snapshots) != seconds {
 		t.Fatalf("%d snapshots", len(f.snapshots))
@@ -69,9 +74,9 @@ func TestSnapshots(t *testing.T) {
 			continue
 		}
 		d := differences(m, empty, 40, image.Rect(0, 20, 320, 180)) // below the clock
-		near := at >= f.Visitor.From+6*time.Second && at < f.Visitor.To-6*time.Second
+		close := at >= f.Visitor.From+6*time.Second && at < f.Visitor.To-6*time.Second
 		switch {
-		case !f.Visited(at) && d > 0, f.Visited(at) && d == 0, near && d < 100:
+		case !f.Visited(at) && d > 0, f.Visited(at) && d == 0, close && d < near:
 			t.Errorf("%v: visited: %v, but %d pixels differ from the empty porch", at, f.Visited(at), d)
 		}
 	}
