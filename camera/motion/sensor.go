@@ -100,10 +100,9 @@ func low(values []float64) float64 {
 // learn takes what is seen now for usual, now and then: quiet says that nothing moves,
 // otherwise that is done slowly. What stays far below the usual is the new usual.
 func (s *sensor) learn(now time.Duration, quiet bool) {
-	if now-s.sampled < sampleEvery {
+	if !due(&s.sampled, now) {
 		return
 	}
-	s.sampled = now
 	if s.skipped++; quiet || s.skipped >= slowly {
 		s.skipped, quiet = 0, true
 	}

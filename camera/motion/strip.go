@@ -73,6 +73,11 @@ func (s *strip) over(e *eye, now time.Duration) {
 	}
 }
 
+// leap lets what moves have been seen last at the time that media time has leapt to.
+func (s *strip) leap(to time.Duration) {
+	s.latest.pts, s.told = min(s.latest.pts, to), min(s.told, to)
+}
+
 // wait lets time go on without what a frame says.
 func (s *strip) wait(e *eye, f *kvsmedia.Frame) {
 	if s.moving && f.PTS < e.muted {
