@@ -22,7 +22,8 @@ func (r *Roll) Frame(now time.Duration, f kvsmedia.Frame) []Step {
 	if lead {
 		r.follow(now, f)
 	}
-	key := lead && f.Key
+	key := lead && f.Key && !r.pass
+	r.pass = r.pass && !(lead && f.Key)
 	switch {
 	case r.recording && key:
 		r.turn(now, f.PTS)

@@ -62,6 +62,8 @@ type Roll struct {
 	asked   time.Duration // pre-roll
 	reached time.Duration // PTS with which the loop's first clip began; never if that is of no interest
 	overlap bool          // the pre-roll reaches into the clip before
+	floor   time.Duration // see Forget; never if it was not called
+	pass    bool          // the loop's first GOP, which may reach below floor, is left out
 	warned  [MissingKey + 1]bool
 
 	// What is written.
@@ -102,7 +104,7 @@ func New(cfg Config) *Roll {
 	if cfg.FileBytes == 0 {
 		cfg.FileBytes = 256 << 20
 	}
-	r := &Roll{cfg: cfg, lead: cfg.Tracks[0], recorded: never, ended: never, reached: never, lastKey: never}
+	r := &Roll{cfg: cfg, lead: cfg.Tracks[0], recorded: never, ended: never, reached: never, lastKey: never, floor: never}
 	for _, t := range cfg.Tracks {
 		if t.Codec.Video() {
 			r.lead = t
@@ -159,6 +161,9 @@ func (r *Roll) Start(now time.Duration) (preRoll time.Duration, wanted bool) {
 	default:
 		return 0, false
 	}
+	if r.pass = r.floor != never && r.asked >= now-r.floor; r.pass {
+		r.asked = now - r.floor
+	}
 	r.looping = true
 	r.arrived, r.keyed = now, now
 	r.clock = clock{began: now}
@@ -184,6 +189,19 @@ func (r *Roll) Stop(now time.Duration) []Step {
 	r.finish(Stopped)
 	return r.steps
 }
+
+// Forget does what Stop does, and lets no later clip reach back to before now.
+func (r *Roll) Forget(now time.Duration) []Step {
+	steps := r.Stop(now)
+	r.floor = now
+	return steps
+}
+
+// Live reports whether the loop has caught up with the frames that are being made.
+func (r *Roll) Live() bool { return r.clock.live }
+
+// Paused says that the owner has not asked for frames until now, since the last one.
+func (r *Roll) Paused(now time.Duration) { r.arrived, r.clock.arrived = now, now }
 
 func (r *Roll) finish(reason Reason) {
 	r.halt(reason, r.clock.newest+1)

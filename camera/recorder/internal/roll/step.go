@@ -65,7 +65,7 @@ type Step struct {
 	Until   time.Duration  // End: PTS of what comes after the clip's last frame
 	Reason  Reason         // End, Cut
 	Events  int            // End: all of the clip's events, those not passed on included
-	Skipped int            // End: frames that a queue dropped after the clip's last one
+	Skipped int            // End: frames that a queue dropped after the clip's, or the recording's, last one
 	Warning Warning        // Warn
 	Want    time.Duration  // Warn
 	Got     time.Duration  // Warn
