@@ -3,6 +3,7 @@ package recorder
 import (
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -75,7 +76,7 @@ func (u *uploads) enter(c *card) {
 	if u.r.cfg.UploadAll {
 		for f := range c.cat.Files() {
 			if f.Closed && !f.Sent.Covers(0, f.Clusters-1) {
-				u.add(f.Seq, &unit{file: f.Seq, undated: f.Base == 0}, plan.Clip{Begun: len(f.Sent) > 0})
+				u.add(f.Seq, &unit{file: f.Seq, undated: true}, plan.Clip{Begun: len(f.Sent) > 0})
 			}
 		}
 	} else {
@@ -84,7 +85,7 @@ func (u *uploads) enter(c *card) {
 			case !cl.Ended:
 				u.units[cl.Seq] = &unit{clip: cl.ID, resumed: true}
 			case cl.Waiting > 0:
-				u.add(cl.Seq, &unit{clip: cl.ID, undated: cl.Start == 0}, plan.Clip{Begun: cl.Sent > 0})
+				u.add(cl.Seq, &unit{clip: cl.ID, undated: true}, plan.Clip{Begun: cl.Sent > 0})
 			}
 		}
 	}
@@ -95,7 +96,9 @@ func (u *uploads) add(seq uint64, n *unit, p plan.Clip) {
 	n.found = map[uint64]int{}
 	u.units[seq] = n
 	p.Seq, p.Undated = seq, n.undated
-	u.plan.Add(p)
+	if u.plan.Add(p); n.undated {
+		u.date(seq)
+	}
 }
 
 // grown plans what is committed of a file that is being written.
@@ -206,12 +209,12 @@ func (u *uploads) dated(c *card) {
 	}
 }
 
-// date gives the plan what has a time: a fragment that went up without one would have a
-// wrong one for ever.
+// date gives the plan what has a time that a power cut does not change: a fragment that went
+// up with another one would play twice, or have a wrong one for ever.
 func (u *uploads) date(seq uint64) {
 	n := u.units[seq]
 	for len(n.waiting) > 0 {
-		if f, ok := u.c.cat.File(n.waiting[0].File); ok && f.Base == 0 {
+		if f, ok := u.c.cat.File(n.waiting[0].File); ok && !f.Settled {
 			return
 		}
 		u.plan.Commit(seq, n.waiting[0])
@@ -226,21 +229,20 @@ func (u *uploads) date(seq uint64) {
 		return
 	}
 	if n.clip != (catalog.ID{}) {
-		v, ok := u.c.cat.Clip(n.clip)
-		if !ok || v.Start == 0 {
+		if v, ok := u.c.cat.Clip(n.clip); !ok || !settled(v) {
 			return
 		}
-		for _, f := range v.Files {
-			if f.Base == 0 {
-				return
-			}
-		}
-	} else if f, ok := u.c.cat.File(n.file); !ok || f.Base == 0 {
+	} else if f, ok := u.c.cat.File(n.file); !ok || !f.Settled {
 		return
 	}
 	n.undated = false
 	u.plan.Dated(seq)
 	wake(u.changed)
+}
+
+// settled reports whether the times of all that a clip has on the card are known for good.
+func settled(cl catalog.View) bool {
+	return cl.Start != 0 && !slices.ContainsFunc(cl.Files, func(f catalog.File) bool { return !f.Settled && !f.Gone })
 }
 
 // remove forgets a clip that is no longer on the card.

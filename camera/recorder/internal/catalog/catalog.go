@@ -120,6 +120,7 @@ func (c *Catalog) stamp() {
 			}
 			f.Base = place(want, c.reach(f), c.taken(f))
 			c.touchFile(f)
+			c.urgent = true // nothing of it is uploaded before it is settled
 			for _, cl := range f.clips {
 				c.refresh(cl)
 			}

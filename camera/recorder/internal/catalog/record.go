@@ -161,6 +161,7 @@ func (r *fileRecord) file() File {
 	if r.Base < earliest || r.Base > latest {
 		f.Base = 0
 	}
+	f.Settled = f.Base != 0
 	return f
 }
 

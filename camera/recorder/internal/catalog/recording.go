@@ -96,7 +96,7 @@ func (c *Catalog) NewFile(id ID, up time.Duration) (File, segment.Header, error)
 	if up == Later {
 		f.Day = int32(c.now() / (24 * time.Hour).Milliseconds())
 	} else if base := c.clock.time(up); base != 0 {
-		f.Base = place(base, c.opt.Longest, c.taken(nil))
+		f.Base, f.Settled = place(base, c.opt.Longest, c.taken(nil)), true
 		f.Day = int32(f.Base / (24 * time.Hour).Milliseconds())
 	}
 	c.insertFile(f)

@@ -279,7 +279,7 @@ func (r *recovery) fill(f *file, content *segment.Content) {
 		f.Length = content.Clusters[n-1].End
 	}
 	if f.Base == 0 && content.Base >= earliest && content.Base <= latest {
-		f.Base = content.Base
+		f.Base, f.Settled = content.Base, true
 	}
 	r.touchFile(f)
 	if f.Clusters < had {
