@@ -51,46 +51,48 @@ func TestEventsOfOtherTimes(t *testing.T) {
 		time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC), time.Unix(1<<60, 0), time.Unix(-1<<60, 0), time.UnixMilli(1<<63 - 1),
 	} {
 		for _, known := range []bool{true, false} {
-			synctest.Test(t, func(t *testing.T) {
-				var mu sync.Mutex
-				var published []recorder.Change
-				u := newUpload(t, func(c *recorder.Config) {
-					c.Publish = func(_ context.Context, ch recorder.Change) error {
-						if _, err := json.Marshal(ch); err != nil {
-							return fmt.Errorf("event of %v: %w", at.Unix(), err)
+			t.Run(fmt.Sprint(at.Unix(), known), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					var mu sync.Mutex
+					var published []recorder.Change
+					u := newUpload(t, func(c *recorder.Config) {
+						c.Publish = func(_ context.Context, ch recorder.Change) error {
+							if _, err := json.Marshal(ch); err != nil {
+								return fmt.Errorf("event of %v: %w", at.Unix(), err)
+							}
+							mu.Lock()
+							defer mu.Unlock()
+							published = append(published, ch)
+							return nil
 						}
-						mu.Lock()
-						defer mu.Unlock()
-						published = append(published, ch)
-						return nil
+						if !known {
+							c.Uploader, c.Now = nil, func() time.Time { return time.Time{} }
+						}
+					})
+					defer u.close()
+					u.record()
+					time.Sleep(21 * time.Second)
+					now := time.Now()
+					id, err := u.Trigger(recorder.Event{Type: "motion", Time: at, Tags: map[string]string{"a": "b"}})
+					if err != nil {
+						t.Fatal(at.Unix(), err)
 					}
-					if !known {
-						c.Uploader, c.Now = nil, func() time.Time { return time.Time{} }
+					time.Sleep(40 * time.Second)
+					c := u.clip(id)
+					readable(t, u.Recorder, c)
+					mu.Lock()
+					n := len(published)
+					mu.Unlock()
+					if n < 2 || c.State == recorder.Recording || c.Length < 10*time.Second {
+						t.Errorf("event of %v: %d changes are published; %+v", at.Unix(), n, c)
+					}
+					if e := c.Events[0].Time; known && e.After(now) {
+						t.Errorf("event of %v is of %v", at.Unix(), e)
+					}
+					if known {
+						u.until(10*time.Minute, u.uploaded)
 					}
 				})
-				defer u.close()
-				u.record()
-				time.Sleep(21 * time.Second)
-				now := time.Now()
-				id, err := u.Trigger(recorder.Event{Type: "motion", Time: at, Tags: map[string]string{"a": "b"}})
-				if err != nil {
-					t.Fatal(at.Unix(), err)
-				}
-				time.Sleep(40 * time.Second)
-				c := u.clip(id)
-				readable(t, u.Recorder, c)
-				mu.Lock()
-				n := len(published)
-				mu.Unlock()
-				if n < 2 || c.State == recorder.Recording || c.Length < 10*time.Second {
-					t.Errorf("event of %v: %d changes are published; %+v", at.Unix(), n, c)
-				}
-				if e := c.Events[0].Time; known && e.After(now) {
-					t.Errorf("event of %v is of %v", at.Unix(), e)
-				}
-				if known {
-					u.until(10*time.Minute, u.uploaded)
-				}
 			})
 		}
 	}

@@ -40,6 +40,13 @@ type pickyFile struct {
 	fail func(op, name string) error
 }
 
+func (f *pickyFile) Size() (int64, error) {
+	if err := f.fail("Size", f.name); err != nil {
+		return 0, err
+	}
+	return f.File.Size()
+}
+
 func (f *pickyFile) ReadAt(b []byte, at int64) (int, error) {
 	if err := f.fail("ReadAt", f.name); err != nil {
 		return 0, err
