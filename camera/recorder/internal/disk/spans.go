@@ -1,4 +1,4 @@
-package recorder
+package disk
 
 import (
 	"time"
@@ -42,7 +42,7 @@ func (s *spans) until(clip roll.ID, from, until time.Duration, reason string) {
 
 // settle brings the clips to what is committed, and ends those that are; with all, every
 // one that is over.
-func (s *spans) settle(d *disk, all bool) {
+func (s *spans) settle(d *Disk, all bool) {
 	if len(s.clips) == 0 {
 		return
 	}
@@ -66,7 +66,7 @@ func (s *spans) settle(d *disk, all bool) {
 }
 
 // covered reports whether everything of the clip is committed.
-func (sp *span) covered(d *disk, files []recorded) bool {
+func (sp *span) covered(d *Disk, files []recorded) bool {
 	if d.out.w == nil {
 		return len(d.carry) == 0
 	}
@@ -79,7 +79,7 @@ func (sp *span) covered(d *disk, files []recorded) bool {
 func (sp *span) past(pts time.Duration) bool { return sp.over && pts > sp.until-time.Millisecond }
 
 // reach writes down which clusters the clip has; ends says that these are all.
-func (sp *span) reach(d *disk, files []recorded, ends bool) {
+func (sp *span) reach(d *Disk, files []recorded, ends bool) {
 	for _, f := range files {
 		n, _ := whole(f.content)
 		// After a power loss it has what is committed, written down or not.
@@ -96,8 +96,8 @@ func (sp *span) reach(d *disk, files []recorded, ends bool) {
 		}
 		if s.Last >= 0 {
 			id := d.id(sp.clip)
-			d.note(d.c.cat.SetSpan(id, s))
-			d.r.uploads.spanned(d.c, id, f.content, s, ends || f.seq != d.out.seq)
+			d.note(d.c.Cat.SetSpan(id, s))
+			d.cfg.Uploads.Spanned(d.c, id, f.content, s, ends || f.seq != d.out.seq)
 		}
 	}
 }

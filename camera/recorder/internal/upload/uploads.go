@@ -1,31 +1,30 @@
-package recorder
+package upload
 
 import (
-	"fmt"
-	"os"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/card"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/plan"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/segment"
-	"github.com/smartcam-sdk/smartcam/internal/storage"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
 )
 
 // usualRate is taken for the recorded bitrate until that is known, in bit/s.
 const usualRate = 4_000_000
 
-// uploads knows what is to be uploaded of the card that is open. A unit is a clip, or with
-// UploadAll a file; the plan knows it by its sequence number. It is safe for concurrent
+// Uploads knows what is to be uploaded of the card that is open. A unit is a clip, or with
+// Config.All a file; the plan knows it by its sequence number. It is safe for concurrent
 // use; nothing in it waits for the storage but fragments.
-type uploads struct {
-	r       *Recorder
+type Uploads struct {
+	cfg     Config
 	changed chan struct{} // something was added to the plan
 
 	mu    sync.Mutex
 	plan  *plan.Plan
-	c     *card // that the plan is of; nil if none
+	c     *card.Card // that the plan is of; nil if none
 	units map[uint64]*unit
 	rate  int   // bit/s, of the latest recording
 	err   error // why nothing can be uploaded
@@ -33,7 +32,7 @@ type uploads struct {
 
 // unit is a clip or file that is not uploaded.
 type unit struct {
-	clip    catalog.ID // zero for a file
+	clip    ulid.ID // zero for a file
 	file    uint64
 	undated bool            // of the backlog: the plan waits for its time
 	resumed bool            // it is being recorded since before the card was opened, and is backlog when it ends
@@ -42,45 +41,47 @@ type unit struct {
 	waiting []plan.Fragment // of files whose time is not known; the plan does not have them
 }
 
-func (u *uploads) init(r *Recorder) {
-	u.r, u.changed, u.rate = r, make(chan struct{}, 1), usualRate
+// New returns uploads that know of no card.
+func New(cfg Config) *Uploads {
+	u := &Uploads{cfg: cfg, changed: make(chan struct{}, 1), rate: usualRate}
 	u.reset(nil)
+	return u
 }
 
 // on reports whether there is anything to do for a card.
-func (u *uploads) on(c *card) bool { return u.r.cfg.Uploader != nil && c != nil && c == u.c }
+func (u *Uploads) on(c *card.Card) bool { return u.cfg.Uploader != nil && c != nil && c == u.c }
 
-func (u *uploads) reset(c *card) {
+func (u *Uploads) reset(c *card.Card) {
 	u.c, u.units = c, map[uint64]*unit{}
-	u.plan = plan.New(plan.Order(u.r.cfg.Backlog))
+	u.plan = plan.New(u.cfg.Backlog)
 	u.setRate(u.rate)
 }
 
-func (u *uploads) setRate(rate int) {
+func (u *Uploads) setRate(rate int) {
 	u.rate = rate
-	if u.r.cfg.BacklogRate > 0 {
-		u.plan.SetRate(u.r.cfg.BacklogRate)
+	if u.cfg.Rate > 0 {
+		u.plan.SetRate(u.cfg.Rate)
 		return
 	}
 	u.plan.SetRate(2 * rate)
 }
 
-// enter makes the plan for another card, which has a backlog of its own.
-func (u *uploads) enter(c *card) {
+// Enter makes the plan for another card, which has a backlog of its own.
+func (u *Uploads) Enter(c *card.Card) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.reset(c)
 	if !u.on(c) {
 		return
 	}
-	if u.r.cfg.UploadAll {
-		for f := range c.cat.Files() {
+	if u.cfg.All {
+		for f := range c.Cat.Files() {
 			if f.Closed && !f.Sent.Covers(0, f.Clusters-1) {
 				u.add(f.Seq, &unit{file: f.Seq, undated: true}, plan.Clip{Begun: len(f.Sent) > 0})
 			}
 		}
 	} else {
-		for cl := range c.cat.Clips() {
+		for cl := range c.Cat.Clips() {
 			switch {
 			case !cl.Ended:
 				u.units[cl.Seq] = &unit{clip: cl.ID, resumed: true}
@@ -92,7 +93,7 @@ func (u *uploads) enter(c *card) {
 	wake(u.changed)
 }
 
-func (u *uploads) add(seq uint64, n *unit, p plan.Clip) {
+func (u *Uploads) add(seq uint64, n *unit, p plan.Clip) {
 	n.found = map[uint64]int{}
 	u.units[seq] = n
 	p.Seq, p.Undated = seq, n.undated
@@ -101,25 +102,25 @@ func (u *uploads) add(seq uint64, n *unit, p plan.Clip) {
 	}
 }
 
-// grown plans what is committed of a file that is being written.
-func (u *uploads) grown(c *card, seq uint64, clip catalog.ID, content *segment.Content) {
+// Grown plans what is committed of a file that is being written.
+func (u *Uploads) Grown(c *card.Card, seq uint64, clip ulid.ID, content *segment.Content) {
 	u.file(c, seq, clip, content, false)
 }
 
-// closed plans the rest of a file.
-func (u *uploads) closed(c *card, seq uint64, clip catalog.ID, content *segment.Content) {
+// Closed plans the rest of a file.
+func (u *Uploads) Closed(c *card.Card, seq uint64, clip ulid.ID, content *segment.Content) {
 	u.file(c, seq, clip, content, true)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if n := len(content.Clusters); n > 0 && content.Clusters[n-1].End > time.Second {
 		u.setRate(int(float64(content.Length) * 8 / content.Clusters[n-1].End.Seconds()))
 	}
-	if u.on(c) && u.r.cfg.UploadAll {
+	if u.on(c) && u.cfg.All {
 		u.end(seq)
 	}
 }
 
-func (u *uploads) file(c *card, seq uint64, clip catalog.ID, content *segment.Content, whole bool) {
+func (u *Uploads) file(c *card.Card, seq uint64, clip ulid.ID, content *segment.Content, whole bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if !u.on(c) {
@@ -132,24 +133,24 @@ func (u *uploads) file(c *card, seq uint64, clip catalog.ID, content *segment.Co
 	p := segment.Part{Content: content, To: to}
 	switch {
 	case to < 0:
-	case u.r.cfg.UploadAll:
+	case u.cfg.All:
 		u.commit(seq, &unit{file: seq}, seq, p.Fragments(whole))
-	case clip != (catalog.ID{}):
-		if v, ok := c.cat.Clip(clip); ok {
+	case clip != (ulid.ID{}):
+		if v, ok := c.Cat.Clip(clip); ok {
 			u.commit(v.Seq, &unit{clip: clip}, seq, p.Fragments(whole))
 		}
 	}
 }
 
-// spanned plans what a clip has of a file of a recording of all the time; whole says that
+// Spanned plans what a clip has of a file of a recording of all the time; whole says that
 // no more follows in the file.
-func (u *uploads) spanned(c *card, clip catalog.ID, content *segment.Content, s catalog.Span, whole bool) {
+func (u *Uploads) Spanned(c *card.Card, clip ulid.ID, content *segment.Content, s catalog.Span, whole bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if !u.on(c) || u.r.cfg.UploadAll {
+	if !u.on(c) || u.cfg.All {
 		return
 	}
-	v, ok := c.cat.Clip(clip)
+	v, ok := c.Cat.Clip(clip)
 	if !ok {
 		return
 	}
@@ -158,7 +159,7 @@ func (u *uploads) spanned(c *card, clip catalog.ID, content *segment.Content, s 
 }
 
 // commit adds the fragments of a file to a unit that is being recorded.
-func (u *uploads) commit(seq uint64, n *unit, file uint64, list []segment.Fragment) {
+func (u *Uploads) commit(seq uint64, n *unit, file uint64, list []segment.Fragment) {
 	if u.units[seq] == nil {
 		u.add(seq, n, plan.Clip{Live: true})
 	}
@@ -172,12 +173,12 @@ func (u *uploads) commit(seq uint64, n *unit, file uint64, list []segment.Fragme
 	u.date(seq)
 }
 
-// ended says that a clip has all its fragments.
-func (u *uploads) ended(c *card, clip catalog.ID) {
+// Ended says that a clip has all its fragments.
+func (u *Uploads) Ended(c *card.Card, clip ulid.ID) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	v, ok := c.cat.Clip(clip)
-	if !u.on(c) || u.r.cfg.UploadAll || !ok {
+	v, ok := c.Cat.Clip(clip)
+	if !u.on(c) || u.cfg.All || !ok {
 		return
 	}
 	u.end(v.Seq)
@@ -188,15 +189,15 @@ func (u *uploads) ended(c *card, clip catalog.ID) {
 	}
 }
 
-func (u *uploads) end(seq uint64) {
+func (u *Uploads) end(seq uint64) {
 	if n := u.units[seq]; n != nil {
 		n.over = true
 		u.date(seq)
 	}
 }
 
-// dated looks whether the times of units have become known.
-func (u *uploads) dated(c *card) {
+// Dated looks whether the times of units have become known.
+func (u *Uploads) Dated(c *card.Card) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if !u.on(c) {
@@ -211,10 +212,10 @@ func (u *uploads) dated(c *card) {
 
 // date gives the plan what has a time that a power cut does not change: a fragment that went
 // up with another one would play twice, or have a wrong one for ever.
-func (u *uploads) date(seq uint64) {
+func (u *Uploads) date(seq uint64) {
 	n := u.units[seq]
 	for len(n.waiting) > 0 {
-		if f, ok := u.c.cat.File(n.waiting[0].File); ok && !f.Settled {
+		if f, ok := u.c.Cat.File(n.waiting[0].File); ok && !f.Settled {
 			return
 		}
 		u.plan.Commit(seq, n.waiting[0])
@@ -228,11 +229,11 @@ func (u *uploads) date(seq uint64) {
 	if !n.undated {
 		return
 	}
-	if n.clip != (catalog.ID{}) {
-		if v, ok := u.c.cat.Clip(n.clip); !ok || !settled(v) {
+	if n.clip != (ulid.ID{}) {
+		if v, ok := u.c.Cat.Clip(n.clip); !ok || !settled(v) {
 			return
 		}
-	} else if f, ok := u.c.cat.File(n.file); !ok || !f.Settled {
+	} else if f, ok := u.c.Cat.File(n.file); !ok || !f.Settled {
 		return
 	}
 	n.undated = false
@@ -245,8 +246,8 @@ func settled(cl catalog.View) bool {
 	return cl.Start != 0 && !slices.ContainsFunc(cl.Files, func(f catalog.File) bool { return !f.Settled && !f.Gone })
 }
 
-// remove forgets a clip that is no longer on the card.
-func (u *uploads) remove(c *card, seq uint64) {
+// Remove forgets a clip that is no longer on the card.
+func (u *Uploads) Remove(c *card.Card, seq uint64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.on(c) {
@@ -255,33 +256,17 @@ func (u *uploads) remove(c *card, seq uint64) {
 	}
 }
 
-// openFile opens a file of the card for reading, with what is committed of it.
-func (r *Recorder) openFile(c *card, seq uint64) (*segment.Content, storage.File, error) {
-	f, ok := c.cat.File(seq)
-	if !ok || f.Gone || f.Going {
-		return nil, nil, fmt.Errorf("recorder: file %d: %w", seq, os.ErrNotExist)
-	}
-	file, err := c.fs.Open(f.Name(), os.O_RDONLY)
-	if err != nil {
-		return nil, nil, fmt.Errorf("recorder: %w", err)
-	}
-	r.mu.Lock()
-	l := r.live
-	r.mu.Unlock()
-	if l != nil && l.seq == seq {
-		return l.content, file, nil
-	}
-	content, err := segment.Open(file)
-	if err != nil {
-		_ = file.Close()
-		return nil, nil, fmt.Errorf("recorder: %s: %w", f.Name(), err)
-	}
-	return content, file, nil
-}
-
-// trouble returns why nothing can be uploaded, nil if that is not known.
-func (u *uploads) trouble() error {
+// Trouble returns why nothing can be uploaded, nil if that is not known.
+func (u *Uploads) Trouble() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.err
+}
+
+// wake puts a value into a channel with room for one.
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }

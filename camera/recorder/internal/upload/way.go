@@ -1,4 +1,4 @@
-package recorder
+package upload
 
 import (
 	"context"
@@ -10,9 +10,12 @@ import (
 	"os"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/card"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/plan"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/receipt"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/segment"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/internal/safelog"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
@@ -25,40 +28,40 @@ const (
 
 // sent is a fragment that is under way.
 type sent struct {
-	c        *card
+	c        *card.Card
 	unit     uint64
 	fragment plan.Fragment
 	start    time.Duration // from the file's first frame
 	length   time.Duration
 }
 
-// upload takes what is planned to the cloud until ctx ends.
-func (r *Recorder) upload(ctx context.Context) {
-	if r.cfg.Uploader == nil {
+// Run takes what is planned to the cloud until ctx ends.
+func (u *Uploads) Run(ctx context.Context) {
+	if u.cfg.Uploader == nil {
 		return
 	}
 	var trouble safelog.Outage
 	for ctx.Err() == nil {
-		way := &way{r: r, sent: map[string]sent{}}
-		r.uploads.failed(nil)
+		way := &way{u: u, sent: map[string]sent{}}
+		u.failed(nil)
 		var last error
-		for receipt, err := range r.cfg.Uploader.UploadStored(ctx, way.fragments(ctx)) {
+		for got, err := range u.cfg.Uploader.UploadStored(ctx, way.fragments(ctx)) {
 			if err != nil {
 				last = err
 				break
 			}
-			trouble.Over(r.log, slog.LevelDebug, "recorder: clips are uploaded")
-			way.take(&receipt)
+			trouble.Over(u.cfg.Log, slog.LevelDebug, "recorder: clips are uploaded")
+			way.take(&got)
 		}
-		r.uploads.release()
+		u.release()
 		if ctx.Err() != nil {
 			return
 		}
 		if last == nil {
 			last = errors.New("recorder: the uploader ended though there is more to upload")
 		}
-		r.uploads.failed(last)
-		trouble.Failed(r.log, "recorder: clips cannot be uploaded; they are kept", last)
+		u.failed(last)
+		trouble.Failed(u.cfg.Log, "recorder: clips cannot be uploaded; they are kept", last)
 		pause := time.NewTimer(uploadAgain)
 		select {
 		case <-pause.C:
@@ -69,14 +72,14 @@ func (r *Recorder) upload(ctx context.Context) {
 }
 
 // release says that what is under way is to be sent again.
-func (u *uploads) release() {
+func (u *Uploads) release() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.plan.Release()
 }
 
 // failed notes why nothing can be uploaded, nil while that is tried.
-func (u *uploads) failed(err error) {
+func (u *Uploads) failed(err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.err = err
@@ -84,7 +87,7 @@ func (u *uploads) failed(err error) {
 
 // way is what is under way in one call of UploadStored.
 type way struct {
-	r    *Recorder
+	u    *Uploads
 	n    int
 	sent map[string]sent // by key; guarded by the uploads' mu
 }
@@ -92,10 +95,10 @@ type way struct {
 // fragments yields what is planned, when it is asked for it, until ctx ends.
 func (w *way) fragments(ctx context.Context) iter.Seq[kvsmedia.Stored] {
 	return func(yield func(kvsmedia.Stored) bool) {
-		u := &w.r.uploads
+		u := w.u
 		for ctx.Err() == nil {
 			u.mu.Lock()
-			next := u.plan.Next(w.r.mono())
+			next := u.plan.Next(u.cfg.Mono())
 			c := u.c
 			unit := u.units[next.Clip]
 			u.mu.Unlock()
@@ -115,10 +118,10 @@ func (w *way) fragments(ctx context.Context) iter.Seq[kvsmedia.Stored] {
 }
 
 // wait waits until something changed in the plan, or the rate allows more.
-func (u *uploads) wait(ctx context.Context, until time.Duration) {
+func (u *Uploads) wait(ctx context.Context, until time.Duration) {
 	var timeout <-chan time.Time
 	if until != plan.Never {
-		timer := time.NewTimer(until - u.r.mono())
+		timer := time.NewTimer(until - u.cfg.Mono())
 		defer timer.Stop()
 		timeout = timer.C
 	}
@@ -130,14 +133,14 @@ func (u *uploads) wait(ctx context.Context, until time.Duration) {
 }
 
 // load tells the plan what a unit of the backlog has.
-func (u *uploads) load(c *card, seq uint64, n *unit) {
+func (u *Uploads) load(c *card.Card, seq uint64, n *unit) {
 	var list []plan.Fragment
 	for _, s := range u.spansOf(c, n) {
-		f, ok := c.cat.File(s.File)
+		f, ok := c.Cat.File(s.File)
 		if !ok || f.Gone || s.Last < s.First {
 			continue
 		}
-		content, file, err := u.r.openFile(c, s.File)
+		content, file, err := c.Open(s.File)
 		if err == nil {
 			_ = file.Close()
 		}
@@ -158,31 +161,31 @@ func (u *uploads) load(c *card, seq uint64, n *unit) {
 }
 
 // spansOf returns where in files a unit is.
-func (u *uploads) spansOf(c *card, n *unit) []catalog.Span {
-	if n.clip != (catalog.ID{}) {
-		v, _ := c.cat.Clip(n.clip)
+func (u *Uploads) spansOf(c *card.Card, n *unit) []catalog.Span {
+	if n.clip != (ulid.ID{}) {
+		v, _ := c.Cat.Clip(n.clip)
 		return v.Spans
 	}
-	f, _ := c.cat.File(n.file)
+	f, _ := c.Cat.File(n.file)
 	return []catalog.Span{{File: n.file, Last: f.Clusters - 1}}
 }
 
 // unreadable notes that a part of a file will never be uploaded, unless it is the whole
 // storage that cannot be read.
-func (u *uploads) unreadable(c *card, file uint64, from, to int, err error) {
+func (u *Uploads) unreadable(c *card.Card, file uint64, from, to int, err error) {
 	switch storage.Classify(err) {
 	case storage.Gone, storage.ReadOnly, storage.Full:
 		return
 	case storage.None, storage.Failing, storage.Other:
 	}
-	u.r.log.Warn("recorder: a part of a clip cannot be read, and will not be uploaded", "file", file, "err", err)
-	_ = c.cat.Receive(file, catalog.Receipt{From: int32(from), To: int32(to), Err: "it cannot be read"})
+	u.cfg.Log.Warn("recorder: a part of a clip cannot be read, and will not be uploaded", "file", file, "err", err)
+	_ = c.Cat.Receive(file, receipt.Receipt{From: int32(from), To: int32(to), Err: "it cannot be read"})
 }
 
 // stored returns a fragment for the uploader.
-func (w *way) stored(c *card, next plan.Next) (kvsmedia.Stored, bool) {
-	u, f := &w.r.uploads, next.Fragment
-	content, file, err := u.r.openFile(c, f.File)
+func (w *way) stored(c *card.Card, next plan.Next) (kvsmedia.Stored, bool) {
+	u, f := w.u, next.Fragment
+	content, file, err := c.Open(f.File)
 	if err == nil {
 		_ = file.Close() // Frames opens it again, if the uploader takes the fragment
 	}
@@ -191,7 +194,7 @@ func (w *way) stored(c *card, next plan.Next) (kvsmedia.Stored, bool) {
 		u.done(c, next.Clip, f)
 		return kvsmedia.Stored{}, false
 	}
-	rec, _ := c.cat.File(f.File)
+	rec, _ := c.Cat.File(f.File)
 	from, to := content.Clusters[f.From], content.Clusters[f.To]
 	at := time.UnixMilli(rec.Base + from.Start.Milliseconds())
 	end := to.End
@@ -209,7 +212,7 @@ func (w *way) stored(c *card, next plan.Next) (kvsmedia.Stored, bool) {
 		s.Tags = w.tags(c, n, f, at, end-from.Start)
 	}
 	s.Frames = func(yield func(kvsmedia.Frame, error) bool) {
-		file, err := c.fs.Open(rec.Name(), os.O_RDONLY)
+		file, err := c.FS.Open(rec.Name(), os.O_RDONLY)
 		if err != nil {
 			yield(kvsmedia.Frame{}, &readError{err})
 			return
@@ -230,8 +233,8 @@ func (w *way) stored(c *card, next plan.Next) (kvsmedia.Stored, bool) {
 
 // tags returns those of the events that happened in a fragment; the first one of a clip
 // has those of before as well.
-func (w *way) tags(c *card, n *unit, f plan.Fragment, at time.Time, length time.Duration) kvsmedia.Tags {
-	v, _ := c.cat.Clip(n.clip)
+func (w *way) tags(c *card.Card, n *unit, f plan.Fragment, at time.Time, length time.Duration) kvsmedia.Tags {
+	v, _ := c.Cat.Clip(n.clip)
 	first := len(v.Spans) > 0 && v.Spans[0].File == f.File && int(v.Spans[0].First) == f.From
 	tags := kvsmedia.Tags{}
 	for _, e := range v.Events {
@@ -263,7 +266,7 @@ func (e *readError) Error() string { return e.err.Error() }
 func (e *readError) Unwrap() error { return e.err }
 
 // done tells the plan that a fragment needs not go up any more.
-func (u *uploads) done(c *card, unit uint64, f plan.Fragment) {
+func (u *Uploads) done(c *card.Card, unit uint64, f plan.Fragment) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.c == c && u.plan.Done(unit, f) {
@@ -272,29 +275,29 @@ func (u *uploads) done(c *card, unit uint64, f plan.Fragment) {
 }
 
 // take writes down what became of a fragment.
-func (w *way) take(receipt *kvsmedia.Receipt) {
-	u := &w.r.uploads
+func (w *way) take(got *kvsmedia.Receipt) {
+	u := w.u
 	u.mu.Lock()
-	s, ok := w.sent[receipt.Key]
-	delete(w.sent, receipt.Key)
+	s, ok := w.sent[got.Key]
+	delete(w.sent, got.Key)
 	u.mu.Unlock()
 	if !ok {
 		return
 	}
 	f := s.fragment
-	note := catalog.Receipt{From: int32(f.From), To: int32(f.To), Start: s.start, End: s.start + s.length, Bytes: f.Bytes, Number: receipt.Number, Run: receipt.Run}
+	note := receipt.Receipt{From: int32(f.From), To: int32(f.To), Start: s.start, End: s.start + s.length, Bytes: f.Bytes, Number: got.Number, Run: got.Run}
 	var read *readError
-	switch err := receipt.Err; {
+	switch err := got.Err; {
 	case err == nil:
-		_ = s.c.cat.Receive(f.File, note)
+		_ = s.c.Cat.Receive(f.File, note)
 	case errors.As(err, &read):
 		u.unreadable(s.c, f.File, f.From, f.To, read.err)
 	case errors.Is(err, kvsmedia.ErrUploadEnded):
 		return // it is sent again: see release
 	default:
 		note.Number, note.Run, note.Err = "", "", err.Error()
-		w.r.log.Warn("recorder: a fragment will never be uploaded", "file", f.File, "err", err)
-		_ = s.c.cat.Receive(f.File, note)
+		u.cfg.Log.Warn("recorder: a fragment will never be uploaded", "file", f.File, "err", err)
+		_ = s.c.Cat.Receive(f.File, note)
 	}
 	u.done(s.c, s.unit, f)
 }

@@ -1,4 +1,6 @@
-package catalog
+// Package ulid has IDs that sort by the time at which they were made, and makes them so that
+// they grow also when the clock goes back.
+package ulid
 
 import (
 	"crypto/rand"
@@ -27,9 +29,9 @@ func (id ID) String() string {
 	return crockford.EncodeToString(wide[:])[:26]
 }
 
-// ParseID reads what String writes, lower case too.
-func ParseID(s string) (ID, error) {
-	wrong := errors.New("catalog: not a ULID: 26 characters of Crockford's base 32 are wanted")
+// Parse reads what String writes, lower case too.
+func Parse(s string) (ID, error) {
+	wrong := errors.New("ulid: not a ULID: 26 characters of Crockford's base 32 are wanted")
 	if len(s) != 26 || s[0] > '7' {
 		return ID{}, wrong
 	}
@@ -67,7 +69,7 @@ func (id *ID) UnmarshalText(b []byte) (err error) {
 		*id = ID{}
 		return nil
 	}
-	*id, err = ParseID(string(b))
+	*id, err = Parse(string(b))
 	return err
 }
 

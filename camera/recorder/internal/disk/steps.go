@@ -1,4 +1,4 @@
-package recorder
+package disk
 
 import (
 	"errors"
@@ -6,56 +6,30 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
-	"github.com/smartcam-sdk/smartcam/internal/safelog"
-	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
 )
 
 // flushEvery is how long receipts and growth wait at most to be written down.
 const flushEvery = 5 * time.Second
 
-// disk is the one goroutine that writes to the storage. What is being recorded outlives
-// the card that it is recorded on.
-type disk struct {
-	r *Recorder
-	c *card // that is open; nil if none
-
-	state  Storage // of the card while it is well
-	broken bool    // its journal has to be opened again
-
-	out   output                    // the file that is written
-	carry []kvsmedia.Frame          // that a failed write left, for the next file
-	clip  roll.ID                   // that is being recorded, as the roll has it; zero with Continuous
-	ids   map[roll.ID]catalog.ID    // of clips that go on under another ID on another card
-	event map[roll.ID]catalog.Event // the latest one of a clip that has not ended
-	owed  *owed                     // the end of a file that could not be written down; nil if none
-	last  latest                    // the clip that ended last
-	spans spans                     // of clips, with Continuous
-	card  catalog.ID                // the one that was open last
-	files []recorded                // the latest on it that are complete, the oldest first
-
-	flushed time.Time // when everything was last written down
-	looked  time.Time // at the volume
-	frames  safelog.Outage
-}
-
 // serve writes what comes until ends is closed and all of it is written. Its error is of
 // the storage.
-func (d *disk) serve(ends <-chan struct{}) error {
+func (d *Disk) serve(ends <-chan struct{}) error {
 	if err := d.resume(); err != nil {
 		return err
 	}
-	d.r.health.set(d.r.log, d.state, nil)
+	d.cfg.Drive.Health.Set(d.state, nil)
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
 	for {
 		select {
-		case <-d.r.queue.Ready():
+		case <-d.cfg.Queue.Ready():
 			if err := d.drain(); err != nil {
 				return err
 			}
-		case j := <-d.r.jobs:
-			err := j.do(d)
-			if j.done <- err; err != nil && !errors.Is(err, ErrNoClip) {
+		case j := <-d.jobs:
+			err := j.do()
+			if j.done <- err; err != nil && !errors.Is(err, catalog.ErrUnknown) {
 				return err // of the storage
 			}
 		case <-tick.C:
@@ -70,9 +44,9 @@ func (d *disk) serve(ends <-chan struct{}) error {
 
 // drain carries out the steps that wait, and commits the blocks that are complete
 // together.
-func (d *disk) drain() error {
+func (d *Disk) drain() error {
 	for n := 0; ; n++ {
-		s, ok := d.r.queue.TryPop()
+		s, ok := d.cfg.Queue.TryPop()
 		if !ok {
 			return d.commit(false)
 		}
@@ -93,11 +67,11 @@ func (d *disk) drain() error {
 }
 
 // finish writes what is left, when nothing comes any more.
-func (d *disk) finish() error {
+func (d *Disk) finish() error {
 	if err := d.drain(); err != nil {
 		return err
 	}
-	if err := d.closeFile(string(Stopped)); err != nil {
+	if err := d.closeFile(roll.Stopped.String()); err != nil {
 		return err
 	}
 	d.spans.settle(d, true)
@@ -105,8 +79,8 @@ func (d *disk) finish() error {
 }
 
 // step carries out one step.
-func (d *disk) step(s *roll.Step) error {
-	cat := d.c.cat
+func (d *Disk) step(s *roll.Step) error {
+	cat := d.c.Cat
 	switch s.Kind {
 	case roll.Begin:
 		return d.begin(s)
@@ -136,7 +110,7 @@ func (d *disk) step(s *roll.Step) error {
 }
 
 // begin begins a clip.
-func (d *disk) begin(s *roll.Step) error {
+func (d *Disk) begin(s *roll.Step) error {
 	e, ok := d.event[s.Follows]
 	if !ok && s.Follows == d.last.clip {
 		e, ok = d.last.event, true
@@ -145,23 +119,23 @@ func (d *disk) begin(s *roll.Step) error {
 		e, ok = s.Event.Info.(catalog.Event)
 	}
 	if !ok {
-		e = catalog.Event{ID: d.c.cat.NewID()}
+		e = catalog.Event{ID: d.c.Cat.NewID()}
 	}
 	d.event[s.Clip] = e
-	if d.r.cfg.Continuous {
+	if d.cfg.Continuous {
 		d.spans.begin(s.Clip)
 	} else {
 		d.clip = s.Clip
 	}
-	_, err := d.c.cat.Begin(d.id(s.Clip), e)
+	_, err := d.c.Cat.Begin(d.id(s.Clip), e)
 	d.note(err)
 	return d.write()
 }
 
 // end ends a clip.
-func (d *disk) end(s *roll.Step) error {
-	d.note(d.c.cat.CountEvents(d.id(s.Clip), s.Events))
-	if d.r.cfg.Continuous {
+func (d *Disk) end(s *roll.Step) error {
+	d.note(d.c.Cat.CountEvents(d.id(s.Clip), s.Events))
+	if d.cfg.Continuous {
 		d.spans.until(s.Clip, s.From, s.Until, s.Reason.String())
 		return nil
 	}
@@ -170,7 +144,7 @@ func (d *disk) end(s *roll.Step) error {
 }
 
 // settle closes the file whose end is owed, and ends its clip.
-func (d *disk) settle() error {
+func (d *Disk) settle() error {
 	if d.owed == nil {
 		return nil
 	}
@@ -185,9 +159,9 @@ func (d *disk) settle() error {
 }
 
 // finishClip says that all of a clip can be read.
-func (d *disk) finishClip(clip roll.ID, reason string) {
-	d.note(d.c.cat.End(d.id(clip), reason))
-	d.r.uploads.ended(d.c, d.id(clip))
+func (d *Disk) finishClip(clip roll.ID, reason string) {
+	d.note(d.c.Cat.End(d.id(clip), reason))
+	d.cfg.Uploads.Ended(d.c, d.id(clip))
 	if e, ok := d.event[clip]; ok {
 		d.last = latest{clip, e}
 	}
@@ -196,22 +170,22 @@ func (d *disk) finishClip(clip roll.ID, reason string) {
 }
 
 // id returns the ID of a clip on the card.
-func (d *disk) id(clip roll.ID) catalog.ID {
+func (d *Disk) id(clip roll.ID) ulid.ID {
 	if id, ok := d.ids[clip]; ok {
 		return id
 	}
-	return catalog.ID(clip)
+	return ulid.ID(clip)
 }
 
 // note logs what the catalog did not take: the clip was deleted meanwhile.
-func (d *disk) note(err error) {
+func (d *Disk) note(err error) {
 	if err != nil && !errors.Is(err, catalog.ErrUnknown) {
-		d.r.log.Warn("recorder: a clip is not noted down as it is", "err", err)
+		d.cfg.Log.Warn("recorder: a clip is not noted down as it is", "err", err)
 	}
 }
 
-func (d *disk) warn(s *roll.Step) {
-	log := d.r.log
+func (d *Disk) warn(s *roll.Step) {
+	log := d.cfg.Log
 	switch s.Warning {
 	case roll.LongGOP:
 		log.Warn("recorder: key frames are further apart than the pre-roll is long: clips begin earlier and end later than configured", "apart", s.Got, "preRoll", s.Want)
@@ -223,9 +197,9 @@ func (d *disk) warn(s *roll.Step) {
 }
 
 // look does what no step tells of, once a second.
-func (d *disk) look() error {
+func (d *Disk) look() error {
 	now := time.Now()
-	if some, urgent := d.c.cat.Dirty(); urgent || some && now.Sub(d.flushed) >= flushEvery {
+	if some, urgent := d.c.Cat.Dirty(); urgent || some && now.Sub(d.flushed) >= flushEvery {
 		if err := d.write(); err != nil {
 			return err
 		}
@@ -234,21 +208,23 @@ func (d *disk) look() error {
 		return nil
 	}
 	d.looked = now
-	d.c.cat.SetClock(d.r.cfg.Now(), d.r.mono())
-	d.r.uploads.dated(d.c)
-	if err := d.present(); err != nil {
+	d.c.Cat.SetClock(d.cfg.Now(), d.cfg.Mono())
+	d.cfg.Uploads.Dated(d.c)
+	if err := d.c.Present(); err != nil {
 		return err
 	}
 	return d.makeRoom()
 }
 
 // write writes down what changed, and hands on what is thereby safe.
-func (d *disk) write() error {
-	changes, err := d.c.cat.Commit()
+func (d *Disk) write() error {
+	changes, err := d.c.Cat.Commit()
 	d.flushed = time.Now()
-	d.r.tell(d.c, changes)
+	d.tell(changes)
 	if err == nil {
-		d.r.begun(d.event)
+		for clip := range d.event {
+			d.cfg.Expected.Remove(ulid.ID(clip))
+		}
 	}
 	return err
 }

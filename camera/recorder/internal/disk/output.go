@@ -1,13 +1,12 @@
-package recorder
+package disk
 
 import (
 	"errors"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/segment"
-	"github.com/smartcam-sdk/smartcam/internal/storage"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -24,7 +23,7 @@ const (
 type output struct {
 	w       *segment.Writer
 	seq     uint64
-	clip    catalog.ID
+	clip    ulid.ID
 	first   time.Duration // PTS of its first frame
 	up      time.Duration // of that on the monotonic clock; catalog.Later while unknown
 	waiting int           // bytes since the last commit
@@ -40,39 +39,29 @@ const maxRecent = 12
 // recorded is a file that is complete.
 type recorded struct {
 	seq       uint64
-	clip      catalog.ID    // zero with Continuous
+	clip      ulid.ID       // zero with Continuous
 	first, up time.Duration // as output
 	content   *segment.Content
-}
-
-// live is what others may read of the file that is written.
-type live struct {
-	seq     uint64
-	file    storage.File
-	content *segment.Content
 }
 
 func (o *output) large() bool { return o.waiting >= largeBlocks }
 
 // resume begins to write to a card: what was being recorded goes on there.
-func (d *disk) resume() error {
-	if d.ids == nil {
-		d.ids, d.event = map[roll.ID]catalog.ID{}, map[roll.ID]catalog.Event{}
-	}
-	d.c.cat.SetClock(d.r.cfg.Now(), d.r.mono())
+func (d *Disk) resume() error {
+	d.c.Cat.SetClock(d.cfg.Now(), d.cfg.Mono())
 	d.looked = time.Time{}
 	if err := d.makeRoom(); err != nil {
 		return err
 	}
 	for clip, e := range d.event {
-		if v, ok := d.c.cat.Clip(d.id(clip)); ok && !v.Ended {
+		if v, ok := d.c.Cat.Clip(d.id(clip)); ok && !v.Ended {
 			continue
 		}
-		id := catalog.ID{} // another one on another card
-		if d.r.isFresh(catalog.ID(clip)) {
-			id = catalog.ID(clip) // no card has it yet
+		id := ulid.ID{} // another one on another card
+		if _, ok := d.cfg.Expected.Event(ulid.ID(clip)); ok {
+			id = ulid.ID(clip) // no card has it yet
 		}
-		id, err := d.c.cat.Begin(id, e)
+		id, err := d.c.Cat.Begin(id, e)
 		d.note(err)
 		d.ids[clip] = id
 	}
@@ -93,22 +82,22 @@ func (d *disk) resume() error {
 
 // reach lets the clips that go on have of their files what the card has twice of none: the
 // record that a GOP goes on in another file may have been lost with the storage.
-func (d *disk) reach() {
+func (d *Disk) reach() {
 	for _, f := range d.files {
-		if v, ok := d.c.cat.Clip(f.clip); !ok || v.Ended || len(f.content.Clusters) == 0 {
+		if v, ok := d.c.Cat.Clip(f.clip); !ok || v.Ended || len(f.content.Clusters) == 0 {
 			continue
 		}
 		s := catalog.Span{File: f.seq, Last: int32(len(f.content.Clusters) - 1)}
 		for _, c := range f.content.Clusters {
 			s.End, s.Bytes = c.End, s.Bytes+c.Bytes
 		}
-		d.note(d.c.cat.SetSpan(f.clip, s))
+		d.note(d.c.Cat.SetSpan(f.clip, s))
 	}
 	d.spans.settle(d, false)
 }
 
 // add takes a frame into the file that is written, or into another one.
-func (d *disk) add(f kvsmedia.Frame) error {
+func (d *Disk) add(f kvsmedia.Frame) error {
 	for range 2 {
 		if d.out.w == nil {
 			if err := d.create(f); err != nil {
@@ -122,7 +111,7 @@ func (d *disk) add(f kvsmedia.Frame) error {
 			d.out.waiting += len(f.Data)
 			return nil
 		case !errors.Is(err, segment.ErrNewFile):
-			d.frames.Failed(d.r.log, "recorder: a frame cannot be recorded, and is left out", err, "track", f.Track.Name)
+			d.frames.Failed(d.cfg.Log, "recorder: a frame cannot be recorded, and is left out", err, "track", f.Track.Name)
 			return nil
 		}
 		offset, anchored := d.out.offset, d.out.anchored
@@ -136,22 +125,22 @@ func (d *disk) add(f kvsmedia.Frame) error {
 }
 
 // create makes a file that begins with a frame.
-func (d *disk) create(f kvsmedia.Frame) error {
-	clip := catalog.ID{}
-	if !d.r.cfg.Continuous {
+func (d *Disk) create(f kvsmedia.Frame) error {
+	clip := ulid.ID{}
+	if !d.cfg.Continuous {
 		clip = d.id(d.clip)
 	}
 	up := catalog.Later
 	if d.out.anchored {
 		up = f.PTS + d.out.offset
 	}
-	file, header, err := d.c.cat.NewFile(clip, up)
+	file, header, err := d.c.Cat.NewFile(clip, up)
 	if err != nil {
 		return err
 	}
-	w, err := segment.Create(d.c.fs, file.Name(), header, 0, d.r.cfg.Tracks...)
+	w, err := segment.Create(d.c.FS, file.Name(), header, 0, d.cfg.Tracks...)
 	if err != nil {
-		d.note(d.c.cat.CloseFile(file.Seq, "it could not be made"))
+		d.note(d.c.Cat.CloseFile(file.Seq, "it could not be made"))
 		return err
 	}
 	d.out.w, d.out.seq, d.out.clip, d.out.first, d.out.up, d.out.waiting = w, file.Seq, clip, f.PTS, up, 0
@@ -159,30 +148,30 @@ func (d *disk) create(f kvsmedia.Frame) error {
 }
 
 // anchor learns what the monotonic time of a PTS is.
-func (o *output) anchor(d *disk, offset time.Duration) {
+func (o *output) anchor(d *Disk, offset time.Duration) {
 	o.offset, o.anchored = offset, true
 	for i := range d.files { // that the clip had before, when the storage failed
 		if f := &d.files[i]; f.up == catalog.Later {
 			f.up = f.first + offset
-			d.note(d.c.cat.Anchor(f.seq, f.up))
+			d.note(d.c.Cat.Anchor(f.seq, f.up))
 		}
 	}
 	if o.w != nil {
 		o.up = o.first + offset
-		d.note(d.c.cat.Anchor(o.seq, o.up))
+		d.note(d.c.Cat.Anchor(o.seq, o.up))
 	}
-	d.r.uploads.dated(d.c)
+	d.cfg.Uploads.Dated(d.c)
 }
 
 // base returns the wall clock time of the file's first frame as far as it is known.
-func (d *disk) base() int64 {
-	f, _ := d.c.cat.File(d.out.seq)
+func (d *Disk) base() int64 {
+	f, _ := d.c.Cat.File(d.out.seq)
 	return f.Base
 }
 
 // commit writes and syncs the blocks that are complete, with all also the one that was
 // begun. After a failure the frames are carried into another file.
-func (d *disk) commit(all bool) error {
+func (d *Disk) commit(all bool) error {
 	o := &d.out
 	if o.w == nil || !all && !o.w.Due() {
 		return nil
@@ -197,7 +186,7 @@ func (d *disk) commit(all bool) error {
 }
 
 // grown notes what is committed of the file.
-func (d *disk) grown() {
+func (d *Disk) grown() {
 	o := &d.out
 	content := o.w.Content()
 	clusters, length := whole(content)
@@ -205,13 +194,10 @@ func (d *disk) grown() {
 	if err != nil {
 		room = content.Length
 	}
-	d.note(d.c.cat.Grow(o.seq, clusters, length, content.Length, room))
-	r := d.r
-	r.mu.Lock()
-	r.live = &live{o.seq, o.w.File(), content}
-	r.mu.Unlock()
+	d.note(d.c.Cat.Grow(o.seq, clusters, length, content.Length, room))
+	d.c.Live(o.seq, content)
 	d.spans.settle(d, false)
-	r.uploads.grown(d.c, o.seq, o.clip, content)
+	d.cfg.Uploads.Grown(d.c, o.seq, o.clip, content)
 }
 
 // whole returns how many clusters of a file go on no more, and where the last one ends.
@@ -230,7 +216,7 @@ func whole(c *segment.Content) (clusters int, length time.Duration) {
 }
 
 // closeFile completes the file. It is found by its content if the storage fails meanwhile.
-func (d *disk) closeFile(reason string) error {
+func (d *Disk) closeFile(reason string) error {
 	o := &d.out
 	if o.w == nil {
 		o.anchored = false
@@ -246,14 +232,14 @@ func (d *disk) closeFile(reason string) error {
 	if n := len(content.Clusters); n > 0 {
 		length = content.Clusters[n-1].End
 	}
-	d.note(d.c.cat.Grow(o.seq, len(content.Clusters), length, content.Length, content.Length))
-	d.note(d.c.cat.CloseFile(o.seq, reason))
+	d.note(d.c.Cat.Grow(o.seq, len(content.Clusters), length, content.Length, content.Length))
+	d.note(d.c.Cat.CloseFile(o.seq, reason))
 	d.forget(&content)
 	return err
 }
 
 // giveUp takes leave of a file that could not be written.
-func (d *disk) giveUp() {
+func (d *Disk) giveUp() {
 	o := &d.out
 	frames, clusters := o.w.Abandon()
 	d.carry = append(d.carry, frames...)
@@ -264,24 +250,22 @@ func (d *disk) giveUp() {
 	if clusters > 0 {
 		length = content.Clusters[clusters-1].End
 	}
-	d.note(d.c.cat.Grow(o.seq, clusters, length, content.Length, content.Length))
-	d.note(d.c.cat.CloseFile(o.seq, failedReason))
+	d.note(d.c.Cat.Grow(o.seq, clusters, length, content.Length, content.Length))
+	d.note(d.c.Cat.CloseFile(o.seq, failedReason))
 	offset, anchored := o.offset, o.anchored
 	d.forget(&content)
 	o.offset, o.anchored = offset, anchored
 }
 
 // forget ends the output with what its file has.
-func (d *disk) forget(content *segment.Content) {
+func (d *Disk) forget(content *segment.Content) {
 	o := &d.out
 	f := recorded{o.seq, o.clip, o.first, o.up, content}
-	d.r.mu.Lock()
-	d.r.live = nil
-	d.r.mu.Unlock()
+	d.c.Live(0, nil)
 	*o = output{}
 	if d.files = append(d.files, f); len(d.files) > maxRecent {
 		d.files = d.files[1:]
 	}
 	d.spans.settle(d, false)
-	d.r.uploads.closed(d.c, f.seq, f.clip, content)
+	d.cfg.Uploads.Closed(d.c, f.seq, f.clip, content)
 }

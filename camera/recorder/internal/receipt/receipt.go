@@ -1,10 +1,13 @@
-package catalog
+// Package receipt packs what the service said of a file's fragments, within bounds. It does
+// no I/O, and a list that came from a card is read as far as it makes sense.
+package receipt
 
 import (
 	"encoding/binary"
 	"iter"
 	"math"
 	"math/big"
+	"strings"
 	"time"
 )
 
@@ -18,13 +21,16 @@ type Receipt struct {
 	Err        string // why it never will be stored, at most 200 bytes
 }
 
-// Receipts are packed receipts of one file, in the order of their arrival: some 30 bytes
+// List is packed receipts of one file, in the order of their arrival: some 30 bytes
 // each, most of them the service's number, which has 20.
-type Receipts []byte
+type List []byte
 
+// Bounds of what a card or the service can make of them.
 const (
-	maxNumber   = 128
-	maxReceipts = 48 << 10 // bytes of the receipts of a file
+	maxNumber = 128                  // bytes
+	maxReason = 200                  // bytes
+	maxList   = 48 << 10             // bytes of the receipts of a file
+	maxMillis = math.MaxInt32 * 1000 // of a media time
 )
 
 // Flags of a packed receipt.
@@ -36,10 +42,10 @@ const (
 )
 
 // All yields the receipts. It stops at what it cannot read.
-func (p Receipts) All() iter.Seq[Receipt] { return p.all(unpackNumber) }
+func (p List) All() iter.Seq[Receipt] { return p.all(unpackNumber) }
 
 // all yields the receipts with what number makes of the numbers.
-func (p Receipts) all(number func(b []byte, text bool) string) iter.Seq[Receipt] {
+func (p List) all(number func(b []byte, text bool) string) iter.Seq[Receipt] {
 	return func(yield func(Receipt) bool) {
 		u := unpacker{b: p, decode: number}
 		var run, fault string
@@ -72,37 +78,38 @@ func (p Receipts) all(number func(b []byte, text bool) string) iter.Seq[Receipt]
 }
 
 // Covers reports whether each of the clusters from to to has a receipt, of whatever kind.
-func (p Receipts) Covers(from, to int32) bool {
+func (p List) Covers(from, to int32) bool {
 	if from > to {
 		return true
 	}
-	state := make([]outcome, to-from+1)
-	p.mark(from, state)
+	state := make([]Outcome, to-from+1)
+	p.Mark(from, state)
 	for _, s := range state {
-		if s == waiting {
+		if s == Waiting {
 			return false
 		}
 	}
 	return true
 }
 
-// outcome is what became of a cluster.
-type outcome uint8
+// Outcome is what became of a cluster.
+type Outcome uint8
 
+// The outcomes. A later one outweighs those before it.
 const (
-	waiting outcome = iota
-	refused
-	stored
+	Waiting Outcome = iota
+	Refused
+	Stored
 )
 
-// mark sets the outcome of the clusters that begin with first, and returns how many bytes
+// Mark sets the outcome of the clusters that begin with first, and returns how many bytes
 // are stored of them: of a fragment that has others too, its share.
-func (p Receipts) mark(first int32, state []outcome) (bytes int64) {
+func (p List) Mark(first int32, state []Outcome) (bytes int64) {
 	last := first + int32(len(state)) - 1
 	for r := range p.all(unpackedLater) {
-		is, fresh := refused, int64(0)
+		is, fresh := Refused, int64(0)
 		if r.Number != "" {
-			is = stored
+			is = Stored
 		}
 		for i := max(r.From, first); i <= min(r.To, last); i++ {
 			if s := &state[i-first]; *s < is {
@@ -110,16 +117,16 @@ func (p Receipts) mark(first int32, state []outcome) (bytes int64) {
 				fresh++
 			}
 		}
-		if is == stored && fresh > 0 {
+		if is == Stored && fresh > 0 {
 			bytes += int64(float64(r.Bytes) * float64(fresh) / float64(r.To-r.From+1))
 		}
 	}
 	return bytes
 }
 
-// add returns p with r. A fragment that is stored keeps its first number; one that was
+// Add returns p with r. A fragment that is stored keeps its first number; one that was
 // refused may be stored yet.
-func (p Receipts) add(r Receipt) Receipts {
+func (p List) Add(r Receipt) List {
 	all := make([]Receipt, 0, len(p)/30+1)
 	for o := range p.All() {
 		if o.From == r.From && o.To == r.To {
@@ -131,15 +138,15 @@ func (p Receipts) add(r Receipt) Receipts {
 		all = append(all, o)
 	}
 	all = append(all, r)
-	if next := pack(all); len(next) <= maxReceipts {
+	if next := pack(all); len(next) <= maxList {
 		return next
 	}
 	for _, anyRun := range []bool{false, true} {
-		if next := pack(summed(all, anyRun)); len(next) <= maxReceipts {
+		if next := pack(summed(all, anyRun)); len(next) <= maxList {
 			return next
 		}
 	}
-	for len(pack(all)) > maxReceipts {
+	for len(pack(all)) > maxList {
 		all = all[1:] // to be uploaded once more
 	}
 	return pack(all)
@@ -166,8 +173,8 @@ func join(a, b Receipt) Receipt {
 	return a
 }
 
-func pack(all []Receipt) Receipts {
-	p := make(Receipts, 0, 32*len(all))
+func pack(all []Receipt) List {
+	p := make(List, 0, 32*len(all))
 	var run, fault string
 	for _, r := range all {
 		number, own, err := cut(r.Number, maxNumber), cut(r.Run, maxNumber), cut(r.Err, maxReason)
@@ -266,3 +273,8 @@ func unpackNumber(b []byte, text bool) string {
 
 // unpackedLater stands for a number where it does not matter which.
 func unpackedLater([]byte, bool) string { return "0" }
+
+func millis(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
+
+// cut returns s as valid UTF-8 of at most n bytes.
+func cut(s string, n int) string { return strings.ToValidUTF8(s[:min(n, len(s))], "") }
