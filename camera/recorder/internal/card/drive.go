@@ -91,7 +91,7 @@ func (d *Drive) read(c *Card, resume *catalog.Resume) (State, error) {
 	if err != nil {
 		return 0, err
 	}
-	c.Cat, c.ID = cat, found.Card
+	c.Cat, c.ID, c.Found = cat, found.Card, found.Changes
 	d.say(found)
 	card := found.Card.String()
 	before := d.Health.Swap(card, found.Foreign)

@@ -66,7 +66,10 @@ func (c *Catalog) pick(limit int64, age time.Duration) Room {
 	}
 	over, clips := c.overBytes(limit), c.overClips()
 	clips -= c.forgetGone(clips)
-	units := choose(c.units(), over, clips)
+	var units []unit
+	if over > 0 || clips > 0 {
+		units = choose(c.units(), over, clips)
+	}
 	all = c.send(units, Evicted) && all
 	for _, u := range units {
 		clips -= u.clips

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"errors"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
@@ -11,7 +12,7 @@ import (
 // files.
 type spans struct{ clips []*span }
 
-// span is a clip that has not ended.
+// span is a clip whose end is not on the card.
 type span struct {
 	clip        roll.ID
 	begun, over bool // from and until are known
@@ -50,19 +51,15 @@ func (s *spans) settle(d *Disk, all bool) {
 	if o := &d.out; o.w != nil {
 		files = append(files[:len(files):len(files)], recorded{o.seq, o.clip, o.first, o.up, o.w.Content()})
 	}
-	left := s.clips[:0]
 	for _, sp := range s.clips {
 		ends := sp.over && (all || sp.covered(d, files))
 		if sp.begun {
 			sp.reach(d, files, ends)
 		}
-		if ends {
+		if _, ended := d.ends[sp.clip]; ends && !ended {
 			d.finishClip(sp.clip, sp.reason)
-			continue
 		}
-		left = append(left, sp)
 	}
-	s.clips = left
 }
 
 // covered reports whether everything of the clip is committed.
@@ -95,9 +92,14 @@ func (sp *span) reach(d *Disk, files []recorded, ends bool) {
 			s.Last, s.End, s.Bytes = int32(i), c.End, s.Bytes+c.Bytes
 		}
 		if s.Last >= 0 {
-			id := d.id(sp.clip)
-			d.note(d.c.Cat.SetSpan(id, s))
-			d.cfg.Uploads.Spanned(d.c, id, f.content, s, ends || f.seq != d.out.seq)
+			err := d.c.Cat.SetSpan(d.id(sp.clip), s)
+			if errors.Is(err, catalog.ErrFull) { // what follows is another clip
+				sp.from = f.first + s.Start
+				d.continued(sp.clip)
+				err = d.c.Cat.SetSpan(d.id(sp.clip), s)
+			}
+			d.note(err)
+			d.cfg.Uploads.Spanned(d.c, d.id(sp.clip), f.content, s, ends || f.seq != d.out.seq)
 		}
 	}
 }

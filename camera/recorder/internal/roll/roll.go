@@ -2,6 +2,7 @@ package roll
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
@@ -51,6 +52,7 @@ type Roll struct {
 	from   time.Duration // the earliest moment that is wanted
 	clip   clip
 	before ID // the clip that ended last
+	latest ID // the event of it that was passed on last
 
 	// The loop over the source.
 	looping bool
@@ -62,7 +64,7 @@ type Roll struct {
 	asked   time.Duration // pre-roll
 	reached time.Duration // PTS with which the loop's first clip began; never if that is of no interest
 	overlap bool          // the pre-roll reaches into the clip before
-	floor   time.Duration // see Forget; never if it was not called
+	floor   time.Duration // see Delete; never if it was not called
 	pass    bool          // the loop's first GOP, which may reach below floor, is left out
 	warned  [MissingKey + 1]bool
 
@@ -84,6 +86,7 @@ type clip struct {
 	id     ID
 	since  time.Duration // monotonic time of Begin
 	events int
+	told   []ID          // of events that were passed on
 	begun  bool          // it has frames
 	from   time.Duration // PTS of the first one
 }
@@ -134,8 +137,11 @@ func (r *Roll) Trigger(now time.Duration, e Event) (ID, []Step) {
 				r.span(from)
 			}
 		}
-	} else if r.clip.events++; r.clip.events <= maxEvents {
-		r.step(Step{Kind: Join, Clip: r.clip.id, Event: &e})
+	} else if e.ID == (ID{}) || !slices.Contains(r.clip.told, e.ID) {
+		if r.clip.events++; r.clip.events <= maxEvents {
+			r.clip.told = append(r.clip.told, e.ID)
+			r.step(Step{Kind: Join, Clip: r.clip.id, Event: &e})
+		}
 	}
 	r.wanted = true
 	r.last = max(r.last, e.At)
@@ -190,11 +196,14 @@ func (r *Roll) Stop(now time.Duration) []Step {
 	return r.steps
 }
 
-// Forget does what Stop does, and lets no later clip reach back to before now.
-func (r *Roll) Forget(now time.Duration) []Step {
-	steps := r.Stop(now)
-	r.floor = now
-	return steps
+// Delete does what Stop does, for another reason; with forget no later clip reaches back to
+// before now.
+func (r *Roll) Delete(now time.Duration, forget bool) []Step {
+	r.call(now)
+	if r.finish(Deleted); forget {
+		r.floor = now
+	}
+	return r.steps
 }
 
 // Live reports whether the loop has caught up with the frames that are being made.

@@ -191,7 +191,7 @@ func TestForget(t *testing.T) {
 		}
 		r.Trigger(100*sec, Event{At: 100 * sec})
 		play(100*sec, 90*sec)
-		r.Forget(121 * sec)
+		r.Delete(121*sec, true)
 		r.Trigger(123*sec, Event{At: 20 * sec})
 		if first := play(123*sec, 121*sec); first < 121*sec || first > 125*sec {
 			t.Errorf("continuous %v: the clip begins at %v", continuous, first)

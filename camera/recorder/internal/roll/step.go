@@ -11,6 +11,7 @@ type ID [16]byte
 
 // Event is why a clip is recorded.
 type Event struct {
+	ID   ID            // one that the clip has already is the same event; zero is none
 	At   time.Duration // when it happened, on the owner's monotonic clock
 	Info any           // the owner's, passed on
 }
@@ -83,11 +84,12 @@ const (
 	NoKey                         // the clip has not begun as no key frame of the leading track came for 30 s
 	SourceEnded                   // the loop ended
 	Stopped                       // Roll.Stop was called
+	Deleted                       // Roll.Delete was called
 )
 
 var reasons = [...]string{
 	EventOver: "event over", Longest: "longest clip", Jump: "media time jumped", NoFrames: "no more frames",
-	NoKey: "no key frame", SourceEnded: "no more frames", Stopped: "recorder stopped",
+	NoKey: "no key frame", SourceEnded: "no more frames", Stopped: "recorder stopped", Deleted: "deleted",
 }
 
 // String returns words for people, such as "media time jumped".

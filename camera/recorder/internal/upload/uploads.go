@@ -151,7 +151,7 @@ func (u *Uploads) Spanned(c *card.Card, clip ulid.ID, content *segment.Content, 
 		return
 	}
 	v, ok := c.Cat.Clip(clip)
-	if !ok {
+	if !ok || v.Deleted {
 		return
 	}
 	p := segment.Part{Content: content, From: int(s.First), To: int(s.Last)}
@@ -246,7 +246,7 @@ func settled(cl catalog.View) bool {
 	return cl.Start != 0 && !slices.ContainsFunc(cl.Files, func(f catalog.File) bool { return !f.Settled && !f.Gone })
 }
 
-// Remove forgets a clip that is no longer on the card.
+// Remove forgets a clip that is no longer on the card, or was deleted.
 func (u *Uploads) Remove(c *card.Card, seq uint64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
