@@ -114,6 +114,7 @@ const (
 	LongestClip   Reason = "longest clip"      // the next clip follows
 	TimeJumped    Reason = "media time jumped" // the next clip follows, if the event goes on
 	SourceEnded   Reason = "no more frames"    // the source ended, or nothing came for 10 s
+	NoKeyFrame    Reason = "no key frame"      // none came for 30 s, so that the clip has no media
 	Stopped       Reason = "recorder stopped"  // Run returned
 	PowerLoss     Reason = "power loss"        // found at the next start
 	StorageFailed Reason = "storage failed"    // the storage went or broke

@@ -83,8 +83,8 @@ func (r *Recorder) parts(id ClipID) (parts []segment.Part, open files, ended boo
 			return nil, nil, false, err
 		}
 		open = append(open, file)
-		if last := len(content.Clusters) - 1; int(s.Last) <= last {
-			parts = append(parts, segment.Part{File: file, Content: content, From: int(s.First), To: int(s.Last), Base: f.Base})
+		if to := min(int(s.Last), len(content.Clusters)-1); to >= int(s.First) { // less of a file that is damaged
+			parts = append(parts, segment.Part{File: file, Content: content, From: int(s.First), To: to, Base: f.Base})
 		}
 	}
 	if len(parts) == 0 {

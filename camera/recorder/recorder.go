@@ -23,6 +23,8 @@ import (
 const (
 	tickEvery = time.Second
 	stopGrace = 5 * time.Second // for the storage to end what it does
+
+	largestFile = 256 << 20 // bytes, with Continuous; less with little room, as the file that is written is not evicted
 )
 
 // ErrStuck is in the chain of Run's error when something that does not return was left
@@ -78,7 +80,8 @@ func New(cfg Config) (*Recorder, error) {
 	})
 	r.roll = roll.New(roll.Config{
 		Tracks: cfg.Tracks, PreRoll: cfg.PreRoll, PostRoll: cfg.PostRoll, Longest: cfg.LongestClip, Continuous: cfg.Continuous,
-		NewID: func() roll.ID { return roll.ID(r.ids.New(cfg.Now())) },
+		FileBytes: min(cfg.MaxBytes/8, largestFile),
+		NewID:     func() roll.ID { return roll.ID(r.ids.New(cfg.Now())) },
 	})
 	return r, nil
 }

@@ -205,8 +205,8 @@ func (d *Disk) grown() {
 	if err != nil {
 		room = content.Length
 	}
+	d.c.Live(o.seq, content) // before anybody looks for it
 	d.note(d.c.Cat.Grow(o.seq, clusters, length, content.Length, room))
-	d.c.Live(o.seq, content)
 	d.spans.settle(d, false)
 	d.cfg.Uploads.Grown(d.c, o.seq, o.clip, content)
 }
