@@ -250,15 +250,18 @@ func (u *Uploads) date(seq uint64) {
 }
 
 // postpone takes a unit out of the plan that cannot be read: for a while, or until it is
-// recorded. It reports false if that was tried often enough.
-func (u *Uploads) postpone(c *card.Card, seq uint64) bool {
+// recorded. It reports false if that was tried often enough, as far as it counts.
+func (u *Uploads) postpone(c *card.Card, seq uint64, counts bool) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	n := u.units[seq]
 	if !u.on(c) || n == nil || n.resumed || n.again > 0 {
 		return true
 	}
-	if n.tries++; n.tries >= mostTries {
+	if counts {
+		n.tries++
+	}
+	if n.tries >= mostTries {
 		return false
 	}
 	u.plan.Remove(seq)

@@ -176,15 +176,11 @@ func (u *Uploads) spansOf(c *card.Card, n *unit) []catalog.Span {
 // unreadable reports whether a part of a unit will never be uploaded, and notes it: not if it
 // is the whole storage that cannot be read, and not until it was tried again.
 func (u *Uploads) unreadable(c *card.Card, unit, file uint64, from, to int, err error) bool {
-	switch storage.Classify(err) {
-	case storage.Gone, storage.ReadOnly, storage.Full:
-		return true // there will be another plan
-	case storage.None, storage.Failing, storage.Other:
-	}
 	if f, ok := c.Cat.File(file); !ok || f.Gone || f.Going {
 		return true // it is no longer on the card
 	}
-	if u.postpone(c, unit) {
+	trouble := storage.Classify(err)
+	if u.postpone(c, unit, trouble != storage.Gone && trouble != storage.ReadOnly && trouble != storage.Full) {
 		u.cfg.Log.Warn("recorder: a part of a clip cannot be read; it is uploaded later", "file", file, "err", err)
 		return false
 	}
