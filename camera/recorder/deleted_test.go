@@ -219,3 +219,31 @@ func TestErasedFAT(t *testing.T) {
 		})
 	}
 }
+
+// TestDeleteTheOneBefore deletes a clip that is over while the next one is recorded.
+func TestDeleteTheOneBefore(t *testing.T) {
+	for _, continuous := range []bool{false, true} {
+		for wait := 200 * time.Millisecond; wait < 5*time.Second; wait += 400 * time.Millisecond {
+			synctest.Test(t, func(t *testing.T) {
+				u := newUpload(t, func(c *recorder.Config) { c.Uploader, c.Continuous = nil, continuous })
+				defer u.close()
+				u.record()
+				time.Sleep(21 * time.Second)
+				first := u.trigger("to be deleted")
+				time.Sleep(11100 * time.Millisecond) // it is over at :32
+				at := time.Now()
+				id := u.trigger("stays")
+				time.Sleep(wait)
+				if err := u.Delete(first); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(30 * time.Second)
+				c := u.clip(id)
+				readable(t, u.Recorder, c)
+				if c.Reason != recorder.EndOfEvent || c.End.Before(at.Add(9500*time.Millisecond)) || len(u.all()) != 1 {
+					t.Errorf("deleted after %v: %+v", wait, u.all())
+				}
+			})
+		}
+	}
+}

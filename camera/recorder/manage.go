@@ -11,7 +11,12 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
 )
 
-const askFor = 10 * time.Second // the storage, before it counts as stuck
+// How long the storage is waited for before it counts as stuck, and longer for each clip that
+// is to be deleted.
+const (
+	askFor = 10 * time.Second
+	askOne = time.Second
+)
 
 // Protect keeps a clip from eviction for age, and for room as long as others can go, or no
 // longer. The change is on the storage when it returns nil. It needs Run.
@@ -41,7 +46,7 @@ func (r *Recorder) Delete(ids ...ClipID) error {
 		}
 		keys = append(keys, key)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), askFor)
+	ctx, cancel := context.WithTimeout(context.Background(), askFor+time.Duration(len(keys))*askOne)
 	defer cancel()
 	return r.latest().Delete(ctx, keys...)
 }

@@ -3,6 +3,7 @@ package disk
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/card"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
@@ -53,6 +54,11 @@ func (d *Disk) Protect(ctx context.Context, clip ulid.ID, on bool) error {
 // Delete removes clips; one that is being recorded is ended.
 func (d *Disk) Delete(ctx context.Context, clips ...ulid.ID) error {
 	return d.ask(ctx, func() error {
+		for _, sp := range d.spans.clips { // that only wait for the next block
+			if sp.over && slices.Contains(clips, d.id(sp.clip)) {
+				d.finishClip(sp.clip, sp.reason)
+			}
+		}
 		for _, id := range clips {
 			if v, ok := d.c.Cat.Clip(id); ok && !v.Ended {
 				if err := d.stop(false); err != nil {

@@ -10,7 +10,18 @@ import (
 
 // spans are the clips of a recording of all the time: where they begin and end in its
 // files.
-type spans struct{ clips []*span }
+type spans struct {
+	clips []*span
+	gaps  []gap // the latest, which clips may reach back over
+}
+
+// gap is where frames of the recording were lost.
+type gap struct {
+	before time.Duration // PTS of the frame that came then
+	frames int
+}
+
+const maxGaps = 64
 
 // span is a clip whose end is not on the card.
 type span struct {
@@ -31,9 +42,26 @@ func (s *spans) find(clip roll.ID) *span {
 	return &span{} // it was deleted
 }
 
-func (s *spans) from(clip roll.ID, pts time.Duration) {
+func (s *spans) from(d *Disk, clip roll.ID, pts time.Duration) {
 	sp := s.find(clip)
 	sp.begun, sp.from = true, pts
+	for _, g := range s.gaps {
+		if g.before > pts {
+			d.lose(sp.clip, g.frames)
+		}
+	}
+}
+
+// lose notes a gap in the clips that are being recorded, and for those to come.
+func (s *spans) lose(d *Disk, g gap) {
+	if s.gaps = append(s.gaps, g); len(s.gaps) > maxGaps {
+		s.gaps = s.gaps[1:]
+	}
+	for _, sp := range s.clips {
+		if sp.begun && !sp.over {
+			d.lose(sp.clip, g.frames)
+		}
+	}
 }
 
 func (s *spans) until(clip roll.ID, from, until time.Duration, reason string) {

@@ -102,18 +102,18 @@ func (d *Disk) step(s *roll.Step) error {
 			d.note(cat.AddEvent(d.id(s.Clip), e))
 		}
 	case roll.Frame:
-		d.lose(s.Clip, s.Frame.Skipped)
-		for _, sp := range d.spans.clips {
-			if !sp.over {
-				d.lose(sp.clip, s.Frame.Skipped)
-			}
+		if d.lose(s.Clip, s.Frame.Skipped); d.cfg.Continuous && s.Frame.Skipped > 0 {
+			d.spans.lose(d, gap{s.Frame.PTS, s.Frame.Skipped})
 		}
 		return d.add(s.Frame)
 	case roll.Anchor:
 		d.out.anchor(d, s.Offset)
 	case roll.Span:
-		d.spans.from(s.Clip, s.From)
+		d.spans.from(d, s.Clip, s.From)
 	case roll.Cut:
+		if s.Reason == roll.Jump {
+			d.spans.gaps = nil // their times are of another clock
+		}
 		d.owed = &owed{reason: s.Reason.String()}
 		return d.settle()
 	case roll.End:
