@@ -1,7 +1,6 @@
 package recorder_test
 
 import (
-"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -20,18 +19,18 @@ import (
 // chaos is a recorder to which all kinds of things happen.
 type chaos struct {
 	*upload
-	coin   *rand.Rand
-	shift  atomic.Int64 // of the clock
-	large  atomic.Bool
+	coin           *rand.Rand
+	shift          atomic.Int64 // of the clock
+	large          atomic.Bool
 	ejects, others bool
-	script []string // what happened
-	events []happened
+	script         []string // what happened
+	events         []happened
 
 	mu    sync.Mutex
 	kinds map[recorder.ClipID]map[recorder.Kind][]string // IDs of changes
 	ended map[recorder.ClipID]recorder.Clip
 	seen  map[recorder.ClipID]map[recorder.Kind]int // by Changes
-	gone  map[recorder.ClipID]bool // deleted
+	gone  map[recorder.ClipID]bool                  // deleted
 }
 
 type happened struct {
@@ -100,7 +99,7 @@ func (c *chaos) act() {
 			c.record()
 		} else {
 			c.note("runs again")
-			c.record2(c.Recorder)
+			c.again(c.Recorder)
 		}
 		c.watch()
 	case 15:
@@ -192,32 +191,16 @@ func (c *chaos) act() {
 
 func (c *chaos) check() {
 	t := c.t
-	if st := c.Status(); st.Used > 48<<20 {
-		t.Errorf("%+v", st)
-	}
 	c.until(2*time.Minute, func() bool { return c.Status().Unpublished == 0 })
-	if st := c.Status(); !st.Storage.Records() || st.Losing || st.Recording != "" {
+	if st := c.Status(); !st.Storage.Records() || st.Losing || st.LostFrames > 0 || st.Recording != "" {
 		t.Errorf("%+v", st)
 	}
 	pictures := map[int]bool{}
 	for _, cl := range c.all() {
-		if cl.State == recorder.Recording {
+		if cl.State == recorder.Recording || !cl.OnDevice && cl.Bytes > 0 {
 			t.Errorf("%+v", cl)
 		}
-		if cl.Bytes > 0 && cl.OnDevice {
-			missing := 0
-			for _, m := range cl.Missing {
-				missing += m.Frames
-			}
-			list := c.frames(cl.ID)
-			gaps := 0
-			for i := 1; i < len(list); i++ {
-				gaps += number(list[i]) - number(list[i-1]) - 1
-			}
-			if gaps > missing {
-				t.Errorf("%d gaps and %d missing of %d: %+v", gaps, missing, len(list), cl)
-			}
-		}
+		readable(t, c.Recorder, cl)
 		if cl.Bytes > 0 && cl.OnDevice {
 			for _, f := range c.frames(cl.ID) {
 				if n := number(f); pictures[n] && !c.others {
@@ -227,10 +210,10 @@ func (c *chaos) check() {
 				}
 			}
 		}
-		if e, ok := c.ended[cl.ID]; ok && cl.Length < e.Length && cl.OnDevice {
+		if e, ok := c.ended[cl.ID]; ok && cl.Length < e.Length {
 			t.Errorf("ended with %v, has %v: %s", e.Length, cl.Length, cl.ID)
 		}
-		if !cl.Start.IsZero() && cl.OnDevice && (cl.End.Sub(cl.Start) < cl.Length || cl.End.Sub(cl.Start) > cl.Length+time.Second) && !c.ejects && !c.cfg.Continuous {
+		if !cl.Start.IsZero() && (cl.End.Sub(cl.Start) < cl.Length || cl.End.Sub(cl.Start) > cl.Length+time.Second) && !c.ejects && !c.cfg.Continuous {
 			t.Errorf("%v from start to end: %+v", cl.End.Sub(cl.Start), cl)
 		}
 	}
@@ -253,13 +236,13 @@ func (c *chaos) check() {
 		if c.gone[e.id] {
 			continue
 		}
-		if _, err := c.Clip(e.id); false && err != nil && !c.ejects {
+		if _, err := c.Clip(e.id); err != nil && !c.ejects {
 			t.Errorf("event at %v: %v", e.at, err)
 		}
 		if !c.ejects {
 			from, to := int(e.at.Add(-4500*time.Millisecond).Sub(c.film.start)/tinyStep), int(e.at.Add(9500*time.Millisecond).Sub(c.film.start)/tinyStep)
 			for n := from; n <= to; n++ {
-				if false && c.Status().LostFrames == 0 {
+				if !pictures[n] {
 					t.Errorf("picture %d of the event at %v is missing", n, e.at)
 					break
 				}
@@ -269,22 +252,28 @@ func (c *chaos) check() {
 	if c.cfg.Uploader != nil {
 		time.Sleep(20 * time.Minute)
 		for _, cl := range c.all() {
-			if cl.State != recorder.Uploaded && cl.OnDevice {
+			if cl.State != recorder.Uploaded {
 				t.Errorf("not uploaded: %+v", cl)
 			}
 		}
 	}
 }
 
+// TestChaos has all kinds of things happen for some minutes: the recorder keeps what it
+// promises, and everything is well afterwards.
 func TestChaos(t *testing.T) {
-	for seed := range 120 {
+	seeds := 20
+	if testing.Short() || race {
+		seeds = 4
+	}
+	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := &chaos{coin: coin(seed), kinds: map[recorder.ClipID]map[recorder.Kind][]string{}, ended: map[recorder.ClipID]recorder.Clip{}, gone: map[recorder.ClipID]bool{}, seen: map[recorder.ClipID]map[recorder.Kind]int{}}
-				c.ejects = seed%2 == 0
+				c.ejects = seed/2%2 == 1
 				c.upload = newUpload(t, func(cfg *recorder.Config) {
 					cfg.Continuous = seed%2 == 1
-					cfg.Publish = c.publish; cfg.QueueBytes = 4<<20; cfg.MaxBytes = 32<<20; cfg.BacklogRate = 50_000_000; if cfg.UploadAll = seed%3 == 0 && seed%2 == 1 && seed%5 != 0; seed%4 == 1 { cfg.MaxAge = 2*time.Hour }
+					cfg.Publish = c.publish
 					cfg.Now = func() time.Time { return time.Now().Add(time.Duration(c.shift.Load())) }
 					if seed%5 == 0 {
 						cfg.Uploader = nil
@@ -295,7 +284,6 @@ func TestChaos(t *testing.T) {
 					c.card = storagetest.New(storagetest.FAT, 1<<30)
 				}
 				c.cfg.Source = resized(c.film, func(int) bool { return c.large.Load() })
-				c.film.ballast = bytes.Repeat([]byte{0xff}, 40000)
 				c.record()
 				c.watch()
 				time.Sleep(20 * time.Second)

@@ -2,15 +2,14 @@ package recorder_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder"
-	"github.com/smartcam-sdk/smartcam/internal/storage/storagetest"
 )
 
 // TestDeleteAtOnce deletes, or protects, clips whose event was told just now.
@@ -76,6 +75,34 @@ func TestEventDuringDelete(t *testing.T) {
 						t.Errorf("event at %v: %+v", at, u.all())
 					}
 				})
+			})
+		}
+	}
+}
+
+// TestDeleteTheOneBefore deletes a clip that is over while the next one is recorded.
+func TestDeleteTheOneBefore(t *testing.T) {
+	for _, continuous := range []bool{false, true} {
+		for wait := 200 * time.Millisecond; wait < 5*time.Second; wait += 400 * time.Millisecond {
+			synctest.Test(t, func(t *testing.T) {
+				u := newUpload(t, func(c *recorder.Config) { c.Uploader, c.Continuous = nil, continuous })
+				defer u.close()
+				u.record()
+				time.Sleep(21 * time.Second)
+				first := u.trigger("to be deleted")
+				time.Sleep(11100 * time.Millisecond) // it is over at :32
+				at := time.Now()
+				id := u.trigger("stays")
+				time.Sleep(wait)
+				if err := u.Delete(first); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(30 * time.Second)
+				c := u.clip(id)
+				readable(t, u.Recorder, c)
+				if c.Reason != recorder.EndOfEvent || c.End.Before(at.Add(9500*time.Millisecond)) || len(u.all()) != 1 {
+					t.Errorf("deleted after %v: %+v", wait, u.all())
+				}
 			})
 		}
 	}
@@ -189,61 +216,53 @@ func TestNextOwner(t *testing.T) {
 	}
 }
 
-// TestErasedFAT erases a card of FAT whose power fails at any operation meanwhile: once the
-// recorder runs again there is nothing.
-func TestErasedFAT(t *testing.T) {
-	for cut := range 40 {
-		synctest.Test(t, func(t *testing.T) {
-			u := newUpload(t, offline)
-			defer u.close()
-			u.card = storagetest.New(storagetest.FAT, 1<<30)
-			u.record()
-			time.Sleep(20 * time.Second)
-			u.trigger("motion")
-			time.Sleep(20 * time.Second)
-			before := slices.Collect(u.Clips(time.Time{}, time.Time{}))[0].ID
-			ops := u.card.Ops()
-			u.card.CutAt(ops + cut)
-			err := u.Erase(t.Context())
-			u.studio.close()
-			u.card = u.card.Restart(coin(cut))
-			u.record()
-			time.Sleep(2 * time.Second)
-			list := u.all()
-			if err == nil && len(list) > 0 {
-				t.Errorf("cut %d operations later: %+v", cut, list)
-			}
-			if len(list) > 0 && list[0].ID != before {
-				t.Errorf("cut %d operations later: another clip: %+v", cut, list)
-			}
-		})
-	}
-}
-
-// TestDeleteTheOneBefore deletes a clip that is over while the next one is recorded.
-func TestDeleteTheOneBefore(t *testing.T) {
+// TestNotUploadedOnceDeleted deletes clips that wait for the network, ended ones and the one
+// that is being recorded.
+func TestNotUploadedOnceDeleted(t *testing.T) {
 	for _, continuous := range []bool{false, true} {
-		for wait := 200 * time.Millisecond; wait < 5*time.Second; wait += 400 * time.Millisecond {
-			synctest.Test(t, func(t *testing.T) {
-				u := newUpload(t, func(c *recorder.Config) { c.Uploader, c.Continuous = nil, continuous })
-				defer u.close()
-				u.record()
-				time.Sleep(21 * time.Second)
-				first := u.trigger("to be deleted")
-				time.Sleep(11100 * time.Millisecond) // it is over at :32
-				at := time.Now()
-				id := u.trigger("stays")
-				time.Sleep(wait)
-				if err := u.Delete(first); err != nil {
-					t.Error(err)
-				}
-				time.Sleep(30 * time.Second)
-				c := u.clip(id)
-				readable(t, u.Recorder, c)
-				if c.Reason != recorder.EndOfEvent || c.End.Before(at.Add(9500*time.Millisecond)) || len(u.all()) != 1 {
-					t.Errorf("deleted after %v: %+v", wait, u.all())
-				}
-			})
+		for _, publish := range []bool{false, true} {
+			for _, ended := range []bool{false, true} {
+				t.Run(fmt.Sprint(continuous, publish, ended), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						u := newUpload(t, func(c *recorder.Config) {
+							c.Continuous = continuous
+							if publish {
+								c.Publish = refuse
+							}
+						})
+						defer u.close()
+						u.srv.SetOutage(true)
+						u.record()
+						time.Sleep(21 * time.Second)
+						event := time.Now()
+						id := u.trigger("motion")
+						time.Sleep(6 * time.Second)
+						if ended {
+							time.Sleep(20 * time.Second)
+						}
+						if err := u.Delete(id); err != nil {
+							t.Fatal(err)
+						}
+						deleted := time.Now()
+						u.srv.SetOutage(false)
+						time.Sleep(time.Minute)
+						u.trigger("later")
+						time.Sleep(time.Minute)
+						sent := 0
+						for _, f := range u.srv.Fragments("front-door") {
+							if f.ProducerTime.After(event.Add(-8*time.Second)) && f.ProducerTime.Before(deleted) {
+								sent++
+							}
+						}
+						if sent > 2 { // that were under way
+							t.Errorf("%d fragments of the deleted clip are in the stream", sent)
+						}
+					})
+				})
+			}
 		}
 	}
 }
+
+// refuse is a Publish that never succeeds.
+func refuse(context.Context, recorder.Change) error { return errors.New("no") }

@@ -173,8 +173,8 @@ func put(card storage.FS, name string) error {
 	return f.Close()
 }
 
-// record2 runs a recorder, which may have run before.
-func (s *studio) record2(r *recorder.Recorder) {
+// again runs a recorder, which may have run before.
+func (s *studio) again(r *recorder.Recorder) {
 	s.Recorder = r
 	ctx, cancel := context.WithCancel(s.t.Context())
 	before := s.cancel

@@ -111,10 +111,7 @@ func (d *Disk) step(s *roll.Step) error {
 	case roll.Span:
 		d.spans.from(d, s.Clip, s.From)
 	case roll.Cut:
-		if s.Reason == roll.Jump {
-			d.spans.gaps = nil // their times are of another clock
-		}
-		d.owed = &owed{reason: s.Reason.String()}
+		d.owed = &owed{reason: s.Reason.String(), jump: s.Reason == roll.Jump}
 		return d.settle()
 	case roll.End:
 		return d.end(s)
@@ -160,9 +157,12 @@ func (d *Disk) end(s *roll.Step) error {
 	d.note(d.c.Cat.CountEvents(d.id(s.Clip), s.Events))
 	if d.cfg.Continuous {
 		d.spans.until(s.Clip, s.From, s.Until, s.Reason.String())
+		if d.out.w == nil { // no block will come
+			d.spans.settle(d, false)
+		}
 		return nil
 	}
-	d.owed = &owed{s.Clip, s.Reason.String()}
+	d.owed = &owed{clip: s.Clip, reason: s.Reason.String()}
 	return d.settle()
 }
 
@@ -176,6 +176,9 @@ func (d *Disk) settle() error {
 	}
 	if d.owed.clip != (roll.ID{}) {
 		d.finishClip(d.owed.clip, d.owed.reason)
+	}
+	if d.owed.jump {
+		d.files, d.spans.gaps = nil, nil
 	}
 	d.owed, d.clip = nil, roll.ID{}
 	return d.write()
@@ -282,6 +285,7 @@ type join struct {
 type owed struct {
 	clip   roll.ID
 	reason string
+	jump   bool // what follows has times of another clock
 }
 
 // latest is a clip that has ended, and the latest event of it, which may go on in the next.
