@@ -46,7 +46,7 @@ func TestContinuousBudget(t *testing.T) {
 		u.film.ballast = bytes.Repeat([]byte{0xff}, 60<<10)
 		u.record()
 		most := int64(0)
-		for range 6 * 60 / 5 {
+		for range 3 * 60 / 5 {
 			time.Sleep(5 * time.Second)
 			most = max(most, u.Status().Used)
 		}
@@ -61,14 +61,14 @@ func TestContinuousBudget(t *testing.T) {
 func TestUploadAllEvicts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := newUpload(t, func(c *recorder.Config) {
-			c.Continuous, c.UploadAll, c.MaxBytes, c.BacklogRate = true, true, 64<<20, 100_000_000
+			c.Continuous, c.UploadAll, c.MaxBytes, c.BacklogRate = true, true, 32<<20, 100_000_000
 		})
 		defer u.close()
-		u.film.ballast = bytes.Repeat([]byte{0xff}, 80<<10)
+		u.film.ballast = bytes.Repeat([]byte{0xff}, 20<<10)
 		u.srv.SetOutage(true)
 		u.record()
 		var ids []recorder.ClipID
-		for range 15 {
+		for range 7 {
 			ids = append(ids, u.trigger("motion"))
 			time.Sleep(time.Minute)
 		}
@@ -91,7 +91,7 @@ func TestUploadAllEvicts(t *testing.T) {
 		}
 		id := u.trigger("motion")
 		u.until(time.Minute, func() bool { return u.clip(id).State == recorder.Uploaded })
-		if st := u.Status(); st.Used > 64<<20 || st.Waiting > 0 {
+		if st := u.Status(); st.Used > 48<<20 || st.Waiting > 0 {
 			t.Errorf("%+v", st)
 		}
 	})
@@ -119,9 +119,9 @@ func TestPublishAfterHours(t *testing.T) {
 		u.record()
 		time.Sleep(20 * time.Second)
 		var ids []recorder.ClipID
-		for n := range 24 {
+		for n := range 15 {
 			ids = append(ids, u.trigger("motion"))
-			time.Sleep(20 * time.Minute)
+			time.Sleep(10 * time.Minute)
 			if n == 12 {
 				if err := u.Delete(ids[3]); err != nil {
 					t.Error(err)
@@ -144,7 +144,7 @@ func TestPublishAfterHours(t *testing.T) {
 			}
 			seen[ch.ID] = true
 		}
-		if len(taken) != 49 {
+		if len(taken) != 31 {
 			t.Errorf("%v", kinds)
 		}
 	})
@@ -163,12 +163,12 @@ func TestSlowReaderOfChanges(t *testing.T) {
 		u.works.Go(func() {
 			for ch := range changes {
 				if got = append(got, ch); len(got) == 1 {
-					time.Sleep(time.Hour)
+					time.Sleep(44 * time.Minute)
 				}
 			}
 		})
 		time.Sleep(20 * time.Second)
-		for range 150 {
+		for range 130 {
 			u.trigger("motion")
 			time.Sleep(20 * time.Second)
 		}

@@ -264,7 +264,7 @@ func (c *chaos) check() {
 func TestChaos(t *testing.T) {
 	seeds := 20
 	if testing.Short() || race {
-		seeds = 4
+		seeds = 2
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

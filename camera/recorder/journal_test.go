@@ -42,7 +42,7 @@ func TestEventWhileTheCardFails(t *testing.T) {
 // TestJournalFailsAtTheEnd has the journal fail when a clip has begun, and when it ends.
 func TestJournalFailsAtTheEnd(t *testing.T) {
 	for _, continuous := range []bool{false, true} {
-		for at := time.Duration(0); at < 15*time.Second; at += time.Second {
+		for at := time.Duration(0); at < 15*time.Second; at += 1900 * time.Millisecond {
 			t.Run(fmt.Sprint(continuous, at), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var mu sync.Mutex

@@ -16,7 +16,7 @@ import (
 // also when the picture changes its size, and while the card fails.
 func TestGrowingMovie(t *testing.T) {
 	for _, continuous := range []bool{false, true} {
-		for _, op := range []string{"", "Sync", "WriteAt"} {
+		for _, op := range []string{"", "WriteAt"} {
 			t.Run(fmt.Sprint(continuous, op), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					u := newUpload(t, func(c *recorder.Config) { c.Continuous, c.Uploader = continuous, nil })
@@ -71,8 +71,8 @@ func TestGrowingMovie(t *testing.T) {
 // TestReadingFailsOnce has the card fail at one read, and for some seconds: what could not
 // be read goes up later.
 func TestReadingFailsOnce(t *testing.T) {
-	for _, op := range []string{"Open", "ReadAt", "Size"} {
-		for _, n := range []int{0, 2, 5, 9} {
+	for _, op := range []string{"Open", "ReadAt"} {
+		for _, n := range []int{0, 5} {
 			t.Run(fmt.Sprint(op, n), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					u := newUpload(t, nil)
@@ -121,6 +121,9 @@ func TestJournalCannotBeRead(t *testing.T) {
 	for _, op := range []string{"ReadAt", "Open", "Size"} {
 		for _, part := range []string{"journal", ".mkv", "slot"} {
 			for n := range 2 {
+				if n == 0 && part != "journal" {
+					continue
+				}
 				t.Run(fmt.Sprint(op, part, n), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						u := newUpload(t, nil)
