@@ -29,7 +29,7 @@ type List []byte
 const (
 	maxNumber = 128                  // bytes
 	maxReason = 200                  // bytes
-	maxList   = 48 << 10             // bytes of the receipts of a file
+	maxList   = 128 << 10            // bytes of the receipts of a file: of an hour with a fragment a second
 	maxMillis = math.MaxInt32 * 1000 // of a media time
 )
 
