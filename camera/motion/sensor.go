@@ -134,6 +134,16 @@ func (s *sensor) reset(says []float64) {
 // vague reports whether only what makes frames twice as large stands out.
 func (s *sensor) vague() bool { return longZ*s.spans[1].usual.spread > hidden }
 
+// fades reports whether what is seen is already less than half of what it was: a lamp was
+// switched on, and the exposure follows. What moves stays.
+func (s *sensor) fades() bool {
+	most := math.Inf(-1)
+	for i := range s.window {
+		most = max(most, s.window[i].says)
+	}
+	return s.window[len(s.window)-1].says < most-1
+}
+
 // full reports whether there are enough frames to judge by.
 func (s *sensor) full() bool { return len(s.window) >= leastWindow }
 
