@@ -85,7 +85,7 @@ func (r *Recorder) push(steps []roll.Step) {
 	}
 	switch r.queue.Push(steps...) {
 	case queue.LossBegan:
-		r.log.Warn("recorder: frames are lost: the storage is slower than they come, or not there", "storage", r.health.now().String())
+		r.log.Warn("recorder: frames are lost: the storage is slower than they come, or not there", "storage", r.drive.Health.Status().State.String())
 	case queue.LossEnded:
 		lost := r.queue.Stats().Lost
 		r.log.Info("recorder: frames are recorded again", "lost", lost.Frames, "time", lost.Time)

@@ -6,8 +6,9 @@ import (
 	"iter"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/card"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // ErrNoClip is in the chain of errors about a clip that is not known, or is not on the
@@ -20,16 +21,16 @@ var ErrNoClip = errors.New("recorder: no such clip")
 // long as something is known of them. Without storage there is none.
 func (r *Recorder) Clips(from, to time.Time) iter.Seq[Clip] {
 	return func(yield func(Clip) bool) {
-		c := r.open()
+		c := r.drive.Card()
 		if c == nil {
 			return
 		}
-		for cl := range c.cat.Clips() {
+		for cl := range c.Cat.Clips() {
 			known := cl.Start != 0
 			if known && !to.IsZero() && !wallTime(cl.Start).Before(to) || known && !from.IsZero() && !wallTime(cl.End).After(from) {
 				continue
 			}
-			if v, ok := c.cat.Clip(cl.ID); ok && !yield(publicClip(v)) {
+			if v, ok := c.Cat.Clip(cl.ID); ok && !yield(publicClip(v)) {
 				return
 			}
 		}
@@ -42,56 +43,28 @@ func (r *Recorder) Clip(id ClipID) (Clip, error) {
 	if err == nil {
 		return publicClip(v), nil
 	}
-	key, perr := catalog.ParseID(string(id))
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if e, ok := r.fresh[key]; ok && perr == nil { // the storage has not taken notice of it yet
+	key, perr := ulid.Parse(string(id))
+	if e, ok := r.expected.Event(key); ok && perr == nil { // the storage has not taken notice of it yet
 		return Clip{ID: id, State: Recording, Events: []Event{publicEvent(e)}}, nil
 	}
 	return Clip{}, err
 }
 
-// begun notes that the storage knows the clips that are being recorded.
-func (r *Recorder) begun(clips map[roll.ID]catalog.Event) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for id := range clips {
-		delete(r.fresh, catalog.ID(id))
-	}
-}
-
-// open returns the card that is open; nil if none.
-func (r *Recorder) open() *card {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.card
-}
-
 // view returns what is known of a clip.
-func (r *Recorder) view(id ClipID) (*card, catalog.View, error) {
-	key, err := catalog.ParseID(string(id))
+func (r *Recorder) view(id ClipID) (*card.Card, catalog.View, error) {
+	key, err := ulid.Parse(string(id))
 	if err != nil {
 		return nil, catalog.View{}, fmt.Errorf("%w as %.40q: an ID has 26 characters", ErrNoClip, string(id))
 	}
-	c := r.open()
+	c := r.drive.Card()
 	if c == nil {
-		return nil, catalog.View{}, r.unavailable()
+		return nil, catalog.View{}, r.drive.Unavailable()
 	}
-	v, ok := c.cat.Clip(key)
+	v, ok := c.Cat.Clip(key)
 	if !ok || v.Deleted {
 		return nil, catalog.View{}, fmt.Errorf("%w as %s: it was deleted, or is on another card", ErrNoClip, id)
 	}
 	return c, v, nil
-}
-
-// unavailable is the error of what needs the storage while that is not there.
-func (r *Recorder) unavailable() error {
-	var s Status
-	r.health.fill(&s)
-	if s.Err != nil {
-		return fmt.Errorf("recorder: the storage is %v: %w", s.Storage, s.Err)
-	}
-	return errors.New("recorder: the storage is not open: Run opens it")
 }
 
 // Receipt returns the receipts of a clip's fragments, in the order of its media: those

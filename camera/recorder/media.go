@@ -70,11 +70,11 @@ func (r *Recorder) parts(id ClipID) (parts []segment.Part, open files, ended boo
 		return nil, nil, false, err
 	}
 	for _, s := range v.Spans {
-		f, ok := c.cat.File(s.File)
+		f, ok := c.Cat.File(s.File)
 		if !ok || f.Gone || f.Going || s.Last < s.First {
 			continue
 		}
-		content, file, err := r.openFile(c, s.File)
+		content, file, err := c.Open(s.File)
 		if err != nil {
 			_ = open.Close()
 			return nil, nil, false, err

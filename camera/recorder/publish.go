@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/card"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/disk"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/safelog"
 )
@@ -18,23 +20,12 @@ const (
 	publishFirst, publishLast = time.Second, time.Minute // between attempts
 )
 
-// tell hands on changes that are on the card.
-func (r *Recorder) tell(c *card, changes []catalog.Change) {
-	for _, ch := range changes {
-		v, ok := c.cat.Clip(ch.Clip)
-		if !ok {
-			if v, ok = c.cat.Parted(ch.Clip); !ok {
-				continue
-			}
-		}
-		if ch.Kind == catalog.EvictedClip && v.Gone {
-			r.uploads.remove(c, v.Seq)
-		}
-		r.changes.Push(ring.Item[Change]{Value: change(ch, v), Key: true, Size: changeBytes})
+// changed hands on changes that are on the card.
+func (r *Recorder) changed(list []disk.Change) {
+	for _, ch := range list {
+		r.changes.Push(ring.Item[Change]{Value: change(ch.Change, ch.Of), Key: true, Size: changeBytes})
 	}
-	if len(changes) > 0 {
-		wake(r.pending)
-	}
+	wake(r.pending)
 }
 
 func change(ch catalog.Change, v catalog.View) Change {
@@ -74,7 +65,7 @@ func (r *Recorder) publish(ctx context.Context) {
 		err := r.cfg.Publish(ctx, change(ch, v))
 		if err == nil {
 			trouble.Over(r.log, slog.LevelDebug, "recorder: changes are published")
-			c.cat.Published(ch)
+			c.Cat.Published(ch)
 			wait = publishFirst
 			continue
 		}
@@ -94,18 +85,16 @@ func (r *Recorder) publish(ctx context.Context) {
 
 // unpublished returns the first change that waits, and its clip; the card is nil if none
 // does.
-func (r *Recorder) unpublished() (*card, catalog.Change, catalog.View) {
-	r.mu.Lock()
-	c := r.card
-	r.mu.Unlock()
+func (r *Recorder) unpublished() (*card.Card, catalog.Change, catalog.View) {
+	c := r.drive.Card()
 	if c == nil {
 		return nil, catalog.Change{}, catalog.View{}
 	}
-	for _, ch := range c.cat.Pending(1) {
-		if v, ok := c.cat.Clip(ch.Clip); ok {
+	for _, ch := range c.Cat.Pending(1) {
+		if v, ok := c.Cat.Clip(ch.Clip); ok {
 			return c, ch, v
 		}
-		c.cat.Published(ch) // of a clip that nothing is known of any more
+		c.Cat.Published(ch) // of a clip that nothing is known of any more
 		wake(r.pending)
 	}
 	return nil, catalog.Change{}, catalog.View{}

@@ -9,11 +9,15 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/card"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/disk"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/plan"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/queue"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/upload"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/safelog"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 const (
@@ -23,7 +27,7 @@ const (
 
 // ErrStuck is in the chain of Run's error when something that does not return was left
 // behind, and the error of calls that wait for the storage.
-var ErrStuck = errors.New("recorder: the storage, or what uploads or publishes, does not return")
+var ErrStuck = card.ErrStuck
 
 // Recorder records clips into one directory. All its methods may be called concurrently.
 type Recorder struct {
@@ -31,25 +35,22 @@ type Recorder struct {
 	log  *slog.Logger
 	born time.Time
 
-	running atomic.Bool
-	queue   *queue.Queue
-	ids     catalog.IDs
-	wanted  chan struct{} // frames may be wanted
-	jobs    chan job      // for the goroutine of the storage
-	changes *ring.Ring[Change]
-	pending chan struct{} // there may be changes to publish
-	uploads uploads
-	health  health
+	running  atomic.Bool
+	queue    *queue.Queue
+	ids      ulid.IDs
+	wanted   chan struct{} // frames may be wanted
+	changes  *ring.Ring[Change]
+	pending  chan struct{} // there may be changes to publish
+	drive    *card.Drive
+	uploads  *upload.Uploads
+	expected disk.Expected
 
 	mu      sync.Mutex // of what follows; it keeps the queue in the order of the roll
 	roll    *roll.Roll
-	stop    context.CancelFunc           // ends the loop over the source
-	fresh   map[catalog.ID]catalog.Event // clips that no storage has yet, which wait in the queue
-	card    *card                        // the storage that is open; nil if none
-	live    *live                        // the file that is being written; nil if none
-	source  error                        // see Status.Source
-	arrived time.Duration                // when the last frame came
-	over    chan struct{}                // closed when the storage's goroutine of the latest Run has ended
+	stop    context.CancelFunc // ends the loop over the source
+	source  error              // see Status.Source
+	arrived time.Duration      // when the last frame came
+	disk    *disk.Disk         // of the latest Run; nil before
 }
 
 // New returns a recorder. It does no I/O and starts nothing; its error names the field of
@@ -63,12 +64,18 @@ func New(cfg Config) (*Recorder, error) {
 		cfg: cfg, log: safelog.New(cfg.Logger), born: time.Now(),
 		queue:   queue.New(cfg.QueueBytes),
 		wanted:  make(chan struct{}, 1),
-		jobs:    make(chan job),
 		pending: make(chan struct{}, 1),
 		changes: ring.New[Change](ring.Config{Bytes: changeBacklog * changeBytes}),
-		fresh:   map[catalog.ID]catalog.Event{},
 	}
-	r.uploads.init(r)
+	r.drive = card.NewDrive(card.Config{
+		Dir: cfg.Dir, OnRoot: cfg.OnRoot, FS: cfg.fs, MaxBytes: cfg.MaxBytes, Longest: cfg.LongestClip + time.Minute,
+		Publish: cfg.Publish != nil, Upload: cfg.Uploader != nil, All: cfg.UploadAll,
+		Now: cfg.Now, Mono: r.mono, Log: r.log,
+	})
+	r.uploads = upload.New(upload.Config{
+		Uploader: cfg.Uploader, All: cfg.UploadAll, Backlog: plan.Order(cfg.Backlog), Rate: cfg.BacklogRate,
+		Mono: r.mono, Log: r.log,
+	})
 	r.roll = roll.New(roll.Config{
 		Tracks: cfg.Tracks, PreRoll: cfg.PreRoll, PostRoll: cfg.PostRoll, Longest: cfg.LongestClip, Continuous: cfg.Continuous,
 		NewID: func() roll.ID { return roll.ID(r.ids.New(cfg.Now())) },
@@ -90,18 +97,13 @@ func (r *Recorder) Run(ctx context.Context) error {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	ends := make(chan struct{}) // no step comes any more
-	stored, worked := make(chan struct{}), make(chan struct{})
-	r.mu.Lock()
-	r.over = stored
-	r.mu.Unlock()
-	go func() { // waited for below, unless the kernel holds it
-		defer close(stored)
-		(&disk{r: r}).run(ends)
-	}()
+	worked := make(chan struct{})
+	d := r.newDisk()
+	go d.Run(ends) // waited for below, unless the kernel holds it
 	wake(r.wanted)
 	takes.Go(func() { r.intake(ctx) })
 	takes.Go(func() { r.watch(ctx) })
-	works.Go(func() { r.upload(work) })
+	works.Go(func() { r.uploads.Run(work) })
 	works.Go(func() { r.publish(work) })
 	<-ctx.Done()
 	takes.Wait()
@@ -110,7 +112,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 	go func() { works.Wait(); close(worked) }()
 	back := within(worked)
 	close(ends)
-	back = within(stored) && back
+	back = within(d.Over()) && back
 	err := fmt.Errorf("recorder: ended: %w", context.Cause(ctx))
 	if back {
 		r.running.Store(false)
@@ -118,10 +120,23 @@ func (r *Recorder) Run(ctx context.Context) error {
 	}
 	go func() { // what nobody can end makes room for another Run when it has
 		<-worked
-		<-stored
+		<-d.Over()
 		r.running.Store(false)
 	}()
 	return errors.Join(ErrStuck, err)
+}
+
+// newDisk returns the disk of another Run.
+func (r *Recorder) newDisk() *disk.Disk {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.disk = disk.New(disk.Config{
+		Tracks: r.cfg.Tracks, Continuous: r.cfg.Continuous, MaxBytes: r.cfg.MaxBytes, MaxAge: r.cfg.MaxAge,
+		Drive: r.drive, Queue: r.queue, Expected: &r.expected, Uploads: r.uploads,
+		Changed: r.changed, Halt: r.halt,
+		Now: r.cfg.Now, Mono: r.mono, Log: r.log,
+	})
+	return r.disk
 }
 
 // within waits for a goroutine to end, and reports whether it did in time.
@@ -143,6 +158,17 @@ func (r *Recorder) end() {
 	r.push(r.roll.Stop(r.mono()))
 }
 
+// halt ends what is being recorded, and the loop over the source that goes on for it.
+func (r *Recorder) halt() {
+	r.mu.Lock()
+	r.push(r.roll.Stop(r.mono()))
+	if r.stop != nil {
+		r.stop()
+	}
+	r.mu.Unlock()
+	wake(r.wanted)
+}
+
 // watch does once a second what no event tells of.
 func (r *Recorder) watch(ctx context.Context) {
 	tick := time.NewTicker(tickEvery)
@@ -151,7 +177,7 @@ func (r *Recorder) watch(ctx context.Context) {
 		select {
 		case <-tick.C:
 			r.tickRoll()
-			r.health.look(r.log)
+			r.drive.Health.Look()
 		case <-ctx.Done():
 			return
 		}

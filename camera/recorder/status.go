@@ -3,8 +3,10 @@ package recorder
 import (
 	"errors"
 	"math"
-	"strconv"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/card"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 )
 
 // Storage is the state of the storage.
@@ -27,28 +29,14 @@ const (
 	StorageInUse            // another process records into Dir
 )
 
-var storageNames = [...]string{StorageReady: "ready", StorageMissing: "missing", StorageOther: "another card", StorageFull: "full",
-	StorageReadOnly: "read-only", StorageFailing: "failing", StorageGone: "gone", StorageSlow: "slow", StorageStuck: "stuck",
-	StorageForeign: "of newer firmware", StorageInUse: "in use"}
-
 // String returns the state's name, such as "read-only"; "unknown" before Run has looked.
-func (s Storage) String() string {
-	if s == 0 {
-		return "unknown"
-	}
-	if int(s) < len(storageNames) {
-		return storageNames[s]
-	}
-	return "Storage(" + strconv.Itoa(int(s)) + ")"
-}
+func (s Storage) String() string { return card.State(s).String() }
 
 // MarshalText returns what String does.
 func (s Storage) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Records reports whether clips are recorded in this state.
-func (s Storage) Records() bool {
-	return s == StorageReady || s == StorageOther || s == StorageSlow || s == StorageForeign
-}
+func (s Storage) Records() bool { return card.State(s).Records() }
 
 // Errors of [Status.Source].
 var (
@@ -94,12 +82,10 @@ type Status struct {
 
 // Status returns the recorder's state.
 func (r *Recorder) Status() Status {
-	var s Status
-	r.health.fill(&s)
-	q := r.queue.Stats()
+	h, q := r.drive.Health.Status(), r.queue.Stats()
+	s := Status{Storage: Storage(h.State), Err: h.Err, Card: h.Card, Free: h.Free, Foreign: h.Foreign, SlowestSync: h.SlowestSync}
 	s.LostFrames, s.LostTime, s.Queued = q.Lost.Frames, q.Lost.Time, q.Bytes
 	r.mu.Lock()
-	c := r.card
 	s.Source = r.source
 	recording := r.roll.Wanted()
 	r.mu.Unlock()
@@ -107,18 +93,18 @@ func (r *Recorder) Status() Status {
 		s.Storage = StorageSlow
 	}
 	s.Losing = q.Losing || recording && (s.Source != nil || !s.Storage.Records())
-	if c != nil {
-		c.fill(&s)
+	if c := r.drive.Card(); c != nil {
+		s.fill(c.Cat)
 	}
-	s.Upload = r.uploads.trouble()
+	s.Upload = r.uploads.Trouble()
 	return s
 }
 
-// fill puts what is on the card into a status.
-func (c *card) fill(s *Status) {
-	s.Used = c.cat.Used()
-	s.Unpublished = len(c.cat.Pending(math.MaxInt))
-	for cl := range c.cat.Clips() {
+// fill puts what is on the card into the status.
+func (s *Status) fill(cat *catalog.Catalog) {
+	s.Used = cat.Used()
+	s.Unpublished = len(cat.Pending(math.MaxInt))
+	for cl := range cat.Clips() {
 		if cl.Gone && cl.Ended {
 			continue
 		}

@@ -2,10 +2,12 @@ package recorder
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 const longestAgo = 10 * time.Minute
@@ -22,23 +24,16 @@ func (r *Recorder) Trigger(e Event) (ClipID, error) {
 	defer r.mu.Unlock()
 	now := r.mono()
 	id, steps := r.roll.Trigger(now, roll.Event{At: now - ago, Info: ce})
-	refused := r.queue.Stats().Lost.Clips
-	r.push(steps)
-	for i := range steps {
-		if steps[i].Kind == roll.Begin && r.queue.Stats().Lost.Clips == refused {
-			r.fresh[catalog.ID(steps[i].Clip)] = ce
-		}
+	clip := ulid.ID(id)
+	if slices.ContainsFunc(steps, func(s roll.Step) bool { return s.Kind == roll.Begin }) {
+		r.expected.Add(clip, ce)
+	}
+	lost := r.queue.Stats().Lost.Clips
+	if r.push(steps); r.queue.Stats().Lost.Clips > lost {
+		r.expected.Remove(clip)
 	}
 	wake(r.wanted)
-	return ClipID(catalog.ID(id).String()), nil
-}
-
-// isFresh reports whether a clip was triggered and no storage has it yet.
-func (r *Recorder) isFresh(id catalog.ID) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	_, ok := r.fresh[id]
-	return ok
+	return ClipID(clip.String()), nil
 }
 
 // event checks an event, and returns how long ago it happened.
@@ -47,7 +42,7 @@ func (r *Recorder) event(e Event) (ce catalog.Event, ago time.Duration, err erro
 	ce = catalog.Event{Type: e.Type, Score: e.Score, Tags: e.Tags}
 	if e.ID == "" {
 		ce.ID = r.ids.New(now)
-	} else if ce.ID, err = catalog.ParseID(e.ID); err != nil {
+	} else if ce.ID, err = ulid.Parse(e.ID); err != nil {
 		return ce, 0, fmt.Errorf("recorder: Event.ID %.40q is no ULID: give 26 characters of Crockford's base 32, or leave it empty", e.ID)
 	}
 	if err := ce.Check(); err != nil {

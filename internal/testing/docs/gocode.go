@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"maps"
 	"regexp"
 	"slices"
 
@@ -34,6 +35,11 @@ func NewCompiler(packages *api.Packages) (*Compiler, error) {
 			c.paths[pkg.Name()] = p
 		}
 	}
+	given, err := parser.ParseFile(token.NewFileSet(), "", "package snippet;"+ambient, 0)
+	if err != nil {
+		return nil, fmt.Errorf("ambient: %w", err)
+	}
+	maps.DeleteFunc(c.paths, func(name, _ string) bool { return declares(given, name) }) // such as of a room that no snippet is about
 	return c, nil
 }
 

@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/receipt"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
 	"github.com/smartcam-sdk/smartcam/internal/storage/storagetest"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // BenchmarkRecover opens a card with clips of a file and twelve receipts each.
@@ -55,7 +57,7 @@ func fill(b *testing.B, fsys storage.FS, opt catalog.Options, n int) {
 	}
 	for i := range n {
 		up := time.Duration(i) * time.Minute
-		id, _ := cat.Begin(catalog.ID{}, catalog.Event{ID: cat.NewID(), Type: "motion", Score: 0.75, Time: noon.UnixMilli()})
+		id, _ := cat.Begin(ulid.ID{}, catalog.Event{ID: cat.NewID(), Type: "motion", Score: 0.75, Time: noon.UnixMilli()})
 		f, _, err := cat.NewFile(id, up)
 		if err != nil {
 			b.Fatal(err)
@@ -71,7 +73,7 @@ func fill(b *testing.B, fsys storage.FS, opt catalog.Options, n int) {
 			b.Fatal(err)
 		}
 		for i := range int32(12) {
-			r := catalog.Receipt{From: i, To: i, Bytes: 83, Number: fmt.Sprintf("9134385233318143239268206260774392014%010d", i), Run: "9134385233318143239268206260774392014"}
+			r := receipt.Receipt{From: i, To: i, Bytes: 83, Number: fmt.Sprintf("9134385233318143239268206260774392014%010d", i), Run: "9134385233318143239268206260774392014"}
 			if err := cat.Receive(f.Seq, r); err != nil {
 				b.Fatal(err)
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/segment"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
 	"github.com/smartcam-sdk/smartcam/internal/storage/storagetest"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -72,7 +73,7 @@ type shot struct {
 var key = clips.Sub().Frames[0]
 
 // shoot begins a file.
-func (d *device) shoot(clip catalog.ID) (*shot, error) {
+func (d *device) shoot(clip ulid.ID) (*shot, error) {
 	f, h, err := d.cat.NewFile(clip, d.up)
 	if err != nil {
 		return nil, err
@@ -127,9 +128,9 @@ func (s *shot) close() error {
 }
 
 // clip records a clip of so many seconds and commits it.
-func (d *device) clip(seconds int) catalog.ID {
+func (d *device) clip(seconds int) ulid.ID {
 	d.Helper()
-	id, err := d.cat.Begin(catalog.ID{}, catalog.Event{ID: d.cat.NewID(), Type: "motion"})
+	id, err := d.cat.Begin(ulid.ID{}, catalog.Event{ID: d.cat.NewID(), Type: "motion"})
 	if err != nil {
 		d.Fatal(err)
 	}
@@ -150,7 +151,7 @@ func (d *device) commit() error {
 }
 
 // kinds are of the changes of a clip.
-func kinds(changes []catalog.Change, clip catalog.ID) (s string) {
+func kinds(changes []catalog.Change, clip ulid.ID) (s string) {
 	for _, ch := range changes {
 		if ch.Clip == clip {
 			s += ch.Kind.String() + " "

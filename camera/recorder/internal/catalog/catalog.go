@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/storage"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // Resume is what a process made on a card before it opens it again.
 type Resume struct {
-	Card      ID                                            // if it is another one, the rest does not count
-	Recording func(ID) bool                                 // clips that it is still recording: Open does not end them
+	Card      ulid.ID                                       // if it is another one, the rest does not count
+	Recording func(ulid.ID) bool                            // clips that it is still recording: Open does not end them
 	Up        func(file uint64) (up time.Duration, ok bool) // when the first frames of files were, as for NewFile; false for files of before
 }
 
@@ -48,7 +49,7 @@ type Catalog struct {
 	slot    *slot
 
 	mu         sync.Mutex
-	clips      map[ID]*clip
+	clips      map[ulid.ID]*clip
 	order      []*clip // by Seq
 	files      map[uint64]*file
 	made       []*file // by Seq
@@ -58,7 +59,7 @@ type Catalog struct {
 	urgent     bool
 	next       uint64 // number of the next file, clip or change
 	clock      clock
-	ids        IDs
+	ids        ulid.IDs
 }
 
 // clip is a Clip with what only the catalog needs.
@@ -88,75 +89,14 @@ type record struct {
 	dirty, dropped bool
 }
 
-// SetClock tells the wall clock (zero if it is not known, as are times before 2020) and the
-// monotonic one, once a second or so. With the first time that is known it stamps the
-// files that have none: of this boot exactly, of earlier ones with the latest time that
-// they can have.
-func (c *Catalog) SetClock(now time.Time, up time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.clock.set(now, up) {
-		c.stamp()
-	}
-}
-
-// Steady reports whether the clock ran for an hour without a step of more than a minute:
-// only then Evict judges age.
-func (c *Catalog) Steady() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.clock.steady()
-}
-
-// stamp gives a base to each file without one.
-func (c *Catalog) stamp() {
-	bound := c.clock.time(c.opt.Up)
-	for i := len(c.made) - 1; i >= 0; i-- {
-		f := c.made[i]
-		if f.Base == 0 && f.up != Later {
-			want := c.clock.time(f.up)
-			if !f.timed {
-				want, f.Estimated = bound-f.Length.Milliseconds(), true
-			}
-			f.Base = place(want, c.reach(f), c.taken(f))
-			c.touchFile(f)
-			for _, cl := range f.clips {
-				c.refresh(cl)
-			}
-		}
-		if f.Base != 0 && f.Base < bound {
-			bound = f.Base
-		}
-	}
-}
-
-// reach is how long a file is or can get.
-func (c *Catalog) reach(f *file) time.Duration {
-	if f.Closed {
-		return f.Length
-	}
-	return max(f.Length, c.opt.Longest)
-}
-
-// taken returns the times of the other files.
-func (c *Catalog) taken(but *file) []stretch {
-	taken := make([]stretch, 0, len(c.made))
-	for _, f := range c.made {
-		if f != but && f.Base != 0 {
-			taken = append(taken, stretch{f.Base, f.Base + f.Length.Milliseconds()})
-		}
-	}
-	return taken
-}
-
 // NewID returns an ID of the time now.
-func (c *Catalog) NewID() ID {
+func (c *Catalog) NewID() ulid.ID {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.newID()
 }
 
-func (c *Catalog) newID() ID {
+func (c *Catalog) newID() ulid.ID {
 	if at := c.now(); at != 0 {
 		return c.ids.New(time.UnixMilli(at))
 	}
@@ -213,7 +153,7 @@ func (c *Catalog) Dirty() (some, urgent bool) {
 }
 
 // Clip returns a clip and those of its files that are known, in the order of its spans.
-func (c *Catalog) Clip(id ID) (View, bool) {
+func (c *Catalog) Clip(id ulid.ID) (View, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cl := c.clips[id]

@@ -5,14 +5,17 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/receipt"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // changeID returns the ID of the n-th change of its kind: a ULID with the time of the
 // clip's, so that it is the same however often it is made.
-func changeID(clip ID, kind Kind, n int) ID {
+func changeID(clip ulid.ID, kind Kind, n int) ulid.ID {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %d", clip, kind, n))
 	copy(sum[:6], clip[:6])
-	return ID(sum[:16])
+	return ulid.ID(sum[:16])
 }
 
 // change adds a change of a clip. One of the same kind that still waits is replaced: what
@@ -55,27 +58,27 @@ func (c *Catalog) refresh(cl *clip) {
 // count adds what became of a span's bytes.
 func (c *Catalog) count(cl *clip, s Span, f *file, here bool) {
 	n := s.Last - s.First + 1
-	state, sent := make([]outcome, n), int64(0)
+	state, sent := make([]receipt.Outcome, n), int64(0)
 	if f != nil {
-		sent = min(f.Sent.mark(s.First, state), s.Bytes)
+		sent = min(f.Sent.Mark(s.First, state), s.Bytes)
 	}
-	var of [stored + 1]int32
+	var of [receipt.Stored + 1]int32
 	for _, o := range state {
 		of[o]++
 	}
 	if !here {
-		of[refused], of[waiting] = of[refused]+of[waiting], 0
+		of[receipt.Refused], of[receipt.Waiting] = of[receipt.Refused]+of[receipt.Waiting], 0
 	}
 	switch {
-	case of[stored] == n:
+	case of[receipt.Stored] == n:
 		sent = s.Bytes
-	case of[waiting] == 0:
+	case of[receipt.Waiting] == 0:
 		cl.Refused += s.Bytes - sent
 	default:
-		cl.Refused += (s.Bytes - sent) * int64(of[refused]) / int64(of[refused]+of[waiting])
+		cl.Refused += (s.Bytes - sent) * int64(of[receipt.Refused]) / int64(of[receipt.Refused]+of[receipt.Waiting])
 	}
 	cl.Sent += sent
-	cl.Waiting += of[waiting]
+	cl.Waiting += of[receipt.Waiting]
 }
 
 // settle takes a clip as it is, without a change.
@@ -164,7 +167,7 @@ func (c *Catalog) retire(cl *clip) {
 
 // Parted returns what was known of a clip that the last Commit or Evict told of and that
 // nothing is known of any more.
-func (c *Catalog) Parted(id ID) (View, bool) {
+func (c *Catalog) Parted(id ulid.ID) (View, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, v := range c.parted {

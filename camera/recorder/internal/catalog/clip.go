@@ -1,13 +1,22 @@
 package catalog
 
 import (
+	"cmp"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/receipt"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // Event is why a clip is recorded.
 type Event struct {
-	ID    ID
+	ID    ulid.ID
 	Type  string // at most 64 bytes
 	Time  int64  // ms since 1970, 0 unknown
 	Score float64
@@ -79,8 +88,8 @@ func (k Kind) String() string {
 
 // Change is one step of a clip's life.
 type Change struct {
-	ID   ID // follows from Clip, Kind and N: the same at each repetition, also after a restart
-	Clip ID
+	ID   ulid.ID // follows from Clip, Kind and N: the same at each repetition, also after a restart
+	Clip ulid.ID
 	Kind Kind
 	N    int    // which one of its kind, from 1
 	Seq  uint64 // order of all changes
@@ -89,7 +98,7 @@ type Change struct {
 
 // Clip is what is known of a clip at one moment. What its fields point to is never changed.
 type Clip struct {
-	ID        ID
+	ID        ulid.ID
 	Seq       uint64
 	Boot      uint32
 	Events    []Event
@@ -110,4 +119,163 @@ type Clip struct {
 	OnCard     bool     // all of its spans are on the card
 	Gone       bool     // none of them is
 	Pending    []Change // not yet published, in order
+}
+
+// View is a clip with its files at one moment.
+type View struct {
+	Clip
+	Files []File
+}
+
+// Run is a stretch of a clip in the stream.
+type Run struct {
+	First, Last string // numbers of the fragments
+	Start, End  int64  // ms since 1970
+	Fragments   int
+}
+
+// Fragment is a receipt for a part of a clip.
+type Fragment struct {
+	receipt.Receipt
+	File uint64
+	Time int64 // producer timestamp, ms since 1970; 0 unknown
+}
+
+// Fragments yields the receipts of the clip's parts, in the order of the clip.
+func (v View) Fragments() iter.Seq[Fragment] {
+	return func(yield func(Fragment) bool) {
+		for _, s := range v.Spans {
+			i := slices.IndexFunc(v.Files, func(f File) bool { return f.Seq == s.File })
+			if i < 0 {
+				continue
+			}
+			f := v.Files[i]
+			all := slices.SortedFunc(f.Sent.All(), func(a, b receipt.Receipt) int { return cmp.Compare(a.From, b.From) })
+			for _, r := range all {
+				if r.To < s.First || r.From > s.Last {
+					continue
+				}
+				part := Fragment{Receipt: r, File: f.Seq}
+				if f.Base != 0 {
+					part.Time = f.Base + r.Start.Milliseconds()
+				}
+				if !yield(part) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Runs returns where the clip is in the stream.
+func (v View) Runs() (runs []Run) {
+	last := ""
+	for f := range v.Fragments() {
+		if f.Number == "" {
+			continue
+		}
+		if len(runs) == 0 || f.Run != last {
+			runs = append(runs, Run{First: f.Number, Start: f.Time})
+			last = f.Run
+		}
+		run := &runs[len(runs)-1]
+		run.Last, run.Fragments = f.Number, run.Fragments+1
+		if f.Time != 0 {
+			run.End = f.Time + (f.End - f.Start).Milliseconds()
+		}
+	}
+	return runs
+}
+
+// Lacks returns what is not there, and why: first what was not recorded, then what never
+// will be uploaded because the service refused it or it went before.
+func (v View) Lacks() []Missing {
+	out := slices.Clone(v.Missing)
+	for f := range v.Fragments() {
+		if f.Number == "" {
+			out = append(out, Missing{Start: f.Time, Length: f.End - f.Start, Bytes: f.Bytes, Reason: f.Err})
+		}
+	}
+	for _, s := range v.Spans {
+		i := slices.IndexFunc(v.Files, func(f File) bool { return f.Seq == s.File })
+		if s.Last < s.First || i >= 0 && !v.Files[i].Going && !v.Files[i].Gone {
+			continue
+		}
+		m := Missing{Length: s.End - s.Start, Bytes: s.Bytes, Reason: Vanished}
+		if i >= 0 {
+			m = remainder(s, v.Files[i])
+		}
+		if m.Bytes > 0 {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// remainder is what has no receipt of a span whose file went.
+func remainder(s Span, f File) Missing {
+	m := Missing{Length: s.End - s.Start, Bytes: s.Bytes, Reason: f.Reason}
+	if f.Sent.Covers(s.First, s.Last) {
+		return Missing{}
+	}
+	from := s.Start
+	for r := range f.Sent.All() {
+		if r.To >= s.First && r.From <= s.Last {
+			m.Bytes -= r.Bytes
+			m.Length -= r.End - r.Start
+			if r.Start <= from {
+				from = max(from, r.End)
+			}
+		}
+	}
+	m.Bytes, m.Length = max(m.Bytes, 1), max(m.Length, time.Millisecond)
+	if f.Base != 0 {
+		m.Start = f.Base + from.Milliseconds()
+	}
+	return m
+}
+
+// File is what is known of a media file at one moment.
+type File struct {
+	Seq       uint64
+	Clip      ulid.ID // whose it is alone; zero with Continuous
+	Day       int32   // days since 1970 of its folder
+	Boot      uint32  // in which it was made; 0 unknown
+	Base      int64   // ms since 1970 of its first frame; 0 unknown
+	Estimated bool    // Base is the latest that it can be
+	Settled   bool    // Base is known and on the card, or comes there with the first block: it stays
+	Length    time.Duration
+	Bytes     int64 // committed
+	Room      int64 // what it occupies: preallocated while it is recorded
+	Clusters  int32
+	Closed    bool
+	Going     bool   // it is to be removed, or being removed
+	Gone      bool   // it is no longer on the card; its receipts are kept for the clips that have parts of it
+	Reason    string // why it was closed, or went
+	Sent      receipt.List
+}
+
+// Name returns the file's name, such as "2026-11-30/0000012a.mkv".
+func (f *File) Name() string { return f.Folder() + "/" + fileName(f.Seq) }
+
+// Folder returns the folder of the day.
+func (f *File) Folder() string { return folderName(f.Day) }
+
+func fileName(seq uint64) string { return fmt.Sprintf("%08x.mkv", seq) }
+
+func folderName(day int32) string {
+	return time.Unix(int64(day)*86400, 0).UTC().Format(time.DateOnly)
+}
+
+// parseFolder returns the day of a folder of ours.
+func parseFolder(name string) (day int32, ok bool) {
+	t, err := time.Parse(time.DateOnly, name)
+	return int32(t.Unix() / 86400), err == nil
+}
+
+// parseName returns the sequence of a file of ours.
+func parseName(name string) (seq uint64, ok bool) {
+	hex, found := strings.CutSuffix(name, ".mkv")
+	seq, err := strconv.ParseUint(hex, 16, 64)
+	return seq, found && err == nil && fileName(seq) == name
 }

@@ -90,3 +90,87 @@ func ages(ends []int64, now int64) []int64 {
 	}
 	return out
 }
+
+// Later is for NewFile the time of a first frame that is not known yet: see Anchor.
+const Later = time.Duration(math.MinInt64)
+
+// Anchor tells when the first frame of a file was, on the monotonic clock, which NewFile was
+// not told. The file has a base from then on, once the wall clock is known.
+func (c *Catalog) Anchor(seq uint64, up time.Duration) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := c.files[seq]
+	if f == nil {
+		return ErrUnknown
+	}
+	if f.up != Later {
+		return nil
+	}
+	f.up = up
+	if c.clock.known {
+		c.stamp()
+	}
+	return nil
+}
+
+// SetClock tells the wall clock (zero if it is not known, as are times before 2020) and the
+// monotonic one, once a second or so. With the first time that is known it stamps the
+// files that have none: of this boot exactly, of earlier ones with the latest time that
+// they can have.
+func (c *Catalog) SetClock(now time.Time, up time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.clock.set(now, up) {
+		c.stamp()
+	}
+}
+
+// Steady reports whether the clock ran for an hour without a step of more than a minute:
+// only then Evict judges age.
+func (c *Catalog) Steady() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.clock.steady()
+}
+
+// stamp gives a base to each file without one.
+func (c *Catalog) stamp() {
+	bound := c.clock.time(c.opt.Up)
+	for i := len(c.made) - 1; i >= 0; i-- {
+		f := c.made[i]
+		if f.Base == 0 && f.up != Later {
+			want := c.clock.time(f.up)
+			if !f.timed {
+				want, f.Estimated = bound-f.Length.Milliseconds(), true
+			}
+			f.Base = place(want, c.reach(f), c.taken(f))
+			c.touchFile(f)
+			c.urgent = true // nothing of it is uploaded before it is settled
+			for _, cl := range f.clips {
+				c.refresh(cl)
+			}
+		}
+		if f.Base != 0 && f.Base < bound {
+			bound = f.Base
+		}
+	}
+}
+
+// reach is how long a file is or can get.
+func (c *Catalog) reach(f *file) time.Duration {
+	if f.Closed {
+		return f.Length
+	}
+	return max(f.Length, c.opt.Longest)
+}
+
+// taken returns the times of the other files.
+func (c *Catalog) taken(but *file) []stretch {
+	taken := make([]stretch, 0, len(c.made))
+	for _, f := range c.made {
+		if f != but && f.Base != 0 {
+			taken = append(taken, stretch{f.Base, f.Base + f.Length.Milliseconds()})
+		}
+	}
+	return taken
+}

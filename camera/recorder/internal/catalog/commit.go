@@ -30,6 +30,7 @@ type entry struct {
 	file *file
 	clip *clip
 	upto uint64 // the last change in it
+	base bool   // the file's is in it
 }
 
 func (e entry) record() *record {
@@ -118,7 +119,7 @@ func (c *Catalog) chunk(todo []entry, removed []uint64) (ops []storage.Op, taken
 		case e.record().dropped:
 			op = storage.Op{Seq: dropped}
 		case e.file != nil:
-			op.Record = e.file.encode()
+			op.Record, e.base = e.file.encode(), e.file.Base != 0
 		default:
 			op.Record = e.clip.encode(c.opt.Publish)
 			if n := len(e.clip.Pending); n > 0 {
@@ -151,6 +152,7 @@ func (c *Catalog) committed(done []entry, numbers []uint64) (changes []Change) {
 			}
 		}
 		if e.clip == nil {
+			e.file.Settled = e.file.Settled || e.base
 			continue
 		}
 		cl := e.clip

@@ -10,6 +10,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
 	"github.com/smartcam-sdk/smartcam/internal/storage/storagetest"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // TestDamage: a file that is shorter than its record, empty, or another one's is told with what its
@@ -17,7 +18,7 @@ import (
 func TestDamage(t *testing.T) {
 	each(t, func(t *testing.T, d *device) {
 		d.mustOpen()
-		ids := []catalog.ID{d.clip(8), d.clip(2), d.clip(2)}
+		ids := []ulid.ID{d.clip(8), d.clip(2), d.clip(2)}
 		name := func(i int) string {
 			v, _ := d.cat.Clip(ids[i])
 			return v.Files[0].Name()
@@ -138,9 +139,9 @@ func TestMany(t *testing.T) {
 		if testing.Short() {
 			n = 12_000
 		}
-		var last catalog.ID
+		var last ulid.ID
 		for range n {
-			id, err := d.cat.Begin(catalog.ID{}, catalog.Event{ID: d.cat.NewID(), Type: "motion"})
+			id, err := d.cat.Begin(ulid.ID{}, catalog.Event{ID: d.cat.NewID(), Type: "motion"})
 			if err != nil || d.cat.End(id, "no frames") != nil {
 				t.Fatal(err)
 			}

@@ -11,15 +11,17 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/receipt"
 	"github.com/smartcam-sdk/smartcam/internal/storage/storagetest"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // sent gives every cluster of a clip a receipt; an error refuses them.
-func (d *device) sent(id catalog.ID, fault string) {
+func (d *device) sent(id ulid.ID, fault string) {
 	d.Helper()
 	v, _ := d.cat.Clip(id)
 	for _, f := range v.Files {
-		r := catalog.Receipt{From: 0, To: f.Clusters - 1, End: f.Length, Bytes: f.Bytes, Number: fmt.Sprint(f.Seq, "00"), Run: fmt.Sprint(f.Seq, "00")}
+		r := receipt.Receipt{From: 0, To: f.Clusters - 1, End: f.Length, Bytes: f.Bytes, Number: fmt.Sprint(f.Seq, "00"), Run: fmt.Sprint(f.Seq, "00")}
 		if fault != "" {
 			r.Number, r.Run, r.Err = "", "", fault
 		}
@@ -43,7 +45,7 @@ func (d *device) evict(limit int64, age time.Duration) catalog.Room {
 	}
 }
 
-func (d *device) onCard(ids []catalog.ID) (s string) {
+func (d *device) onCard(ids []ulid.ID) (s string) {
 	for i, id := range ids {
 		v, ok := d.cat.Clip(id)
 		if ok && v.OnCard {
@@ -67,12 +69,12 @@ func (d *device) onCard(ids []catalog.ID) (s string) {
 func TestEvict(t *testing.T) {
 	each(t, func(t *testing.T, d *device) {
 		d.mustOpen()
-		ids := []catalog.ID{d.clip(2), d.clip(2), d.clip(2), d.clip(2)}
+		ids := []ulid.ID{d.clip(2), d.clip(2), d.clip(2), d.clip(2)}
 		d.sent(ids[2], "")
 		if err := d.cat.Protect(ids[0], true); err != nil {
 			t.Fatal(err)
 		}
-		live, _ := d.cat.Begin(catalog.ID{}, catalog.Event{ID: d.cat.NewID()})
+		live, _ := d.cat.Begin(ulid.ID{}, catalog.Event{ID: d.cat.NewID()})
 		s, err := d.shoot(live)
 		if err != nil || s.film(2) != nil {
 			t.Fatal(err)
@@ -146,7 +148,7 @@ func TestStored(t *testing.T) {
 		t.Errorf("stored in the end: %+v", v)
 	}
 	again := d.clip(1)
-	for _, id := range []catalog.ID{a, again} {
+	for _, id := range []ulid.ID{a, again} {
 		if v, _ := d.cat.Clip(id); (v.Waiting == 0) != (id == a) {
 			t.Errorf("%+v", v)
 		}
@@ -158,7 +160,7 @@ func TestStored(t *testing.T) {
 func TestContinuous(t *testing.T) {
 	each(t, func(t *testing.T, d *device) {
 		d.mustOpen()
-		m := &model{device: d, r: rand.New(rand.NewPCG(1, 1)), continuous: true, clips: map[catalog.ID]*promise{}, now: map[catalog.ID]*promise{}}
+		m := &model{device: d, r: rand.New(rand.NewPCG(1, 1)), continuous: true, clips: map[ulid.ID]*promise{}, now: map[ulid.ID]*promise{}}
 		run := func(steps ...func() error) {
 			t.Helper()
 			for _, step := range steps {
@@ -200,7 +202,7 @@ func TestContinuous(t *testing.T) {
 func TestAge(t *testing.T) {
 	d := newDevice(t, storagetest.Ext4)
 	d.mustOpen()
-	old := []catalog.ID{d.clip(1), d.clip(1)}
+	old := []ulid.ID{d.clip(1), d.clip(1)}
 	d.opt.Now = noon.AddDate(-3, 0, 0).Add(-time.Hour) // cut adds an hour
 	if err := d.cat.Close(); err != nil {
 		t.Fatal(err)
@@ -255,7 +257,7 @@ func TestErase(t *testing.T) {
 				ops = op
 			}
 			r := d.cut(uint64(op))
-			if r.Card == first.Card && r.Clips == 2 && d.onCard([]catalog.ID{id}) == "0" && op < 3 {
+			if r.Card == first.Card && r.Clips == 2 && d.onCard([]ulid.ID{id}) == "0" && op < 3 {
 				continue // it never began
 			}
 			if _, ok := d.cat.Clip(id); ok || r.Clips+r.Files+len(r.TakenIn)+len(d.cat.Pending(9)) != 0 || r.Card == first.Card {
@@ -264,7 +266,7 @@ func TestErase(t *testing.T) {
 			if _, err := d.fsys.Open("mine.txt", os.O_RDONLY); err != nil {
 				t.Fatal(err)
 			}
-			if f, _, _ := d.cat.NewFile(catalog.ID{}, 0); f.Seq < 5 {
+			if f, _, _ := d.cat.NewFile(ulid.ID{}, 0); f.Seq < 5 {
 				t.Fatalf("sequence begins anew with %d", f.Seq)
 			}
 		}
@@ -282,14 +284,14 @@ func TestTroubles(t *testing.T) {
 		t.Error("a file that cannot be removed is no error")
 	}
 	d.evict(1<<40, 0)
-	if d.onCard([]catalog.ID{id}) != "" {
+	if d.onCard([]ulid.ID{id}) != "" {
 		t.Error("the file is still there")
 	}
 	d.cut(1)
 	if v, ok := d.cat.Clip(id); !ok || !v.Gone {
 		t.Errorf("%+v", v)
 	}
-	other, _ := d.cat.Begin(catalog.ID{}, catalog.Event{ID: d.cat.NewID()})
+	other, _ := d.cat.Begin(ulid.ID{}, catalog.Event{ID: d.cat.NewID()})
 	d.card.Break("Sync", syscall.EIO)
 	if changes, err := d.cat.Commit(); err == nil || len(changes) != 0 {
 		t.Errorf("%v, %v", changes, err)
@@ -306,7 +308,7 @@ func TestTroubles(t *testing.T) {
 func TestBounds(t *testing.T) {
 	d := newDevice(t, storagetest.Ext4)
 	d.mustOpen()
-	id, _ := d.cat.Begin(catalog.ID{}, catalog.Event{ID: d.cat.NewID()})
+	id, _ := d.cat.Begin(ulid.ID{}, catalog.Event{ID: d.cat.NewID()})
 	for i := range 100 {
 		e := catalog.Event{ID: d.cat.NewID(), Type: "motion"}
 		if err := d.cat.AddEvent(id, e); err != nil || d.cat.AddEvent(id, e) != nil && i < 60 {

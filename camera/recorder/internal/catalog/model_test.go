@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/receipt"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // promise is what has to be true of a clip after a power loss.
@@ -17,8 +19,8 @@ type promise struct {
 	protected bool
 	events    int
 	receipts  int
-	published map[catalog.ID]bool // durably
-	leaving   bool                // it was evicted or deleted, perhaps not durably
+	published map[ulid.ID]bool // durably
+	leaving   bool             // it was evicted or deleted, perhaps not durably
 }
 
 // model runs random mutations, and knows what was promised when the power failed.
@@ -26,15 +28,15 @@ type model struct {
 	*device
 	r          *rand.Rand
 	continuous bool
-	clips      map[catalog.ID]*promise
-	ids        []catalog.ID
-	now        map[catalog.ID]*promise // what the next Commit promises
-	open       catalog.ID
+	clips      map[ulid.ID]*promise
+	ids        []ulid.ID
+	now        map[ulid.ID]*promise // what the next Commit promises
+	open       ulid.ID
 	shot       *shot
 }
 
 func newModel(d *device, seed uint64) *model {
-	return &model{device: d, r: rand.New(rand.NewPCG(seed, 3)), continuous: seed%2 == 1, clips: map[catalog.ID]*promise{}, now: map[catalog.ID]*promise{}}
+	return &model{device: d, r: rand.New(rand.NewPCG(seed, 3)), continuous: seed%2 == 1, clips: map[ulid.ID]*promise{}, now: map[ulid.ID]*promise{}}
 }
 
 func (m *model) run(steps int) (err error) {
@@ -126,15 +128,15 @@ func (m *model) filmed() {
 
 func (m *model) begin() (err error) {
 	if m.continuous && m.shot == nil {
-		m.shot, err = m.shoot(catalog.ID{})
+		m.shot, err = m.shoot(ulid.ID{})
 		return err
 	}
-	if m.open, err = m.cat.Begin(catalog.ID{}, catalog.Event{ID: m.cat.NewID(), Type: "motion"}); err != nil {
+	if m.open, err = m.cat.Begin(ulid.ID{}, catalog.Event{ID: m.cat.NewID(), Type: "motion"}); err != nil {
 		return err
 	}
 	m.ids = append(m.ids, m.open)
-	m.clips[m.open] = &promise{safe: map[uint64]int{}, published: map[catalog.ID]bool{}}
-	m.now[m.open] = &promise{events: 1, published: map[catalog.ID]bool{}}
+	m.clips[m.open] = &promise{safe: map[uint64]int{}, published: map[ulid.ID]bool{}}
+	m.now[m.open] = &promise{events: 1, published: map[ulid.ID]bool{}}
 	if m.continuous {
 		return m.span()
 	}
@@ -159,7 +161,7 @@ func (m *model) rotate() error {
 	}
 	m.filmed()
 	var err error
-	if m.shot, err = m.shoot(catalog.ID{}); err == nil && !m.open.IsZero() {
+	if m.shot, err = m.shoot(ulid.ID{}); err == nil && !m.open.IsZero() {
 		err = m.span()
 	}
 	return err
@@ -179,7 +181,7 @@ func (m *model) end() error {
 	if err := m.cat.End(m.open, "event over"); err != nil {
 		return err
 	}
-	m.now[m.open].ended, m.open = true, catalog.ID{}
+	m.now[m.open].ended, m.open = true, ulid.ID{}
 	if m.r.IntN(2) == 0 {
 		return nil
 	}
@@ -190,7 +192,7 @@ func (m *model) receive() {
 	for f := range m.cat.Files() {
 		if n := f.Clusters; n > 0 && f.Closed && !f.Sent.Covers(0, n-1) && m.r.IntN(2) == 0 {
 			for i := range n {
-				r := catalog.Receipt{From: i, To: i, Bytes: f.Bytes / int64(n), Number: fmt.Sprint(f.Seq, i), Run: "1"}
+				r := receipt.Receipt{From: i, To: i, Bytes: f.Bytes / int64(n), Number: fmt.Sprint(f.Seq, i), Run: "1"}
 				if m.r.IntN(9) == 0 {
 					r.Number, r.Err = "", "refused"
 				}
@@ -256,7 +258,7 @@ func (m *model) check() {
 	}
 }
 
-func (m *model) checkParts(id catalog.ID, p *promise, v catalog.View) {
+func (m *model) checkParts(id ulid.ID, p *promise, v catalog.View) {
 	if p.leaving {
 		return
 	}

@@ -1,20 +1,22 @@
 package catalog
 
 import (
+	"encoding/json"
 	"errors"
 
 	"github.com/smartcam-sdk/smartcam/internal/storage"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // Report is what Open found.
 type Report struct {
-	Card       ID             // random, of this card
+	Card       ulid.ID        // random, of this card
 	New        bool           // nothing of ours was on it
 	Newer      bool           // a newer firmware used it: its journal is left alone, another one is used
 	Boot       uint32         // counts up at each Open
 	Clips      int            // known
 	Files      int            // on the card
-	PowerLoss  []ID           // clips that were being recorded
+	PowerLoss  []ulid.ID      // clips that were being recorded
 	TakenIn    []uint64       // files that no record knew
 	Lost       []string       // files of records that are not there, or have less than the record says
 	Unreadable []string       // files that could not be read: left as they are
@@ -44,7 +46,7 @@ func Open(fsys storage.FS, opt Options) (*Catalog, *Report, error) {
 	if err := c.openNames(r); err != nil {
 		return nil, nil, err
 	}
-	rec := &recovery{Catalog: c, report: r, foreignFiles: map[uint64]bool{}, foreignClips: map[ID]bool{}}
+	rec := &recovery{Catalog: c, report: r, foreignFiles: map[uint64]bool{}, foreignClips: map[ulid.ID]bool{}}
 	if err := rec.run(); err != nil {
 		return nil, nil, errors.Join(err, c.journal.Close())
 	}
@@ -52,14 +54,14 @@ func Open(fsys storage.FS, opt Options) (*Catalog, *Report, error) {
 }
 
 // Card returns the ID of the card, which Erase changes.
-func (c *Catalog) Card() ID {
+func (c *Catalog) Card() ulid.ID {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	return c.slot.Card
 }
 
 func (c *Catalog) empty() {
-	c.clips, c.files = map[ID]*clip{}, map[uint64]*file{}
+	c.clips, c.files = map[ulid.ID]*clip{}, map[uint64]*file{}
 	c.order, c.made, c.dirtyClips, c.dirtyFiles, c.removed = nil, nil, nil, nil, nil
 	c.next = max(c.next, 1)
 }
@@ -212,4 +214,67 @@ func (c *Catalog) wipeFolder(folder string, all bool) error {
 	}
 	_ = c.fsys.Remove(folder) // it stays if somebody else has files in it
 	return nil
+}
+
+// Names on the card. The second ones are used beside those of a newer firmware.
+var (
+	slotNames    = [2]string{"smartcam.slot", "smartcam.1.slot"}
+	journalNames = [2]string{"journal", "journal.1"}
+)
+
+// slot is what is known of the card as a whole.
+type slot struct {
+	on   *storage.Slot
+	name string
+	slotState
+}
+
+// slotState is the slot's record, as JSON.
+type slotState struct {
+	V     int     `json:"v"`
+	Card  ulid.ID `json:"card"`
+	Boot  uint32  `json:"boot"`  // counts up at each Open
+	From  uint64  `json:"from"`  // the first sequence number of this boot
+	Next  uint64  `json:"next"`  // none from here on was given
+	Erase bool    `json:"erase"` // all is being removed
+}
+
+// openSlot reads a slot. Newer says that a newer firmware wrote it.
+func openSlot(fsys storage.FS, name string) (s *slot, newer bool, err error) {
+	on, err := storage.OpenSlot(fsys, name)
+	if errors.Is(err, storage.ErrNewer) {
+		return nil, true, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	s = &slot{on: on, name: name}
+	if b := on.Load(); b != nil && json.Unmarshal(b, &s.slotState) != nil {
+		s.slotState = slotState{} // as if it was lost
+	}
+	return s, s.V > version, nil
+}
+
+func (s *slot) store(next slotState) error {
+	b, err := json.Marshal(next)
+	if err == nil {
+		err = s.on.Store(b)
+	}
+	if err == nil {
+		s.slotState = next
+	}
+	return err
+}
+
+// ahead is how many numbers are reserved at once: a crash leaves so many out.
+const ahead = 1024
+
+// reserve makes sure that numbers below next are not given again after a crash.
+func (s *slot) reserve(next uint64) error {
+	if next <= s.Next {
+		return nil
+	}
+	state := s.slotState
+	state.Next = next + ahead
+	return s.store(state)
 }

@@ -7,104 +7,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
-
-func TestIDs(t *testing.T) {
-	var g IDs
-	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
-	last := ID{}
-	for i, at := range []time.Time{{}, {}, now, now, now.Add(-time.Hour), {}, now.Add(time.Hour), time.Unix(1<<60, 0)} {
-		id := g.New(at)
-		if id.String() <= last.String() {
-			t.Errorf("%d: %v does not follow %v", i, id, last)
-		}
-		back, err := ParseID(strings.ToLower(id.String()))
-		if err != nil || back != id || len(id.String()) != 26 {
-			t.Errorf("%v is read as %v, %v", id, back, err)
-		}
-		last = id
-	}
-	if got := (ID{0x01, 0x56, 0x3e, 0x3a, 0xb5, 0xd3, 0xd6, 0x76, 0x4c, 0x61, 0xef, 0xb9, 0x93, 0x02, 0xbd, 0x5b}).String(); got != "01ARZ3NDEKTSV4RRFFQ69G5FAV" && len(got) != 26 {
-		t.Error(got)
-	}
-	if id, err := ParseID("01ARZ3NDEKTSV4RRFFQ69G5FAV"); err != nil || id[0] != 0x01 || id[1] != 0x56 {
-		t.Errorf("the example of the specification is %x, %v", id, err)
-	}
-	for _, s := range []string{"", "81ARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FAU", strings.Repeat("0", 27)} {
-		if _, err := ParseID(s); err == nil {
-			t.Errorf("%q is taken as a ULID", s)
-		}
-	}
-}
-
-func TestReceipts(t *testing.T) {
-	number := func(i int) string { return fmt.Sprintf("9134385233318143239268206260774392014%010d", i) }
-	want := []Receipt{
-		{From: 0, To: 3, Start: 0, End: 8 * time.Second, Bytes: 4_000_000, Number: number(1), Run: number(1)},
-		{From: 4, To: 4, Start: 8 * time.Second, End: 10 * time.Second, Bytes: 7, Number: number(2), Run: number(1)},
-		{From: 5, To: 5, Err: "refused"},
-		{From: 6, To: 6, Err: "refused"},
-		{From: 7, To: 9, Number: "not-a-number", Run: "00012"},
-	}
-	var p Receipts
-	for _, r := range want {
-		p = p.add(r)
-	}
-	if got := slices.Collect(p.All()); !slices.Equal(got, want) {
-		t.Errorf("got %+v", got)
-	}
-	if n := len(p); n > 110 {
-		t.Errorf("%d bytes for five receipts", n)
-	}
-	if !p.Covers(0, 9) || p.Covers(9, 10) || !p.Covers(3, 2) {
-		t.Error("Covers is wrong")
-	}
-	if again := p.add(Receipt{From: 0, To: 3, Number: number(9), Run: number(9)}); !slices.Equal(again, p) {
-		t.Error("a fragment that is stored got another number")
-	}
-	later := p.add(Receipt{From: 5, To: 5, Number: number(3), Run: number(3)})
-	state := make([]outcome, 2)
-	if later.mark(5, state); state[0] != stored || state[1] != refused {
-		t.Error("a fragment that was refused cannot be stored")
-	}
-}
-
-// TestReceiptsBound: whatever comes, the receipts of a file stay small, none that is stored is
-// forgotten, and one that was refused never becomes stored.
-func TestReceiptsBound(t *testing.T) {
-	for _, every := range []int{0, 1, 2, 300} {
-		var p Receipts
-		const n = 1700
-		for i := range n {
-			r := Receipt{From: int32(i), To: int32(i), Start: millis(int64(i)), End: millis(int64(i) + 1), Bytes: 9, Number: fmt.Sprintf("9134385233318143239268206260774392014%010d", i), Run: "1"}
-			if every > 0 && i%every == 0 {
-				r = Receipt{From: int32(i), To: int32(i), Err: fmt.Sprint(i, strings.Repeat("é", 300))}
-			}
-			if p = p.add(r); len(p) > maxReceipts {
-				t.Fatalf("%d bytes after %d receipts", len(p), i)
-			}
-		}
-		state := make([]outcome, n)
-		p.mark(0, state)
-		for i, s := range state {
-			if is := every > 0 && i%every == 0; is && s == stored || !is && s == refused || every != 2 && every != 1 && s == waiting {
-				t.Fatalf("every %d: cluster %d is %d", every, i, s)
-			}
-		}
-	}
-}
-
-func FuzzReceipts(f *testing.F) {
-	f.Add([]byte(Receipts{}.add(Receipt{From: 1, To: 2, Number: "123", Run: "4"}).add(Receipt{From: 3, To: 3, Err: "x"})))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		for r := range Receipts(b).All() {
-			if r.From < 0 || r.To < r.From || r.Bytes < 0 || r.End < r.Start || len(r.Err) > maxReason || len(r.Number) > 400 {
-				t.Errorf("%+v", r)
-			}
-		}
-		Receipts(b).Covers(0, 100)
-	})
-}
 
 func TestClock(t *testing.T) {
 	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
@@ -260,7 +165,7 @@ func TestRecords(t *testing.T) {
 	for i := range maxTags {
 		long.Tags[fmt.Sprint(i)] = strings.Repeat("y", maxTagValue)
 	}
-	if long.Check() != nil || len(headerEvent(long)) > maxHeader || parseEvent(headerEvent(long), ID{}).Type != long.Type {
+	if long.Check() != nil || len(headerEvent(long)) > maxHeader || parseEvent(headerEvent(long), ulid.ID{}).Type != long.Type {
 		t.Error("the longest event does not fit into a header")
 	}
 	long.Tags["5"] = ""

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/receipt"
 	"github.com/smartcam-sdk/smartcam/internal/storage/storagetest"
 )
 
@@ -51,7 +51,7 @@ func TestReaders(t *testing.T) {
 				cat.Published(ch)
 			}
 			for f := range cat.Files() {
-				_ = cat.Receive(f.Seq, catalog.Receipt{To: 0, Number: "1", Run: "1"}) // it may be gone
+				_ = cat.Receive(f.Seq, receipt.Receipt{To: 0, Number: "1", Run: "1"}) // it may be gone
 			}
 			cat.Dirty()
 			cat.Used()

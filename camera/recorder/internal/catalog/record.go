@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/receipt"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // version is of records and of the slot. What a newer firmware must not change are the
@@ -16,28 +19,28 @@ const version = 1
 
 // envelope is what every record has, of newer versions too.
 type envelope struct {
-	V    int    `json:"v"`
-	Kind string `json:"kind"`          // "file" or "clip"
-	Seq  uint64 `json:"seq"`           // of a file, and of a clip
-	ID   ID     `json:"id,omitzero"`   // of a clip
-	Clip ID     `json:"clip,omitzero"` // of a file
+	V    int     `json:"v"`
+	Kind string  `json:"kind"`          // "file" or "clip"
+	Seq  uint64  `json:"seq"`           // of a file, and of a clip
+	ID   ulid.ID `json:"id,omitzero"`   // of a clip
+	Clip ulid.ID `json:"clip,omitzero"` // of a file
 }
 
 type fileRecord struct {
 	envelope
-	Day       int32    `json:"day"`
-	Boot      uint32   `json:"boot,omitempty"`
-	Base      int64    `json:"base,omitempty"`
-	Estimated bool     `json:"estimated,omitempty"`
-	Length    int64    `json:"ms,omitempty"`
-	Bytes     int64    `json:"bytes,omitempty"`
-	Room      int64    `json:"room,omitempty"`
-	Clusters  int32    `json:"clusters,omitempty"`
-	Closed    bool     `json:"closed,omitempty"`
-	Going     bool     `json:"going,omitempty"`
-	Gone      bool     `json:"gone,omitempty"`
-	Reason    string   `json:"reason,omitempty"`
-	Sent      Receipts `json:"sent,omitempty"`
+	Day       int32        `json:"day"`
+	Boot      uint32       `json:"boot,omitempty"`
+	Base      int64        `json:"base,omitempty"`
+	Estimated bool         `json:"estimated,omitempty"`
+	Length    int64        `json:"ms,omitempty"`
+	Bytes     int64        `json:"bytes,omitempty"`
+	Room      int64        `json:"room,omitempty"`
+	Clusters  int32        `json:"clusters,omitempty"`
+	Closed    bool         `json:"closed,omitempty"`
+	Going     bool         `json:"going,omitempty"`
+	Gone      bool         `json:"gone,omitempty"`
+	Reason    string       `json:"reason,omitempty"`
+	Sent      receipt.List `json:"sent,omitempty"`
 }
 
 type clipRecord struct {
@@ -56,7 +59,7 @@ type clipRecord struct {
 }
 
 type eventRecord struct {
-	ID    ID                `json:"id"`
+	ID    ulid.ID           `json:"id"`
 	Type  string            `json:"type,omitempty"`
 	Time  int64             `json:"time,omitempty"`
 	Score float64           `json:"score,omitempty"`
@@ -161,6 +164,7 @@ func (r *fileRecord) file() File {
 	if r.Base < earliest || r.Base > latest {
 		f.Base = 0
 	}
+	f.Settled = f.Base != 0
 	return f
 }
 
@@ -214,10 +218,84 @@ func headerEvent(e Event) []byte {
 }
 
 // parseEvent reads what headerEvent wrote. What is wrong is left out.
-func parseEvent(b []byte, id ID) Event {
+func parseEvent(b []byte, id ulid.ID) Event {
 	var r eventRecord
 	if json.Unmarshal(b, &r) != nil || Event(r).Check() != nil {
 		return Event{ID: id}
 	}
 	return Event(r)
+}
+
+// records reads the journal. Of two records of one file or clip, which an unfinished
+// commit can leave, the later one counts.
+func (r *recovery) records() {
+	var clips []*clip
+	for number, b := range r.journal.Records() {
+		var e envelope
+		switch {
+		case b == nil || json.Unmarshal(b, &e) != nil:
+			r.report.Records++
+		case e.V > version:
+			r.report.Foreign++
+			if e.Kind == "file" {
+				r.foreignFiles[e.Seq] = true
+			} else if !e.ID.IsZero() {
+				r.foreignClips[e.ID] = true
+			}
+			r.next = max(r.next, e.Seq+1)
+		case e.Kind == "file" && e.Seq != 0:
+			r.fileRecord(number, b)
+		case e.Kind == "clip" && !e.ID.IsZero():
+			if cl := r.clipRecord(number, b); cl != nil {
+				clips = append(clips, cl)
+			}
+		default:
+			r.report.Records++
+		}
+	}
+	for _, cl := range clips {
+		if cl.dropped {
+			continue
+		}
+		for _, s := range cl.Spans {
+			if f := r.files[s.File]; f != nil && !slices.Contains(f.clips, cl) {
+				f.clips = append(f.clips, cl)
+			}
+		}
+		r.settle(cl)
+	}
+}
+
+func (r *recovery) fileRecord(number uint64, b []byte) {
+	var rec fileRecord
+	extra, err := decode(b, &rec)
+	if err != nil || rec.Seq == 0 {
+		r.report.Records++
+		return
+	}
+	if old := r.files[rec.Seq]; old != nil {
+		r.dropFile(old)
+	}
+	f := &file{File: rec.file()}
+	f.number, f.extra = number, extra
+	r.insertFile(f)
+}
+
+func (r *recovery) clipRecord(number uint64, b []byte) *clip {
+	var rec clipRecord
+	extra, err := decode(b, &rec)
+	if err != nil || rec.ID.IsZero() {
+		r.report.Records++
+		return nil
+	}
+	if old := r.clips[rec.ID]; old != nil {
+		r.dropClip(old)
+	}
+	cl := rec.clip(r.opt.Publish)
+	cl.number, cl.extra = number, extra
+	r.insertClip(cl)
+	for _, ch := range cl.Pending {
+		r.next = max(r.next, ch.Seq+1)
+	}
+	return cl
 }

@@ -6,13 +6,15 @@ import (
 	"slices"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/receipt"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/segment"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // Begin makes a clip, with the change Started. An ID of zero makes one.
-func (c *Catalog) Begin(id ID, e Event) (ID, error) {
+func (c *Catalog) Begin(id ulid.ID, e Event) (ulid.ID, error) {
 	if err := e.Check(); err != nil {
-		return ID{}, err
+		return ulid.ID{}, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -31,7 +33,7 @@ func (c *Catalog) Begin(id ID, e Event) (ID, error) {
 
 // AddEvent adds a further event. One whose ID the clip has is the same; beyond MaxEvents
 // they are counted.
-func (c *Catalog) AddEvent(id ID, e Event) error {
+func (c *Catalog) AddEvent(id ulid.ID, e Event) error {
 	if err := e.Check(); err != nil {
 		return err
 	}
@@ -55,7 +57,7 @@ func (c *Catalog) AddEvent(id ID, e Event) error {
 }
 
 // CountEvents tells how many events a clip has, those that were not added included.
-func (c *Catalog) CountEvents(id ID, events int) error {
+func (c *Catalog) CountEvents(id ulid.ID, events int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cl := c.clips[id]
@@ -81,7 +83,7 @@ func eventBytes(events []Event) (n int) {
 // up on the monotonic clock, and returns it with the header to create it with. A clip
 // has its file's clusters as its next span. Commit first and create then, or the other
 // way round: a file without a record is taken in by Open.
-func (c *Catalog) NewFile(id ID, up time.Duration) (File, segment.Header, error) {
+func (c *Catalog) NewFile(id ulid.ID, up time.Duration) (File, segment.Header, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cl := c.clips[id]
@@ -96,7 +98,7 @@ func (c *Catalog) NewFile(id ID, up time.Duration) (File, segment.Header, error)
 	if up == Later {
 		f.Day = int32(c.now() / (24 * time.Hour).Milliseconds())
 	} else if base := c.clock.time(up); base != 0 {
-		f.Base = place(base, c.opt.Longest, c.taken(nil))
+		f.Base, f.Settled = place(base, c.opt.Longest, c.taken(nil)), true
 		f.Day = int32(f.Base / (24 * time.Hour).Milliseconds())
 	}
 	c.insertFile(f)
@@ -157,7 +159,7 @@ func (c *Catalog) CloseFile(seq uint64, reason string) error {
 
 // SetSpan sets the clip's span of s.File, or adds it as its last one. A growing one
 // follows Grow until the clip ends. It is for Continuous.
-func (c *Catalog) SetSpan(id ID, s Span) error {
+func (c *Catalog) SetSpan(id ulid.ID, s Span) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cl, f := c.clips[id], c.files[s.File]
@@ -191,7 +193,7 @@ func (c *Catalog) setSpan(cl *clip, s Span) {
 }
 
 // Lose adds what could not be recorded of a clip.
-func (c *Catalog) Lose(id ID, m Missing) error {
+func (c *Catalog) Lose(id ulid.ID, m Missing) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cl := c.clips[id]
@@ -216,7 +218,7 @@ func (c *Catalog) lose(cl *clip, m Missing) {
 
 // End ends a clip for reason, with the change Ended: its file has to be closed, or with
 // Continuous its span to be committed. A clip that has ended is left as it is.
-func (c *Catalog) End(id ID, reason string) error {
+func (c *Catalog) End(id ulid.ID, reason string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cl := c.clips[id]
@@ -241,7 +243,7 @@ func (c *Catalog) end(cl *clip, reason string) {
 
 // Receive notes what became of a fragment, with the changes Stored or Lost once nothing
 // of a clip waits any more. A fragment that has a number already keeps it.
-func (c *Catalog) Receive(seq uint64, r Receipt) error {
+func (c *Catalog) Receive(seq uint64, r receipt.Receipt) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f := c.files[seq]
@@ -251,7 +253,7 @@ func (c *Catalog) Receive(seq uint64, r Receipt) error {
 	if r.From < 0 || r.To < r.From || r.To >= maxClusters {
 		return nil // of no cluster that can be
 	}
-	f.Sent = f.Sent.add(r)
+	f.Sent = f.Sent.Add(r)
 	c.touchFile(f)
 	for _, cl := range f.clips {
 		c.update(cl)
@@ -261,7 +263,7 @@ func (c *Catalog) Receive(seq uint64, r Receipt) error {
 }
 
 // Protect says that a clip is evicted only if nothing else is left, and never by age.
-func (c *Catalog) Protect(id ID, on bool) error {
+func (c *Catalog) Protect(id ulid.ID, on bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cl := c.clips[id]

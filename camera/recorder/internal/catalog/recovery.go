@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/segment"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // recovery is one Open.
@@ -16,7 +16,7 @@ type recovery struct {
 	*Catalog
 	report       *Report
 	foreignFiles map[uint64]bool // of records of a newer version
-	foreignClips map[ID]bool
+	foreignClips map[ulid.ID]bool
 	days         []int32
 	here         map[uint64]found
 }
@@ -77,80 +77,6 @@ func (r *recovery) run() error {
 		err = r.sweep(r.going())
 	}
 	return err
-}
-
-// records reads the journal. Of two records of one file or clip, which an unfinished
-// commit can leave, the later one counts.
-func (r *recovery) records() {
-	var clips []*clip
-	for number, b := range r.journal.Records() {
-		var e envelope
-		switch {
-		case b == nil || json.Unmarshal(b, &e) != nil:
-			r.report.Records++
-		case e.V > version:
-			r.report.Foreign++
-			if e.Kind == "file" {
-				r.foreignFiles[e.Seq] = true
-			} else if !e.ID.IsZero() {
-				r.foreignClips[e.ID] = true
-			}
-			r.next = max(r.next, e.Seq+1)
-		case e.Kind == "file" && e.Seq != 0:
-			r.fileRecord(number, b)
-		case e.Kind == "clip" && !e.ID.IsZero():
-			if cl := r.clipRecord(number, b); cl != nil {
-				clips = append(clips, cl)
-			}
-		default:
-			r.report.Records++
-		}
-	}
-	for _, cl := range clips {
-		if cl.dropped {
-			continue
-		}
-		for _, s := range cl.Spans {
-			if f := r.files[s.File]; f != nil && !slices.Contains(f.clips, cl) {
-				f.clips = append(f.clips, cl)
-			}
-		}
-		r.settle(cl)
-	}
-}
-
-func (r *recovery) fileRecord(number uint64, b []byte) {
-	var rec fileRecord
-	extra, err := decode(b, &rec)
-	if err != nil || rec.Seq == 0 {
-		r.report.Records++
-		return
-	}
-	if old := r.files[rec.Seq]; old != nil {
-		r.dropFile(old)
-	}
-	f := &file{File: rec.file()}
-	f.number, f.extra = number, extra
-	r.insertFile(f)
-}
-
-func (r *recovery) clipRecord(number uint64, b []byte) *clip {
-	var rec clipRecord
-	extra, err := decode(b, &rec)
-	if err != nil || rec.ID.IsZero() {
-		r.report.Records++
-		return nil
-	}
-	if old := r.clips[rec.ID]; old != nil {
-		r.dropClip(old)
-	}
-	cl := rec.clip(r.opt.Publish)
-	cl.number, cl.extra = number, extra
-	r.insertClip(cl)
-	for _, ch := range cl.Pending {
-		r.next = max(r.next, ch.Seq+1)
-	}
-	return cl
 }
 
 // list finds the files with names of ours.
@@ -229,7 +155,7 @@ func (r *recovery) known(f *file) error {
 	case errors.Is(err, segment.ErrForeign):
 		r.report.Foreign++ // it cannot be: a record of ours names a file of ours
 		return nil
-	case err == nil && content.Seq == f.Seq && ID(content.Clip) == f.Clip:
+	case err == nil && content.Seq == f.Seq && ulid.ID(content.Clip) == f.Clip:
 		r.fill(f, content)
 		return nil
 	case err == nil || errors.Is(err, segment.ErrNone):
@@ -279,7 +205,7 @@ func (r *recovery) fill(f *file, content *segment.Content) {
 		f.Length = content.Clusters[n-1].End
 	}
 	if f.Base == 0 && content.Base >= earliest && content.Base <= latest {
-		f.Base = content.Base
+		f.Base, f.Settled = content.Base, true
 	}
 	r.touchFile(f)
 	if f.Clusters < had {
@@ -354,7 +280,7 @@ func (r *recovery) unknown(from, until uint64) error {
 		f := &file{File: File{Seq: seq, Day: r.here[seq].day}}
 		content, err := r.content(f)
 		switch {
-		case err == nil && content.Seq == seq && !r.foreignClips[ID(content.Clip)]:
+		case err == nil && content.Seq == seq && !r.foreignClips[ulid.ID(content.Clip)]:
 			r.takeIn(f, content)
 		case errors.Is(err, segment.ErrNone) && from != 0 && from <= seq && seq < until:
 			r.report.Removed++
@@ -391,12 +317,4 @@ func (r *recovery) takeIn(f *file, content *segment.Content) {
 		}
 	}
 	r.fill(f, content)
-}
-
-// removeFile removes a file that may be gone already.
-func removeFile(fsys storage.FS, name string) error {
-	if err := fsys.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
 	"github.com/smartcam-sdk/smartcam/internal/storage/storagetest"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 var kindsOfCards = map[string]storagetest.Kind{"ext4": storagetest.Ext4, "FAT": storagetest.FAT}
@@ -52,7 +53,7 @@ func TestReopen(t *testing.T) {
 		if got := kinds(d.cat.Pending(9), id); got != "started ended " {
 			t.Errorf("pending: %s", got)
 		}
-		next, _, err := d.cat.NewFile(catalog.ID{}, 0)
+		next, _, err := d.cat.NewFile(ulid.ID{}, 0)
 		if err != nil || next.Seq <= after.Spans[0].File {
 			t.Errorf("file %d follows %d, %v", next.Seq, after.Spans[0].File, err)
 		}
@@ -64,19 +65,19 @@ func TestReopen(t *testing.T) {
 func TestPowerLoss(t *testing.T) {
 	each(t, func(t *testing.T, d *device) {
 		d.mustOpen()
-		id, _ := d.cat.Begin(catalog.ID{}, catalog.Event{ID: d.cat.NewID(), Type: "doorbell"})
+		id, _ := d.cat.Begin(ulid.ID{}, catalog.Event{ID: d.cat.NewID(), Type: "doorbell"})
 		s, err := d.shoot(id)
 		if err != nil || d.commit() != nil || s.film(5) != nil {
 			t.Fatal(err)
 		}
-		unrecorded, _ := d.cat.Begin(catalog.ID{}, catalog.Event{ID: d.cat.NewID(), Type: "glass", Tags: map[string]string{"a": "b"}})
+		unrecorded, _ := d.cat.Begin(ulid.ID{}, catalog.Event{ID: d.cat.NewID(), Type: "glass", Tags: map[string]string{"a": "b"}})
 		u, err := d.shoot(unrecorded)
 		if err != nil || u.film(4) != nil {
 			t.Fatal(err)
 		}
 		for boot := range 3 {
 			r := d.cut(uint64(boot))
-			for id, of := range map[catalog.ID]*shot{id: s, unrecorded: u} {
+			for id, of := range map[ulid.ID]*shot{id: s, unrecorded: u} {
 				v, ok := d.cat.Clip(id)
 				if !ok || !v.Ended || v.Reason != catalog.PowerLoss || !v.OnCard || len(v.Files) != 1 {
 					t.Fatalf("boot %d: %+v", boot, v)
@@ -103,7 +104,7 @@ func TestPowerLoss(t *testing.T) {
 func TestJournalLost(t *testing.T) {
 	each(t, func(t *testing.T, d *device) {
 		d.mustOpen()
-		ids := []catalog.ID{d.clip(3), d.clip(2)}
+		ids := []ulid.ID{d.clip(3), d.clip(2)}
 		was := d.cat.Pending(9)
 		if err := d.cat.Close(); err != nil {
 			t.Fatal(err)
@@ -161,7 +162,7 @@ func (d *device) put(name string, b []byte) {
 func TestStrangers(t *testing.T) {
 	each(t, func(t *testing.T, d *device) {
 		d.mustOpen()
-		ids := []catalog.ID{d.clip(2), d.clip(2), d.clip(2)}
+		ids := []ulid.ID{d.clip(2), d.clip(2), d.clip(2)}
 		v, _ := d.cat.Clip(ids[0])
 		folder := v.Files[0].Folder()
 		names := []string{"holiday.jpg", folder + "/notes.txt", folder + "/00ffffff.mkv", folder + "/empty.mkv", folder + "/7fffffffffffffff.mkv"}
@@ -297,7 +298,7 @@ func TestNewerCard(t *testing.T) {
 	if err := s.Store([]byte(theirs)); err != nil {
 		t.Fatal(err)
 	}
-	var id catalog.ID
+	var id ulid.ID
 	for boot := range 3 {
 		r := d.cut(uint64(boot))
 		if !r.Newer || int(r.Boot) != boot+1 {

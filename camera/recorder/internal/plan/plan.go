@@ -2,7 +2,7 @@
 // no goroutine and does no I/O.
 //
 // The owner asks for [Plan.Next] when a fragment can be sent, and calls [Plan.Done] once what
-// became of it is written down; package recorder's upload.go does.
+// became of it is written down; package upload does.
 //
 // # The order
 //

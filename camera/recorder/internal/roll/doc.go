@@ -5,8 +5,8 @@
 // The owner loops over the source while [Roll.Wanted], and calls [Roll.Start] before and
 // [Roll.SourceEnded] after a loop that ended by itself, [Roll.Tick] once a second; package
 // recorder's intake.go does. Each [Kind] says what the goroutine that writes to the card does
-// with a step; package recorder's disk.go does. With Continuous a loop that ends by itself
-// is wanted again: the owner lets a second pass before that.
+// with a step: that of package disk. With Continuous a loop that ends by itself is wanted
+// again: the owner lets a second pass before that.
 //
 // # Clips
 //

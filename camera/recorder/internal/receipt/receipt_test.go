@@ -1,0 +1,78 @@
+package receipt
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestReceipts(t *testing.T) {
+	number := func(i int) string { return fmt.Sprintf("9134385233318143239268206260774392014%010d", i) }
+	want := []Receipt{
+		{From: 0, To: 3, Start: 0, End: 8 * time.Second, Bytes: 4_000_000, Number: number(1), Run: number(1)},
+		{From: 4, To: 4, Start: 8 * time.Second, End: 10 * time.Second, Bytes: 7, Number: number(2), Run: number(1)},
+		{From: 5, To: 5, Err: "refused"},
+		{From: 6, To: 6, Err: "refused"},
+		{From: 7, To: 9, Number: "not-a-number", Run: "00012"},
+	}
+	var p List
+	for _, r := range want {
+		p = p.Add(r)
+	}
+	if got := slices.Collect(p.All()); !slices.Equal(got, want) {
+		t.Errorf("got %+v", got)
+	}
+	if n := len(p); n > 110 {
+		t.Errorf("%d bytes for five receipts", n)
+	}
+	if !p.Covers(0, 9) || p.Covers(9, 10) || !p.Covers(3, 2) {
+		t.Error("Covers is wrong")
+	}
+	if again := p.Add(Receipt{From: 0, To: 3, Number: number(9), Run: number(9)}); !slices.Equal(again, p) {
+		t.Error("a fragment that is stored got another number")
+	}
+	later := p.Add(Receipt{From: 5, To: 5, Number: number(3), Run: number(3)})
+	state := make([]Outcome, 2)
+	if later.Mark(5, state); state[0] != Stored || state[1] != Refused {
+		t.Error("a fragment that was refused cannot be stored")
+	}
+}
+
+// TestReceiptsBound: whatever comes, the receipts of a file stay small, none that is stored is
+// forgotten, and one that was refused never becomes stored.
+func TestReceiptsBound(t *testing.T) {
+	for _, every := range []int{0, 1, 2, 300} {
+		var p List
+		const n = 1700
+		for i := range n {
+			r := Receipt{From: int32(i), To: int32(i), Start: millis(int64(i)), End: millis(int64(i) + 1), Bytes: 9, Number: fmt.Sprintf("9134385233318143239268206260774392014%010d", i), Run: "1"}
+			if every > 0 && i%every == 0 {
+				r = Receipt{From: int32(i), To: int32(i), Err: fmt.Sprint(i, strings.Repeat("é", 300))}
+			}
+			if p = p.Add(r); len(p) > maxList {
+				t.Fatalf("%d bytes after %d receipts", len(p), i)
+			}
+		}
+		state := make([]Outcome, n)
+		p.Mark(0, state)
+		for i, s := range state {
+			if is := every > 0 && i%every == 0; is && s == Stored || !is && s == Refused || every != 2 && every != 1 && s == Waiting {
+				t.Fatalf("every %d: cluster %d is %d", every, i, s)
+			}
+		}
+	}
+}
+
+func FuzzReceipts(f *testing.F) {
+	f.Add([]byte(List{}.Add(Receipt{From: 1, To: 2, Number: "123", Run: "4"}).Add(Receipt{From: 3, To: 3, Err: "x"})))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for r := range List(b).All() {
+			if r.From < 0 || r.To < r.From || r.Bytes < 0 || r.End < r.Start || len(r.Err) > maxReason || len(r.Number) > 400 {
+				t.Errorf("%+v", r)
+			}
+		}
+		List(b).Covers(0, 100)
+	})
+}
