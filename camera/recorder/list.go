@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/card"
@@ -82,15 +83,19 @@ func (r *Recorder) Receipt(id ClipID) ([]Fragment, error) {
 	return list, nil
 }
 
+// earliest and latest are what a time is believed to be between: others cannot even be
+// written as JSON.
+var earliest, latest = time.UnixMilli(0), time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+
 func wallTime(ms int64) time.Time {
-	if ms == 0 {
+	if ms <= earliest.UnixMilli() || ms >= latest.UnixMilli() {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms).UTC()
 }
 
 func publicEvent(e catalog.Event) Event {
-	return Event{ID: e.ID.String(), Type: e.Type, Time: wallTime(e.Time), Score: e.Score, Tags: e.Tags}
+	return Event{ID: e.ID.String(), Type: e.Type, Time: wallTime(e.Time), Score: e.Score, Tags: maps.Clone(e.Tags)}
 }
 
 // maxStretches bounds the runs and what is missing of a Clip, so that a Change fits into a

@@ -49,7 +49,7 @@ func (r *recovery) run() error {
 		resume = nil
 	}
 	for _, f := range r.made {
-		if resume != nil && f.Base == 0 {
+		if resume != nil {
 			if up, ok := resume.Up(f.Seq); ok {
 				f.up, f.timed = up, true
 			}
@@ -72,11 +72,20 @@ func (r *recovery) run() error {
 		}
 	}
 	changes, err := r.commit()
+	if resume != nil {
+		changes = append(slices.DeleteFunc(slices.Clone(resume.Made), r.lacks), changes...)
+	}
 	r.report.Changes = changes
 	if err == nil {
 		err = r.sweep(r.going())
 	}
 	return err
+}
+
+// lacks reports whether a change is not on the card: it will be made again.
+func (r *recovery) lacks(ch Change) bool {
+	cl := r.clips[ch.Clip]
+	return cl == nil || cl.counts[ch.Kind] < uint32(ch.N)
 }
 
 // list finds the files with names of ours.
@@ -108,7 +117,9 @@ func (r *recovery) listed(day int32, e fs.FileInfo) {
 	if !ok || e.IsDir() || seq == 0 || seq > maxSeq {
 		return
 	}
-	r.next = max(r.next, seq+1)
+	if seq < maxNamed {
+		r.next = max(r.next, seq+1)
+	}
 	old, twice := r.here[seq]
 	switch f := r.files[seq]; {
 	case !twice:
@@ -124,8 +135,12 @@ func (r *recovery) listed(day int32, e fs.FileInfo) {
 	}
 }
 
-// maxSeq bounds what a name can make of the sequence: beyond it, it is none of ours.
-const maxSeq = 1 << 60
+// maxSeq bounds the sequence of what is ours, and maxNamed what a name that anybody can have
+// given makes of those to come.
+const (
+	maxSeq   = 1 << 60
+	maxNamed = 1 << 48
+)
 
 // known judges a file that has a record.
 func (r *recovery) known(f *file) error {
