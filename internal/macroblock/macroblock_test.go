@@ -184,7 +184,7 @@ func TestDamaged(t *testing.T) {
 				}
 			}
 			bad("a slice with a byte behind it", append(au[:last:last], append(bytes.Clone(n), 0x5a)))
-			for at := 1; at < len(n); at++ { // whatever comes of it
+			for at := 1; at < len(n); at += 3 { // whatever comes of it
 				broken := bytes.Clone(n)
 				broken[at] ^= 1 << (at & 7)
 				_ = p.Picture(append(au[:last:last], broken), &m)
