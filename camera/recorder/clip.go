@@ -16,14 +16,16 @@ type Event struct {
 	Type string `json:"type"`
 
 	// Time is when it happened, which may be up to ten minutes ago, by the clock of
-	// Config.Now. Zero means now.
+	// Config.Now. Zero means now, and so does a time to come. One that is not of the years
+	// 1970 to 2200 becomes unknown: zero.
 	Time time.Time `json:"time,omitzero"`
 
 	// Score is how sure the detector is, from 0 to 1.
 	Score float64 `json:"score,omitempty"`
 
 	// Tags are put on the fragment of the stream in which the event is: at most five,
-	// names of at most 128 and values of at most 256 bytes.
+	// names of 1 to 128 and values of at most 256 bytes, without zero bytes. Of the names
+	// that begin with AWS, which are the service's, those of kvsmedia.Stored are possible.
 	Tags map[string]string `json:"tags,omitempty"`
 
 	// Picture is a JPEG that shows what happened, for Trigger: at most 1 MiB, from FF D8 FF
@@ -128,6 +130,7 @@ const (
 	LongestClip   Reason = "longest clip"      // the next clip follows
 	TimeJumped    Reason = "media time jumped" // the next clip follows, if the event goes on
 	SourceEnded   Reason = "no more frames"    // the source ended, or nothing came for 10 s
+	NoKeyFrame    Reason = "no key frame"      // none came for 30 s, so that the clip has no media
 	Stopped       Reason = "recorder stopped"  // Run returned
 	PowerLoss     Reason = "power loss"        // found at the next start
 	StorageFailed Reason = "storage failed"    // the storage went or broke

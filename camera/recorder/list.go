@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/card"
@@ -83,8 +84,12 @@ func (r *Recorder) Receipt(id ClipID) ([]Fragment, error) {
 	return list, nil
 }
 
+// earliest and latest are what a time is believed to be between: others cannot even be
+// written as JSON.
+var earliest, latest = time.UnixMilli(0), time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+
 func wallTime(ms int64) time.Time {
-	if ms == 0 {
+	if ms <= earliest.UnixMilli() || ms >= latest.UnixMilli() {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms).UTC()
@@ -92,7 +97,7 @@ func wallTime(ms int64) time.Time {
 
 // publicEvent returns an event as users see it, with what of its clip's pictures is its own.
 func publicEvent(e catalog.Event, pictures []catalog.File) Event {
-	p := Event{ID: e.ID.String(), Type: e.Type, Time: wallTime(e.Time), Score: e.Score, Tags: e.Tags, PicturePut: e.Picture.Put, PictureError: e.Picture.Err}
+	p := Event{ID: e.ID.String(), Type: e.Type, Time: wallTime(e.Time), Score: e.Score, Tags: maps.Clone(e.Tags), PicturePut: e.Picture.Put, PictureError: e.Picture.Err}
 	if e.Picture.Err == "" {
 		p.PictureKey = e.Picture.Key
 	}

@@ -11,7 +11,12 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
-const askFor = 10 * time.Second // the storage, before it counts as stuck
+// How long the storage is waited for before it counts as stuck, and longer for each clip that
+// is to be deleted.
+const (
+	askFor = 10 * time.Second
+	askOne = time.Second
+)
 
 // Protect keeps a clip from eviction for age, and for room as long as others can go, or no
 // longer. The change is on the storage when it returns nil. It needs Run.
@@ -41,7 +46,7 @@ func (r *Recorder) Delete(ids ...ClipID) error {
 		}
 		keys = append(keys, key)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), askFor)
+	ctx, cancel := context.WithTimeout(context.Background(), askFor+time.Duration(len(keys))*askOne)
 	defer cancel()
 	return r.latest().Delete(ctx, keys...)
 }
@@ -50,7 +55,7 @@ func (r *Recorder) Delete(ids ...ClipID) error {
 // what is known of them, and changes that were not published. It returns nil once nothing
 // of it can be found in the directory any more, also after a power cut; that blocks of a
 // card could be read by other means is for the card's own erasure. A clip that is being
-// recorded is ended and erased. It needs Run.
+// recorded is ended and erased, and no later one has a pre-roll of before. It needs Run.
 func (r *Recorder) Erase(ctx context.Context) error {
 	return r.latest().Erase(ctx)
 }

@@ -74,9 +74,10 @@ func TestRefusedFragments(t *testing.T) {
 	})
 }
 
-// TestErrorsOfTheService has each ERROR acknowledgement once in a clip: everything arrives.
+// TestErrorsOfTheService has each ERROR acknowledgement once in a clip, and some that AWS does not
+// have: everything arrives.
 func TestErrorsOfTheService(t *testing.T) {
-	for _, id := range []int{4000, 4001, 4002, 4003, 4004, 4006, 4007, 4009, 4010, 4011, 4012, 4500, 4502, 5000, 5001} {
+	for _, id := range []int{0, 4000, 4001, 4002, 4003, 4004, 4005, 4006, 4007, 4008, 4009, 4010, 4011, 4012, 4013, 4500, 4502, 4507, 5000, 5001} {
 		synctest.Test(t, func(t *testing.T) {
 			u := newUpload(t, nil)
 			defer u.close()

@@ -49,9 +49,11 @@ func (d *Drive) Open(resume *catalog.Resume) (*Card, State, error) {
 	if err != nil {
 		return nil, StateOf(err), err
 	}
-	c := &Card{FS: watched{fsys, &d.Health}, drive: d}
+	left := new(atomic.Int64)
+	left.Store(int64(patience))
+	c := &Card{FS: watched{fsys, &d.Health, left}, drive: d}
 	state, err := d.read(c, resume)
-	if err != nil {
+	if left.Store(0); err != nil {
 		_ = fsys.Close()
 		return nil, StateOf(err), err
 	}
@@ -91,7 +93,7 @@ func (d *Drive) read(c *Card, resume *catalog.Resume) (State, error) {
 	if err != nil {
 		return 0, err
 	}
-	c.Cat, c.ID = cat, found.Card
+	c.Cat, c.ID, c.Found = cat, found.Card, found.Changes
 	d.say(found)
 	card := found.Card.String()
 	before := d.Health.Swap(card, found.Foreign)

@@ -17,6 +17,7 @@ type Resume struct {
 	Card      ulid.ID                                       // if it is another one, the rest does not count
 	Recording func(ulid.ID) bool                            // clips that it is still recording: Open does not end them
 	Up        func(file uint64) (up time.Duration, ok bool) // when the first frames of files were, as for NewFile; false for files of before
+	Made      []Change                                      // see Untold: those that are on the card are in the Report
 }
 
 // Options are of Open.
@@ -71,7 +72,6 @@ type clip struct {
 	settled bool          // nothing of it waited when it was last looked at
 	told    int64         // Refused then
 	shots   []*file       // pictures of its events that are on the card
-	again   int           // events that were told once more
 	before  int64         // bytes of the file before the growing span
 }
 

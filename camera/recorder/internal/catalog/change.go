@@ -135,6 +135,21 @@ func (c *Catalog) Published(ch Change) {
 	}
 }
 
+// Untold returns the changes that no Commit has returned yet. After an error they may be on
+// the card all the same.
+func (c *Catalog) Untold() (out []Change) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, cl := range c.order {
+		for _, ch := range cl.Pending {
+			if ch.Seq > cl.durable {
+				out = append(out, ch)
+			}
+		}
+	}
+	return out
+}
+
 // Pending returns the changes that are on the card and not published, in order: at most n.
 func (c *Catalog) Pending(n int) []Change {
 	c.mu.Lock()

@@ -67,7 +67,10 @@ func (c *Catalog) pick(limit int64, age time.Duration) Room {
 	c.leave()
 	over, clips := c.overBytes(limit), c.overClips()
 	clips -= c.forgetGone(clips)
-	units := choose(c.units(), over, clips)
+	var units []unit
+	if over > 0 || clips > 0 {
+		units = choose(c.units(), over, clips)
+	}
 	all = c.send(units, Evicted) && all
 	for _, u := range units {
 		clips -= u.clips
@@ -128,10 +131,11 @@ func (c *Catalog) overBytes(limit int64) int64 {
 	return over
 }
 
-// overClips is how many clips are too many: at least one if the journal has little room.
+// overClips is how many clips are too many: at least one if the journal has little room. It
+// holds 3/8 of its bound.
 func (c *Catalog) overClips() int {
 	over := max(len(c.order)-MaxClips, c.untold()-MaxPending, 0)
-	if live, _ := c.journal.Bytes(); live > c.opt.Journal*2/5 {
+	if live, _ := c.journal.Bytes(); live > c.opt.Journal/3 {
 		over = max(over, len(c.order)/100, 1)
 	}
 	return over

@@ -83,7 +83,12 @@ func TestPlace(t *testing.T) {
 func TestAges(t *testing.T) {
 	// A clock that was behind (5), not known (0), and ahead (99) does not make clips old.
 	got := ages([]int64{10, 5, 0, 99, 20, 12}, 50)
-	if want := []int64{10, 10, 0, 0, 20, 20}; !slices.Equal(got, want) {
+	if want := []int64{10, 10, 0, 20, 20, 20}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	// What is ahead is not younger than what was made after it, and unknown if nothing was.
+	got = ages([]int64{99, 98, 20, 97}, 50)
+	if want := []int64{20, 20, 20, 0}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"slices"
@@ -44,7 +45,6 @@ func (c *Catalog) AddEvent(id ulid.ID, e Event) error {
 		return ErrUnknown
 	}
 	if i := cl.event(e.ID); i >= 0 {
-		cl.again++
 		if !cl.Events[i].Picture.Given && e.Picture.Given { // it comes later than the event
 			c.setPicture(cl, i, e.Picture)
 		}
@@ -68,7 +68,7 @@ func (c *Catalog) CountEvents(id ulid.ID, events int) error {
 	if cl == nil {
 		return ErrUnknown
 	}
-	if more := events - cl.again - len(cl.Events); more > cl.More {
+	if more := events - len(cl.Events); more > cl.More {
 		cl.More = more
 		c.touchClip(cl)
 	}
@@ -101,7 +101,7 @@ func (c *Catalog) NewFile(id ulid.ID, up time.Duration) (File, segment.Header, e
 	f := &file{File: File{Seq: c.seq(), Clip: id, Boot: c.slot.Boot}, up: up, timed: true}
 	if up == Later {
 		f.Day = int32(c.now() / (24 * time.Hour).Milliseconds())
-	} else if base := c.clock.time(up); base != 0 {
+	} else if base := cmp.Or(c.goesOn(cl, up), c.clock.time(up)); base != 0 {
 		f.Base, f.Settled = place(base, c.opt.Longest, c.taken(nil)), true
 		f.Day = int32(f.Base / (24 * time.Hour).Milliseconds())
 	}
@@ -115,6 +115,19 @@ func (c *Catalog) NewFile(id ulid.ID, up time.Duration) (File, segment.Header, e
 		c.setSpan(cl, Span{File: f.Seq, Last: -1, Growing: true})
 	}
 	return f.File, h, nil
+}
+
+// goesOn returns the time of a file that a clip goes on in, by that of its file before: a clock
+// that was set meanwhile makes no gap in a clip. Zero is unknown.
+func (c *Catalog) goesOn(cl *clip, up time.Duration) int64 {
+	if cl == nil || len(cl.Spans) == 0 {
+		return 0
+	}
+	f := c.files[cl.Spans[len(cl.Spans)-1].File]
+	if f == nil || f.Base == 0 || !f.timed || f.up == Later {
+		return 0
+	}
+	return f.Base + (up - f.up).Milliseconds()
 }
 
 // Grow tells what of a file is committed: its clusters, the media time after the last one,

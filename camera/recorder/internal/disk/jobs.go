@@ -3,6 +3,7 @@ package disk
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/card"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
@@ -53,9 +54,14 @@ func (d *Disk) Protect(ctx context.Context, clip ulid.ID, on bool) error {
 // Delete removes clips; one that is being recorded is ended.
 func (d *Disk) Delete(ctx context.Context, clips ...ulid.ID) error {
 	return d.ask(ctx, func() error {
+		for _, sp := range d.spans.clips { // that only wait for the next block
+			if sp.over && slices.Contains(clips, d.id(sp.clip)) {
+				d.finishClip(sp.clip, sp.reason)
+			}
+		}
 		for _, id := range clips {
 			if v, ok := d.c.Cat.Clip(id); ok && !v.Ended {
-				if err := d.stop(); err != nil {
+				if err := d.stop(false); err != nil {
 					return err
 				}
 			}
@@ -66,10 +72,13 @@ func (d *Disk) Delete(ctx context.Context, clips ...ulid.ID) error {
 		}
 		for room := catalog.More; room == catalog.More; {
 			changes, left, err := d.c.Cat.Evict(1<<62, 0)
-			if d.tell(changes); err != nil {
+			d.tell(changes)
+			if room = left; err == nil && room == catalog.More {
+				err = d.drain() // what is recorded meanwhile does not wait
+			}
+			if err != nil {
 				return err
 			}
-			room = left
 		}
 		return nil
 	})
@@ -78,33 +87,34 @@ func (d *Disk) Delete(ctx context.Context, clips ...ulid.ID) error {
 // Erase removes everything from the card, and gives it another ID.
 func (d *Disk) Erase(ctx context.Context) error {
 	return d.ask(ctx, func() error {
-		if err := d.stop(); err != nil {
+		if err := d.stop(true); err != nil {
 			return err
 		}
 		if err := d.c.Cat.Erase(); err != nil {
 			return err
 		}
+		d.written()
 		d.card, d.files = d.c.Cat.Card(), nil
 		d.c.ID = d.card
 		d.cfg.Drive.Health.Swap(d.card.String(), 0)
-		d.cfg.Expected.clear()
 		d.cfg.Uploads.Enter(d.c)
 		return nil
 	})
 }
 
-// stop ends what is being recorded: no clip goes on.
-func (d *Disk) stop() error {
-	d.cfg.Halt()
-	if err := d.drain(); err != nil {
+// stop ends what is being recorded: no clip goes on. What begins meanwhile is not touched.
+func (d *Disk) stop(forget bool) error {
+	if err := d.steps(d.cfg.Halt(forget)); err != nil {
 		return err
 	}
 	if err := d.closeFile(catalog.Deleted); err != nil {
 		return err
 	}
 	for clip := range d.event {
-		d.finishClip(clip, catalog.Deleted)
+		if _, ended := d.ends[clip]; !ended {
+			d.finishClip(clip, catalog.Deleted)
+		}
 	}
-	d.spans.clips, d.clip, d.carry, d.owed, d.shots = nil, roll.ID{}, nil, nil, nil
+	d.clip, d.carry, d.owed, d.shots = roll.ID{}, nil, nil, nil
 	return nil
 }

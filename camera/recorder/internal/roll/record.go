@@ -22,7 +22,8 @@ func (r *Roll) Frame(now time.Duration, f kvsmedia.Frame) []Step {
 	if lead {
 		r.follow(now, f)
 	}
-	key := lead && f.Key
+	key := lead && f.Key && !r.pass
+	r.pass = r.pass && !(lead && f.Key)
 	switch {
 	case r.recording && key:
 		r.turn(now, f.PTS)
@@ -166,8 +167,9 @@ func (r *Roll) resume(now, pts time.Duration) {
 // begin begins a clip, whose frames are yet to come.
 func (r *Roll) begin(now time.Duration, e *Event, follows ID) {
 	r.clip = clip{open: true, id: r.cfg.NewID(), since: now}
+	r.clip.told = []ID{r.latest} // the event goes on
 	if e != nil {
-		r.clip.events = 1
+		r.clip.events, r.clip.told[0] = 1, e.ID
 	}
 	r.step(Step{Kind: Begin, Clip: r.clip.id, Event: e, Follows: follows})
 }
@@ -209,7 +211,7 @@ func (r *Roll) end(reason Reason, until time.Duration) {
 		r.ended = until
 	}
 	r.step(s)
-	r.before, r.clip = r.clip.id, clip{}
+	r.before, r.latest, r.clip = r.clip.id, r.clip.told[len(r.clip.told)-1], clip{}
 }
 
 func (r *Roll) closeFile(reason Reason) {

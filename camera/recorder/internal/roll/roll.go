@@ -2,6 +2,7 @@ package roll
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
@@ -51,6 +52,7 @@ type Roll struct {
 	from   time.Duration // the earliest moment that is wanted
 	clip   clip
 	before ID // the clip that ended last
+	latest ID // the event of it that was passed on last
 
 	// The loop over the source.
 	looping bool
@@ -62,6 +64,8 @@ type Roll struct {
 	asked   time.Duration // pre-roll
 	reached time.Duration // PTS with which the loop's first clip began; never if that is of no interest
 	overlap bool          // the pre-roll reaches into the clip before
+	floor   time.Duration // see Delete; never if it was not called
+	pass    bool          // the loop's first GOP, which may reach below floor, is left out
 	warned  [MissingKey + 1]bool
 
 	// What is written.
@@ -82,6 +86,7 @@ type clip struct {
 	id     ID
 	since  time.Duration // monotonic time of Begin
 	events int
+	told   []ID          // of events that were passed on
 	begun  bool          // it has frames
 	from   time.Duration // PTS of the first one
 }
@@ -102,7 +107,7 @@ func New(cfg Config) *Roll {
 	if cfg.FileBytes == 0 {
 		cfg.FileBytes = 256 << 20
 	}
-	r := &Roll{cfg: cfg, lead: cfg.Tracks[0], recorded: never, ended: never, reached: never, lastKey: never}
+	r := &Roll{cfg: cfg, lead: cfg.Tracks[0], recorded: never, ended: never, reached: never, lastKey: never, floor: never}
 	for _, t := range cfg.Tracks {
 		if t.Codec.Video() {
 			r.lead = t
@@ -132,8 +137,11 @@ func (r *Roll) Trigger(now time.Duration, e Event) (ID, []Step) {
 				r.span(from)
 			}
 		}
-	} else if r.clip.events++; r.clip.events <= maxEvents {
-		r.step(Step{Kind: Join, Clip: r.clip.id, Event: &e})
+	} else if e.ID == (ID{}) || !slices.Contains(r.clip.told, e.ID) {
+		if r.clip.events++; r.clip.events <= maxEvents {
+			r.clip.told = append(r.clip.told, e.ID)
+			r.step(Step{Kind: Join, Clip: r.clip.id, Event: &e})
+		}
 	}
 	r.wanted = true
 	r.last = max(r.last, e.At)
@@ -158,6 +166,9 @@ func (r *Roll) Start(now time.Duration) (preRoll time.Duration, wanted bool) {
 		r.asked = max(now-r.from, 0)
 	default:
 		return 0, false
+	}
+	if r.pass = r.floor != never && r.asked >= now-r.floor; r.pass {
+		r.asked = now - r.floor
 	}
 	r.looping = true
 	r.arrived, r.keyed = now, now
@@ -184,6 +195,22 @@ func (r *Roll) Stop(now time.Duration) []Step {
 	r.finish(Stopped)
 	return r.steps
 }
+
+// Delete does what Stop does, for another reason; with forget no later clip reaches back to
+// before now.
+func (r *Roll) Delete(now time.Duration, forget bool) []Step {
+	r.call(now)
+	if r.finish(Deleted); forget {
+		r.floor = now
+	}
+	return r.steps
+}
+
+// Live reports whether the loop has caught up with the frames that are being made.
+func (r *Roll) Live() bool { return r.clock.live }
+
+// Paused says that the owner has not asked for frames until now, since the last one.
+func (r *Roll) Paused(now time.Duration) { r.arrived, r.clock.arrived = now, now }
 
 func (r *Roll) finish(reason Reason) {
 	r.halt(reason, r.clock.newest+1)

@@ -168,3 +168,41 @@ func TestClips(t *testing.T) {
 		}
 	}
 }
+
+// What was forgotten is in no clip of later: neither in a pre-roll nor in the GOP that the
+// source begins with.
+func TestForget(t *testing.T) {
+	for _, continuous := range []bool{false, true} {
+		r := New(Config{Tracks: []*kvsmedia.Track{picture}, PreRoll: 10 * sec, PostRoll: 10 * sec, Longest: 60 * sec, Continuous: continuous,
+			NewID: func() ID { return ID{1} }})
+		play := func(now, from time.Duration) (first time.Duration) {
+			if pre, _ := r.Start(now); now-pre < from {
+				t.Errorf("continuous %v: from %v on is asked for, of before %v", continuous, now-pre, from)
+			}
+			first = never
+			for pts := from - 1500*ms; pts < now+20*sec; pts += 500 * ms { // a GOP of 2 s
+				for _, s := range r.Frame(max(now, pts), kvsmedia.Frame{Track: picture, PTS: pts, Key: pts%(2*sec) == 500*ms}) {
+					if s.Kind == Frame && first == never {
+						first = s.Frame.PTS
+					}
+				}
+			}
+			return first
+		}
+		r.Trigger(100*sec, Event{At: 100 * sec})
+		play(100*sec, 90*sec)
+		r.Delete(121*sec, true)
+		r.Trigger(123*sec, Event{At: 20 * sec})
+		if first := play(123*sec, 121*sec); first < 121*sec || first > 125*sec {
+			t.Errorf("continuous %v: the clip begins at %v", continuous, first)
+		}
+		r.Stop(150 * sec)
+		r.Trigger(200*sec, Event{At: 200 * sec})
+		if continuous { // it goes on where it was stopped
+			continue
+		}
+		if first := play(200*sec, 190*sec); first > 191*sec {
+			t.Errorf("a clip of long after begins at %v", first)
+		}
+	}
+}

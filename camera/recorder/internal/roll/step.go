@@ -11,6 +11,7 @@ type ID [16]byte
 
 // Event is why a clip is recorded.
 type Event struct {
+	ID    ID            // one that the clip has already is the same event; zero is none
 	At    time.Duration // when it happened, on the owner's monotonic clock
 	Info  any           // the owner's, passed on
 	Bytes int           // of memory that Info holds
@@ -66,7 +67,7 @@ type Step struct {
 	Until   time.Duration  // End: PTS of what comes after the clip's last frame
 	Reason  Reason         // End, Cut
 	Events  int            // End: all of the clip's events, those not passed on included
-	Skipped int            // End: frames that a queue dropped after the clip's last one
+	Skipped int            // End: frames that a queue dropped after the clip's, or the recording's, last one
 	Warning Warning        // Warn
 	Want    time.Duration  // Warn
 	Got     time.Duration  // Warn
@@ -84,11 +85,12 @@ const (
 	NoKey                         // the clip has not begun as no key frame of the leading track came for 30 s
 	SourceEnded                   // the loop ended
 	Stopped                       // Roll.Stop was called
+	Deleted                       // Roll.Delete was called
 )
 
 var reasons = [...]string{
 	EventOver: "event over", Longest: "longest clip", Jump: "media time jumped", NoFrames: "no more frames",
-	NoKey: "no key frame", SourceEnded: "no more frames", Stopped: "recorder stopped",
+	NoKey: "no key frame", SourceEnded: "no more frames", Stopped: "recorder stopped", Deleted: "deleted",
 }
 
 // String returns words for people, such as "media time jumped".

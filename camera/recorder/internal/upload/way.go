@@ -22,6 +22,7 @@ import (
 
 const (
 	uploadAgain = time.Minute // after a refusal that the uploader takes for permanent
+	mostTries   = 5           // to read something, a minute apart
 )
 
 // sent is a fragment that is under way.
@@ -144,8 +145,10 @@ func (u *Uploads) load(c *card.Card, seq uint64, n *unit) {
 			_ = file.Close()
 		}
 		if err != nil || int(s.Last) >= len(content.Clusters) {
-			u.unreadable(c, s.File, int(s.First), int(s.Last), err)
-			continue
+			if u.unreadable(c, seq, s.File, int(s.First), int(s.Last), err) {
+				continue
+			}
+			return
 		}
 		p := segment.Part{Content: content, From: int(s.First), To: int(s.Last)}
 		for _, x := range p.Fragments(true) {
@@ -169,16 +172,20 @@ func (u *Uploads) spansOf(c *card.Card, n *unit) []catalog.Span {
 	return []catalog.Span{{File: n.file, Last: f.Clusters - 1}}
 }
 
-// unreadable notes that a part of a file will never be uploaded, unless it is the whole
-// storage that cannot be read.
-func (u *Uploads) unreadable(c *card.Card, file uint64, from, to int, err error) {
-	switch storage.Classify(err) {
-	case storage.Gone, storage.ReadOnly, storage.Full:
-		return
-	case storage.None, storage.Failing, storage.Other:
+// unreadable reports whether a part of a unit will never be uploaded, and notes it: not if it
+// is the whole storage that cannot be read, and not until it was tried again.
+func (u *Uploads) unreadable(c *card.Card, unit, file uint64, from, to int, err error) bool {
+	if f, ok := c.Cat.File(file); !ok || f.Gone || f.Going {
+		return true // it is no longer on the card
+	}
+	trouble := storage.Classify(err)
+	if u.postpone(c, unit, trouble != storage.Gone && trouble != storage.ReadOnly && trouble != storage.Full) {
+		u.cfg.Log.Warn("recorder: a part of a clip cannot be read; it is uploaded later", "file", file, "err", err)
+		return false
 	}
 	u.cfg.Log.Warn("recorder: a part of a clip cannot be read, and will not be uploaded", "file", file, "err", err)
 	_ = c.Cat.Receive(file, receipt.Receipt{From: int32(from), To: int32(to), Err: "it cannot be read"})
+	return true
 }
 
 // stored returns a fragment for the uploader.
@@ -189,8 +196,9 @@ func (w *way) stored(c *card.Card, next plan.Next) (kvsmedia.Stored, bool) {
 		_ = file.Close() // Frames opens it again, if the uploader takes the fragment
 	}
 	if err != nil || f.To >= len(content.Clusters) {
-		u.unreadable(c, f.File, f.From, f.To, err)
-		u.done(c, next.Clip, f)
+		if u.unreadable(c, next.Clip, f.File, f.From, f.To, err) {
+			u.done(c, next.Clip, f)
+		}
 		return kvsmedia.Stored{}, false
 	}
 	rec, _ := c.Cat.File(f.File)
@@ -278,7 +286,9 @@ func (w *way) take(got *kvsmedia.Receipt) {
 			s.c.Cat.Imaged(i.clip, i.event)
 		}
 	case errors.As(err, &read):
-		u.unreadable(s.c, f.File, f.From, f.To, read.err)
+		if !u.unreadable(s.c, s.unit, f.File, f.From, f.To, read.err) {
+			return
+		}
 	case errors.Is(err, kvsmedia.ErrUploadEnded):
 		return // it is sent again: see release
 	default:
