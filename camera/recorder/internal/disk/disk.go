@@ -67,6 +67,7 @@ type Disk struct {
 	broken bool       // its journal has to be opened again
 	ongoing
 
+	popped  int       // steps out of the queue
 	flushed time.Time // when everything was last written down
 	looked  time.Time // at the volume
 	frames  safelog.Outage
@@ -138,7 +139,8 @@ func (d *Disk) wait(ends <-chan struct{}, pause <-chan time.Time) {
 		case <-pause:
 			return
 		case j := <-d.jobs:
-			if d.c != nil && !d.broken && d.cfg.Drive.Health.Status().State == card.Full { // it may make room
+			full := d.cfg.Drive.Health.Status().State == card.Full
+			if d.c != nil && full && (j.bare || !d.broken) { // it may make room
 				j.done <- j.do()
 				return
 			}
@@ -225,10 +227,13 @@ func (d *Disk) leave() {
 
 // tell hands on changes that are on the card.
 func (d *Disk) tell(changes []catalog.Change) {
-	if len(changes) == 0 {
-		return
+	if len(changes) > 0 {
+		d.cfg.Changed(d.changes(changes))
 	}
-	var list []Change
+}
+
+// changes returns changes with their clips, as far as these are known.
+func (d *Disk) changes(changes []catalog.Change) (list []Change) {
 	for _, ch := range changes {
 		v, ok := d.c.Cat.Clip(ch.Clip)
 		if !ok {
@@ -241,5 +246,5 @@ func (d *Disk) tell(changes []catalog.Change) {
 		}
 		list = append(list, Change{ch, v})
 	}
-	d.cfg.Changed(list)
+	return list
 }

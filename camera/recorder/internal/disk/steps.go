@@ -9,6 +9,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
+	"github.com/smartcam-sdk/smartcam/internal/storage"
 )
 
 // flushEvery is how long receipts and growth wait at most to be written down.
@@ -30,11 +31,16 @@ func (d *Disk) serve(ends <-chan struct{}) error {
 				return err
 			}
 		case j := <-d.jobs:
-			err := d.drain() // it may be of a clip that begins there
-			if err == nil {
-				err = j.do()
+			var drained error
+			if !j.bare {
+				drained = d.drain() // it may be of a clip that begins there
 			}
-			if j.done <- err; err != nil && !errors.Is(err, catalog.ErrUnknown) {
+			err := drained
+			if err == nil || storage.Classify(err) == storage.Full {
+				err = j.do() // it may make room
+			}
+			j.done <- err
+			if err = errors.Join(drained, err); err != nil && !errors.Is(err, catalog.ErrUnknown) {
 				return err // of the storage
 			}
 		case <-tick.C:
@@ -58,7 +64,9 @@ func (d *Disk) steps(most int) error {
 		if n < most {
 			s, ok = d.cfg.Queue.TryPop()
 		}
-		if !ok {
+		if ok {
+			d.popped++
+		} else {
 			return d.commit(false)
 		}
 		if err := d.step(&s); err != nil {

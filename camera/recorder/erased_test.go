@@ -1,0 +1,131 @@
+package recorder_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/smartcam-sdk/smartcam/camera/recorder"
+	"github.com/smartcam-sdk/smartcam/internal/storage/storagetest"
+)
+
+// watch takes note of all changes from now on.
+func (u *upload) watch() (seen func() []recorder.Change) {
+	var list []recorder.Change
+	changes := u.Changes(u.t.Context())
+	go func() {
+		for ch := range changes {
+			list = append(list, ch)
+		}
+	}()
+	return func() []recorder.Change {
+		synctest.Wait()
+		return list
+	}
+}
+
+// TestNoRoomIsNeeded deletes and erases on a card that others have filled to the last byte, with
+// clips that wait for the network, and while one is recorded.
+func TestNoRoomIsNeeded(t *testing.T) {
+	for _, continuous := range []bool{false, true} {
+		for _, recording := range []bool{false, true} {
+			for _, settled := range []bool{false, true} { // the recorder knows of it
+				for _, delete := range []bool{false, true} {
+					t.Run(fmt.Sprint(continuous, recording, settled, delete), func(t *testing.T) {
+						synctest.Test(t, func(t *testing.T) {
+							u := newUpload(t, func(c *recorder.Config) { c.Continuous = continuous })
+							defer u.close()
+							u.srv.SetOutage(true)
+							u.record()
+							time.Sleep(21 * time.Second)
+							first := u.trigger("waits for upload")
+							time.Sleep(30 * time.Second)
+							last := u.trigger("stays, or goes")
+							time.Sleep(30 * time.Second)
+							if recording {
+								last = u.trigger("is recorded")
+								time.Sleep(3 * time.Second)
+							}
+							u.card.SetFree(0)
+							if settled {
+								u.state(recorder.StorageFull)
+								time.Sleep(20 * time.Second)
+							}
+							if delete {
+								if err := u.Delete(first, last); err != nil {
+									t.Error(err)
+								}
+								if list := u.all(); slices.ContainsFunc(list, func(c recorder.Clip) bool { return c.ID == first || c.ID == last }) {
+									t.Errorf("%+v", list)
+								}
+								u.card.SetFree(0)
+							}
+							if err := u.Erase(t.Context()); err != nil {
+								t.Fatal(err)
+							}
+							if list := u.all(); len(list) > 0 {
+								t.Errorf("%+v", list)
+							}
+							u.card.SetFree(900 << 20)
+							u.state(recorder.StorageReady)
+							time.Sleep(20 * time.Second)
+							event := time.Now()
+							id := u.trigger("of the next owner")
+							time.Sleep(20 * time.Second)
+							u.whole(id, event)
+						})
+					})
+				}
+			}
+		}
+	}
+}
+
+// TestCutOffByDelete deletes, or erases, the clip that is being recorded: it has ended for
+// that reason, and whoever follows the changes knows.
+func TestCutOffByDelete(t *testing.T) {
+	for _, continuous := range []bool{false, true} {
+		for name, cut := range map[string]func(*upload, recorder.ClipID) error{
+			"delete": func(u *upload, id recorder.ClipID) error { return u.Delete(id) },
+			"erase":  func(u *upload, _ recorder.ClipID) error { return u.Erase(u.t.Context()) },
+		} {
+			t.Run(fmt.Sprint(name, continuous), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					u := newUpload(t, func(c *recorder.Config) { c.Continuous, c.Uploader = continuous, nil })
+					defer u.close()
+					u.record()
+					seen := u.watch()
+					time.Sleep(21 * time.Second)
+					id := u.trigger("motion")
+					time.Sleep(3 * time.Second)
+					if err := cut(u, id); err != nil {
+						t.Fatal(err)
+					}
+					list := seen()
+					i := slices.IndexFunc(list, func(ch recorder.Change) bool { return ch.Kind == recorder.ClipEnded })
+					if i < 0 || list[i].Clip.ID != id || list[i].Clip.Reason != recorder.DeletedEarly {
+						t.Errorf("%+v", list)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestReadyOnceErased erases a card that came in place of another one.
+func TestReadyOnceErased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newUpload(t, offline)
+		defer u.close()
+		u.record()
+		time.Sleep(20 * time.Second)
+		u.card.Insert(storagetest.New(storagetest.FAT, 1<<30))
+		u.state(recorder.StorageOther)
+		if err := u.Erase(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		u.state(recorder.StorageReady)
+	})
+}
