@@ -140,10 +140,16 @@ func (c *Catalog) Erase() error {
 	c.mu.Lock()
 	state.Card, state.Erase, state.Next = c.newID(), true, max(state.Next, c.next+ahead)
 	c.mu.Unlock()
-	if err := c.slot.store(state); err != nil {
-		return err
+	err := c.slot.store(state)
+	if closing := c.journal.Close(); storage.Classify(closing) == storage.Gone {
+		return closing
 	}
-	if err := c.journal.Close(); err != nil && storage.Classify(err) == storage.Gone {
+	if storage.Classify(err) == storage.Full { // of a file system that writes nothing in place
+		if err = c.wipeFolders(); err == nil {
+			err = c.slot.store(state)
+		}
+	}
+	if err != nil {
 		return err
 	}
 	if err := c.wipe(); err != nil {
@@ -170,6 +176,23 @@ func (c *Catalog) Erase() error {
 
 // wipe removes files, journals and other slots, then the mark that says so.
 func (c *Catalog) wipe() error {
+	if err := c.wipeFolders(); err != nil {
+		return err
+	}
+	if c.slot.name != slotNames[0] {
+		if err := removeFile(c.fsys, slotNames[0]); err != nil {
+			return err
+		}
+		if err := c.fsys.SyncDir("."); err != nil {
+			return err
+		}
+	}
+	state := c.slot.slotState
+	state.Erase, state.V, state.Boot, state.From = false, version, state.Boot+1, state.Next
+	return c.slot.store(state)
+}
+
+func (c *Catalog) wipeFolders() error {
 	entries, err := c.fsys.List(".")
 	if err != nil {
 		return err
@@ -184,17 +207,7 @@ func (c *Catalog) wipe() error {
 			return err
 		}
 	}
-	if c.slot.name != slotNames[0] {
-		if err := removeFile(c.fsys, slotNames[0]); err != nil {
-			return err
-		}
-		if err := c.fsys.SyncDir("."); err != nil {
-			return err
-		}
-	}
-	state := c.slot.slotState
-	state.Erase, state.V, state.Boot, state.From = false, version, state.Boot+1, state.Next
-	return c.slot.store(state)
+	return nil
 }
 
 func (c *Catalog) wipeFolder(folder string, all bool) error {
