@@ -9,18 +9,22 @@ import (
 // Event is why a clip is recorded.
 type Event struct {
 	// ID is a ULID; empty means that Trigger makes one. A second event with the ID of
-	// one that the clip being recorded has is the same event.
+	// one that the clip being recorded has is the same event: it prolongs the clip and adds
+	// no event to it. Its Score counts if that is higher, by a hundredth at least; of Type,
+	// Time and Tags the first stay. When that clip has ended it begins another one.
 	ID string `json:"id"`
 
-	// Type is what happened: "motion", "doorbell" and so on, at most 64 bytes.
+	// Type is what happened: "motion", "doorbell" and so on, at most 64 bytes; it may be
+	// empty.
 	Type string `json:"type"`
 
-	// Time is when it happened, which may be up to ten minutes ago, by the clock of
-	// Config.Now. Zero means now, and so does a time to come. One that is not of the years
-	// 1970 to 2200 becomes unknown: zero.
+	// Time is when it happened, by the clock of Config.Now. Zero means now, and so does a
+	// time to come. The clip of one that is longer than ten minutes ago is that of an event
+	// ten minutes ago; the time stays as it is. One that is not of the years 1970 to 2200
+	// becomes unknown: zero.
 	Time time.Time `json:"time,omitzero"`
 
-	// Score is how sure the detector is, from 0 to 1.
+	// Score is how sure the detector is, from 0 to 1; what lies beyond counts as 0 or 1.
 	Score float64 `json:"score,omitempty"`
 
 	// Tags are put on the fragment of the stream in which the event is: at most five,

@@ -48,6 +48,9 @@ func (r *Recorder) Clip(id ClipID) (Clip, error) {
 	if e, ok := r.expected.Event(key); ok && perr == nil { // the storage has not taken notice of it yet
 		return Clip{ID: id, State: Recording, Events: []Event{publicEvent(e)}}, nil
 	}
+	if _, v, err = r.view(id); err == nil { // it has meanwhile
+		return publicClip(v), nil
+	}
 	return Clip{}, err
 }
 
@@ -63,7 +66,7 @@ func (r *Recorder) view(id ClipID) (*card.Card, catalog.View, error) {
 	}
 	v, ok := c.Cat.Clip(key)
 	if !ok || v.Deleted {
-		return nil, catalog.View{}, fmt.Errorf("%w as %s: it was deleted, or is on another card", ErrNoClip, id)
+		return nil, catalog.View{}, fmt.Errorf("%w as %s: it was deleted, is on another card, or nothing of it could be recorded", ErrNoClip, id)
 	}
 	return c, v, nil
 }

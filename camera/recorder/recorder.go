@@ -52,6 +52,8 @@ type Recorder struct {
 	stop    context.CancelFunc // ends the loop over the source
 	source  error              // see Status.Source
 	arrived time.Duration      // when the last frame came
+	fitting time.Duration      // when the last one of Config.Tracks came
+	silence safelog.Outage     // of the source
 	disk    *disk.Disk         // of the latest Run; nil before
 }
 

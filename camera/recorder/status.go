@@ -40,8 +40,9 @@ func (s Storage) Records() bool { return card.State(s).Records() }
 
 // Errors of [Status.Source].
 var (
-	ErrNoFrames   = errors.New("recorder: no frame comes from the source though a clip is wanted: check the encoder")
-	ErrNoKeyFrame = errors.New("recorder: no key frame has come for 30 s, nothing can be recorded: let the encoder make one every few seconds")
+	ErrNoFrames    = errors.New("recorder: no frame comes from the source though a clip is wanted: check the encoder")
+	ErrOtherTracks = errors.New("recorder: the source's frames are of other tracks than Config.Tracks: give the very Tracks that the frames point to")
+	ErrNoKeyFrame  = errors.New("recorder: no key frame has come for 30 s, nothing can be recorded: let the encoder make one every few seconds")
 )
 
 // Status is a recorder's state at one moment.
@@ -51,8 +52,9 @@ type Status struct {
 	// Err is the last of the storage's troubles, nil while it is well.
 	Err error
 
-	// Source is why nothing can be recorded of the source, or nil: ErrNoFrames or
-	// ErrNoKeyFrame.
+	// Source is why nothing can be recorded of the source, or nil: ErrNoFrames,
+	// ErrOtherTracks or ErrNoKeyFrame. It stays until frames come again, which without
+	// Continuous is seen at the next event.
 	Source error
 
 	// Losing tells that frames of a clip are being lost now, because of Storage or

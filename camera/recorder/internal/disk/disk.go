@@ -71,6 +71,7 @@ type Disk struct {
 	flushed time.Time // when everything was last written down
 	looked  time.Time // at the volume
 	frames  safelog.Outage
+	nothing safelog.Outage // of clips
 }
 
 // ongoing is what is being recorded. It outlives the card that it is recorded on, and Run.

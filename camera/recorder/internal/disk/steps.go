@@ -105,7 +105,9 @@ func (d *Disk) step(s *roll.Step) error {
 		return d.begin(s)
 	case roll.Join:
 		if e, ok := s.Event.Info.(catalog.Event); ok {
-			d.event[s.Clip] = e
+			if !s.Again || d.event[s.Clip].ID == e.ID {
+				d.event[s.Clip] = e
+			}
 			d.joins = append(d.joins, join{s.Clip, e})
 			d.note(cat.AddEvent(d.id(s.Clip), e))
 		}
@@ -197,6 +199,9 @@ func (d *Disk) finishClip(clip roll.ID, reason string) {
 	d.note(d.c.Cat.End(d.id(clip), reason))
 	d.cfg.Uploads.Ended(d.c, d.id(clip))
 	d.ends[clip] = reason
+	if v, ok := d.c.Cat.Clip(d.id(clip)); ok && v.Bytes == 0 && reason != catalog.Deleted {
+		d.nothing.Failed(d.cfg.Log, "recorder: nothing of a clip could be recorded", errors.New(reason), "clip", v.ID.String())
+	}
 	if e, ok := d.event[clip]; ok {
 		d.last = latest{clip, e}
 	}

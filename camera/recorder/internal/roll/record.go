@@ -167,9 +167,9 @@ func (r *Roll) resume(now, pts time.Duration) {
 // begin begins a clip, whose frames are yet to come.
 func (r *Roll) begin(now time.Duration, e *Event, follows ID) {
 	r.clip = clip{open: true, id: r.cfg.NewID(), since: now}
-	r.clip.told = []ID{r.latest} // the event goes on
+	r.clip.told = []told{r.latest} // the event goes on
 	if e != nil {
-		r.clip.events, r.clip.told[0] = 1, e.ID
+		r.clip.events, r.clip.told[0] = 1, told{e.ID, e.Score}
 	}
 	r.step(Step{Kind: Begin, Clip: r.clip.id, Event: e, Follows: follows})
 }

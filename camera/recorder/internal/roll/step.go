@@ -11,9 +11,10 @@ type ID [16]byte
 
 // Event is why a clip is recorded.
 type Event struct {
-	ID   ID            // one that the clip has already is the same event; zero is none
-	At   time.Duration // when it happened, on the owner's monotonic clock
-	Info any           // the owner's, passed on
+	ID    ID            // one that the clip has already is the same event; zero is none
+	At    time.Duration // when it happened, on the owner's monotonic clock
+	Score float64       // how sure it is, from 0 to 1
+	Info  any           // the owner's, passed on
 }
 
 // Kind is what a [Step] asks of the owner.
@@ -25,7 +26,7 @@ const (
 	Begin Kind = iota + 1
 
 	// Join says that Event happened in Clip. The first 64 events of a clip are passed on, the
-	// rest are counted in End.
+	// rest are counted in End. With Again it is one of these, which is surer now by a hundredth.
 	Join
 
 	// Frame is a frame of Clip; with Continuous, of the one recording, and Clip is zero.
@@ -59,6 +60,7 @@ type Step struct {
 	Clip    ID
 	Follows ID             // Begin: the clip before, which ended where this one begins; zero if none
 	Event   *Event         // Begin, Join
+	Again   bool           // Join
 	Frame   kvsmedia.Frame // Frame. Skipped counts also what the roll had to leave out before it
 	Lead    bool           // Frame: it is of the leading track
 	Offset  time.Duration  // Anchor
