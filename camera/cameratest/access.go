@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/smartcam-sdk/smartcam/camera/recorder/s3test"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
 )
@@ -71,6 +72,16 @@ func (c *Cloud) authorize(a signalingtest.Access) error {
 func (c *Cloud) authorizeMedia(a kvsmediatest.Access) error {
 	thing, ok := strings.CutPrefix(a.Principal, thingPrefix)
 	if a.Principal == owner || ok && thing != "" && a.Stream == thing && slices.Contains(thingStreamActions, a.Action) {
+		return nil
+	}
+	return errDenied
+}
+
+// authorizeBuckets applies the policies of S3: a thing puts what is below its name, and
+// reads nothing, not even that.
+func (c *Cloud) authorizeBuckets(a s3test.Access) error {
+	thing, ok := strings.CutPrefix(a.Principal, thingPrefix)
+	if a.Principal == owner || ok && thing != "" && a.Action == "PutObject" && a.Bucket == PictureBucket && strings.HasPrefix(a.Key, thing+"/") {
 		return nil
 	}
 	return errDenied

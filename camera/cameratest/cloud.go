@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/cameratest/internal/relay"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/s3test"
 	"github.com/smartcam-sdk/smartcam/internal/testing/testca"
 	"github.com/smartcam-sdk/smartcam/iotcreds/iotcredstest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
@@ -29,8 +30,9 @@ import (
 type Cloud struct {
 	cfg       Config
 	keys      *keyring
-	signaling *signalingtest.Service // nil before Start, as the media service
+	signaling *signalingtest.Service // nil before Start, as the media service and the buckets
 	media     *kvsmediatest.Service
+	s3        *s3test.Service
 
 	lock   io.Closer // of the state directory; nil without one
 	ca     *testca.CA
@@ -90,6 +92,9 @@ func (c *Cloud) start(ctx context.Context) error {
 		return err
 	}
 	if err := c.openSignaling(); err != nil {
+		return err
+	}
+	if err := c.openBuckets(); err != nil {
 		return err
 	}
 	if err := c.openMedia(); err != nil {
@@ -224,6 +229,9 @@ func (c *Cloud) stop() error {
 	if c.media != nil {
 		errs = append(errs, c.media.Close())
 	}
+	if c.s3 != nil { // which the media service delivers to
+		errs = append(errs, c.s3.Close())
+	}
 	if c.things != nil {
 		errs = append(errs, c.things.Close())
 	}
@@ -314,15 +322,18 @@ func (c *Cloud) RootPEM() []byte { return c.ca.PEM() }
 // Client returns an HTTP client that trusts the cloud.
 func (c *Cloud) Client() *http.Client { return c.client }
 
-// Handler returns the control plane, signaling and media as a handler, for a
+// Handler returns the control plane, signaling, media and S3 as a handler, for a
 // further listener. On one without TLS it gives out http and ws endpoints.
 func (c *Cloud) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if kvsmediatest.Handles(r) {
+		switch {
+		case kvsmediatest.Handles(r):
 			c.media.ServeHTTP(w, r)
-			return
+		case c.s3.Handles(r):
+			c.s3.ServeHTTP(w, r)
+		default:
+			c.signaling.ServeHTTP(w, r)
 		}
-		c.signaling.ServeHTTP(w, r)
 	})
 }
 
@@ -331,6 +342,9 @@ func (c *Cloud) Signaling() *signalingtest.Service { return c.signaling }
 
 // Media returns the streams and their media, to disturb them and to look inside.
 func (c *Cloud) Media() *kvsmediatest.Service { return c.media }
+
+// S3 returns the bucket of pictures, to disturb it and to look inside.
+func (c *Cloud) S3() *s3test.Service { return c.s3 }
 
 // Credentials returns the credentials provider, to disturb it and to look inside.
 func (c *Cloud) Credentials() *iotcredstest.Service { return c.things }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/camera/recorder/s3test"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 	"github.com/smartcam-sdk/smartcam/signaling/signalingtest"
 )
@@ -14,7 +15,7 @@ import (
 type Config struct {
 	// Dir keeps everything that clients can know: the authority, long-term keys,
 	// things and their files, issued credentials, channels with their ARNs and storage
-	// configurations, and streams with their media. A client that has cached any of it
+	// configurations, streams with their media, and pictures. A client that has cached any of it
 	// goes on after a restart, given the same Ports. It is created if need be; it holds
 	// secrets. One Cloud at a time has it: another one fails to start, except on
 	// Windows. Empty: everything is new with each Cloud.
@@ -60,9 +61,17 @@ type Config struct {
 	Signaling signalingtest.Config
 
 	// Media has the limits, times and variants of streams and their media, and
-	// where images and notifications go. Region, Account, Dir, Credentials and
-	// Authorize are the cloud's own.
+	// where images and notifications go; images go to S3 if PutImage is nil. Region,
+	// Account, Dir, Credentials and Authorize are the cloud's own.
 	Media kvsmediatest.Config
+
+	// S3 has the limits of the bucket of pictures ([PictureBucket]) and who hears of its
+	// objects. Region, Account, Dir, Credentials and Authorize are the cloud's own.
+	S3 s3test.Config
+
+	// Origins are those whose pages may call the bucket of pictures; "*" stands for all.
+	// None means, as in AWS, that pages show its pictures and read none.
+	Origins []string
 
 	// RetentionHours is how long the streams of things keep their media. Zero
 	// means 24, a negative number that they keep none.
@@ -78,7 +87,7 @@ type Config struct {
 // no port but 443 (the AWS C SDK) needs 443 for AWS and for Credentials, with
 // Config.CredentialsHost.
 type Ports struct {
-	AWS         int // control plane, channel and media endpoints, WebSockets
+	AWS         int // control plane, channel and media endpoints, WebSockets, S3
 	Credentials int // IoT credentials provider
 	TURN        int // UDP; of the second TURN server the next number
 	TURNS       int // DTLS over UDP and TLS over TCP; likewise

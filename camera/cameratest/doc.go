@@ -1,6 +1,7 @@
 // Package cameratest is the AWS side of a camera on one machine: the IoT
 // credentials provider, the control plane, the signaling and the media of Kinesis
-// Video Streams, and a TURN server, on real TLS ports under one authority. It is
+// Video Streams, a bucket of S3 for pictures, and a TURN server, on real TLS ports
+// under one authority. It is
 // made of this module's test doubles and refuses what AWS refuses, with the same
 // words.
 //
@@ -60,7 +61,7 @@
 //
 // Policies are those that the SDK suggests for AWS: a thing is master of the
 // channel of its own name and sends media to the stream of that name, and to no
-// other; a viewer's key connects to the channels that it was made for; the owner's
+// other, and puts pictures below its name into the bucket of pictures; a viewer's key connects to the channels that it was made for; the owner's
 // key may do everything, such as reading media. Credentials are those that the
 // credentials provider issued, until they expire.
 //
@@ -75,7 +76,7 @@
 //
 // # Listeners
 //
-// One for AWS (control plane, endpoints of channels and media), which never asks
+// One for AWS (control plane, endpoints of channels and media, S3), which never asks
 // for a client certificate because browsers then refuse WebSockets; one for the
 // credentials provider, which always does; two TURN servers, each over UDP, DTLS and
 // TLS, as GetIceServerConfig of AWS lists them. TURN relays only to addresses that

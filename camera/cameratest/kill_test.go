@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
+	clipper "github.com/smartcam-sdk/smartcam/camera/recorder"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 )
@@ -70,6 +71,14 @@ func runUntilKilled(dir string, out io.Writer) error {
 		for _, f := range c.Media().Fragments(name) {
 			tell("fragment", name, f.Number)
 		}
+		put, err := clipper.S3(d.AWS, "s3://"+PictureBucket)
+		if err != nil {
+			return err
+		}
+		if err := put(ctx, name+"/1.jpg", []byte(name)); err != nil {
+			return err
+		}
+		tell("picture", name)
 	}
 }
 
@@ -132,6 +141,9 @@ func remembers(t *testing.T, dir string, known map[string]bool) {
 			_, ok = c.Credentials().Lookup(words[1])
 		case "key":
 			_, ok = c.keys.find(words[1])
+		case "picture":
+			o, found := c.S3().Object(PictureBucket, words[1]+"/1.jpg")
+			ok = found && string(o.Data) == words[1]
 		case "fragment":
 			ok = slices.ContainsFunc(c.Media().Fragments(words[1]), func(f kvsmediatest.Fragment) bool { return f.Number == words[2] })
 		}

@@ -79,8 +79,10 @@ type Config struct {
 	Continuous bool
 
 	// MaxBytes is how much of the storage the recorder uses; beyond it the oldest clips
-	// go: see the package's manual. Zero means nine tenths of the file system. The least
-	// is 32 MiB.
+	// go: see the package's manual. What is being recorded stays: a file with Continuous, of
+	// at most 256 MiB or an eighth of MaxBytes, otherwise the clip. An eighth, and at most
+	// 64 MiB, is for what is known of clips. Zero means nine tenths of the file system. The
+	// least is 32 MiB.
 	MaxBytes int64
 
 	// MaxAge is how long clips are kept. Zero means no limit. It is judged by a clock

@@ -9,7 +9,7 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/card"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // ErrNoClip is in the chain of errors about a clip that is not known, or is not on the

@@ -8,7 +8,7 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/disk"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // How long the storage is waited for before it counts as stuck, and longer for each clip that
@@ -55,7 +55,7 @@ func (r *Recorder) Delete(ids ...ClipID) error {
 // what is known of them, and changes that were not published. It returns nil once nothing
 // of it can be found in the directory any more, also after a power cut; that blocks of a
 // card could be read by other means is for the card's own erasure. A clip that is being
-// recorded is ended and erased. It needs Run.
+// recorded is ended and erased, and no later one has a pre-roll of before. It needs Run.
 func (r *Recorder) Erase(ctx context.Context) error {
 	return r.latest().Erase(ctx)
 }

@@ -14,10 +14,10 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/plan"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/queue"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/upload"
 	"github.com/smartcam-sdk/smartcam/internal/ring"
 	"github.com/smartcam-sdk/smartcam/internal/safelog"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 const (

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -160,4 +161,34 @@ func TestJournalCannotBeRead(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestDamagedFile has a card that lost the second half of a file: the first one can be read.
+func TestDamagedFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newUpload(t, offline)
+		defer u.close()
+		u.record()
+		time.Sleep(20 * time.Second)
+		id := u.trigger("motion")
+		time.Sleep(20 * time.Second)
+		list, err := u.card.List("2026-11-30")
+		if err != nil || len(list) != 1 {
+			t.Fatal(list, err)
+		}
+		f, err := u.card.Open("2026-11-30/"+list[0].Name(), os.O_RDWR)
+		if err != nil {
+			t.Fatal(err)
+		}
+		half := list[0].Size() / 2
+		if _, err := f.WriteAt(make([]byte, list[0].Size()-half), half); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+		if n := len(u.frames(id)); n < 16 || n > 48 {
+			t.Errorf("%d pictures", n)
+		}
+	})
 }

@@ -17,8 +17,8 @@
 // it says what is not. A second one ends it at once.
 //
 // With -record it keeps clips of events on its own storage first, each with the seconds
-// before the event. An event is a viewer's command, event {"type": "motion"} or chime,
-// which is the doorbell, or is posted to -status. With -stream clips go up as they are
+// before the event. An event is what moves in the picture, with -motion; a viewer's command,
+// event {"type": "parcel"} or chime, which is the doorbell; or is posted to -status. With -stream clips go up as they are
 // recorded, and after an outage or a restart what is missing follows; -continuous
 // -upload-all uploads what is between them as well.
 //

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/camera/motion"
 	"github.com/smartcam-sdk/smartcam/examples/camera/device"
 	"github.com/smartcam-sdk/smartcam/examples/camera/source"
 	"github.com/smartcam-sdk/smartcam/examples/program"
@@ -21,9 +22,9 @@ online once the source is there: it waits for an RTSP source that is not reached
   camera -device /etc/camera -record /media/card/clips -stream front-door -status :9090
 
 With -record it keeps clips of events on its own storage, with the seconds before each
-event: of those that viewers tell it of (the commands event and chime), and of those
-that come to -status (POST /events). With -stream these clips are uploaded as well, as
-soon as the network allows.
+event: of what moves in the picture (-motion 0.5), of those that viewers tell it of (the
+commands event and chime), and of those that come to -status (POST /events). With
+-stream these clips are uploaded as well, as soon as the network allows.
 `
 
 // options are the values of the flags.
@@ -34,6 +35,7 @@ type options struct {
 	retention                               *time.Duration
 	viewers                                 *int
 	clips                                   *clipOptions
+	motion                                  *float64
 	logger                                  func() *slog.Logger
 }
 
@@ -49,6 +51,7 @@ func defineFlags(fs *program.Flags) *options {
 		address: fs.Text("status", "", "serve the camera's status at this `address`, HOST:PORT: /status as JSON, /metrics for Prometheus, with -record /clips and /events; "+
 			"without HOST on this machine alone, on 0.0.0.0 for whoever reaches it", program.Address),
 		viewers: fs.Viewers(),
+		motion:  fs.Share("motion", 0, "look for motion in the picture with this `sensitivity`, above 0 to 1, 0.5 for example: viewers are told, and with -record a clip is kept (default none is looked for)"),
 		clips:   defineClipFlags(fs),
 		logger:  fs.Log(slog.LevelInfo),
 	}
@@ -78,6 +81,9 @@ func (o *options) film(in device.Source, access *program.Access, log *slog.Logge
 		film.Signaling.Create = &signaling.ChannelSettings{}
 	}
 	film.Clips = o.clips.config(access)
+	if *o.motion > 0 {
+		film.Motion = &motion.Config{Sensitivity: *o.motion}
+	}
 	if *o.cache != "" {
 		film.Signaling.Cache = signaling.FileCache(*o.cache)
 	}

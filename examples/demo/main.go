@@ -6,9 +6,9 @@
 //
 // The camera records all the time, to a temporary directory that is removed at the
 // end; the last hour is kept. It records on its own storage first, a temporary directory
-// as well, and uploads from there. The chime is its doorbell: of that it has a clip, which
-// the page lists and plays from the device. The page's server has the routes of package
-// clipapi under /api.
+// as well, and uploads from there. It looks for motion: of the visitor who comes to the door
+// each minute it has a clip, as of its doorbell, the chime. The page lists them and plays
+// them from the device. The page's server has the routes of package clipapi under /api.
 //
 // With -aws the camera and the page use a real signaling channel instead, with
 // AWS credentials. It uploads if -stream names a Kinesis video stream, which is
@@ -42,6 +42,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/camera/motion"
 	"github.com/smartcam-sdk/smartcam/camera/recorder"
 	"github.com/smartcam-sdk/smartcam/examples/camera/clipapi"
 	"github.com/smartcam-sdk/smartcam/examples/camera/device"
@@ -111,7 +112,7 @@ func run(ctx context.Context, std program.Console, args []string) error {
 	}
 	defer c.close()
 
-	film := device.Config{Source: in, MaxViewers: *viewers, Logger: log, Event: (&visitors{log: lines}).tell,
+	film := device.Config{Source: in, MaxViewers: *viewers, Logger: log, Event: (&visitors{log: lines}).tell, Motion: &motion.Config{},
 		Signaling: signaling.Config{AWS: c.camera, Channel: *channel, Create: c.create, Logger: log}}
 	if film.Clips, err = newStorage(c.stream != ""); err != nil {
 		return err

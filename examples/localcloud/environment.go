@@ -18,6 +18,8 @@ type environment struct {
 	URL, Region, CA string
 	File            string // of the owner's environment
 	Streams         string // directory
+	Bucket          string
+	Pictures        string // directory
 	Credentials     string
 	KeyID, Secret   string
 	TURN            [][]string
@@ -72,11 +74,12 @@ export CONTROL_PLANE_URI={{quote .AWS.BaseEndpoint}}
 {{- define "greeting" -}}
 # The stand-in cloud is running. Interrupt ends it.
 #   control plane, signaling     {{.URL}}
-#   and media
+#   media and S3
 #   credentials provider         https://{{.Credentials}} (mutual TLS)
 {{range .TURN}}{{range .}}#   TURN                         {{.}}
 {{end}}{{end}}#
-# What devices send is under {{.Streams}}.
+# What devices send is under {{.Streams}},
+# their pictures, s3://{{.Bucket}}, under {{.Pictures}}.
 # A browser must trust {{.CA}}.
 
 # Also in a file, for:  . {{quote .File}}
@@ -105,7 +108,7 @@ func describe(ctx context.Context, w io.Writer, cloud *cameratest.Cloud, dir str
 	}
 	e := environment{
 		URL: cloud.URL(), Region: owner.Region, CA: filepath.Join(dir, "ca.pem"), File: filepath.Join(dir, "env"),
-		Streams: filepath.Join(dir, "streams"), Credentials: cloud.CredentialsEndpoint(), TURN: cloud.TURN(),
+		Streams: filepath.Join(dir, "streams"), Bucket: cameratest.PictureBucket, Pictures: filepath.Join(dir, "s3", cameratest.PictureBucket), Credentials: cloud.CredentialsEndpoint(), TURN: cloud.TURN(),
 		KeyID: key.AccessKeyID, Secret: key.SecretAccessKey,
 	}
 	ports := strings.TrimPrefix(e.URL, "https://") + strings.TrimSuffix(e.Credentials, ":443")

@@ -1,9 +1,10 @@
 // Localcloud is a stand-in for the AWS side of a camera, for firmware
 // development without an AWS account: the IoT credentials provider, the control
-// plane, signaling and media of Kinesis Video Streams, and TURN. It makes the
-// devices that it is told to and keeps everything in a directory, so that its
-// clients go on after a restart. Images of tagged fragments are put into the
-// directory streams/images, if ffmpeg is installed.
+// plane, signaling and media of Kinesis Video Streams, a bucket of S3, and TURN. It
+// makes the devices that it is told to and keeps everything in a directory, so that
+// its clients go on after a restart. Pictures are in the bucket s3://pictures, each
+// device's below its name: those that it puts there, and if ffmpeg is installed
+// those that the service makes of tagged fragments.
 //
 //	go run -C examples ./localcloud -things front-door,garage
 //
@@ -13,6 +14,7 @@
 //
 //	. examples/localcloud-state/env
 //	aws kinesisvideo list-signaling-channels
+//	aws s3 cp s3://pictures/front-door/KEY.jpg .
 //
 // A device on the network needs an address to reach it under:
 //

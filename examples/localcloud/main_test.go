@@ -272,6 +272,32 @@ func TestCLI(t *testing.T) {
 	if out, err = cli("kinesis-video-signaling get-ice-server-config --channel-arn " + arn); err != nil || strings.Count(out, `"Ttl": 300`) != 2 {
 		t.Errorf("%v: %s", err, out)
 	}
+	file := filepath.Join(t.TempDir(), "a picture.jpg")
+	if err := os.WriteFile(file, []byte("picture"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err = cli("s3 cp --no-progress " + quote(file) + " 's3://pictures/door/a picture+1.jpg'"); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	if out, err = cli("s3api head-object --bucket pictures --key 'door/a picture+1.jpg'"); err != nil || !strings.Contains(out, `"ContentType": "image/jpeg"`) {
+		t.Errorf("%v: %s", err, out)
+	}
+	if out, err = cli("s3 cp --no-progress 's3://pictures/door/a picture+1.jpg' -"); err != nil || out != "picture" {
+		t.Errorf("%v: %s", err, out)
+	}
+	config := filepath.Join(t.TempDir(), "config") // older CLIs presign with Signature Version 2
+	if err := os.WriteFile(config, []byte("[default]\ns3 =\n    signature_version = s3v4\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err = shell(t, "export AWS_CONFIG_FILE="+quote(config)+"\n. "+quote(filepath.Join(dir, "env"))+"\naws s3 presign 's3://pictures/door/a picture+1.jpg'"); err == nil {
+		out, err = shell(t, "curl -sS --cacert "+quote(filepath.Join(dir, "ca.pem"))+" "+quote(strings.TrimSpace(out)))
+	}
+	if err != nil || out != "picture" {
+		t.Errorf("%v: %s", err, out)
+	}
+	if out, err = cli("s3api get-object --bucket pictures --key absent /dev/null"); err == nil || !strings.Contains(out, "(NoSuchKey)") {
+		t.Errorf("%v: %s", err, out)
+	}
 	if out, err = cli("kinesisvideo describe-signaling-channel --channel-name absent"); err == nil || !strings.Contains(out, "(ResourceNotFoundException)") {
 		t.Errorf("%v: %s", err, out)
 	}

@@ -17,7 +17,7 @@ type ports struct{ aws, credentials, turn, turns *int }
 func definePorts(fs *program.Flags) *ports {
 	const most = 65535
 	return &ports{
-		aws:         fs.Whole("aws-port", 8443, 0, most, "`port` of the control plane, signaling and media; 0 for a free one, as with the others"),
+		aws:         fs.Whole("aws-port", 8443, 0, most, "`port` of the control plane, signaling, media and S3; 0 for a free one, as with the others"),
 		credentials: fs.Whole("credentials-port", 8444, 0, most, "`port` of the credentials provider"),
 		turn:        fs.Whole("turn-port", 3478, 0, most-1, "`port` of TURN over UDP; the second TURN server has the next one"),
 		turns:       fs.Whole("turns-port", 5349, 0, most-1, "`port` of TURN over TLS and DTLS; the second TURN server has the next one"),

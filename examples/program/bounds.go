@@ -1,6 +1,7 @@
 package program
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -32,6 +33,30 @@ func (s span) Set(text string) error {
 		return fmt.Errorf("want a duration from %v to %v, 90s or 1h30m for example", s.least, s.most)
 	}
 	*s.value = d
+	return nil
+}
+
+// Share defines a flag with a number above 0, to 1. A default of zero stands for none.
+func (f *Flags) Share(name string, value float64, usage string) *float64 {
+	f.Var(share{&value}, name, usage)
+	return &value
+}
+
+type share struct{ value *float64 }
+
+func (s share) String() string {
+	if s.value == nil || *s.value == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(*s.value, 'g', -1, 64)
+}
+
+func (s share) Set(text string) error {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(v > 0 && v <= 1) {
+		return errors.New("want a number above 0, to 1, 0.5 for example")
+	}
+	*s.value = v
 	return nil
 }
 

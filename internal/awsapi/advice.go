@@ -29,6 +29,9 @@ func (a Advice) Explain(err error) error {
 	case err == nil || FromProvider(err):
 		return err
 	case WrongRegion(err):
+		if region := headerOf(err).Get("X-Amz-Bucket-Region"); region != "" {
+			return Hint(err, fmt.Sprintf("AWS.Region is %s, and the bucket is in %.64q: they must be the same", a.Region, region))
+		}
 		return Hint(err, fmt.Sprintf("AWS.Region is %s, and the endpoint is of another region: they must be the same", a.Region))
 	case Expired(err):
 		return Hint(err, fmt.Sprintf("the credentials have expired or are unknown to AWS: AWS.Credentials must be a provider that renews them, and the account must have region %s enabled", a.Region))
@@ -38,7 +41,7 @@ func (a Advice) Explain(err error) error {
 		return Hint(err, "the secret access key is not that of the access key ID")
 	case Denied(err):
 		return Hint(err, fmt.Sprintf("the policy of the credentials must allow %s in %s; %s", a.Policy, a.Region, elsewhere))
-	case Code(err) == "ResourceNotFoundException":
+	case Code(err) == "ResourceNotFoundException" || Code(err) == "NoSuchBucket":
 		hint := fmt.Sprintf("there is no %s in %s; %s", a.Absent, a.Region, elsewhere)
 		if a.Create != "" {
 			hint += "; " + a.Create
@@ -55,7 +58,7 @@ func (a Advice) Explain(err error) error {
 func (c *Client) Advise(err error) error {
 	var dns *net.DNSError
 	if errors.As(err, &dns) && dns.IsNotFound && !FromProvider(err) && !c.endpoint.Overridden && c.endErr == nil {
-		if u, parseErr := url.Parse(c.endpoint.URL); parseErr == nil && strings.EqualFold(strings.TrimSuffix(dns.Name, "."), u.Hostname()) {
+		if u, parseErr := url.Parse(c.endpoint.URL); parseErr == nil && isHost(dns.Name, u) {
 			return Hint(err, fmt.Sprintf("is there a network, and is %q, of AWS.Region, the name of a region?", c.opt.AWS.Region))
 		}
 	}

@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -37,7 +39,7 @@ type Call struct {
 // the Retryer says, but after a second at least if the service throttles, until ctx
 // ends.
 func (c *Client) Do(ctx context.Context, call Call) error {
-	_, err := c.send(ctx, call, func(r *http.Response) error {
+	_, err := c.call(ctx, call, func(r *http.Response) error {
 		defer r.Body.Close()
 		b, err := io.ReadAll(io.LimitReader(r.Body, maxAnswer+1))
 		if err != nil {
@@ -60,18 +62,43 @@ func (c *Client) Do(ctx context.Context, call Call) error {
 // Open makes the call and returns the answer with its body unread, for the
 // caller to close. Call.Out is not used; ctx governs the body as well.
 func (c *Client) Open(ctx context.Context, call Call) (*http.Response, error) {
-	return c.send(ctx, call, nil)
+	return c.call(ctx, call, nil)
+}
+
+func (c *Client) call(ctx context.Context, call Call, read func(*http.Response) error) (*http.Response, error) {
+	base := call.Endpoint
+	if base == "" {
+		if c.endErr != nil {
+			return nil, c.failed(call.Name, c.endErr)
+		}
+		base = c.endpoint.URL
+	}
+	body, err := json.Marshal(call.In)
+	if err != nil {
+		return nil, c.failed(call.Name, err)
+	}
+	q := &request{method: http.MethodPost, url: strings.TrimSuffix(base, "/") + call.Path, body: body, timeout: c.opt.Timeout,
+		header: http.Header{"Content-Type": {"application/json"}}}
+	return c.send(ctx, call.Name, q, read)
+}
+
+// request is what each attempt sends anew.
+type request struct {
+	method, url string
+	header      http.Header
+	body        []byte
+	timeout     time.Duration // of an attempt
 }
 
 // attempt signs, sends and reads once.
-func (c *Client) attempt(ctx context.Context, url string, body []byte, read func(*http.Response) error) (_ *http.Response, err error) {
+func (c *Client) attempt(ctx context.Context, q *request, read func(*http.Response) error) (_ *http.Response, err error) {
 	creds, err := c.Credentials(ctx)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	late := &timeoutError{url}
-	timer := time.AfterFunc(c.opt.Timeout, func() { cancel(late) })
+	late := &timeoutError{q.url}
+	timer := time.AfterFunc(q.timeout, func() { cancel(late) })
 	keep := false
 	defer func() {
 		timer.Stop()
@@ -82,13 +109,13 @@ func (c *Client) attempt(ctx context.Context, url string, body []byte, read func
 			cancel(nil)
 		}
 	}()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, q.method, q.url, bytes.NewReader(q.body))
 	if err != nil {
 		return nil, StripURL(err)
 	}
-	req.Header.Set("Content-Type", "application/json")
+	maps.Copy(req.Header, q.header)
 	req.Header.Set("User-Agent", userAgent)
-	if err := c.Sign(ctx, req, creds, body); err != nil {
+	if err := c.Sign(ctx, req, creds, q.body); err != nil {
 		return nil, err
 	}
 	resp, err := c.opt.AWS.HTTPClient.Do(req)

@@ -8,6 +8,8 @@
 // anew, bounds every answer in size and every attempt in time, and keeps
 // secrets out of error texts.
 //
+// A [Bucket] puts objects into S3, which is neither POST nor JSON.
+//
 // A service's refusal satisfies smithy.APIError, and is wrapped as the AWS SDK
 // wraps it: *smithy.OperationError, then *http.ResponseError of
 // github.com/aws/aws-sdk-go-v2/aws/transport/http.

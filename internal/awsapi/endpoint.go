@@ -119,6 +119,9 @@ func Resolve(ctx context.Context, cfg aws.Config, name, id string, dualStack, fi
 	if fips {
 		name += "-fips"
 	}
+	if dualStack && e.host == s3Service { // the only service whose name says it, in the old domain
+		name, e.suffix = name+".dualstack", p.suffix
+	}
 	e.URL = "https://" + name + "." + cfg.Region + "." + e.suffix
 	return e, nil
 }

@@ -1,6 +1,8 @@
 package awsapi
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,9 +28,9 @@ func (e *timeoutError) Timeout() bool   { return true }
 func (e *timeoutError) Temporary() bool { return true }
 
 // ResponseError returns the error that a refusing answer carries: its name from
-// the header X-Amzn-ErrorType, else from the body, and the status in the HTTP
-// response around it. An answer that no AWS service gave (a proxy's, a captive
-// portal's) has the fault Unknown. It never returns nil.
+// the header X-Amzn-ErrorType, else from the body, which is JSON or the XML of S3,
+// and the status in the HTTP response around it. An answer that no AWS service gave
+// (a proxy's, a captive portal's) has the fault Unknown. It never returns nil.
 func ResponseError(status int, header http.Header, body []byte) *awshttp.ResponseError {
 	api := &smithy.GenericAPIError{Code: errorName(header.Get("X-Amzn-ErrorType")), Fault: smithy.FaultClient}
 	if status >= 500 {
@@ -40,11 +42,14 @@ func ResponseError(status int, header http.Header, body []byte) *awshttp.Respons
 			api.Code = errorName(text(fields, "__type", "code", "Code"))
 		}
 		api.Message = text(fields, "message", "Message", "errorMessage")
+	} else if code := element(body, "Code"); code != "" && bytes.Contains(body, []byte("<Error>")) {
+		api.Code, api.Message = errorName(code), element(body, "Message")
 	} else if len(body) > 0 && api.Code == "" {
 		api.Message = fmt.Sprintf("the answer is not from AWS (%.60q): a proxy or captive portal may be in the way",
 			header.Get("Content-Type"))
 	}
-	if api.Code == "" && header.Get("X-Amzn-Requestid") == "" {
+	request := cmp.Or(header.Get("X-Amzn-Requestid"), header.Get("X-Amz-Request-Id"))
+	if api.Code == "" && request == "" {
 		api.Fault = smithy.FaultUnknown
 	}
 	if api.Code == "" {
@@ -62,7 +67,7 @@ func ResponseError(status int, header http.Header, body []byte) *awshttp.Respons
 			}},
 			Err: api,
 		},
-		RequestID: clip(header.Get("X-Amzn-Requestid"), 64),
+		RequestID: clip(request, 64),
 	}
 }
 
@@ -86,6 +91,20 @@ func text(fields map[string]json.RawMessage, keys ...string) string {
 	}
 	return ""
 }
+
+// element returns the text of the first element of a name in an error of S3, which nests
+// none and has neither attributes nor comments: every camera would link encoding/xml for
+// these two.
+func element(body []byte, name string) string {
+	_, rest, _ := bytes.Cut(body, []byte("<"+name+">"))
+	content, _, closed := bytes.Cut(rest, []byte("</"+name+">"))
+	if !closed {
+		return ""
+	}
+	return entities.Replace(string(content))
+}
+
+var entities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&apos;", "'", "&#34;", `"`, "&#39;", "'", "&amp;", "&")
 
 func clip(s string, n int) string {
 	if len(s) <= n {

@@ -55,7 +55,8 @@ func Throttled(err error) bool {
 // are not, or no longer, known to the service.
 func Expired(err error) bool {
 	switch Code(err) {
-	case "ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException", "InvalidClientTokenId", "TokenRefreshRequired":
+	case "ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException", "InvalidClientTokenId", "TokenRefreshRequired",
+		"InvalidAccessKeyId", "InvalidToken": // the last two are of S3
 		return true
 	}
 	var a smithy.APIError
@@ -79,10 +80,19 @@ func Denied(err error) bool {
 
 // WrongRegion reports whether err is the refusal of a request that was signed for
 // another region than that of the endpoint, by the text of the gateways before all
-// services of AWS.
+// services of AWS, or that asks for a bucket of S3 which is in another region.
 func WrongRegion(err error) bool {
 	var a smithy.APIError
-	return !FromProvider(err) && errors.As(err, &a) && strings.Contains(a.ErrorMessage(), "scoped to a valid region")
+	if FromProvider(err) || !errors.As(err, &a) {
+		return false
+	}
+	switch a.ErrorCode() {
+	case "PermanentRedirect", "IllegalLocationConstraintException":
+		return true
+	case "AuthorizationHeaderMalformed":
+		return strings.Contains(a.ErrorMessage(), "the region ")
+	}
+	return strings.Contains(a.ErrorMessage(), "scoped to a valid region")
 }
 
 // Permanent reports whether err is a service's refusal that trying again cannot
@@ -93,7 +103,8 @@ func Permanent(err error) bool {
 	}
 	switch Code(err) {
 	case "ResourceNotFoundException", "InvalidArgumentException", "ValidationException", "InvalidDeviceException",
-		"AccountChannelLimitExceededException", "AccountStreamLimitExceededException", "TagsPerResourceExceededLimitException":
+		"AccountChannelLimitExceededException", "AccountStreamLimitExceededException", "TagsPerResourceExceededLimitException",
+		"NoSuchBucket", "InvalidBucketName", "EntityTooLarge", "KeyTooLongError":
 		return true
 	}
 	return WrongRegion(err)

@@ -2,11 +2,9 @@ package awsapi
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -32,22 +30,14 @@ func newRetryer(cfg aws.Config) aws.Retryer {
 	return r
 }
 
+// failed returns the error of an operation.
+func (c *Client) failed(operation string, err error) error {
+	return &smithy.OperationError{ServiceID: c.opt.ID, OperationName: operation, Err: err}
+}
+
 // send makes attempts until one is answered well and read takes the answer.
-func (c *Client) send(ctx context.Context, call Call, read func(*http.Response) error) (*http.Response, error) {
-	fail := func(err error) (*http.Response, error) {
-		return nil, &smithy.OperationError{ServiceID: c.opt.ID, OperationName: call.Name, Err: err}
-	}
-	base := call.Endpoint
-	if base == "" {
-		if c.endErr != nil {
-			return fail(c.endErr)
-		}
-		base = c.endpoint.URL
-	}
-	body, err := json.Marshal(call.In)
-	if err != nil {
-		return fail(err)
-	}
+func (c *Client) send(ctx context.Context, operation string, q *request, read func(*http.Response) error) (*http.Response, error) {
+	fail := func(err error) (*http.Response, error) { return nil, c.failed(operation, err) }
 	recovered := false
 	release := func(error) error { return nil }
 	for n := 1; ; n++ {
@@ -55,7 +45,7 @@ func (c *Client) send(ctx context.Context, call Call, read func(*http.Response) 
 		if err != nil {
 			return fail(err)
 		}
-		resp, err := c.attempt(ctx, strings.TrimSuffix(base, "/")+call.Path, body, read)
+		resp, err := c.attempt(ctx, q, read)
 		_, _ = done(err), release(err) // a retryer that cannot take its token back is no reason to fail
 		switch {
 		case err == nil:

@@ -10,13 +10,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// bitString writes bits: "1", and numbers as Exp-Golomb codes, "ue5", or with their
-// width, "u4:5". Spaces part them; a stop bit follows.
+// bitString writes bits: "1", and numbers as Exp-Golomb codes, "ue5", "se-2", or with
+// their width, "u4:5". Spaces part them; a stop bit follows.
 func bitString(t testing.TB, text string) []byte {
 	t.Helper()
 	var all strings.Builder
 	for _, f := range strings.Fields(text) {
 		var n, v int
+		if _, err := fmt.Sscanf(f, "se%d", &v); err == nil {
+			f = fmt.Sprintf("ue%d", max(2*v-1, -2*v))
+		}
 		if _, err := fmt.Sscanf(f, "ue%d", &v); err == nil {
 			b := fmt.Sprintf("%b", v+1)
 			all.WriteString(strings.Repeat("0", len(b)-1) + b)
@@ -346,6 +349,11 @@ func FuzzInspect(f *testing.F) {
 			got, err := p.Inspect(nalus)
 			if err == nil && (got.Reordered && !got.B || got.IDR && !got.Key || got.Gradual && got.Key) {
 				t.Fatalf("%v: %+v", c, got)
+			}
+			for _, x := range p.AppendSlices(nil, nalus) {
+				if x.QPKnown && !validQP(x.QP) || x.At < 0 || x.At >= 1 || x.Bytes < 1 {
+					t.Fatalf("%v: %+v", c, x)
+				}
 			}
 			for i, n := range nalus {
 				if len(n) > 2*sliceHead && !c.IsSEI(n) && !c.IsParameterSet(n) {

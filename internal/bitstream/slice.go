@@ -2,33 +2,6 @@ package bitstream
 
 import "bytes"
 
-// ppsSyntax is what the headers of slices are read with.
-type ppsSyntax struct {
-	sps int // id of the SPS
-
-	// H.265 only.
-	dependent  bool // dependent_slice_segments_enabled_flag
-	output     bool // output_flag_present_flag
-	extraFlags int  // num_extra_slice_header_bits
-}
-
-// parsePPS reads the beginning of a picture parameter set: H.264 7.3.2.2, H.265
-// 7.3.2.3.1.
-func (c Codec) parsePPS(nalu []byte) (id int, s ppsSyntax, err error) {
-	if c == H264 {
-		r := newRBSP(nalu, 1)
-		id = r.ue(255)
-		s.sps = r.ue(31)
-		return id, s, r.err()
-	}
-	r := newRBSP(nalu, 2)
-	id = r.ue(63)
-	s.sps = r.ue(15)
-	s.dependent, s.output = r.flag(), r.flag()
-	s.extraFlags = int(r.u(3))
-	return id, s, r.err()
-}
-
 // sliceType is what prediction a slice may use.
 type sliceType uint8
 
@@ -42,10 +15,12 @@ const (
 // slice is the beginning of a slice header: what tells the slices of one picture
 // from those of the next (H.264 7.4.1.2.4, H.265 7.4.2.4.5).
 type slice struct {
-	first bool // it begins a picture: first_mb_in_slice is 0, or first_slice_segment_in_pic_flag
-	kind  sliceType
-	idr   bool
-	known bool // the parameter sets have come, so the fields below are valid
+	first     bool // it begins a picture: first_mb_in_slice is 0, or first_slice_segment_in_pic_flag
+	address   int  // of its first block: first_mb_in_slice, slice_segment_address
+	dependent bool // H.265: it goes on with what the slice before it says
+	kind      sliceType
+	idr       bool
+	known     bool // the parameter sets have come, so the fields below are valid
 
 	// H.264 only.
 	frameNum, idrID, poc int
@@ -78,18 +53,26 @@ var avcTypes = [5]sliceType{sliceP, sliceB, sliceI, sliceP, sliceI}
 // hevcTypes are those of H.265, table 7-7.
 var hevcTypes = [3]sliceType{sliceB, sliceP, sliceI}
 
-// slice264 reads slice_header, H.264 7.3.3, of a NAL unit of type 1 or 5.
+// slice264 reads the beginning of slice_header, H.264 7.3.3, of a NAL unit of type 1 or 5.
 func (p *ParameterSets) slice264(nalu []byte) (s slice, err error) {
 	var raw [sliceHead]byte
 	r := bitReader{b: head(raw[:], nalu[1:])}
-	s.first = r.ue(maxSide*maxSide/256) == 0
+	s, _ = p.begin264(&r, nalu[0])
+	return s, r.err()
+}
+
+// begin264 reads slice_header up to pic_order_cnt_lsb, and returns the parameter sets
+// that it names, nil if they have not come.
+func (p *ParameterSets) begin264(r *bitReader, header byte) (s slice, sets setPair) {
+	s.address = r.ue(maxSide * maxSide / 256)
+	s.first = s.address == 0
 	s.kind = avcTypes[r.ue(9)%5]
-	sps, _ := p.setsOf(r.ue(255))
-	s.idr, s.ref = nalu[0]&0x1f == avcIDR, nalu[0]&0x60 != 0
-	if r.bad || sps == nil {
-		return s, r.err()
+	sets = p.setsOf(r.ue(255))
+	s.idr, s.ref = header&0x1f == avcIDR, header&0x60 != 0
+	if r.bad || sets.sps == nil {
+		return s, sets
 	}
-	x := &sps.syntax
+	x := &sets.sps.syntax
 	if x.separatePlanes {
 		r.skip(2) // colour_plane_id
 	}
@@ -103,52 +86,60 @@ func (p *ParameterSets) slice264(nalu []byte) (s slice, err error) {
 		s.idrID = r.ue(65535)
 	}
 	s.poc = int(r.u(x.pocBits))
-	s.known, s.reorder, s.slack = true, sps.sps.Reorder, x.slack
-	return s, r.err()
+	s.known, s.reorder, s.slack = true, sets.sps.sps.Reorder, x.slack
+	return s, sets
 }
 
-// slice265 reads slice_segment_header, H.265 7.3.6.1. Dependent segments have no type
-// of their own.
+// slice265 reads the beginning of slice_segment_header, H.265 7.3.6.1.
 func (p *ParameterSets) slice265(nalu []byte) (s slice, err error) {
 	var raw [sliceHead]byte
 	r := bitReader{b: head(raw[:], nalu[2:])}
-	t := nalu[0] >> 1 & 0x3f
+	s, _ = p.begin265(&r, nalu[0])
+	return s, r.err()
+}
+
+// begin265 reads slice_segment_header up to slice_type, and returns the parameter sets
+// that it names, nil if they have not come. Dependent segments have no type of their own.
+func (p *ParameterSets) begin265(r *bitReader, header byte) (s slice, sets setPair) {
+	t := header >> 1 & 0x3f
 	s.first = r.flag()
 	if t >= hevcFirstIRAP && t <= 23 {
 		r.skip(1) // no_output_of_prior_pics_flag
 	}
 	s.idr = t == hevcIDR || t == hevcIDRAlone
-	sps, pps := p.setsOf(r.ue(63))
-	if r.bad || sps == nil {
-		return s, r.err()
+	sets = p.setsOf(r.ue(63))
+	if r.bad || sets.sps == nil {
+		return s, sets
 	}
-	dependent := false
 	if !s.first {
-		dependent = pps.pps.dependent && r.flag()
-		if sps.syntax.addressBits < 0 {
-			return s, nil
+		s.dependent = sets.pps.pps.dependent && r.flag()
+		if sets.sps.syntax.addressBits < 0 {
+			return s, sets
 		}
-		r.skip(sps.syntax.addressBits)
+		s.address = int(r.u(sets.sps.syntax.addressBits))
 	}
-	s.known, s.reorder = true, sps.sps.Reorder
-	if !dependent {
-		r.skip(pps.pps.extraFlags)
+	s.known, s.reorder = true, sets.sps.sps.Reorder
+	if !s.dependent {
+		r.skip(sets.pps.pps.extraFlags)
 		s.kind = hevcTypes[r.ue(2)]
 	}
-	return s, r.err()
+	return s, sets
 }
 
-// setsOf returns the parameter sets that a slice names, nil if they have not come.
-func (p *ParameterSets) setsOf(id int) (sps, pps *paramSet) {
+// setPair is the parameter sets of a slice; both are nil if one has not come.
+type setPair struct{ sps, pps *paramSet }
+
+// setsOf returns the parameter sets that a slice names.
+func (p *ParameterSets) setsOf(id int) setPair {
 	i, found := p.find(kindPPS, id)
 	if !found {
-		return nil, nil
+		return setPair{}
 	}
-	pps = &p.sets[kindPPS][i]
+	pps := &p.sets[kindPPS][i]
 	if i, found = p.find(kindSPS, pps.pps.sps); !found {
-		return nil, nil
+		return setPair{}
 	}
-	return &p.sets[kindSPS][i], pps
+	return setPair{&p.sets[kindSPS][i], pps}
 }
 
 // samePicture reports whether two slices of H.264 belong to one picture, as far as

@@ -53,6 +53,18 @@ type spsSyntax struct {
 	slack        bool // the profile has redundant pictures: Baseline, if not constrained, and Extended
 
 	addressBits int // H.265: of slice_segment_address; -1 if not known
+
+	columns, rows int  // of macroblocks, or of coding tree blocks; 0 if not known
+	chroma        bool // ChromaArrayType is not 0
+	deltaPOC      bool // H.264: pic_order_cnt_type is 1, and slices have delta_pic_order_cnt
+
+	// H.265 only, and valid if whole is true: the set was read up to sps_temporal_mvp_enabled_flag.
+	whole    bool
+	sao      bool // sample_adaptive_offset_enabled_flag
+	mvp      bool // sps_temporal_mvp_enabled_flag
+	longTerm bool // long_term_ref_pics_present_flag
+	refSets  []refSet
+	longUsed []bool // used_by_curr_pic_lt_sps_flag
 }
 
 // ProfileLevelID returns the profile-level-id of RFC 6184, section 8.1, such as
@@ -124,9 +136,9 @@ func (s *SPS) parseH264(r *bitReader, x *spsSyntax) error {
 	case 0:
 		x.pocBits = r.ue(12) + 4
 	case 1:
-		r.skip(1) // delta_pic_order_always_zero_flag
-		r.se()    // offset_for_non_ref_pic
-		r.se()    // offset_for_top_to_bottom_field
+		x.deltaPOC = !r.flag() // delta_pic_order_always_zero_flag
+		r.se()                 // offset_for_non_ref_pic
+		r.se()                 // offset_for_top_to_bottom_field
 		for range r.ue(255) {
 			r.se() // offset_for_ref_frame
 		}
@@ -137,6 +149,8 @@ func (s *SPS) parseH264(r *bitReader, x *spsSyntax) error {
 	s.Height = (r.ue(maxSide/16-1) + 1) * 16
 	x.fields = !r.flag() // frame_mbs_only_flag
 	unitY := 1
+	x.columns, x.rows = s.Width/16, s.Height/16
+	x.chroma = s.ChromaFormat != 0 && !x.separatePlanes
 	if x.fields {
 		s.Height *= 2
 		unitY = 2
@@ -227,12 +241,48 @@ func (s *SPS) parseH265(r *bitReader, x *spsSyntax) error {
 		s.Reorder = r.ue(15)
 		r.ue(math.MaxUint32) // sps_max_latency_increase_plus1
 	}
-	block := 1 << (r.ue(3) + 3 + r.ue(3)) // CtbSizeY
-	x.addressBits = bits.Len(uint((width+block-1)/block*((height+block-1)/block) - 1))
+	least := r.ue(3) + 3
+	block := 1 << (least + r.ue(3)) // CtbSizeY
+	x.columns, x.rows = (width+block-1)/block, (height+block-1)/block
+	x.addressBits = bits.Len(uint(x.columns*x.rows - 1))
+	x.chroma = s.ChromaFormat != 0 && !x.separatePlanes
 	if r.bad {
-		s.Reorder, x.pocBits, x.addressBits = -1, 0, -1
+		s.Reorder, x.pocBits, x.addressBits, x.columns, x.rows = -1, 0, -1, 0, 0
 	}
+	x.rest265(r)
 	return nil
+}
+
+// rest265 reads on behind the sizes of the coding blocks.
+func (x *spsSyntax) rest265(r *bitReader) {
+	for range 4 { // sizes of transform blocks, depths of their trees
+		r.ue(4)
+	}
+	if lists := r.flag(); lists && r.flag() { // scaling_list_enabled_flag, sps_scaling_list_data_present_flag
+		skipScalingLists265(r)
+	}
+	r.skip(1) // amp_enabled_flag
+	x.sao = r.flag()
+	if r.flag() { // pcm_enabled_flag
+		r.skip(8)
+		r.ue(2)
+		r.ue(2)
+		r.skip(1)
+	}
+	for range r.ue(maxRefSets) {
+		x.refSets = append(x.refSets, readRefSet(r, x.refSets, false))
+		if r.bad {
+			return
+		}
+	}
+	if x.longTerm = r.flag(); x.longTerm {
+		for range r.ue(32) { // num_long_term_ref_pics_sps
+			r.skip(x.pocBits)
+			x.longUsed = append(x.longUsed, r.flag())
+		}
+	}
+	x.mvp = r.flag()
+	x.whole = !r.bad
 }
 
 // profileTierLevel reads profile_tier_level, H.265 7.3.3.

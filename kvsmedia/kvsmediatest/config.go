@@ -32,8 +32,9 @@ type Config struct {
 	Authorize func(Access) error
 
 	// PutImage takes the images of tagged fragments, as S3 would; [Folder] makes
-	// one. They are made by ffmpeg, which must be installed. Nil puts them into the
-	// directory images of Dir, if there is one. It must be safe for concurrent use.
+	// one. They are made of the source's snapshots ([Service.AddSnapshot]), or by ffmpeg,
+	// which must be installed then. Nil puts them into the directory images of Dir, if
+	// there is one. It must be safe for concurrent use.
 	PutImage func(Image) error
 
 	// Notify takes the notifications of tagged fragments, as SNS would. Nil drops

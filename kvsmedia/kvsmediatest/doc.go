@@ -29,8 +29,8 @@
 // range of producer timestamps they have the oldest run alone: the first fragment that was
 // ingested and those ingested immediately after it, but not what was ingested at a very
 // different time, such as into a gap. Images of tagged fragments, and those of GetImages,
-// are made by ffmpeg, which must be installed; they go to Config.PutImage, notifications to
-// Config.Notify.
+// are the snapshots of their source ([Service.AddSnapshot]), or made by ffmpeg, which must
+// be installed then; they go to Config.PutImage, notifications to Config.Notify.
 //
 // # What it can do wrong
 //

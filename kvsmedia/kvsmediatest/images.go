@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Image is an image that the service delivers, as S3 gets it.
 type Image struct {
+	Principal   string // who uploaded the fragment: with whose rights the image is put
 	Bucket, Key string
 	ContentType string
 	Metadata    map[string]string
@@ -20,6 +22,17 @@ type Image struct {
 type Notification struct {
 	TopicARN, Subject string
 	Message           string // JSON
+}
+
+// AddSnapshot says what the picture of a stream is like from the producer time given on:
+// for the images of tagged fragments and for GetImages, up to the next snapshot and for ten
+// seconds at most. So a source that brings snapshots beside its film needs no ffmpeg. The
+// newest ones are kept, 64 MB in all. The error is of what is no JPEG.
+func (s *Service) AddSnapshot(stream string, at time.Time, jpeg []byte) error {
+	if err := s.images.AddSnapshot(stream, at, jpeg); err != nil {
+		return fmt.Errorf("kvsmediatest: a snapshot of %s: %w", stream, err)
+	}
+	return nil
 }
 
 // Folder returns a store of images for Config.PutImage: a file in the folder for

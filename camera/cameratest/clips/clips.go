@@ -54,12 +54,7 @@ var (
 
 	day   = sync.OnceValue(func() *Clip { return Merge(load(dayFile, length, "main"), street()) })
 	night = sync.OnceValue(func() *Clip {
-		c := load(nightFile, length, "main")
-		for i := range c.Frames {
-			c.Frames[i].Track = Day().Tracks[0]
-		}
-		c.Tracks[0] = Day().Tracks[0]
-		return Merge(c, street())
+		return Merge(as(load(nightFile, length, "main"), Day().Tracks[0]), street())
 	})
 	sub    = sync.OnceValue(func() *Clip { return load(subFile, length, "sub") })
 	hevc   = sync.OnceValue(func() *Clip { return load(hevcFile, hevcTime, "main") })
@@ -84,6 +79,15 @@ func HEVC() *Clip { return hevc() }
 
 // Chime returns the sound of a door bell: track "opus".
 func Chime() *Clip { return chime() }
+
+// as has a picture belong to another one's track.
+func as(c *Clip, t *kvsmedia.Track) *Clip {
+	for i := range c.Frames {
+		c.Frames[i].Track = t
+	}
+	c.Tracks[0] = t
+	return c
+}
 
 // Merge returns a clip of the tracks of several clips, as long as the first.
 func Merge(clips ...*Clip) *Clip {

@@ -8,6 +8,8 @@
 //     20 s, which repeat without a seam.
 //   - [Sub]: the day's picture at 320 x 180 and about 100 kbit/s.
 //   - [HEVC]: two seconds of it in H.265 Main.
+//   - [Porch]: a minute at a front door, as Day but still, with what happens in it when,
+//     and a JPEG of each second; [PorchNight] is that by night.
 //   - [Chime]: a door bell, Opus.
 //
 // [Play] plays a clip again and again at its own pace. [Merge] puts clips side by

@@ -1,7 +1,9 @@
 package clips_test
 
 import (
+	"bytes"
 	"fmt"
+	"image/jpeg"
 
 	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 )
@@ -19,4 +21,18 @@ func ExampleMerge() {
 	// aac AAC
 	// sub H264
 	// 2225 frames in 20s
+}
+
+// What a camera at the front door sees while somebody stands there.
+func ExamplePorch() {
+	film := clips.Porch()
+	at := film.AtDoor.From
+	picture, err := jpeg.DecodeConfig(bytes.NewReader(film.Snapshot(at)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%v: %d x %d, visited: %v\n", at, picture.Width, picture.Height, film.Visited(at))
+	// Output:
+	// 31s: 320 x 180, visited: true
 }

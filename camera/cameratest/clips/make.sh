@@ -4,7 +4,9 @@
 # sounds, and encodes them. Everything repeats after 20 seconds exactly: 300
 # pictures, 1000 Opus packets of 20 ms, 625 AAC frames of 1024 samples at 32 kHz.
 #
-# Needs awk, the font DejaVu Sans Mono, and ffmpeg with libass, libx264, libx265
+# The front door's film is drawn by internal/testing/scenes.
+#
+# Needs Go, awk, the font DejaVu Sans Mono, and ffmpeg with libass, libx264, libx265
 # and libopus. Other versions of these write other bytes; run the tests after.
 set -eu
 cd "$(dirname "$0")"
@@ -36,6 +38,14 @@ ff -i "$tmp/day.mkv" -vf scale=320:180 $h264 -level 1.3 -b:v 100k -maxrate 160k 
 # H.265 Main: 2 s.
 ff -ss 5 -t 2 -i "$tmp/day.mkv" -vf scale=320:180 -an -c:v libx265 -preset slow -crf 27 -pix_fmt yuv420p \
 	-x265-params keyint=15:min-keyint=15:scenecut=0:bframes=0:open-gop=0:info=0:log-level=none $mux hevc.mkv
+
+# The front door: a lamp, a visitor, and a JPEG of each second; by night as well.
+porch() { # name, options
+	go run ../../../internal/testing/scenes/porch -snapshots "$1.jpegs" $2 |
+		ff -f rawvideo -pix_fmt yuv420p -s 640x360 -r 15 -i pipe:0 $h264 -level 3.0 -crf 30 $mux "$1.mkv"
+}
+porch porch ""
+porch porch-night -night
 
 # Wind that comes and goes, birds, and a clock's tick each second.
 chirp() { # start, length, from Hz, to Hz

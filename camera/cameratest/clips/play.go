@@ -17,8 +17,8 @@ func Play(ctx context.Context, c *Clip) iter.Seq[kvsmedia.Frame] {
 }
 
 // PlayFunc is [Play] of a clip that may change: which one is asked before each
-// key frame of video. They must be [Day] and [Night], or others with as many
-// frames at the same times.
+// key frame of video. They must be [Day] and [Night], [Porch] and
+// [PorchNight], or others with as many frames at the same times.
 func PlayFunc(ctx context.Context, which func() *Clip) iter.Seq[kvsmedia.Frame] {
 	return func(yield func(kvsmedia.Frame) bool) {
 		start := time.Now()

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera"
+	"github.com/smartcam-sdk/smartcam/camera/motion"
 	"github.com/smartcam-sdk/smartcam/camera/recorder"
 	"github.com/smartcam-sdk/smartcam/examples/camera/source"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
@@ -47,6 +48,10 @@ type Config struct {
 	// Logger and, with Recording, Uploader are the device's: the stream then gets the
 	// clips, and of the rest what Clips.UploadAll says.
 	Clips *recorder.Config
+
+	// Motion has motion looked for in the picture, and with Clips a clip kept of it; nil
+	// looks for none. Track and Logger are the device's.
+	Motion *motion.Config
 }
 
 // How far back the camera remembers, and how much memory it has for that.
@@ -62,6 +67,7 @@ type Device struct {
 	cam      *camera.Camera
 	producer *kvsmedia.Producer // nil if nothing is uploaded
 	recorder *recorder.Recorder // nil if no clips are kept
+	motion   *motion.Detector   // nil if none is looked for
 	frames   counter
 	night    atomic.Bool
 	heard    atomic.Int64 // packets of talk
@@ -113,6 +119,11 @@ func New(cfg Config) (*Device, error) {
 			return nil, err
 		}
 	}
+	if cfg.Motion != nil {
+		if d.motion, err = newDetector(*cfg.Motion, cfg.Logger); err != nil {
+			return nil, err
+		}
+	}
 	return d, nil
 }
 
@@ -142,6 +153,9 @@ func (d *Device) Run(ctx context.Context) error {
 		}
 	})
 	work.Go(func() { d.hints(ctx) })
+	if d.motion != nil {
+		work.Go(func() { d.watch(ctx) })
+	}
 	work.Go(func() { cancel(d.film(ctx)) })
 	var recorded error
 	switch {
@@ -183,8 +197,8 @@ func (d *Device) film(ctx context.Context) error {
 }
 
 // hints takes what viewers wish of the encoders. These sources have none that
-// could be told; a camera sets the bitrate of its own here, and makes it encode a
-// key frame.
+// could be told; a camera sets the bitrate of its own here, makes it encode a key frame, and
+// tells the motion detector, which would take either for motion (Detector.Ignore).
 func (d *Device) hints(ctx context.Context) {
 	for {
 		select {

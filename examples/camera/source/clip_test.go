@@ -19,7 +19,7 @@ func TestClipChangesAtKeyFrames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		day, night := clipFrames(clips.Day(), kvsmedia.H264), clipFrames(clips.Night(), kvsmedia.H264)
+		day, night := clipFrames(clips.Porch().Clip, kvsmedia.H264), clipFrames(clips.PorchNight().Clip, kvsmedia.H264)
 		dark, changes, n := false, 0, 0
 		for f := range s.Frames(t.Context()) {
 			if f.Track != s.Tracks()[0] {
@@ -30,16 +30,23 @@ func TestClipChangesAtKeyFrames(t *testing.T) {
 			if f.Key != day[i].Key {
 				t.Fatalf("picture %d: key %v", i, f.Key)
 			}
-			isNight := bytes.Equal(f.Data, night[i].Data)
-			if isNight == bytes.Equal(f.Data, day[i].Data) {
+			isDay, isNight := bytes.Equal(f.Data, day[i].Data), bytes.Equal(f.Data, night[i].Data) // both where nothing moves
+			if !isDay && !isNight {
 				t.Fatalf("picture %d is neither of day nor of night", i)
 			}
-			if isNight != dark {
+			if isDay != isNight && isNight != dark {
 				if !f.Key {
 					t.Fatal("the picture changes between key frames")
 				}
 				dark = isNight
 				changes++
+			}
+			film := clips.Porch()
+			if dark {
+				film = clips.PorchNight()
+			}
+			if !bytes.Equal(s.Snapshot(), film.Snapshot(f.PTS)) {
+				t.Fatalf("picture %d: the snapshot is of another one", n)
 			}
 			switch n {
 			case 40, 400:
@@ -60,13 +67,26 @@ func TestClipChangesAtKeyFrames(t *testing.T) {
 	})
 }
 
+// A source that has made no picture yet, or makes no JPEGs, has no snapshot.
+func TestNoSnapshot(t *testing.T) {
+	for _, spec := range []string{"clip", "exec:true"} {
+		s, err := Open(t.Context(), spec, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Snapshot() != nil {
+			t.Errorf("%s has a snapshot", spec)
+		}
+	}
+}
+
 func TestClipChimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, err := Open(t.Context(), "clip", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		street, chime := clipFrames(clips.Day(), kvsmedia.Opus), clipFrames(clips.Chime(), kvsmedia.Opus)
+		street, chime := clipFrames(clips.Porch().Clip, kvsmedia.Opus), clipFrames(clips.Chime(), kvsmedia.Opus)
 		n := 0
 		for f := range s.Frames(t.Context()) {
 			if f.Track.Codec != kvsmedia.Opus {

@@ -3,7 +3,7 @@
 //
 // A spec names the source:
 //
-//	clip, or empty            the built-in clip, day and night
+//	clip, or empty            the built-in clip: a front door and its visitor, day and night
 //	rtsp://user:pw@host/path  a camera or server (rtsps too): H.264, H.265, Opus, G.711, AAC
 //	file.mp4, .mov, .mkv      a file, fragmented or not; H.264, H.265, Opus, AAC, and in .mkv G.711
 //	file.h264, file.h265      Annex B, 25 frames a second; ?fps=30 behind the name says otherwise

@@ -136,6 +136,16 @@ func (s *Source) Chime() error {
 	return nil
 }
 
+// Snapshot returns what the built-in clip shows now as JPEG, to the second; nil from other
+// sources, and before the first picture. The data is shared and must not be changed. It is
+// safe for concurrent use.
+func (s *Source) Snapshot() []byte {
+	if c, ok := s.in.(*clip); ok {
+		return c.snapshot()
+	}
+	return nil
+}
+
 // nameTracks names the pictures "main", "main2" and so on, the sounds "audio", "audio2".
 func nameTracks(tracks []*kvsmedia.Track) {
 	n := map[string]int{}

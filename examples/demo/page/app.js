@@ -160,6 +160,9 @@ live.addEventListener("notice", ({ detail: { name, body } }) => {
       note("The chime rings");
       past.mark("Chime");
       break;
+    case "motion":
+      noteMotion(body);
+      break;
     case "clip":
       noteClip(body);
       clips.refresh();
@@ -177,6 +180,13 @@ live.addEventListener("notice", ({ detail: { name, body } }) => {
   }
   showCamera();
 });
+
+// noteMotion tells of something that moves, or seems to.
+function noteMotion({ state }) {
+  const texts = { started: "Something moves", ended: "Nothing moves any more", scene: "The light has changed" };
+  note(texts[state] ?? `Motion: ${state}`);
+  if (state === "started") past.mark("Motion");
+}
 
 // noteClip tells a change of a clip.
 function noteClip({ kind, clip }) {

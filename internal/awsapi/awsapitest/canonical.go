@@ -15,7 +15,7 @@ type query []param
 
 type param struct{ name, value string }
 
-func parseQuery(raw string) (query, error) {
+func parseQuery(raw string) (query, *refusal) {
 	var q query
 	for pair := range strings.SplitSeq(raw, "&") {
 		if pair == "" {
@@ -95,8 +95,13 @@ func encode(s string) string {
 	return b.String()
 }
 
-func canonicalRequest(r *http.Request, s *signature, host, payload string) string {
+// canonicalRequest returns what is signed. The path as it came is escaped once more, but
+// S3 escapes what it means.
+func canonicalRequest(r *http.Request, s *signature, host, payload string, once bool) string {
 	path := r.URL.EscapedPath()
+	if once {
+		path = r.URL.Path
+	}
 	if path == "" {
 		path = "/"
 	}

@@ -26,6 +26,10 @@ const (
 	// PutMedia and does not do.
 	unsignedPayload  = "UNSIGNED-PAYLOAD"
 	streamingPayload = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+
+	// unsignedTrailer stands for a body in chunks with a checksum behind it, as newer AWS
+	// SDKs put objects over TLS.
+	unsignedTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 )
 
 // emptyHash is the SHA-256 of the empty string.
@@ -49,6 +53,10 @@ type Verifier struct {
 
 	// Now is the service's clock; nil means time.Now.
 	Now func() time.Time
+
+	// S3 verifies as S3 does: the path is escaped once, the hash of the body stands in a
+	// header, headers x-amz-… must be signed, and a refusal has the words of S3.
+	S3 bool
 }
 
 // signature is what a request says about its signature, from either place.
@@ -73,22 +81,31 @@ type signature struct {
 // The rules are those of the IAM user guide, "Create a signed AWS API request".
 // The Host may be signed with or without its port, as clients do either.
 func (v *Verifier) Verify(r *http.Request, body []byte) (Caller, error) {
-	sig, err := parseSignature(r)
+	caller, err := v.verify(r, body)
 	if err != nil {
-		return Caller{}, err
+		return Caller{}, err.words(v.S3, Param(r, "X-Amz-Algorithm") != "")
+	}
+	return caller, nil
+}
+
+func (v *Verifier) verify(r *http.Request, body []byte) (Caller, *refusal) {
+	sig, refused := parseSignature(r)
+	if refused != nil {
+		return Caller{}, refused
 	}
 	now := time.Now()
 	if v.Now != nil {
 		now = v.Now()
 	}
 	id, ok := v.Credentials(sig.accessKeyID)
-	if !ok || !hmac.Equal([]byte(id.SessionToken), []byte(sig.token)) {
-		return Caller{}, Errorf(http.StatusForbidden, "UnrecognizedClientException",
-			"The security token included in the request is invalid.")
+	if !ok {
+		return Caller{}, refuse(unknownKey, "")
+	}
+	if !hmac.Equal([]byte(id.SessionToken), []byte(sig.token)) {
+		return Caller{}, refuse(wrongToken, "")
 	}
 	if !id.Expires.IsZero() && !now.Before(id.Expires) {
-		return Caller{}, Errorf(http.StatusForbidden, "ExpiredTokenException",
-			"The security token included in the request is expired")
+		return Caller{}, refuse(expiredToken, "")
 	}
 	if err := sig.checkTime(now); err != nil {
 		return Caller{}, err
@@ -96,25 +113,23 @@ func (v *Verifier) Verify(r *http.Request, body []byte) (Caller, error) {
 	if err := v.checkScope(sig); err != nil {
 		return Caller{}, err
 	}
-	payload, err := payloadHash(r, body)
+	hash, err := v.payloadHash(r, sig, body)
 	if err != nil {
 		return Caller{}, err
 	}
 	key := signingKey(id.SecretAccessKey, sig.scope)
 	for _, host := range hosts(r.Host) {
-		request := canonicalRequest(r, sig, host, payload)
-		hash := sha256.Sum256([]byte(request))
-		want := hmacSHA256(key, algorithm+"\n"+sig.dateText+"\n"+sig.scope+"\n"+hex.EncodeToString(hash[:]))
+		request := canonicalRequest(r, sig, host, hash, v.S3)
+		sum := sha256.Sum256([]byte(request))
+		want := hmacSHA256(key, algorithm+"\n"+sig.dateText+"\n"+sig.scope+"\n"+hex.EncodeToString(sum[:]))
 		if hmac.Equal([]byte(hex.EncodeToString(want)), []byte(sig.given)) {
 			return Caller{AccessKeyID: sig.accessKeyID, Principal: id.Principal, Presigned: sig.presigned}, nil
 		}
 	}
-	return Caller{}, Errorf(http.StatusForbidden, "InvalidSignatureException",
-		"The request signature we calculated does not match the signature you provided. "+
-			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
+	return Caller{}, refuse(mismatch, "")
 }
 
-func parseSignature(r *http.Request) (*signature, error) {
+func parseSignature(r *http.Request) (*signature, *refusal) {
 	params, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, err
@@ -132,7 +147,7 @@ func parseSignature(r *http.Request) (*signature, error) {
 	case hasAlg:
 		err = sig.fromQuery(r, params)
 	default:
-		err = Errorf(http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
+		err = refuse(unsigned, "")
 	}
 	if err != nil {
 		return nil, err
@@ -147,7 +162,7 @@ func parseSignature(r *http.Request) (*signature, error) {
 	return &sig, nil
 }
 
-func (s *signature) fromHeader(r *http.Request, header string) error {
+func (s *signature) fromHeader(r *http.Request, header string) *refusal {
 	rest, ok := strings.CutPrefix(header, algorithm)
 	if !ok {
 		return incomplete("Authorization header requires the algorithm '%s'.", algorithm)
@@ -176,8 +191,8 @@ func (s *signature) fromHeader(r *http.Request, header string) error {
 	return s.credential(fields["Credential"], date)
 }
 
-func (s *signature) fromQuery(r *http.Request, params query) error {
-	need := func(name string) (v string, err error) {
+func (s *signature) fromQuery(r *http.Request, params query) *refusal {
+	need := func(name string) (v string, err *refusal) {
 		v, ok := params.get(name)
 		if !ok || v == "" {
 			err = incomplete("AWS query-string parameters must include '%s'.", name)
@@ -186,9 +201,9 @@ func (s *signature) fromQuery(r *http.Request, params query) error {
 	}
 	var values [5]string
 	for i, name := range []string{"X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature"} {
-		v, err := need(name)
-		if err != nil {
-			return err
+		v, refused := need(name)
+		if refused != nil {
+			return refused
 		}
 		values[i] = v
 	}
@@ -206,7 +221,7 @@ func (s *signature) fromQuery(r *http.Request, params query) error {
 	return s.credential(values[0], values[1])
 }
 
-func (s *signature) credential(credential, date string) error {
+func (s *signature) credential(credential, date string) *refusal {
 	var ok bool
 	if s.accessKeyID, s.scope, ok = strings.Cut(credential, "/"); !ok || s.accessKeyID == "" {
 		return incomplete("Credential must have the form key/date/region/service/aws4_request.")
@@ -220,53 +235,64 @@ func (s *signature) credential(credential, date string) error {
 }
 
 // checkTime answers a wrong clock with the texts by which clients know it.
-func (s *signature) checkTime(now time.Time) error {
+func (s *signature) checkTime(now time.Time) *refusal {
 	text := func(t time.Time) string { return t.UTC().Format(timeFormat) }
-	if late := now.Add(maxSkew); s.date.After(late) {
-		return Errorf(http.StatusForbidden, "InvalidSignatureException",
-			"Signature not yet current: %s is still later than %s (%s + 15 min.)", s.dateText, text(late), text(now))
+	if latest := now.Add(maxSkew); s.date.After(latest) {
+		return refuse(early, "Signature not yet current: %s is still later than %s (%s + 15 min.)", s.dateText, text(latest), text(now))
 	}
 	if s.presigned {
 		if end := s.date.Add(s.expires); now.After(end) {
-			return Errorf(http.StatusForbidden, "InvalidSignatureException",
-				"Signature expired: %s is now earlier than %s", text(end), text(now))
+			return refuse(late, "Signature expired: %s is now earlier than %s", text(end), text(now))
 		}
 		return nil
 	}
-	if early := now.Add(-maxSkew); s.date.Before(early) {
-		return Errorf(http.StatusForbidden, "InvalidSignatureException",
-			"Signature expired: %s is now earlier than %s (%s - 15 min.)", s.dateText, text(early), text(now))
+	if oldest := now.Add(-maxSkew); s.date.Before(oldest) {
+		return refuse(late, "Signature expired: %s is now earlier than %s (%s - 15 min.)", s.dateText, text(oldest), text(now))
 	}
 	return nil
 }
 
-func (v *Verifier) checkScope(s *signature) error {
+func (v *Verifier) checkScope(s *signature) *refusal {
 	part := strings.Split(s.scope, "/")
-	bad := func(format string, args ...any) error {
-		return Errorf(http.StatusForbidden, "InvalidSignatureException", format, args...)
-	}
 	switch {
 	case len(part) != 4 || part[3] != "aws4_request":
-		return bad("Credential should be scoped with a valid terminator: 'aws4_request'.")
+		return refuse(misscoped, "Credential should be scoped with a valid terminator: 'aws4_request'.")
 	case part[0] != s.dateText[:8]:
-		return bad("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s'.",
+		return refuse(misscoped, "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s'.",
 			part[0], s.dateText[:8])
 	case v.Region != "" && part[1] != v.Region:
-		return bad("Credential should be scoped to a valid region, not '%s'.", part[1])
+		if v.S3 {
+			return refuse(misscoped, "the region '%s' is wrong; expecting '%s'", part[1], v.Region)
+		}
+		return refuse(misscoped, "Credential should be scoped to a valid region, not '%s'.", part[1])
 	case part[2] != v.Service:
-		return bad("Credential should be scoped to correct service: '%s'.", v.Service)
+		return refuse(misscoped, "Credential should be scoped to correct service: '%s'.", v.Service)
 	}
 	return nil
 }
 
 // payloadHash returns what stands for the body in the canonical request.
-func payloadHash(r *http.Request, body []byte) (string, error) {
+func (v *Verifier) payloadHash(r *http.Request, sig *signature, body []byte) (string, *refusal) {
 	actual := emptyHash
 	if len(body) > 0 {
 		sum := sha256.Sum256(body)
 		actual = hex.EncodeToString(sum[:])
 	}
-	switch given := r.Header.Get("X-Amz-Content-Sha256"); given {
+	given := r.Header.Get("X-Amz-Content-Sha256")
+	if v.S3 {
+		if err := sig.checkHeaders(r); err != nil {
+			return "", err
+		}
+		switch {
+		case given == "" && sig.presigned: // whoever gets the URL decides on the body
+			return unsignedPayload, nil
+		case given == "":
+			return "", refuse(noHash, "")
+		case given == unsignedTrailer && r.Header.Get("X-Amz-Trailer") != "":
+			return given, nil
+		}
+	}
+	switch given {
 	case "", actual:
 		return actual, nil
 	case unsignedPayload:
@@ -275,8 +301,7 @@ func payloadHash(r *http.Request, body []byte) (string, error) {
 		if given == streamingPayload && body == nil {
 			return given, nil
 		}
-		return "", Errorf(http.StatusForbidden, "InvalidSignatureException",
-			"The provided 'x-amz-content-sha256' header does not match what was computed.")
+		return "", refuse(payload, "")
 	}
 }
 
@@ -292,8 +317,4 @@ func hmacSHA256(key []byte, text string) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte(text))
 	return h.Sum(nil)
-}
-
-func incomplete(format string, args ...any) error {
-	return Errorf(http.StatusForbidden, "IncompleteSignatureException", format, args...)
 }

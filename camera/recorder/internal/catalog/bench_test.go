@@ -9,9 +9,9 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/receipt"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
 	"github.com/smartcam-sdk/smartcam/internal/storage/storagetest"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // BenchmarkRecover opens a card with clips of a file and twelve receipts each.

@@ -8,9 +8,9 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/segment"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
 	"github.com/smartcam-sdk/smartcam/internal/storage/storagetest"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 

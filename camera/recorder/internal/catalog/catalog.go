@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // Resume is what a process made on a card before it opens it again.

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/receipt"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // changeID returns the ID of the n-th change of its kind: a ULID with the time of the

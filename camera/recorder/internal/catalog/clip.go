@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/receipt"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // serviceTags are the service's own that have a meaning for it ("PutMedia").

@@ -8,9 +8,9 @@ import (
 	"testing"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
 	"github.com/smartcam-sdk/smartcam/internal/storage/storagetest"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // TestDamage: a file that is shorter than its record, empty, or another one's is told with what its

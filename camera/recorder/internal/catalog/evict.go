@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // Room is what Evict left.

@@ -13,8 +13,8 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/receipt"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/internal/storage/storagetest"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // sent gives every cluster of a clip a receipt; an error refuses them.

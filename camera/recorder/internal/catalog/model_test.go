@@ -8,7 +8,7 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/receipt"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // promise is what has to be true of a clip after a power loss.

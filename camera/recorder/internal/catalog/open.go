@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // Report is what Open found.

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 func TestClock(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/receipt"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // version is of records and of the slot. What a newer firmware must not change are the

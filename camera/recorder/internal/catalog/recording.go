@@ -9,7 +9,7 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/receipt"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/segment"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // Begin makes a clip, with the change Started. An ID of zero makes one.

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
 	"github.com/smartcam-sdk/smartcam/internal/storage/storagetest"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 var kindsOfCards = map[string]storagetest.Kind{"ext4": storagetest.Ext4, "FAT": storagetest.FAT}

@@ -13,10 +13,10 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/queue"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/upload"
 	"github.com/smartcam-sdk/smartcam/internal/safelog"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 

@@ -4,7 +4,7 @@ import (
 	"sync"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // Expected are the clips that were triggered and that no card knows of yet: their steps wait

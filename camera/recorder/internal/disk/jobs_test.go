@@ -10,7 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/card"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

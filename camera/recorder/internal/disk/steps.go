@@ -8,8 +8,8 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // flushEvery is how long receipts and growth wait at most to be written down.

@@ -9,7 +9,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/plan"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/segment"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 // usualRate is taken for the recorded bitrate until that is known, in bit/s.

@@ -15,9 +15,9 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/plan"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/receipt"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/segment"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/internal/safelog"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 

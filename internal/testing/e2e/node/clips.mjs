@@ -1,5 +1,5 @@
 // The clips of the demo's page in Chromium: one of the doorbell, how it moves, and how it
-// plays from the device.
+// plays from the device; and one of the visitor, who comes unasked.
 
 import { browse, open, run, until } from "./lib.mjs";
 
@@ -27,40 +27,47 @@ run(async function* (job, keep) {
   await until(page, () => smartcam.state().state === "live" && !document.getElementById("chime").disabled);
   await page.evaluate(() => {
     window.states = [];
+    window.rung = () => smartcam.clips().find((c) => c.events.some((e) => e.type === "doorbell"));
     const list = document.getElementById("cliplist");
     new MutationObserver(() => {
-      const state = list.querySelector("b")?.dataset.state;
+      const state = window.rung() && list.querySelector(`[data-id="${window.rung().id}"] b`)?.dataset.state;
       if (state && states.at(-1) !== state) states.push(state);
     }).observe(list, { subtree: true, childList: true, attributes: true, characterData: true });
   });
   await page.click("#chime");
-  await until(page, () => smartcam.clips().some((c) => c.bytes > 0));
-  await page.click("#cliplist button");
+  await until(page, () => rung()?.bytes > 0);
+  const { id } = await page.evaluate(() => rung());
+  const row = `#cliplist [data-id="${id}"] button`;
+  await page.click(row);
   const growing = await playing(page);
   if (job.screenshots) await page.screenshot({ path: `${job.screenshots}/clip-growing.png` });
-  await page.click("#cliplist button");
+  await page.click(row);
   const stopped = await page.evaluate(() => document.getElementById("clip").hidden && !document.getElementById("clip").src);
 
-  await until(page, () => smartcam.clips()[0].state === "uploaded" && states.at(-1) === "uploaded");
-  await page.click("#cliplist button");
+  await until(page, () => rung().state === "uploaded" && states.at(-1) === "uploaded");
+  await page.click(row);
   const whole = await playing(page);
   if (job.screenshots) await page.screenshot({ path: `${job.screenshots}/clip.png` });
-  const { length } = (await page.evaluate(() => smartcam.clips()))[0];
+  const { length } = await page.evaluate(() => rung());
+  const title = await page.locator(`${row} span`).textContent();
+
+  // The visitor comes each minute.
+  await until(page, () => smartcam.clips().some((c) => c.events.some((e) => e.type === "motion")));
   const titles = await page.locator("#cliplist span").allTextContents();
   const notes = (await page.locator("#events li").allTextContents()).join("\n");
+  if (job.screenshots) await page.screenshot({ path: `${job.screenshots}/visit.png` });
 
   // One that is not on the device any more is played from the stream.
-  const { id } = (await page.evaluate(() => smartcam.clips()))[0];
   await page.route("**/api/clips?*", async (route) => {
     const response = await route.fetch();
     const body = await response.json();
     for (const clip of body.clips) clip.onDevice = false;
     await route.fulfill({ response, json: body });
   });
-  await until(page, () => smartcam.clips()[0].onDevice === false);
-  if (await page.locator("#clip").isVisible()) await page.click("#cliplist button");
-  await page.click(`#cliplist [data-id="${id}"] button`);
+  await until(page, () => rung().onDevice === false);
+  if (await page.locator("#clip").isVisible()) await page.click(row);
+  await page.click(row);
   await until(page, () => smartcam.past().on);
   const past = await until(page, () => document.getElementById("past").readyState >= 3);
-  yield { states: await page.evaluate(() => states), titles, notes, growing, whole, length: length / 1e9, stopped, past };
+  yield { states: await page.evaluate(() => states), title, titles, notes, growing, whole, length: length / 1e9, stopped, past };
 });

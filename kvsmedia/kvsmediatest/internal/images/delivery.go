@@ -22,6 +22,7 @@ const maxJobs = 64
 
 // Image is an image that the service delivers, as S3 gets it.
 type Image struct {
+	Principal   string
 	Bucket, Key string
 	ContentType string
 	Metadata    map[string]string
@@ -55,8 +56,9 @@ func feature(tags mkv.Tags, name string) (pairs map[string]string, asked bool) {
 	return pairs, asked
 }
 
-// Deliver does what the tags of a stored fragment ask for.
-func (m *Maker) Deliver(st *store.Stream, f *store.Fragment, tags mkv.Tags) {
+// Deliver does what the tags of a stored fragment ask for, with the rights of the principal
+// that has uploaded it.
+func (m *Maker) Deliver(st *store.Stream, f *store.Fragment, tags mkv.Tags, principal string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !f.Archived || m.cfg.Core.Context().Err() != nil {
@@ -75,7 +77,7 @@ func (m *Maker) Deliver(st *store.Stream, f *store.Fragment, tags mkv.Tags) {
 		}
 		m.jobs++
 		m.cfg.Core.Go("images of "+d.Name, func() {
-			err := m.makeImages(d.Name, d.Images, f, metadata)
+			err := m.makeImages(&d, f, metadata, principal)
 			m.mu.Lock()
 			m.jobs--
 			m.mu.Unlock()
@@ -106,7 +108,8 @@ func (m *Maker) publish(d *store.Description, f *store.Fragment, payload map[str
 }
 
 // makeImages makes a fragment's images and hands them on.
-func (m *Maker) makeImages(stream string, cfg *store.ImageConfig, f *store.Fragment, metadata map[string]string) error {
+func (m *Maker) makeImages(d *store.Description, f *store.Fragment, metadata map[string]string, principal string) error {
+	stream, cfg := d.Name, d.Images
 	if m.cfg.Put == nil {
 		return errors.New("the service has no store for images: set Config.PutImage")
 	}
@@ -121,7 +124,7 @@ func (m *Maker) makeImages(stream string, cfg *store.ImageConfig, f *store.Fragm
 			indexes = append(indexes, i)
 		}
 	}
-	files, err := m.pictures(m.cfg.Core.Context(), f, indexes, FormOf(cfg))
+	files, err := m.pictures(m.cfg.Core.Context(), stream, f, frames, indexes, FormOf(cfg))
 	if err != nil {
 		return err
 	}
@@ -140,6 +143,9 @@ func (m *Maker) makeImages(stream string, cfg *store.ImageConfig, f *store.Fragm
 		kind, ext = "image/png", "png"
 	}
 	for i, data := range files {
+		if data == nil {
+			continue // there is no snapshot of it, and no ffmpeg
+		}
 		offset := frames[indexes[i]]
 		own := map[string]string{
 			"aws_kinesisvideo_producer_timestamp": strconv.FormatInt(f.Producer.Add(offset).UnixMilli(), 10),
@@ -149,7 +155,7 @@ func (m *Maker) makeImages(stream string, cfg *store.ImageConfig, f *store.Fragm
 			own[strings.ToLower(k)] = v
 		}
 		key := fmt.Sprintf("%s%s_%s_%d_%s.%s", prefix, m.cfg.Account, stream, at(f).Add(offset).UnixMilli(), guid(), ext)
-		if err := m.cfg.Put(Image{bucket, key, kind, own, data}); err != nil {
+		if err := m.cfg.Put(Image{principal, bucket, key, kind, own, data}); err != nil {
 			return err
 		}
 		m.cfg.Core.Note(double.Event{Name: "Image", On: stream, Part: f.Number})

@@ -1,6 +1,10 @@
 package images
 
 import (
+	"bytes"
+	"image"
+	"image/jpeg"
+	"image/png"
 	"slices"
 	"strconv"
 
@@ -48,4 +52,49 @@ func (f *Form) quality() int {
 		return q
 	}
 	return standardQuality
+}
+
+// encode returns a picture as a file.
+func (f *Form) encode(picture image.Image) ([]byte, error) {
+	var b bytes.Buffer
+	var err error
+	if f.Format == "PNG" {
+		err = png.Encode(&b, picture)
+	} else {
+		err = jpeg.Encode(&b, picture, &jpeg.Options{Quality: f.quality()})
+	}
+	return b.Bytes(), err
+}
+
+// apply returns a snapshot in this form: as it is, if no other size or format is wanted.
+func (f *Form) apply(snapshot []byte) ([]byte, error) {
+	if f.Format == "JPEG" && f.WidthPixels == 0 && f.HeightPixels == 0 {
+		return snapshot, nil
+	}
+	picture, err := jpeg.Decode(bytes.NewReader(snapshot))
+	if err != nil {
+		return nil, err
+	}
+	return f.encode(f.scale(picture))
+}
+
+// scale returns a picture in the wanted size, of its nearest pixels.
+func (f *Form) scale(picture image.Image) image.Image {
+	from := picture.Bounds()
+	width, height := f.WidthPixels, f.HeightPixels
+	switch {
+	case width == 0 && height == 0 || from.Empty():
+		return picture
+	case width == 0:
+		width = max(from.Dx()*height/from.Dy(), 1)
+	case height == 0:
+		height = max(from.Dy()*width/from.Dx(), 1)
+	}
+	to := image.NewRGBA(image.Rect(0, 0, width, height))
+	for y := range height {
+		for x := range width {
+			to.Set(x, y, picture.At(from.Min.X+x*from.Dx()/width, from.Min.Y+y*from.Dy()/height))
+		}
+	}
+	return to
 }

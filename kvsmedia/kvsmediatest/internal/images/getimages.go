@@ -53,7 +53,7 @@ func (m *Maker) getImages(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, api.Invalid("ImageSelectorType must be PRODUCER_TIMESTAMP or SERVER_TIMESTAMP.")
 	}
-	images, err := m.sample(c, st.Archive(), at, times, &in.form)
+	images, err := m.sample(c, st, at, times, &in.form)
 	return struct {
 		Images    []imageResult
 		NextToken string `json:",omitempty"`
@@ -126,7 +126,8 @@ func (in *imagesInput) page(st *store.Stream) (times []time.Time, next string, e
 }
 
 // sample returns the picture that is shown at each of the times.
-func (m *Maker) sample(c *api.Call, list []*store.Fragment, at func(*store.Fragment) time.Time, times []time.Time, form *Form) ([]imageResult, error) {
+func (m *Maker) sample(c *api.Call, st *store.Stream, at func(*store.Fragment) time.Time, times []time.Time, form *Form) ([]imageResult, error) {
+	list := st.Archive()
 	images := make([]imageResult, len(times))
 	wanted := map[*store.Fragment][]int{} // indexes in times
 	for i, t := range times {
@@ -152,12 +153,12 @@ func (m *Maker) sample(c *api.Call, list []*store.Fragment, at func(*store.Fragm
 			}
 			place[i] = len(indexes) - 1
 		}
-		files, err := m.pictures(c.Request.Context(), f, indexes, form)
+		files, err := m.pictures(c.Request.Context(), st.Name, f, frames, indexes, form)
 		if errors.Is(err, errNoFFmpeg) {
 			return nil, err
 		}
 		for _, i := range which {
-			if images[i].Error = mediaError; err == nil {
+			if images[i].Error = mediaError; err == nil && files[place[i]] != nil {
 				images[i] = imageResult{images[i].TimeStamp, "", base64.StdEncoding.EncodeToString(files[place[i]])}
 			}
 		}

@@ -1,5 +1,6 @@
-// Package images makes pictures of fragments with ffmpeg, for GetImages and for
-// what the tags of fragments ask for, and sends the notifications of those.
+// Package images makes pictures of fragments, of the snapshots of their source or with
+// ffmpeg, for GetImages and for what the tags of fragments ask for, and sends the
+// notifications of those.
 package images
 
 import (
@@ -24,6 +25,8 @@ type Config struct {
 type Maker struct {
 	cfg      Config
 	decoders chan struct{} // holds one for each ffmpeg that runs
+
+	snapshots snapshots
 
 	mu   sync.Mutex
 	jobs int // fragments that wait for their images

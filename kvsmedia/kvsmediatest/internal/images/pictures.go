@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image/jpeg"
 	"image/png"
 	"os/exec"
 	"slices"
@@ -17,7 +16,7 @@ import (
 )
 
 // errNoFFmpeg tells what images need.
-var errNoFFmpeg = errors.New("ffmpeg is not installed; it is needed to make images")
+var errNoFFmpeg = errors.New("ffmpeg is not installed; it is needed to make images of what the source has no snapshots of")
 
 // frameTimes returns the presentation times of a fragment's pictures since its
 // beginning, ascending.
@@ -39,9 +38,43 @@ func frameTimes(f *store.Fragment) ([]time.Duration, error) {
 	return times, err
 }
 
-// pictures returns the pictures of a fragment that have the given indexes, each
-// as a file.
-func (m *Maker) pictures(ctx context.Context, f *store.Fragment, indexes []int, form *Form) ([][]byte, error) {
+// pictures returns the pictures of a fragment's frames that have the given indexes, each as
+// a file: the source's snapshots, and for what there is none ffmpeg's. Without ffmpeg those
+// are nil, unless all are.
+func (m *Maker) pictures(ctx context.Context, stream string, f *store.Fragment, frames []time.Duration, indexes []int, form *Form) ([][]byte, error) {
+	files := make([][]byte, len(indexes))
+	var missing []int // indexes of frames
+	for i, n := range indexes {
+		jpeg := m.snapshots.at(stream, f.Producer.Add(frames[n]))
+		if jpeg == nil {
+			missing = append(missing, n)
+			continue
+		}
+		var err error
+		if files[i], err = form.apply(jpeg); err != nil {
+			return nil, err
+		}
+	}
+	if len(missing) == 0 {
+		return files, nil
+	}
+	decoded, err := m.decode(ctx, f, missing, form)
+	if errors.Is(err, errNoFFmpeg) && len(missing) < len(indexes) {
+		return files, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for i, n := range indexes {
+		if len(missing) > 0 && missing[0] == n {
+			files[i], decoded, missing = decoded[0], decoded[1:], missing[1:]
+		}
+	}
+	return files, nil
+}
+
+// decode has ffmpeg make the pictures of a fragment that have the given indexes.
+func (m *Maker) decode(ctx context.Context, f *store.Fragment, indexes []int, form *Form) ([][]byte, error) {
 	ffmpeg, err := exec.LookPath("ffmpeg")
 	if err != nil {
 		return nil, errNoFFmpeg
@@ -85,16 +118,11 @@ func (m *Maker) pictures(ctx context.Context, f *store.Fragment, indexes []int, 
 		if err != nil {
 			return nil, fmt.Errorf("ffmpeg decoded %d of %d pictures: %.300s", len(files), len(indexes), trouble.String())
 		}
-		var b bytes.Buffer
-		if form.Format == "PNG" {
-			err = png.Encode(&b, picture)
-		} else {
-			err = jpeg.Encode(&b, picture, &jpeg.Options{Quality: form.quality()})
-		}
+		file, err := form.encode(picture)
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, b.Bytes())
+		files = append(files, file)
 	}
 	return files, nil
 }

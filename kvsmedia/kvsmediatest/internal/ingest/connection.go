@@ -25,6 +25,8 @@ type Connection struct {
 	control  *http.ResponseController
 	id       string
 
+	principal string // who uploads
+
 	relative       bool
 	start          time.Time // of the producer
 	badStart       bool

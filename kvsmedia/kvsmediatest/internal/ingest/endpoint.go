@@ -16,7 +16,7 @@ import (
 type Config struct {
 	Front   *api.Front
 	Core    *double.Core
-	Deliver func(*store.Stream, *store.Fragment, mkv.Tags) // takes each fragment that is stored
+	Deliver func(*store.Stream, *store.Fragment, mkv.Tags, string) // takes each fragment that is stored, and whose it is
 
 	// Trouble is asked just before a fragment is acknowledged with an event, BUFFERING,
 	// RECEIVED or PERSISTED. It can disturb the connection; an error ends it: see Refuse.

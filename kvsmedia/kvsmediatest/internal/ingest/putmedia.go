@@ -61,6 +61,7 @@ func (e *Endpoint) admit(w http.ResponseWriter, r *http.Request) (*Connection, e
 		return nil, err
 	}
 	c := newConnection(e, st, w)
+	c.principal = call.Principal
 	switch r.Header.Get("x-amzn-fragment-timecode-type") {
 	case "ABSOLUTE":
 	case "RELATIVE":

@@ -302,7 +302,7 @@ func (r *receiver) finish(next time.Duration, follows bool) error {
 	if !u.Stream.Keep(&c.Fragment) {
 		return refuse(4507, "the stream was deleted")
 	}
-	u.endpoint.cfg.Deliver(u.Stream, &c.Fragment, c.tags)
+	u.endpoint.cfg.Deliver(u.Stream, &c.Fragment, c.tags, u.principal)
 	if err := u.trouble("PERSISTED"); err != nil {
 		return err
 	}

@@ -1,0 +1,42 @@
+package recorder
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/smartcam-sdk/smartcam/internal/awsapi"
+)
+
+// S3 returns a function for Config.PutPicture that puts pictures into the bucket of a URI
+// such as s3://pictures, in the region of cfg. The bucket is the whole URI: what is in
+// front of a picture's name is Config.PictureFolder, so that an event's key is that of its
+// object. The error is of the URI.
+//
+// The credentials need s3:PutObject on the folder, and nothing else; if the bucket is
+// encrypted with a key of its owner also kms:GenerateDataKey. A picture that is there
+// already stays as it is, so that each is put once, also by a device that lost power before
+// it knew. cfg is used as by the service clients of the AWS SDK, but for its Retryer: one
+// call makes one attempt, of 15 seconds and 64 kbit/s at the longest, and the recorder
+// repeats it. A wrong clock is corrected, and expired credentials are fetched anew. A
+// refusal satisfies smithy.APIError.
+func S3(cfg aws.Config, uri string) (func(ctx context.Context, key string, jpeg []byte) error, error) {
+	name, ok := strings.CutPrefix(uri, "s3://")
+	if name = strings.TrimSuffix(name, "/"); !ok || !awsapi.ValidBucket(name) {
+		return nil, fmt.Errorf("recorder: %.100q is no bucket: give s3://NAME, and what is in front of a picture's name as Config.PictureFolder", uri)
+	}
+	bucket := awsapi.NewBucket(cfg, name)
+	return func(ctx context.Context, key string, jpeg []byte) error {
+		err := bucket.Put(ctx, key, "image/jpeg", jpeg)
+		if err == nil {
+			return nil
+		}
+		advice := awsapi.Advice{
+			Region: bucket.Region(), Policy: "s3:PutObject on " + path.Join(name, path.Dir(key), "*"), Absent: "bucket " + name,
+		}
+		return fmt.Errorf("recorder: putting %s into s3://%s: %w", key, name, advice.Explain(bucket.Advise(err)))
+	}, nil
+}
