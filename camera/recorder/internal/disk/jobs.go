@@ -8,12 +8,8 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/card"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
-<<<<<<< HEAD
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
-=======
 	"github.com/smartcam-sdk/smartcam/internal/ulid"
->>>>>>> main
 )
 
 // job is something that another goroutine wants the disk's to do.
