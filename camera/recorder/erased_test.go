@@ -129,3 +129,54 @@ func TestReadyOnceErased(t *testing.T) {
 		u.state(recorder.StorageReady)
 	})
 }
+
+// TestWhyItIsRemoved deletes one clip, has one evicted and one get old: their changes say which.
+func TestWhyItIsRemoved(t *testing.T) {
+	for _, publish := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			u := newUpload(t, func(c *recorder.Config) {
+				if c.Uploader = nil; publish {
+					c.Publish = refuse
+				}
+				c.MaxAge = 3 * time.Hour
+			})
+			defer u.close()
+			u.record()
+			seen := u.watch()
+			want := map[recorder.ClipID]string{}
+			time.Sleep(20 * time.Second)
+			for _, why := range []string{"deleted", "evicted", "too old"} {
+				want[u.trigger(why)] = why
+				time.Sleep(time.Minute)
+			}
+			for id, why := range want {
+				if c := u.clip(id); c.Removed != "" {
+					t.Errorf("%+v", c)
+				}
+				if why == "deleted" {
+					if err := u.Delete(id); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			u.card.SetFree(48<<20 - 4096)
+			time.Sleep(5 * time.Second)
+			u.card.SetFree(900 << 20)
+			list := seen()
+			u.studio.close() // what is of this boot does not get old in it
+			u.record()
+			seen = u.watch()
+			time.Sleep(5 * time.Hour)
+			for _, ch := range append(list, seen()...) {
+				if ch.Kind == recorder.ClipEvicted && ch.Clip.Removed != want[ch.Clip.ID] {
+					t.Errorf("%q, want %q", ch.Clip.Removed, want[ch.Clip.ID])
+				} else if ch.Kind == recorder.ClipEvicted {
+					delete(want, ch.Clip.ID)
+				}
+			}
+			if len(want) > 0 {
+				t.Errorf("no change says of %v", want)
+			}
+		})
+	}
+}

@@ -19,7 +19,8 @@ var ErrNoClip = errors.New("recorder: no such clip")
 // Clips yields the clips that begin before to and end after from, the newest first, in
 // the order in which they were made; zero times mean no limit. Those whose time is not
 // known are within every range. Clips that are no longer on the device are among them as
-// long as something is known of them. Without storage there is none.
+// long as something is known of them. Without storage there is none: Status.Storage tells
+// that from an empty one.
 func (r *Recorder) Clips(from, to time.Time) iter.Seq[Clip] {
 	return func(yield func(Clip) bool) {
 		c := r.drive.Card()
@@ -110,7 +111,7 @@ func publicClip(v catalog.View) Clip {
 	c := Clip{
 		ID: ClipID(v.ID.String()), State: stateOfClip(&v.Clip), MoreEvents: v.More,
 		Start: wallTime(v.Start), End: wallTime(v.End), Estimated: v.Estimated, Bytes: v.Bytes,
-		Reason: Reason(v.Reason), OnDevice: v.OnCard, Protected: v.Protected,
+		Reason: Reason(v.Reason), OnDevice: v.OnCard, Removed: v.Removed(), Protected: v.Protected,
 	}
 	for _, e := range v.Events {
 		c.Events = append(c.Events, publicEvent(e))
