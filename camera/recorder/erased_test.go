@@ -180,3 +180,35 @@ func TestWhyItIsRemoved(t *testing.T) {
 		})
 	}
 }
+
+// TestGoesOnOnceDeleted deletes a clip that is being recorded and has its event told again: the
+// next clip says that it lacks the beginning.
+func TestGoesOnOnceDeleted(t *testing.T) {
+	for _, continuous := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			u := newUpload(t, func(c *recorder.Config) { c.Uploader, c.Continuous = nil, continuous })
+			defer u.close()
+			u.record()
+			time.Sleep(21 * time.Second)
+			e := recorder.Event{Type: "motion", Time: time.Now()}
+			first, err := u.Trigger(e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(9 * time.Second)
+			if err := u.Delete(first); err != nil {
+				t.Fatal(err)
+			}
+			id, err := u.Trigger(e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(30 * time.Second)
+			c := u.clip(id)
+			if c.Start.Sub(e.Time) < 5*time.Second || len(c.Missing) != 1 || !c.Missing[0].Start.Equal(e.Time) ||
+				c.Missing[0].Length != c.Start.Sub(e.Time) {
+				t.Errorf("event at %v: %+v", e.Time, c)
+			}
+		})
+	}
+}

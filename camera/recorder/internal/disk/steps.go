@@ -125,6 +125,8 @@ func (d *Disk) step(s *roll.Step) error {
 		return d.settle()
 	case roll.End:
 		return d.end(s)
+	case roll.Late:
+		d.late(s)
 	case roll.Warn:
 		d.warn(s)
 	}
@@ -159,6 +161,15 @@ func (d *Disk) lose(clip roll.ID, frames int) {
 	if frames > 0 && clip != (roll.ID{}) {
 		d.note(d.c.Cat.Lose(d.id(clip), catalog.Missing{Frames: frames, Reason: "frames were lost: the storage or the source was too slow"}))
 	}
+}
+
+// late notes that a clip lacks the beginning of its event.
+func (d *Disk) late(s *roll.Step) {
+	m := catalog.Missing{Length: s.Got, Reason: "it was deleted, or the source reached no further back"}
+	if e, ok := s.Event.Info.(catalog.Event); ok && e.Time != 0 {
+		m.Start = e.Time + s.Want.Milliseconds()
+	}
+	d.note(d.c.Cat.Lose(d.id(s.Clip), m))
 }
 
 // end ends a clip.

@@ -79,6 +79,8 @@ type Roll struct {
 	// With Continuous.
 	keys  []time.Duration // PTS of key frames in the recording
 	ended time.Duration   // PTS at which the last clip ended
+
+	deleted bool // that was the reason
 }
 
 // clip is the clip of which Begin was passed on, and End was not.
@@ -90,6 +92,7 @@ type clip struct {
 	told   []told        // events that were passed on
 	begun  bool          // it has frames
 	from   time.Duration // PTS of the first one
+	first  *Event        // with which it began; nil if another one goes on in it, or once Late was looked for
 }
 
 // told is an event that was passed on.

@@ -50,6 +50,10 @@ const (
 	// are equal it has no frames.
 	End
 
+	// Late says that Clip began Got after Event, its first one, or with Want so long after what
+	// came before: neither it nor another one has that time. It comes before End.
+	Late
+
 	// Warn says what keeps clips from being as they should be: once for each Warning.
 	Warn
 )
@@ -59,7 +63,7 @@ type Step struct {
 	Kind    Kind
 	Clip    ID
 	Follows ID             // Begin: the clip before, which ended where this one begins; zero if none
-	Event   *Event         // Begin, Join
+	Event   *Event         // Begin, Join, Late
 	Again   bool           // Join
 	Frame   kvsmedia.Frame // Frame. Skipped counts also what the roll had to leave out before it
 	Lead    bool           // Frame: it is of the leading track
@@ -70,8 +74,8 @@ type Step struct {
 	Events  int            // End: all of the clip's events, those not passed on included
 	Skipped int            // End: frames that a queue dropped after the clip's, or the recording's, last one
 	Warning Warning        // Warn
-	Want    time.Duration  // Warn
-	Got     time.Duration  // Warn
+	Want    time.Duration  // Warn, Late
+	Got     time.Duration  // Warn, Late
 }
 
 // Reason is why a clip ended. Its String is what is written down.
