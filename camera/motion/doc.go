@@ -57,5 +57,6 @@
 //   - Anything in a stream of key frames alone: they have nearly the same size whatever moves.
 //   - By sizes alone, much if the encoder holds a constant bitrate by its quantiser in a noisy
 //     picture: that is told once, as [Blind]. A light that changes slowly, in an encoder
-//     without weighted prediction, and wind and rain then count as motion.
+//     without weighted prediction, wind, and a lamp in the dark then count as motion.
+//   - Rain, at its beginning, is motion.
 package motion

@@ -10,13 +10,12 @@ import (
 )
 
 const (
-	firstGOP  = 5 * time.Second // that is passed over at most at the beginning of a stream
-	longGap   = 2 * time.Second // between frames: the stream begins anew
-	afterKey  = 1               // frames after a key frame that are passed over: they are coded like no other
-	recovers  = 3 * time.Second // behind a key frame, as long as it is not known what that is like
-	usualQP   = 26              // of slices that do not say
-	perBlock  = 1               // bytes of 256 pixels that say nothing
-	noPicture = 99              // frames without one that are waited for before that is said
+	firstGOP = 5 * time.Second // that is passed over at most at the beginning of a stream
+	longGap  = 2 * time.Second // between frames: the stream begins anew
+	afterKey = 1               // frames after a key frame that are passed over: they are coded like no other
+	recovers = 3 * time.Second // behind a key frame, as long as it is not known what that is like
+	usualQP  = 26              // of slices that do not say
+	perBlock = 1               // bytes of 256 pixels that say nothing
 )
 
 // eye looks at one encoded picture.
@@ -64,7 +63,7 @@ func newEye(d *Detector, t *kvsmedia.Track) *eye {
 
 // begin forgets all that was learned of a stream.
 func (e *eye) begin() {
-	e.seen, e.keys, e.since, e.muted = false, 0, 0, 0
+	e.seen, e.keys, e.since, e.muted = false, 0, 0, math.MinInt64
 	e.scene, e.rate = scene{}, rate{told: e.rate.told}
 	e.blocks = blocks{on: e.sets.Codec == bitstream.H264 && !e.sizesAlone}
 	for i := range e.strips {
@@ -89,6 +88,7 @@ func (e *eye) learn(f *kvsmedia.Frame) bool {
 		return false
 	}
 	if sps.Width != e.sps.Width || sps.Height != e.sps.Height {
+		e.sizesAlone = e.d.cfg.SizesAlone
 		e.begin()
 	}
 	e.sps = sps
@@ -110,6 +110,9 @@ func (e *eye) see(f *kvsmedia.Frame) []Event {
 	}
 	if ahead := f.PTS - e.last; e.seen && (ahead > longGap || ahead < -longGap) {
 		e.begin()
+		for i := range e.strips {
+			e.strips[i].leap(f.PTS)
+		}
 	}
 	if e.last = max(e.last, f.PTS); !e.seen {
 		e.seen, e.begun, e.last = true, f.PTS, f.PTS
@@ -136,7 +139,7 @@ func (e *eye) parse(f *kvsmedia.Frame) {
 		err = e.blocks.look(e.nalus, e.d.Level() < e.d.threshold())
 	}
 	switch {
-	case err == nil && e.rate.last() <= mostParsed && !(e.keys > 4 && e.scene.allIntra()):
+	case err == nil && e.rate.usual() <= mostParsed && !(e.keys > 4 && e.scene.allIntra()):
 		return
 	case err == nil:
 		err = errors.New("its bitrate is too high, or it has key frames alone")

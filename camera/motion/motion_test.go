@@ -336,6 +336,62 @@ func newStill(size int) *stream {
 	return s
 }
 
+// Media time may begin anywhere, and leap back while something moves: that has an end then.
+func TestMediaTime(t *testing.T) {
+	s := newStream(40, 22)
+	s.still(sec(20))
+	s.still(sec(26), 3000)
+	n := len(s.frames)
+	s.still(sec(60))
+	for _, from := range []time.Duration{-sec(3600), sec(1e6)} {
+		film := func(yield func(kvsmedia.Frame) bool) {
+			for _, f := range s.frames {
+				if f.PTS += from; !yield(f) {
+					return
+				}
+			}
+		}
+		if d := cmp.Diff([]motion.Kind{motion.Started, motion.Ended}, kinds(watch(t, film, motion.Config{}))); d != "" {
+			t.Errorf("from %v (-want +got)\n%s", from, d)
+		}
+	}
+	back := func(yield func(kvsmedia.Frame) bool) {
+		for i, f := range s.frames {
+			if i > n {
+				f.PTS -= sec(3600)
+			}
+			if !yield(f) {
+				return
+			}
+		}
+	}
+	list := watch(t, back, motion.Config{})
+	if d := cmp.Diff([]motion.Kind{motion.Started, motion.Ended}, kinds(list)); d != "" {
+		t.Fatalf("back (-want +got)\n%s", d)
+	}
+	near(t, "the end told", list[len(list)-1].at, sec(26+5-3600), sec(1))
+}
+
+// A rendition that falls silent is looked at no more.
+func TestSilentRendition(t *testing.T) {
+	large, small := newStream(120, 68), newStream(40, 22)
+	small.track = &kvsmedia.Track{Codec: kvsmedia.H264, Name: "sub"}
+	small.still(sec(20))
+	large.still(sec(60))
+	large.still(sec(65), 9000)
+	large.still(sec(80))
+	film := func(yield func(kvsmedia.Frame) bool) {
+		for i, f := range large.frames {
+			if !yield(f) || i < len(small.frames) && !yield(small.frames[i]) {
+				return
+			}
+		}
+	}
+	if d := cmp.Diff([]motion.Kind{motion.Started, motion.Ended}, kinds(watch(t, film, motion.Config{}))); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
 // What lasts becomes usual, and what falls silent does so at once.
 func TestUsual(t *testing.T) {
 	s := newStream(40, 22)
