@@ -2,6 +2,7 @@ package recorder_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -210,5 +211,43 @@ func TestGoesOnOnceDeleted(t *testing.T) {
 				t.Errorf("event at %v: %+v", e.Time, c)
 			}
 		})
+	}
+}
+
+// TestEraseWhatCannotBeOpened erases a card that others have filled to the last byte while the
+// camera was off.
+func TestEraseWhatCannotBeOpened(t *testing.T) {
+	for _, continuous := range []bool{false, true} {
+		for seed := range uint64(3) {
+			synctest.Test(t, func(t *testing.T) {
+				u := newUpload(t, func(c *recorder.Config) { c.Uploader, c.Continuous = nil, continuous })
+				defer u.close()
+				u.record()
+				time.Sleep(20 * time.Second)
+				u.trigger("motion")
+				time.Sleep(5 * time.Second)
+				next := u.card.Restart(rand.New(rand.NewPCG(1, seed)))
+				u.studio.close()
+				u.card = next
+				u.card.SetFree(0)
+				u.record()
+				u.state(recorder.StorageFull)
+				u.trigger("on a full card")
+				time.Sleep(5 * time.Second)
+				if err := u.Erase(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				u.card.SetFree(900 << 20)
+				u.state(recorder.StorageReady)
+				time.Sleep(20 * time.Second)
+				if list := u.all(); len(list) > 0 {
+					t.Errorf("%+v", list)
+				}
+				event := time.Now()
+				id := u.trigger("of the next owner")
+				time.Sleep(20 * time.Second)
+				u.whole(id, event)
+			})
+		}
 	}
 }

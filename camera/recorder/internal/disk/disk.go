@@ -94,11 +94,15 @@ type ongoing struct {
 // New returns a disk that waits for Run, and goes on where the one before ended; nil if there
 // was none.
 func New(cfg Config, before *Disk) *Disk {
-	d := &Disk{cfg: cfg, jobs: make(chan job), over: make(chan struct{})}
-	if d.ids, d.event, d.ends = map[roll.ID]ulid.ID{}, map[roll.ID]catalog.Event{}, map[roll.ID]string{}; before != nil {
+	d := &Disk{cfg: cfg, jobs: make(chan job), over: make(chan struct{}), ongoing: nothing()}
+	if before != nil {
 		d.ongoing = before.ongoing
 	}
 	return d
+}
+
+func nothing() ongoing {
+	return ongoing{ids: map[roll.ID]ulid.ID{}, event: map[roll.ID]catalog.Event{}, ends: map[roll.ID]string{}}
 }
 
 // Over is closed when Run has returned.
@@ -141,7 +145,7 @@ func (d *Disk) wait(ends <-chan struct{}, pause <-chan time.Time) {
 			return
 		case j := <-d.jobs:
 			full := d.cfg.Drive.Health.Status().State == card.Full
-			if d.c != nil && full && (j.bare || !d.broken) { // it may make room
+			if full && (j.bare || d.c != nil && !d.broken) { // it may make room
 				j.done <- j.do()
 				return
 			}
