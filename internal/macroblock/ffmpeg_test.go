@@ -16,13 +16,13 @@ import (
 )
 
 // scene is something for an encoder to do: things that move over noise, cuts, a still half.
-const scene = "testsrc2=s=176x144:r=15:d=2,noise=alls=12:allf=t,split[a][b];[a]crop=176:72:0:0[c];[b]crop=176:72:0:72,loop=20:1:5,setpts=N/15/TB[d];[c][d]vstack,trim=duration=2"
+const scene = "testsrc2=s=144x128:r=15:d=1.4,noise=alls=12:allf=t,split[a][b];[a]crop=144:64:0:0[c];[b]crop=144:64:0:64,loop=20:1:5,setpts=N/15/TB[d];[c][d]vstack,trim=end_frame=21"
 
 // What x264 wrote is what ffmpeg sees: each macroblock's type and quantiser. That each
 // slice ends with its data, and each picture with its last macroblock, Picture checks
 // itself.
 func TestAgainstFFmpeg(t *testing.T) {
-	for _, c := range []struct{ name, flags string }{
+	for i, c := range []struct{ name, flags string }{
 		{"CAVLC", "-profile:v baseline"},
 		{"CAVLC, 4 references, slices", "-profile:v baseline -preset veryslow -refs 4 -x264-params slices=3"},
 		{"CAVLC, ultrafast", "-preset ultrafast"},
@@ -49,15 +49,17 @@ func TestAgainstFFmpeg(t *testing.T) {
 		{"CABAC, B, fine", "-bf 3 -preset veryslow -crf 5"},
 		{"CABAC, intra refresh", "-bf 0 -x264-params intra-refresh=1:keyint=15"},
 		{"CABAC, open GOP, delimiters, HRD", "-b:v 200k -maxrate 200k -bufsize 200k -g 15 -x264-params open-gop=1:aud=1:nal-hrd=vbr"},
-		{"CABAC, cropped", "-s 166x134 -preset slow"},
+		{"CABAC, cropped", "-s 134x118 -preset slow"},
 	} {
+		if testing.Short() && i%6 > 0 {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
-			dir := t.TempDir()
-			film := filepath.Join(dir, "film.mp4")
+			film := filepath.Join(t.TempDir(), "film.mp4")
 			testtools.FFmpeg(t, "-threads 1 -f lavfi -i", append(append([]string{scene, "-pix_fmt", "yuv420p", "-c:v", "libx264", "-threads", "1"}, strings.Fields(c.flags)...), film)...)
 			maps := parseFile(t, film)
 			want := debugOf(t, film)
-			if len(want) != len(maps) || len(maps) != 30 {
+			if len(want) != len(maps) || len(maps) != 21 {
 				t.Fatalf("%d pictures, ffmpeg sees %d", len(maps), len(want))
 			}
 			kinds := map[string]int{}
@@ -199,7 +201,7 @@ func parseFile(t testing.TB, film string) []*Map {
 	return maps
 }
 
-// OpenH264, the other encoder at hand, by way of GStreamer.
+// OpenH264, the other encoder at hand, by way of GStreamer, which has it use CAVLC.
 func TestOpenH264(t *testing.T) {
 	const script = `
 import sys, gi
@@ -216,11 +218,10 @@ if len(sys.argv) > 1:
 `
 	python := testtools.NeedRun(t, "/usr/bin/python3", "-c", script)
 	for _, c := range []struct{ name, caps, flags string }{
-		{"CAVLC", "constrained-baseline", "bitrate=200000"},
-		{"CAVLC, slices", "constrained-baseline", "bitrate=100000 slice-mode=1 num-slices=3"},
-		{"CABAC, Main", "main", "bitrate=200000"},
-		{"CABAC, High", "high", "bitrate=300000 gop-size=10"},
-		{"CABAC, coarse", "high", "bitrate=40000 complexity=high"},
+		{"Baseline", "constrained-baseline", "bitrate=200000"},
+		{"slices", "constrained-baseline", "bitrate=100000 slice-mode=1 num-slices=3"},
+		{"High", "high", "bitrate=300000 gop-size=10"},
+		{"coarse", "high", "bitrate=40000 complexity=high"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			raw := filepath.Join(t.TempDir(), "film.h264")

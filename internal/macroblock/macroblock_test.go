@@ -92,12 +92,13 @@ func sumOf(maps []*Map) (s sum) {
 // the tests against ffmpeg passed, and when the vectors were those that ffmpeg exports
 // (export_mvs), except for blocks smaller than 8x8, which it does not.
 var streams = map[string]sum{
-	"cavlc.h264":    {[3]int{1, 8}, [9]int{136, 0, 117, 40, 20, 21, 26, 18}, 176, 22259, [2]int{2029, 52}, [2]int{1377, 52}, [2]int{30, 42}},
-	"cavlc-b.h264":  {[3]int{1, 3, 5}, [9]int{165, 6, 96, 35, 18, 12, 27, 19}, 154, 21753, [2]int{1844, 46}, [2]int{1597, 51}, [2]int{28, 42}},
-	"cabac.h264":    {[3]int{1, 8}, [9]int{130, 0, 119, 33, 23, 31, 32, 10}, 163, 20683, [2]int{1868, 76}, [2]int{1183, 76}, [2]int{29, 42}},
-	"cabac-b.h264":  {[3]int{1, 3, 5}, [9]int{156, 1, 115, 24, 18, 18, 36, 10}, 129, 20113, [2]int{1700, 64}, [2]int{1582, 64}, [2]int{28, 41}},
-	"small.h264":    {[3]int{1, 8}, [9]int{1, 0, 62, 64, 55, 152, 32, 12}, 324, 58147, [2]int{5637, 130}, [2]int{4756, 123}, [2]int{19, 46}},
-	"openh264.h264": {[3]int{1, 9}, [9]int{275, 0, 55, 11, 12, 14, 12, 41}, 91, 18832, [2]int{497, 28}, [2]int{429, 28}, [2]int{12, 28}},
+	"cavlc.h264":          {[3]int{1, 8}, [9]int{136, 0, 117, 40, 20, 21, 26, 18}, 176, 22259, [2]int{2029, 52}, [2]int{1377, 52}, [2]int{30, 42}},
+	"cavlc-b.h264":        {[3]int{1, 3, 5}, [9]int{165, 6, 96, 35, 18, 12, 27, 19}, 154, 21753, [2]int{1844, 46}, [2]int{1597, 51}, [2]int{28, 42}},
+	"cabac.h264":          {[3]int{1, 8}, [9]int{130, 0, 119, 33, 23, 31, 32, 10}, 163, 20683, [2]int{1868, 76}, [2]int{1183, 76}, [2]int{29, 42}},
+	"cabac-b.h264":        {[3]int{1, 3, 5}, [9]int{156, 1, 115, 24, 18, 18, 36, 10}, 129, 20113, [2]int{1700, 64}, [2]int{1582, 64}, [2]int{28, 41}},
+	"small.h264":          {[3]int{1, 8}, [9]int{1, 0, 62, 64, 55, 152, 32, 12}, 324, 58147, [2]int{5637, 130}, [2]int{4756, 123}, [2]int{19, 46}},
+	"openh264-cabac.h264": {[3]int{1, 8}, [9]int{144, 0, 106, 19, 15, 23, 29, 42}, 190, 33896, [2]int{1088, 32}, [2]int{907, 32}, [2]int{28, 41}},
+	"openh264.h264":       {[3]int{1, 9}, [9]int{275, 0, 55, 11, 12, 14, 12, 41}, 91, 18832, [2]int{497, 28}, [2]int{429, 28}, [2]int{12, 28}},
 }
 
 func TestStreams(t *testing.T) {
@@ -184,7 +185,7 @@ func TestDamaged(t *testing.T) {
 				}
 			}
 			bad("a slice with a byte behind it", append(au[:last:last], append(bytes.Clone(n), 0x5a)))
-			for at := 1; at < len(n); at++ { // whatever comes of it
+			for at := 1; at < len(n); at += 3 { // whatever comes of it
 				broken := bytes.Clone(n)
 				broken[at] ^= 1 << (at & 7)
 				_ = p.Picture(append(au[:last:last], broken), &m)

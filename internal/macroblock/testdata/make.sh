@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes the streams of this directory, with ffmpeg's x264 and with GStreamer's OpenH264.
 # Other versions of these write other bytes: then see that the tests against ffmpeg pass,
-# and take over the sums that TestStreams prints.
+# and take over the sums that TestStreams prints. openh264-cabac.h264 is of a program that
+# sets OpenH264's iEntropyCodingModeFlag, as GStreamer does not.
 set -eu
 cd "$(dirname "$0")"
 film="testsrc2=s=112x96:r=15:d=0.6,noise=alls=6:allf=t"
