@@ -36,7 +36,9 @@ type Config struct {
 	Sensitivity float64
 
 	// Cooldown is the time without motion after which an event ends. Zero means 5 seconds,
-	// the most is 10 minutes.
+	// the most is 10 minutes. Who stands still for longer makes two events of one visit: with
+	// 10 seconds fewer do, and events end later. In package recorder both are one clip all the
+	// same while its PostRoll is longer than the pause.
 	Cooldown time.Duration
 
 	// Shortest is how long something has to move at least. Zero means 300 ms, the most is

@@ -95,7 +95,9 @@ type Config struct {
 	// of events may have half as much besides. Zero means 8 MiB, the least is 256 KiB.
 	QueueBytes int
 
-	// Uploader takes clips to the cloud; nil keeps everything on the device.
+	// Uploader takes clips to the cloud; nil keeps everything on the device. A track that a
+	// *kvsmedia.Producer does not have (such as Opus, which streams do not take) is on the
+	// device alone: clips count as uploaded without it, and Run warns of that.
 	Uploader Uploader
 
 	// UploadAll has everything uploaded that Continuous records, not clips alone.
@@ -151,6 +153,23 @@ func (c *Config) imagePrefix() string {
 // pictureFolder has characters that need no care in a key ("Creating object key names") nor
 // in JSON.
 var pictureFolder = regexp.MustCompile(`^([A-Za-z0-9!_.*'()=@+,:-]+(/[A-Za-z0-9!_.*'()=@+,:-]+)*)?$`)
+
+// unsent returns the tracks that the Uploader leaves out, as far as it says which it takes: as
+// kvsmedia.Producer.UploadStored knows them again.
+func (c *Config) unsent() (list []*kvsmedia.Track) {
+	u, ok := c.Uploader.(interface{ Tracks() []*kvsmedia.Track })
+	if !ok {
+		return nil
+	}
+	for _, t := range c.Tracks {
+		if !slices.ContainsFunc(u.Tracks(), func(p *kvsmedia.Track) bool {
+			return p.Codec == t.Codec && (p.Name == t.Name || p.Name == "" || t.Name == "")
+		}) {
+			list = append(list, t)
+		}
+	}
+	return list
+}
 
 // Order is the order in which the backlog is uploaded.
 type Order uint8

@@ -52,8 +52,9 @@
 //
 // When MaxBytes are used, or another program leaves too little room, or there is more to know
 // of clips than MaxBytes allow, the oldest clips go: first those that are in the cloud with
-// their pictures, then others, and protected ones (Recorder.Protect)
-// only when nothing else is left. The one being recorded stays. Each eviction is a Change.
+// their pictures, then others, and protected ones (Recorder.Protect) only when nothing else
+// is left, and if that makes room enough. The one being recorded stays. Each eviction is a
+// Change.
 //
 // Files of newer firmware are left alone, and older firmware records beside them.
 //

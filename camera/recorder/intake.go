@@ -3,6 +3,7 @@ package recorder
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -54,7 +55,7 @@ func (r *Recorder) loop(run context.Context) (again bool) {
 	if run.Err() == nil {
 		preRoll, wanted = r.roll.Start(r.mono())
 	}
-	r.stop, r.arrived = stop, r.mono()
+	r.stop, r.arrived, r.fitting = stop, r.mono(), r.mono()
 	r.mu.Unlock()
 	if !wanted {
 		return false
@@ -62,8 +63,11 @@ func (r *Recorder) loop(run context.Context) (again bool) {
 	patient := true
 	for f := range r.cfg.Source.Frames(ctx, preRoll) {
 		r.mu.Lock()
-		if r.arrived = r.mono(); errors.Is(r.source, ErrNoFrames) {
-			r.source = nil
+		if r.arrived = r.mono(); slices.Contains(r.cfg.Tracks, f.Track) {
+			if r.fitting = r.arrived; errors.Is(r.source, ErrNoFrames) || errors.Is(r.source, ErrOtherTracks) {
+				r.source = nil
+				r.silence.Over(r.log, slog.LevelInfo, "recorder: frames come from the source again")
+			}
 		}
 		steps := r.roll.Frame(r.mono(), f)
 		taken := slices.ContainsFunc(steps, func(s roll.Step) bool { return s.Kind == roll.Frame })
@@ -113,6 +117,7 @@ func (r *Recorder) giveWay(ctx context.Context) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.arrived = r.mono()
+	r.fitting = r.arrived
 	r.roll.Paused(r.arrived)
 	return true
 }
@@ -144,11 +149,11 @@ func (r *Recorder) tickRoll() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.push(r.roll.Tick(r.mono()))
-	switch wanted := r.roll.Wanted(); {
-	case wanted && r.source == nil && r.mono()-r.arrived >= noFrames:
-		r.source = ErrNoFrames
-	case !wanted && errors.Is(r.source, ErrNoFrames):
-		r.source = nil
+	if r.roll.Wanted() && r.source == nil && r.mono()-r.fitting >= noFrames {
+		if r.source = ErrNoFrames; r.mono()-r.arrived < noFrames {
+			r.source = ErrOtherTracks
+		}
+		r.silence.Failed(r.log, "recorder: nothing is recorded", r.source)
 	}
 	if !r.roll.Wanted() && r.stop != nil {
 		r.stop()

@@ -20,7 +20,8 @@ var ErrNoClip = errors.New("recorder: no such clip")
 // Clips yields the clips that begin before to and end after from, the newest first, in
 // the order in which they were made; zero times mean no limit. Those whose time is not
 // known are within every range. Clips that are no longer on the device are among them as
-// long as something is known of them. Without storage there is none.
+// long as something is known of them. Without storage there is none: Status.Storage tells
+// that from an empty one.
 func (r *Recorder) Clips(from, to time.Time) iter.Seq[Clip] {
 	return func(yield func(Clip) bool) {
 		c := r.drive.Card()
@@ -49,6 +50,9 @@ func (r *Recorder) Clip(id ClipID) (Clip, error) {
 	if e, ok := r.expected.Event(key); ok && perr == nil { // the storage has not taken notice of it yet
 		return Clip{ID: id, State: Recording, Events: []Event{publicEvent(e, nil)}}, nil
 	}
+	if _, v, err = r.view(id); err == nil { // it has meanwhile
+		return publicClip(v), nil
+	}
 	return Clip{}, err
 }
 
@@ -64,7 +68,7 @@ func (r *Recorder) view(id ClipID) (*card.Card, catalog.View, error) {
 	}
 	v, ok := c.Cat.Clip(key)
 	if !ok || v.Deleted {
-		return nil, catalog.View{}, fmt.Errorf("%w as %s: it was deleted, or is on another card", ErrNoClip, id)
+		return nil, catalog.View{}, fmt.Errorf("%w as %s: it was deleted, is on another card, or nothing of it could be recorded", ErrNoClip, id)
 	}
 	return c, v, nil
 }
@@ -118,7 +122,7 @@ func publicClip(v catalog.View) Clip {
 	c := Clip{
 		ID: ClipID(v.ID.String()), State: stateOfClip(&v.Clip), MoreEvents: v.More,
 		Start: wallTime(v.Start), End: wallTime(v.End), Estimated: v.Estimated, Bytes: v.Bytes,
-		Reason: Reason(v.Reason), OnDevice: v.OnCard, Protected: v.Protected,
+		Reason: Reason(v.Reason), OnDevice: v.OnCard, Removed: v.Removed(), Protected: v.Protected,
 	}
 	for _, e := range v.Events {
 		c.Events = append(c.Events, publicEvent(e, v.Pictures))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -106,16 +107,86 @@ func TestSameEvent(t *testing.T) {
 		u.record()
 		time.Sleep(20 * time.Second)
 		e := recorder.Event{ID: "01M8P570G009A9K9736VMHHTWJ", Type: "motion"}
-		for range 3 {
+		for _, e.Score = range []float64{0.5, 0.9, 0.7} {
 			if _, err := u.Trigger(e); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Second)
 		}
 		u.trigger("other")
+		time.Sleep(time.Second)
+		e.Score = 0.95
+		if _, err := u.Trigger(e); err != nil {
+			t.Fatal(err)
+		}
+		last := time.Now()
 		time.Sleep(30 * time.Second)
-		if c := u.all()[0]; len(c.Events) != 2 || c.MoreEvents != 0 {
+		c := u.all()[0]
+		if len(c.Events) != 2 || c.MoreEvents != 0 || c.End.Before(last.Add(9500*time.Millisecond)) {
 			t.Errorf("%+v", c)
+		}
+		if c.Events[0].Score != 0.95 || c.Events[1].Score != 0 {
+			t.Errorf("%+v", c.Events)
+		}
+	})
+}
+
+// TestSameEventGoesOn tells of one event every two seconds for longer than a clip can be, ever
+// surer: each of its clips has it once, with the score that it had by then.
+func TestSameEventGoesOn(t *testing.T) {
+	for _, continuous := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			u := newUpload(t, func(c *recorder.Config) { c.Uploader, c.Continuous = nil, continuous })
+			defer u.close()
+			u.record()
+			time.Sleep(21 * time.Second)
+			e := recorder.Event{ID: "01M8P570G009A9K9736VMHHTWJ", Type: "motion"}
+			for n := range 150 {
+				e.Score = float64(n) / 200
+				if _, err := u.Trigger(e); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(2 * time.Second)
+			}
+			time.Sleep(30 * time.Second)
+			list := u.all()
+			if len(list) != 3 {
+				t.Fatalf("%+v", list)
+			}
+			for i, least := range []float64{0.25, 0.5, 0.73} {
+				if c := list[i]; len(c.Events) != 1 || c.MoreEvents != 0 || c.Events[0].ID != e.ID || c.Events[0].Score < least {
+					t.Errorf("clip %d: %+v, %d more", i, c.Events, c.MoreEvents)
+				}
+			}
+		})
+	}
+}
+
+// TestEventsAreBounded has events with a score, a time and a type that cannot be, or of long ago.
+func TestEventsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newUpload(t, func(c *recorder.Config) { c.Uploader, c.LongestClip = nil, time.Hour })
+		defer u.close()
+		time.Sleep(time.Hour)
+		u.record()
+		time.Sleep(20 * time.Second)
+		event := time.Now()
+		for _, score := range []float64{3, math.Inf(1), -1} {
+			_, err := u.Trigger(recorder.Event{Time: event.Add(-time.Hour), Score: score})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := u.Trigger(recorder.Event{Score: math.NaN()}); err == nil {
+			t.Error("a score that is no number is taken")
+		}
+		time.Sleep(30 * time.Second)
+		first := u.all()[0]
+		if e := first.Events; len(e) != 3 || e[0].Score != 1 || e[1].Score != 1 || e[2].Score != 0 || !e[0].Time.Equal(event.Add(-time.Hour)) {
+			t.Errorf("%+v", e)
+		}
+		if reach := event.Sub(first.Start); reach < 10*time.Minute+5*time.Second || reach > 10*time.Minute+8*time.Second {
+			t.Errorf("the clip begins %v before", reach)
 		}
 	})
 }

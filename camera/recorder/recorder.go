@@ -54,6 +54,8 @@ type Recorder struct {
 	stop    context.CancelFunc // ends the loop over the source
 	source  error              // see Status.Source
 	arrived time.Duration      // when the last frame came
+	fitting time.Duration      // when the last one of Config.Tracks came
+	silence safelog.Outage     // of the source
 	disk    *disk.Disk         // of the latest Run; nil before
 }
 
@@ -105,6 +107,9 @@ func (r *Recorder) Run(ctx context.Context) error {
 	defer cancel()
 	ends := make(chan struct{}) // no step comes any more
 	worked := make(chan struct{})
+	for _, t := range r.cfg.unsent() {
+		r.log.Warn("recorder: the uploader does not take a track, clips in the stream lack it: give the producer one of Config.Tracks", "track", t.Name, "codec", t.Codec.String())
+	}
 	d := r.newDisk()
 	go d.Run(ends) // waited for below, unless the kernel holds it
 	wake(r.wanted)

@@ -28,7 +28,7 @@ func (r *Recorder) Trigger(e Event) (ClipID, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.mono()
-	id, steps := r.roll.Trigger(now, roll.Event{ID: roll.ID(ce.ID), At: now - ago, Info: told, Bytes: len(told.JPEG)})
+	id, steps := r.roll.Trigger(now, roll.Event{ID: roll.ID(ce.ID), At: now - ago, Score: ce.Score, Info: told, Bytes: len(told.JPEG)})
 	clip := ulid.ID(id)
 	if slices.ContainsFunc(steps, func(s roll.Step) bool { return s.Kind == roll.Begin }) {
 		r.expected.Add(clip, told.Event)
@@ -44,7 +44,7 @@ func (r *Recorder) Trigger(e Event) (ClipID, error) {
 // event checks an event, and returns how long ago it happened.
 func (r *Recorder) event(e Event) (ce catalog.Event, ago time.Duration, err error) {
 	now := r.cfg.Now()
-	ce = catalog.Event{Type: e.Type, Score: e.Score, Tags: maps.Clone(e.Tags)}
+	ce = catalog.Event{Type: e.Type, Score: min(max(e.Score, 0), 1), Tags: maps.Clone(e.Tags)}
 	if e.ID == "" {
 		ce.ID = r.ids.New(now)
 	} else if ce.ID, err = ulid.Parse(e.ID); err != nil {

@@ -82,6 +82,8 @@ type file struct {
 	clips []*clip       // that have parts of it
 	up    time.Duration // of its first frame, on the monotonic clock of this boot
 	timed bool          // up is known
+
+	underWay int // fragments: see Departs
 }
 
 // record is what is known of the record of a clip or file.

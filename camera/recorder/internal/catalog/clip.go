@@ -138,6 +138,19 @@ type View struct {
 	Pictures []File // of its events, that are on the card
 }
 
+// Removed is why the clip, or a part of it, is not on the card any more; empty if it is.
+func (v View) Removed() string {
+	for _, f := range v.Files {
+		if f.Going || f.Gone {
+			return f.Reason
+		}
+	}
+	if v.Deleted {
+		return Deleted
+	}
+	return ""
+}
+
 // Run is a stretch of a clip in the stream.
 type Run struct {
 	First, Last string // numbers of the fragments

@@ -369,3 +369,19 @@ func TestBounds(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestEraseWithoutRoom: where not even the mark that says so can be written, what is on the card
+// goes first.
+func TestEraseWithoutRoom(t *testing.T) {
+	each(t, func(t *testing.T, d *device) {
+		d.mustOpen()
+		d.clip(1)
+		d.card.Fail("WriteAt", 0, syscall.ENOSPC)
+		if err := d.cat.Erase(); err != nil {
+			t.Fatal(err)
+		}
+		if r := d.cut(1); r.Clips+r.Files+len(r.TakenIn) != 0 {
+			t.Errorf("%+v", r)
+		}
+	})
+}

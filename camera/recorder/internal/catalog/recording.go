@@ -32,8 +32,8 @@ func (c *Catalog) Begin(id ulid.ID, e Event) (ulid.ID, error) {
 	return id, nil
 }
 
-// AddEvent adds a further event. One whose ID the clip has is the same; beyond MaxEvents
-// they are counted.
+// AddEvent adds a further event. One whose ID the clip has is the same, and gives that its
+// score if that is higher; beyond MaxEvents they are counted.
 func (c *Catalog) AddEvent(id ulid.ID, e Event) error {
 	if err := e.Check(); err != nil {
 		return err
@@ -47,6 +47,11 @@ func (c *Catalog) AddEvent(id ulid.ID, e Event) error {
 	if i := cl.event(e.ID); i >= 0 {
 		if !cl.Events[i].Picture.Given && e.Picture.Given { // it comes later than the event
 			c.setPicture(cl, i, e.Picture)
+		}
+		if e.Score > cl.Events[i].Score {
+			cl.Events = slices.Clone(cl.Events)
+			cl.Events[i].Score = e.Score
+			c.touchClip(cl)
 		}
 		return nil
 	}

@@ -67,9 +67,11 @@ type Disk struct {
 	broken bool       // its journal has to be opened again
 	ongoing
 
+	popped  int       // steps out of the queue
 	flushed time.Time // when everything was last written down
 	looked  time.Time // at the volume
 	frames  safelog.Outage
+	nothing safelog.Outage // of clips
 }
 
 // ongoing is what is being recorded. It outlives the card that it is recorded on, and Run.
@@ -93,11 +95,15 @@ type ongoing struct {
 // New returns a disk that waits for Run, and goes on where the one before ended; nil if there
 // was none.
 func New(cfg Config, before *Disk) *Disk {
-	d := &Disk{cfg: cfg, jobs: make(chan job), over: make(chan struct{})}
-	if d.ids, d.event, d.ends = map[roll.ID]ulid.ID{}, map[roll.ID]catalog.Event{}, map[roll.ID]string{}; before != nil {
+	d := &Disk{cfg: cfg, jobs: make(chan job), over: make(chan struct{}), ongoing: nothing()}
+	if before != nil {
 		d.ongoing = before.ongoing
 	}
 	return d
+}
+
+func nothing() ongoing {
+	return ongoing{ids: map[roll.ID]ulid.ID{}, event: map[roll.ID]catalog.Event{}, ends: map[roll.ID]string{}}
 }
 
 // Over is closed when Run has returned.
@@ -139,7 +145,8 @@ func (d *Disk) wait(ends <-chan struct{}, pause <-chan time.Time) {
 		case <-pause:
 			return
 		case j := <-d.jobs:
-			if d.c != nil && !d.broken && d.cfg.Drive.Health.Status().State == card.Full { // it may make room
+			full := d.cfg.Drive.Health.Status().State == card.Full
+			if full && (j.bare || d.c != nil && !d.broken) { // it may make room
 				j.done <- j.do()
 				return
 			}
@@ -226,10 +233,13 @@ func (d *Disk) leave() {
 
 // tell hands on changes that are on the card.
 func (d *Disk) tell(changes []catalog.Change) {
-	if len(changes) == 0 {
-		return
+	if len(changes) > 0 {
+		d.cfg.Changed(d.changes(changes))
 	}
-	var list []Change
+}
+
+// changes returns changes with their clips, as far as these are known.
+func (d *Disk) changes(changes []catalog.Change) (list []Change) {
 	for _, ch := range changes {
 		v, ok := d.c.Cat.Clip(ch.Clip)
 		if !ok {
@@ -242,5 +252,5 @@ func (d *Disk) tell(changes []catalog.Change) {
 		}
 		list = append(list, Change{ch, v})
 	}
-	d.cfg.Changed(list)
+	return list
 }

@@ -2,6 +2,7 @@ package disk
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
@@ -62,9 +63,12 @@ func (d *Disk) resume() error {
 		if _, ok := d.cfg.Expected.Event(ulid.ID(clip)); ok {
 			id = ulid.ID(clip) // no card has it yet
 		}
+		before := d.id(clip)
 		id, err := d.c.Cat.Begin(id, e)
 		d.note(err)
-		d.ids[clip] = id
+		if d.ids[clip] = id; id != before {
+			d.note(d.c.Cat.Lose(id, catalog.Missing{Reason: fmt.Sprintf("what came before is clip %s, on another card", before)}))
+		}
 	}
 	for _, j := range d.joins {
 		d.note(d.c.Cat.AddEvent(d.id(j.clip), j.event))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
+	"github.com/smartcam-sdk/smartcam/internal/storage"
 	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
@@ -30,11 +31,16 @@ func (d *Disk) serve(ends <-chan struct{}) error {
 				return err
 			}
 		case j := <-d.jobs:
-			err := d.drain() // it may be of a clip that begins there
-			if err == nil {
-				err = j.do()
+			var drained error
+			if !j.bare {
+				drained = d.drain() // it may be of a clip that begins there
 			}
-			if j.done <- err; err != nil && !errors.Is(err, catalog.ErrUnknown) {
+			err := drained
+			if err == nil || storage.Classify(err) == storage.Full {
+				err = j.do() // it may make room
+			}
+			j.done <- err
+			if err = errors.Join(drained, err); err != nil && !errors.Is(err, catalog.ErrUnknown) {
 				return err // of the storage
 			}
 		case <-tick.C:
@@ -58,7 +64,9 @@ func (d *Disk) steps(most int) error {
 		if n < most {
 			s, ok = d.cfg.Queue.TryPop()
 		}
-		if !ok {
+		if ok {
+			d.popped++
+		} else {
 			return d.commit(false)
 		}
 		if err := d.step(&s); err != nil {
@@ -97,7 +105,9 @@ func (d *Disk) step(s *roll.Step) error {
 		return d.begin(s)
 	case roll.Join:
 		if e, ok := s.Event.Info.(Event); ok {
-			d.event[s.Clip] = e.Event
+			if !s.Again || d.event[s.Clip].ID == e.ID {
+				d.event[s.Clip] = e.Event
+			}
 			d.joins = append(d.joins, join{s.Clip, e.Event})
 			d.note(cat.AddEvent(d.id(s.Clip), e.Event))
 			return d.take(s.Clip, e)
@@ -116,6 +126,8 @@ func (d *Disk) step(s *roll.Step) error {
 		return d.settle()
 	case roll.End:
 		return d.end(s)
+	case roll.Late:
+		d.late(s)
 	case roll.Warn:
 		d.warn(s)
 	}
@@ -160,6 +172,15 @@ func (d *Disk) lose(clip roll.ID, frames int) {
 	}
 }
 
+// late notes that a clip lacks the beginning of its event.
+func (d *Disk) late(s *roll.Step) {
+	m := catalog.Missing{Length: s.Got, Reason: "it was deleted, or the source reached no further back"}
+	if e, ok := s.Event.Info.(catalog.Event); ok && e.Time != 0 {
+		m.Start = e.Time + s.Want.Milliseconds()
+	}
+	d.note(d.c.Cat.Lose(d.id(s.Clip), m))
+}
+
 // end ends a clip.
 func (d *Disk) end(s *roll.Step) error {
 	d.lose(s.Clip, s.Skipped)
@@ -198,6 +219,9 @@ func (d *Disk) finishClip(clip roll.ID, reason string) {
 	d.note(d.c.Cat.End(d.id(clip), reason))
 	d.cfg.Uploads.Ended(d.c, d.id(clip))
 	d.ends[clip] = reason
+	if v, ok := d.c.Cat.Clip(d.id(clip)); ok && v.Bytes == 0 && reason != catalog.Deleted {
+		d.nothing.Failed(d.cfg.Log, "recorder: nothing of a clip could be recorded", errors.New(reason), "clip", v.ID.String())
+	}
 	if e, ok := d.event[clip]; ok {
 		d.last = latest{clip, e}
 	}

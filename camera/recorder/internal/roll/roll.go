@@ -24,7 +24,8 @@ type Config struct {
 }
 
 const (
-	maxEvents  = 64 // of a clip, that are passed on
+	maxEvents  = 64   // of a clip, that are passed on
+	surer      = 0.01 // by which a score has risen that is passed on: a hundred times at most
 	oldest     = time.Hour
 	maxPTS     = 140 * 365 * 24 * time.Hour // sums and differences fit into a time.Duration
 	never      = time.Duration(math.MinInt64)
@@ -51,8 +52,8 @@ type Roll struct {
 	last   time.Duration // when the last one happened
 	from   time.Duration // the earliest moment that is wanted
 	clip   clip
-	before ID // the clip that ended last
-	latest ID // the event of it that was passed on last
+	before ID   // the clip that ended last
+	latest told // the event of it that was passed on last
 
 	// The loop over the source.
 	looping bool
@@ -78,6 +79,8 @@ type Roll struct {
 	// With Continuous.
 	keys  []time.Duration // PTS of key frames in the recording
 	ended time.Duration   // PTS at which the last clip ended
+
+	deleted bool // that was the reason
 }
 
 // clip is the clip of which Begin was passed on, and End was not.
@@ -86,9 +89,16 @@ type clip struct {
 	id     ID
 	since  time.Duration // monotonic time of Begin
 	events int
-	told   []ID          // of events that were passed on
+	told   []told        // events that were passed on
 	begun  bool          // it has frames
 	from   time.Duration // PTS of the first one
+	first  *Event        // with which it began; nil if another one goes on in it, or once Late was looked for
+}
+
+// told is an event that was passed on.
+type told struct {
+	id    ID
+	score float64
 }
 
 // file is what frames are written to.
@@ -137,16 +147,28 @@ func (r *Roll) Trigger(now time.Duration, e Event) (ID, []Step) {
 				r.span(from)
 			}
 		}
-	} else if e.ID == (ID{}) || !slices.Contains(r.clip.told, e.ID) {
-		if r.clip.events++; r.clip.events <= maxEvents {
-			r.clip.told = append(r.clip.told, e.ID)
-			r.step(Step{Kind: Join, Clip: r.clip.id, Event: &e})
-		}
+	} else {
+		r.join(&e)
 	}
 	r.wanted = true
 	r.last = max(r.last, e.At)
 	r.from = min(r.from, start)
 	return r.clip.id, r.steps
+}
+
+// join passes on a further event of the clip, or that one is surer than before or brings more.
+func (r *Roll) join(e *Event) {
+	i := slices.IndexFunc(r.clip.told, func(t told) bool { return t.id == e.ID })
+	switch {
+	case i < 0 || e.ID == (ID{}):
+		if r.clip.events++; r.clip.events <= maxEvents {
+			r.clip.told = append(r.clip.told, told{e.ID, e.Score})
+			r.step(Step{Kind: Join, Clip: r.clip.id, Event: e})
+		}
+	case e.Score >= r.clip.told[i].score+surer || e.Bytes > 0:
+		r.clip.told[i].score = max(r.clip.told[i].score, e.Score)
+		r.step(Step{Kind: Join, Clip: r.clip.id, Event: e, Again: true})
+	}
 }
 
 // Wanted reports whether the loop over the source is to go on. When it turned false an

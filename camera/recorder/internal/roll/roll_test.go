@@ -206,3 +206,28 @@ func TestForget(t *testing.T) {
 		}
 	}
 }
+
+// TestLate: a clip that begins after its event says so, unless another one has that time.
+func TestLate(t *testing.T) {
+	for _, c := range []struct {
+		events []happening
+		want   []time.Duration
+	}{
+		{at(31 * sec), []time.Duration{0}},
+		{[]happening{{51 * sec, 19 * sec}}, []time.Duration{17 * sec}},                                 // the source reaches to 36
+		{[]happening{{31 * sec, 31 * sec}, {44 * sec, 40 * sec}}, []time.Duration{0, 0}},               // the clip before has 40
+		{[]happening{{31 * sec, 31 * sec}, {72 * sec, 40 * sec}}, []time.Duration{0, 58*sec - 42*sec}}, // it has only that
+	} {
+		w := standard(120 * sec)
+		w.events = c.events
+		s := w.live(t, fmt.Sprint(c.events))
+		s.rules()
+		var got []time.Duration
+		for _, m := range s.clips {
+			got = append(got, m.late.Round(100*ms))
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("events %v: late by %v, want %v", c.events, got, c.want)
+		}
+	}
+}

@@ -53,7 +53,7 @@ func (u *Uploads) Run(ctx context.Context) {
 			trouble.Over(u.cfg.Log, slog.LevelDebug, "recorder: clips are uploaded")
 			way.take(&got)
 		}
-		u.release()
+		way.over()
 		if ctx.Err() != nil {
 			return
 		}
@@ -71,11 +71,16 @@ func (u *Uploads) Run(ctx context.Context) {
 	}
 }
 
-// release says that what is under way is to be sent again.
-func (u *Uploads) release() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.plan.Release()
+// over says that nothing is under way any more: what was is to be sent again.
+func (w *way) over() {
+	w.u.mu.Lock()
+	w.u.plan.Release()
+	left := w.sent
+	w.sent = nil
+	w.u.mu.Unlock()
+	for _, s := range left {
+		s.c.Cat.Arrives(s.fragment.File)
+	}
 }
 
 // failed notes why nothing can be uploaded, nil while that is tried.
@@ -218,6 +223,7 @@ func (w *way) stored(c *card.Card, next plan.Next) (kvsmedia.Stored, bool) {
 	}
 	w.sent[key] = under
 	u.mu.Unlock()
+	c.Cat.Departs(f.File)
 	s.Frames = func(yield func(kvsmedia.Frame, error) bool) {
 		file, err := c.FS.Open(rec.Name(), os.O_RDONLY)
 		if err != nil {
@@ -277,6 +283,7 @@ func (w *way) take(got *kvsmedia.Receipt) {
 		return
 	}
 	f := s.fragment
+	defer s.c.Cat.Arrives(f.File)
 	note := receipt.Receipt{From: int32(f.From), To: int32(f.To), Start: s.start, End: s.start + s.length, Bytes: f.Bytes, Number: got.Number, Run: got.Run}
 	var read *readError
 	switch err := got.Err; {
@@ -290,7 +297,7 @@ func (w *way) take(got *kvsmedia.Receipt) {
 			return
 		}
 	case errors.Is(err, kvsmedia.ErrUploadEnded):
-		return // it is sent again: see release
+		return // it is sent again: see over
 	default:
 		note.Number, note.Run, note.Err = "", "", err.Error()
 		u.cfg.Log.Warn("recorder: a fragment will never be uploaded", "file", f.File, "err", err)
