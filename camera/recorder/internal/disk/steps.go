@@ -175,7 +175,7 @@ func (d *Disk) lose(clip roll.ID, frames int) {
 // late notes that a clip lacks the beginning of its event.
 func (d *Disk) late(s *roll.Step) {
 	m := catalog.Missing{Length: s.Got, Reason: "it was deleted, or the source reached no further back"}
-	if e, ok := s.Event.Info.(catalog.Event); ok && e.Time != 0 {
+	if e, ok := s.Event.Info.(Event); ok && e.Time != 0 {
 		m.Start = e.Time + s.Want.Milliseconds()
 	}
 	d.note(d.c.Cat.Lose(d.id(s.Clip), m))
