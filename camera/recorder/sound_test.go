@@ -102,9 +102,9 @@ func TestSoundAlone(t *testing.T) {
 	}
 }
 
-// TestNoPicture has an event while there is sound alone, and a clip in which the picture stops:
+// TestPictureStops has an event while there is sound alone, and a clip in which the picture stops:
 // both clips end.
-func TestNoPicture(t *testing.T) {
+func TestPictureStops(t *testing.T) {
 	for _, continuous := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			u := newUpload(t, func(c *recorder.Config) { c.Continuous, c.Uploader = continuous, nil })

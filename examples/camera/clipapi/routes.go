@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"mime"
 	"net/http"
 	"strings"
 
@@ -13,6 +15,13 @@ import (
 
 // maxBody is the most of a request's body: an event with all its tags.
 const maxBody = 16 << 10
+
+// Pictures, and how large one may be that is posted: the recorder takes up to 1 MiB, and says
+// of more why it is left out.
+const (
+	pictureType = "image/jpeg"
+	maxPicture  = 4 << 20
+)
 
 // Routes is the http.Handler of the routes; see the package's documentation.
 type Routes struct {
@@ -28,6 +37,7 @@ func NewRoutes(r Recorder, log *slog.Logger) *Routes {
 	t.mux.HandleFunc("GET /clips", t.list)
 	t.mux.HandleFunc("GET /clips/{id}", t.clip)
 	t.mux.HandleFunc("GET /clips/{id}/receipt", t.receipt)
+	t.mux.HandleFunc("GET /clips/{id}/picture", t.picture)
 	t.mux.HandleFunc("POST /clips/{id}/protect", t.protect)
 	t.mux.HandleFunc("DELETE /clips/{id}", t.delete)
 	t.mux.HandleFunc("POST /events", t.event)
@@ -67,6 +77,18 @@ func (t *Routes) receipt(w http.ResponseWriter, r *http.Request) {
 	t.answer(w, receipt, err)
 }
 
+func (t *Routes) picture(w http.ResponseWriter, r *http.Request) {
+	jpeg, err := t.recorder.Picture(recorder.ClipID(r.PathValue("id")), r.URL.Query().Get("event"))
+	if err != nil {
+		t.refuse(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", pictureType)
+	if _, err := w.Write(jpeg); err != nil {
+		t.log.Debug("a picture was not sent", "err", err)
+	}
+}
+
 func (t *Routes) protect(w http.ResponseWriter, r *http.Request) {
 	var want struct {
 		Protected *bool `json:"protected"`
@@ -102,7 +124,14 @@ func (t *Routes) delete(w http.ResponseWriter, r *http.Request) {
 
 func (t *Routes) event(w http.ResponseWriter, r *http.Request) {
 	var e recorder.Event
-	if !decode(w, r, &e) {
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == pictureType {
+		var err error
+		if e.Picture, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxPicture)); err != nil {
+			http.Error(w, fmt.Sprintf("the picture: %v", err), http.StatusBadRequest)
+			return
+		}
+		e.Type = r.URL.Query().Get("type")
+	} else if !decode(w, r, &e) {
 		return
 	}
 	id, err := t.recorder.Trigger(e)
@@ -143,7 +172,7 @@ func (t *Routes) answer(w http.ResponseWriter, v any, err error) {
 func (t *Routes) refuse(w http.ResponseWriter, err error) {
 	code := http.StatusInternalServerError
 	switch {
-	case errors.Is(err, recorder.ErrNoClip):
+	case errors.Is(err, recorder.ErrNoClip), errors.Is(err, recorder.ErrNoPicture):
 		code = http.StatusNotFound
 	case errors.Is(err, errQuery):
 		code = http.StatusBadRequest

@@ -39,9 +39,9 @@ type Config struct {
 	Uploads  *upload.Uploads
 
 	// Changed is called with changes that are on the card, and with none when another card
-	// was opened. Halt ends what is being recorded, and returns how many steps wait in the
-	// queue up to the last one of that; with forget nothing that is recorded later reaches
-	// back to before. The disk's goroutine calls both; they do not wait for it.
+	// was opened or a picture is on it. Halt ends what is being recorded, and returns how many
+	// steps wait in the queue up to the last one of that; with forget nothing that is recorded
+	// later reaches back to before. The disk's goroutine calls both; they do not wait for it.
 	Changed func([]Change)
 	Halt    func(forget bool) (steps int)
 
@@ -86,6 +86,7 @@ type ongoing struct {
 	last  latest                    // the clip that ended last
 	spans spans                     // of clips, with Continuous
 	joins []join                    // events that are not on a card
+	shots []shot                    // pictures that are not on one
 	card  ulid.ID                   // the one that was open last
 	made  []catalog.Change          // changes that it may have, and that nobody was told of
 	files []recorded                // the latest on it that are complete, the oldest first

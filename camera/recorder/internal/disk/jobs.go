@@ -137,7 +137,7 @@ func (d *Disk) stop(forget bool) error {
 			d.finishClip(clip, catalog.Deleted)
 		}
 	}
-	d.clip, d.carry, d.owed = roll.ID{}, nil, nil
+	d.clip, d.carry, d.owed, d.shots = roll.ID{}, nil, nil, nil
 	return nil
 }
 

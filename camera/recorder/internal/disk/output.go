@@ -73,6 +73,9 @@ func (d *Disk) resume() error {
 	for _, j := range d.joins {
 		d.note(d.c.Cat.AddEvent(d.id(j.clip), j.event))
 	}
+	if err := d.shoot(); err != nil {
+		return err
+	}
 	d.reach()
 	carry := d.carry
 	d.carry = nil

@@ -104,12 +104,13 @@ func (d *Disk) step(s *roll.Step) error {
 	case roll.Begin:
 		return d.begin(s)
 	case roll.Join:
-		if e, ok := s.Event.Info.(catalog.Event); ok {
+		if e, ok := s.Event.Info.(Event); ok {
 			if !s.Again || d.event[s.Clip].ID == e.ID {
-				d.event[s.Clip] = e
+				d.event[s.Clip] = e.Event
 			}
-			d.joins = append(d.joins, join{s.Clip, e})
-			d.note(cat.AddEvent(d.id(s.Clip), e))
+			d.joins = append(d.joins, join{s.Clip, e.Event})
+			d.note(cat.AddEvent(d.id(s.Clip), e.Event))
+			return d.take(s.Clip, e)
 		}
 	case roll.Frame:
 		if d.lose(s.Clip, s.Frame.Skipped); d.cfg.Continuous && s.Frame.Skipped > 0 {
@@ -139,11 +140,15 @@ func (d *Disk) begin(s *roll.Step) error {
 	if !ok && s.Follows == d.last.clip {
 		e, ok = d.last.event, true
 	}
-	if s.Event != nil {
-		e, ok = s.Event.Info.(catalog.Event)
-	}
 	if !ok {
-		e = catalog.Event{ID: d.c.Cat.NewID()}
+		e.ID = d.c.Cat.NewID()
+	}
+	e.Picture, e.Images = catalog.Picture{}, catalog.MaxImages // the clip before has them
+	told := Event{}
+	if s.Event != nil {
+		if told, ok = s.Event.Info.(Event); ok {
+			e = told.Event
+		}
 	}
 	d.event[s.Clip] = e
 	if d.cfg.Continuous {
@@ -153,7 +158,11 @@ func (d *Disk) begin(s *roll.Step) error {
 	}
 	_, err := d.c.Cat.Begin(d.id(s.Clip), e)
 	d.note(err)
-	return d.write()
+	if err := d.write(); err != nil { // the event is told at once, its picture follows
+		d.later(s.Clip, told)
+		return err
+	}
+	return d.take(s.Clip, told)
 }
 
 // lose notes that a clip lacks frames.
@@ -166,7 +175,7 @@ func (d *Disk) lose(clip roll.ID, frames int) {
 // late notes that a clip lacks the beginning of its event.
 func (d *Disk) late(s *roll.Step) {
 	m := catalog.Missing{Length: s.Got, Reason: "it was deleted, or the source reached no further back"}
-	if e, ok := s.Event.Info.(catalog.Event); ok && e.Time != 0 {
+	if e, ok := s.Event.Info.(Event); ok && e.Time != 0 {
 		m.Start = e.Time + s.Want.Milliseconds()
 	}
 	d.note(d.c.Cat.Lose(d.id(s.Clip), m))

@@ -156,7 +156,7 @@ func (r *Roll) Trigger(now time.Duration, e Event) (ID, []Step) {
 	return r.clip.id, r.steps
 }
 
-// join passes on a further event of the clip, or that one is surer than before.
+// join passes on a further event of the clip, or that one is surer than before or brings more.
 func (r *Roll) join(e *Event) {
 	i := slices.IndexFunc(r.clip.told, func(t told) bool { return t.id == e.ID })
 	switch {
@@ -165,8 +165,8 @@ func (r *Roll) join(e *Event) {
 			r.clip.told = append(r.clip.told, told{e.ID, e.Score})
 			r.step(Step{Kind: Join, Clip: r.clip.id, Event: e})
 		}
-	case e.Score >= r.clip.told[i].score+surer:
-		r.clip.told[i].score = e.Score
+	case e.Score >= r.clip.told[i].score+surer || e.Bytes > 0:
+		r.clip.told[i].score = max(r.clip.told[i].score, e.Score)
 		r.step(Step{Kind: Join, Clip: r.clip.id, Event: e, Again: true})
 	}
 }

@@ -15,6 +15,7 @@ type Event struct {
 	At    time.Duration // when it happened, on the owner's monotonic clock
 	Score float64       // how sure it is, from 0 to 1
 	Info  any           // the owner's, passed on
+	Bytes int           // of memory that Info holds
 }
 
 // Kind is what a [Step] asks of the owner.
@@ -26,7 +27,8 @@ const (
 	Begin Kind = iota + 1
 
 	// Join says that Event happened in Clip. The first 64 events of a clip are passed on, the
-	// rest are counted in End. With Again it is one of these, which is surer now by a hundredth.
+	// rest are counted in End. With Again it is one of these, which is surer now by a hundredth,
+	// or brings more (Event.Bytes).
 	Join
 
 	// Frame is a frame of Clip; with Continuous, of the one recording, and Clip is zero.
