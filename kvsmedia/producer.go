@@ -139,6 +139,9 @@ func NewProducer(cfg ProducerConfig) (*Producer, error) {
 	return p, nil
 }
 
+// Tracks returns the producer's tracks.
+func (p *Producer) Tracks() []*Track { return slices.Clone(p.cfg.Tracks) }
+
 // Upload sends the frames of the producer's tracks to the stream, as they come,
 // until the sequence ends, and returns nil once the service has stored the last
 // of them. That may take any time: whatever can pass is waited for. The memory

@@ -58,6 +58,16 @@ func (b *baseline) reset(values ...float64) {
 	}
 }
 
+// due reports whether the next sample is to be taken, and notes when that was. Media time may
+// begin anywhere.
+func due(last *time.Duration, now time.Duration) bool {
+	if ahead := now - *last; ahead >= 0 && ahead < sampleEvery {
+		return false
+	}
+	*last = now
+	return true
+}
+
 // lanes knows how much more the frames of one lane say than those of another. The zero
 // lanes is ready to use.
 type lanes struct {
@@ -86,8 +96,7 @@ func (s *lanes) add(pts time.Duration, l lane, x float64) {
 		}
 		s.of[l] = u
 	}
-	if len(u.values) == 0 || pts-u.sampled >= sampleEvery {
-		u.sampled = pts
+	if due(&u.sampled, pts) || len(u.values) == 0 {
 		u.baseline.add(x)
 	}
 }

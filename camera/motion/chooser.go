@@ -1,11 +1,15 @@
 package motion
 
 import (
+	"time"
+
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
-// maxEyes bounds the renditions that are looked at to find the smallest.
-const maxEyes = 8
+const (
+	maxEyes = 8                // renditions that are looked at to find the smallest
+	silent  = 10 * time.Second // without a frame: another rendition is looked at
+)
 
 // chooser finds the picture to look at among the frames.
 type chooser struct {
@@ -32,7 +36,7 @@ func (c *chooser) see(f *kvsmedia.Frame) []Event {
 	case c.best == nil:
 		c.best = e
 	case e != c.best:
-		if !f.Key || !e.learn(f) || e.area() >= c.best.area() {
+		if !f.Key || !e.learn(f) || e.area() >= c.best.area() && f.PTS-c.best.last < silent {
 			return nil
 		}
 		c.best = e

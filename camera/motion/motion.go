@@ -36,7 +36,9 @@ type Config struct {
 	Sensitivity float64
 
 	// Cooldown is the time without motion after which an event ends. Zero means 5 seconds,
-	// the most is 10 minutes.
+	// the most is 10 minutes. Who stands still for longer makes two events of one visit: with
+	// 10 seconds fewer do, and events end later. In package recorder both are one clip all the
+	// same while its PostRoll is longer than the pause.
 	Cooldown time.Duration
 
 	// Shortest is how long something has to move at least. Zero means 300 ms, the most is
@@ -44,9 +46,13 @@ type Config struct {
 	Shortest time.Duration
 
 	// Regions is into how many equal bands, from the top, the picture is taken apart, each
-	// with events of its own, if the encoder makes slices of rows. Zero means 1, the most
-	// is 16.
+	// with events of its own. Where sizes alone are looked at, the encoder has to make slices
+	// of rows. Zero means 1, the most is 16.
 	Regions int
+
+	// SizesAlone has the sizes of slices looked at, and not the blocks of H.264 pictures,
+	// which shows less, for a tenth of the price: see the package's manual.
+	SizesAlone bool
 
 	// Logger gets warnings. Nil means slog.Default.
 	Logger *slog.Logger

@@ -104,7 +104,7 @@ func TestSensitivity(t *testing.T) {
 	s := newStream(40, 22)
 	s.still(sec(20))
 	s.still(sec(30), 1900)
-	d, _ := motion.New(motion.Config{Sensitivity: 0.001})
+	d, _ := motion.New(motion.Config{Sensitivity: 0.001, SizesAlone: true})
 	for _, bad := range []float64{0, -1, 1.1} {
 		if d.SetSensitivity(bad) == nil {
 			t.Errorf("%v is no sensitivity", bad)
@@ -156,7 +156,7 @@ func TestIgnore(t *testing.T) {
 		}
 	}
 	for _, asked := range []bool{false, true} {
-		d, _ := motion.New(motion.Config{})
+		d, _ := motion.New(motion.Config{SizesAlone: true})
 		at := time.Hour
 		if asked {
 			at = sec(20)
@@ -173,7 +173,7 @@ func TestIgnore(t *testing.T) {
 	s.still(sec(20))
 	s.still(sec(40), 6000)
 	s.still(sec(60))
-	d, _ := motion.New(motion.Config{Cooldown: 2 * time.Second})
+	d, _ := motion.New(motion.Config{Cooldown: 2 * time.Second, SizesAlone: true})
 	var list []reported
 	for e := range d.Events(ignore(d, sec(25), sec(10))) {
 		list = append(list, reported{Event: e})
@@ -336,6 +336,62 @@ func newStill(size int) *stream {
 	return s
 }
 
+// Media time may begin anywhere, and leap back while something moves: that has an end then.
+func TestMediaTime(t *testing.T) {
+	s := newStream(40, 22)
+	s.still(sec(20))
+	s.still(sec(26), 3000)
+	n := len(s.frames)
+	s.still(sec(60))
+	for _, from := range []time.Duration{-sec(3600), sec(1e6)} {
+		film := func(yield func(kvsmedia.Frame) bool) {
+			for _, f := range s.frames {
+				if f.PTS += from; !yield(f) {
+					return
+				}
+			}
+		}
+		if d := cmp.Diff([]motion.Kind{motion.Started, motion.Ended}, kinds(watch(t, film, motion.Config{}))); d != "" {
+			t.Errorf("from %v (-want +got)\n%s", from, d)
+		}
+	}
+	back := func(yield func(kvsmedia.Frame) bool) {
+		for i, f := range s.frames {
+			if i > n {
+				f.PTS -= sec(3600)
+			}
+			if !yield(f) {
+				return
+			}
+		}
+	}
+	list := watch(t, back, motion.Config{})
+	if d := cmp.Diff([]motion.Kind{motion.Started, motion.Ended}, kinds(list)); d != "" {
+		t.Fatalf("back (-want +got)\n%s", d)
+	}
+	near(t, "the end told", list[len(list)-1].at, sec(26+5-3600), sec(1))
+}
+
+// A rendition that falls silent is looked at no more.
+func TestSilentRendition(t *testing.T) {
+	large, small := newStream(120, 68), newStream(40, 22)
+	small.track = &kvsmedia.Track{Codec: kvsmedia.H264, Name: "sub"}
+	small.still(sec(20))
+	large.still(sec(60))
+	large.still(sec(65), 9000)
+	large.still(sec(80))
+	film := func(yield func(kvsmedia.Frame) bool) {
+		for i, f := range large.frames {
+			if !yield(f) || i < len(small.frames) && !yield(small.frames[i]) {
+				return
+			}
+		}
+	}
+	if d := cmp.Diff([]motion.Kind{motion.Started, motion.Ended}, kinds(watch(t, film, motion.Config{}))); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
 // What lasts becomes usual, and what falls silent does so at once.
 func TestUsual(t *testing.T) {
 	s := newStream(40, 22)
@@ -372,7 +428,7 @@ func TestNewRefuses(t *testing.T) {
 
 // One loop runs at a time.
 func TestOneLoop(t *testing.T) {
-	d, _ := motion.New(motion.Config{})
+	d, _ := motion.New(motion.Config{SizesAlone: true})
 	s := newStill(1500)
 	for range d.Events(s.film()) {
 		t.Error("nothing moves")

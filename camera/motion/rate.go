@@ -8,11 +8,12 @@ import (
 )
 
 const (
-	rateBins  = 15              // that are looked at
-	leastBin  = time.Second     // one is whole GOPs, of at least so much,
-	mostBin   = 5 * time.Second // or this
-	rateFlat  = 0.06            // deviation of the logarithm of a bin's bitrate: constant
-	stepMoves = 0.25            // of the logarithm of the quantiser's step: one and a half of QP
+	rateBins   = 15              // that are looked at
+	enoughBins = 5               // to know the bitrate by
+	leastBin   = time.Second     // one is whole GOPs, of at least so much,
+	mostBin    = 5 * time.Second // or this
+	rateFlat   = 0.06            // deviation of the logarithm of a bin's bitrate: constant
+	stepMoves  = 0.25            // of the logarithm of the quantiser's step: one and a half of QP
 )
 
 // rate finds out whether the encoder holds its bitrate whatever the picture shows: then the
@@ -22,6 +23,7 @@ type rate struct {
 	bytes    float64
 	steps    float64 // sum of bytes times the logarithm of the step
 	past     []bin
+	rates    []float64
 	told     bool
 	constant bool
 }
@@ -46,6 +48,18 @@ func (r *rate) add(pts time.Duration, key bool, slices []bitstream.Slice) {
 		r.bytes += float64(s.Bytes)
 		r.steps += float64(s.Bytes) * float64(s.QP) / 6
 	}
+}
+
+// usual returns the median of the bitrates of some bins, in bit/s; 0 if there are too few.
+func (r *rate) usual() float64 {
+	if len(r.past) < enoughBins {
+		return 0
+	}
+	r.rates = r.rates[:0]
+	for _, p := range r.past {
+		r.rates = append(r.rates, p.rate)
+	}
+	return 8 * math.Exp2(median(r.rates))
 }
 
 // held reports whether the past took the same bytes with other quantisers.

@@ -100,10 +100,9 @@ func low(values []float64) float64 {
 // learn takes what is seen now for usual, now and then: quiet says that nothing moves,
 // otherwise that is done slowly. What stays far below the usual is the new usual.
 func (s *sensor) learn(now time.Duration, quiet bool) {
-	if now-s.sampled < sampleEvery {
+	if !due(&s.sampled, now) {
 		return
 	}
-	s.sampled = now
 	if s.skipped++; quiet || s.skipped >= slowly {
 		s.skipped, quiet = 0, true
 	}
@@ -134,6 +133,16 @@ func (s *sensor) reset(says []float64) {
 
 // vague reports whether only what makes frames twice as large stands out.
 func (s *sensor) vague() bool { return longZ*s.spans[1].usual.spread > hidden }
+
+// fades reports whether what is seen is already less than half of what it was: a lamp was
+// switched on, and the exposure follows. What moves stays.
+func (s *sensor) fades() bool {
+	most := math.Inf(-1)
+	for i := range s.window {
+		most = max(most, s.window[i].says)
+	}
+	return s.window[len(s.window)-1].says < most-1
+}
 
 // full reports whether there are enough frames to judge by.
 func (s *sensor) full() bool { return len(s.window) >= leastWindow }

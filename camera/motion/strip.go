@@ -41,7 +41,7 @@ func (s *strip) add(e *eye, f *kvsmedia.Frame, l lane, x float64) {
 	}
 	s.level = s.sensor.add(fr, e.d.cfg.Shortest)
 	switch {
-	case s.level >= over && !s.moving && s.sensor.full():
+	case s.level >= over && !s.moving && s.sensor.full() && !s.sensor.fades():
 		s.start(e, s.sensor.onset(over), fr.moment)
 	case s.moving && s.level >= over*still:
 		if s.latest, s.score = fr.moment, max(s.score, s.level); f.PTS-s.told >= tellEvery {
@@ -71,6 +71,11 @@ func (s *strip) over(e *eye, now time.Duration) {
 		s.moving = false
 		s.tell(e, Ended, s.latest)
 	}
+}
+
+// leap lets what moves have been seen last at the time that media time has leapt to.
+func (s *strip) leap(to time.Duration) {
+	s.latest.pts, s.told = min(s.latest.pts, to), min(s.told, to)
 }
 
 // wait lets time go on without what a frame says.

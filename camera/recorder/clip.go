@@ -9,21 +9,27 @@ import (
 // Event is why a clip is recorded.
 type Event struct {
 	// ID is a ULID; empty means that Trigger makes one. A second event with the ID of
-	// one that the clip being recorded has is the same event.
+	// one that the clip being recorded has is the same event: it prolongs the clip and adds
+	// no event to it. Its Score counts if that is higher, by a hundredth at least; of Type,
+	// Time and Tags the first stay. When that clip has ended it begins another one.
 	ID string `json:"id"`
 
-	// Type is what happened: "motion", "doorbell" and so on, at most 64 bytes.
+	// Type is what happened: "motion", "doorbell" and so on, at most 64 bytes; it may be
+	// empty.
 	Type string `json:"type"`
 
-	// Time is when it happened, which may be up to ten minutes ago, by the clock of
-	// Config.Now. Zero means now.
+	// Time is when it happened, by the clock of Config.Now. Zero means now, and so does a
+	// time to come. The clip of one that is longer than ten minutes ago is that of an event
+	// ten minutes ago; the time stays as it is. One that is not of the years 1970 to 2200
+	// becomes unknown: zero.
 	Time time.Time `json:"time,omitzero"`
 
-	// Score is how sure the detector is, from 0 to 1.
+	// Score is how sure the detector is, from 0 to 1; what lies beyond counts as 0 or 1.
 	Score float64 `json:"score,omitempty"`
 
 	// Tags are put on the fragment of the stream in which the event is: at most five,
-	// names of at most 128 and values of at most 256 bytes.
+	// names of 1 to 128 and values of at most 256 bytes, without zero bytes. Of the names
+	// that begin with AWS, which are the service's, those of kvsmedia.Stored are possible.
 	Tags map[string]string `json:"tags,omitempty"`
 
 	// Picture is a JPEG that shows what happened, for Trigger: at most 1 MiB, from FF D8 FF
@@ -57,7 +63,7 @@ const (
 	Uploading                  // partly in the cloud
 	Uploaded                   // all of it is PERSISTED
 	Partial                    // what is missing cannot be uploaded any more: see Clip.Missing
-	Lost                       // nothing of it is left, on the device or in the cloud
+	Lost                       // nothing of it is left, on the device or in the cloud, or could be recorded
 )
 
 var stateNames = [...]string{Recording: "recording", Kept: "kept", Uploading: "uploading", Uploaded: "uploaded", Partial: "partial", Lost: "lost"}
@@ -100,10 +106,15 @@ type Clip struct {
 	Length time.Duration `json:"length"` // ns
 	Bytes  int64         `json:"bytes"`
 
-	// Reason is why it ended: see the constants.
+	// Reason is why it ended: see the constants. Removed is another matter.
 	Reason Reason `json:"reason,omitempty"`
 
-	OnDevice  bool `json:"onDevice"` // all of it that was recorded
+	OnDevice bool `json:"onDevice"` // all of it that was recorded
+
+	// Removed is why it is not, or not all of it: "evicted" to make room, "too old"
+	// (Config.MaxAge), "deleted" by Recorder.Delete, or what else became of its files.
+	Removed string `json:"removed,omitempty"`
+
 	Protected bool `json:"protected,omitempty"`
 
 	// Sent is the share of its bytes that is PERSISTED in the stream, from 0 to 1.
@@ -128,6 +139,7 @@ const (
 	LongestClip   Reason = "longest clip"      // the next clip follows
 	TimeJumped    Reason = "media time jumped" // the next clip follows, if the event goes on
 	SourceEnded   Reason = "no more frames"    // the source ended, or nothing came for 10 s
+	NoKeyFrame    Reason = "no key frame"      // none came for 30 s, so that the clip has no media
 	Stopped       Reason = "recorder stopped"  // Run returned
 	PowerLoss     Reason = "power loss"        // found at the next start
 	StorageFailed Reason = "storage failed"    // the storage went or broke
@@ -172,11 +184,13 @@ const (
 	ClipEnded   Kind = "ended"   // all that was recorded can be read
 	ClipStored  Kind = "stored"  // all of it is in the stream: Clip.State is Uploaded
 	ClipLost    Kind = "lost"    // a part of it can no longer be uploaded: see Clip.Missing
-	ClipEvicted Kind = "evicted" // it is no longer on the device
+	ClipEvicted Kind = "evicted" // it is no longer on the device: Clip.Removed says whether it made room or was deleted
 	ClipPicture Kind = "picture" // the picture of an event is in the cloud, or never will be: see Clip.Events
 )
 
-// Change is one step of a clip's life. Each clip has one ClipStarted and one ClipEnded.
+// Change is one step of a clip's life. Each clip has one ClipStarted and one ClipEnded; that of
+// one whose card was taken out comes when the card is back, and what goes on on another card is
+// another clip, whose Missing names it.
 type Change struct {
 	ID   string    `json:"id"` // the same at each repetition
 	Kind Kind      `json:"kind"`

@@ -81,8 +81,10 @@ type Config struct {
 	Continuous bool
 
 	// MaxBytes is how much of the storage the recorder uses; beyond it the oldest clips
-	// go: see the package's manual. Zero means nine tenths of the file system. The least
-	// is 32 MiB.
+	// go: see the package's manual. What is being recorded stays: a file with Continuous, of
+	// at most 256 MiB or an eighth of MaxBytes, otherwise the clip. An eighth, and at most
+	// 64 MiB, is for what is known of clips. Zero means nine tenths of the file system. The
+	// least is 32 MiB.
 	MaxBytes int64
 
 	// MaxAge is how long clips are kept. Zero means no limit. It is judged by a clock
@@ -93,7 +95,9 @@ type Config struct {
 	// of events may have half as much besides. Zero means 8 MiB, the least is 256 KiB.
 	QueueBytes int
 
-	// Uploader takes clips to the cloud; nil keeps everything on the device.
+	// Uploader takes clips to the cloud; nil keeps everything on the device. A track that a
+	// *kvsmedia.Producer does not have (such as Opus, which streams do not take) is on the
+	// device alone: clips count as uploaded without it, and Run warns of that.
 	Uploader Uploader
 
 	// UploadAll has everything uploaded that Continuous records, not clips alone.
@@ -149,6 +153,23 @@ func (c *Config) imagePrefix() string {
 // pictureFolder has characters that need no care in a key ("Creating object key names") nor
 // in JSON.
 var pictureFolder = regexp.MustCompile(`^([A-Za-z0-9!_.*'()=@+,:-]+(/[A-Za-z0-9!_.*'()=@+,:-]+)*)?$`)
+
+// unsent returns the tracks that the Uploader leaves out, as far as it says which it takes: as
+// kvsmedia.Producer.UploadStored knows them again.
+func (c *Config) unsent() (list []*kvsmedia.Track) {
+	u, ok := c.Uploader.(interface{ Tracks() []*kvsmedia.Track })
+	if !ok {
+		return nil
+	}
+	for _, t := range c.Tracks {
+		if !slices.ContainsFunc(u.Tracks(), func(p *kvsmedia.Track) bool {
+			return p.Codec == t.Codec && (p.Name == t.Name || p.Name == "" || t.Name == "")
+		}) {
+			list = append(list, t)
+		}
+	}
+	return list
+}
 
 // Order is the order in which the backlog is uploaded.
 type Order uint8

@@ -33,7 +33,7 @@
 // # On the storage
 //
 // Media are plain Matroska files, one or more for each clip (with Continuous, of five
-// minutes), in a folder for each day in UTC; every player of Matroska plays them from the
+// minutes, or less: see Config.MaxBytes), in a folder for each day in UTC; every player of Matroska plays them from the
 // card. They are written in blocks of two to four seconds that end with a checksum, each
 // synced once. After a power cut everything up to the last whole block is there, however
 // names and sizes in the file system look: at most one block is lost. What is known of
@@ -42,16 +42,19 @@
 //
 // Frames wait by reference in a queue of QueueBytes while the storage is slow, so that
 // neither viewers nor the recording notice a card that stalls for some seconds. Beyond
-// that whole GOPs are left out, and counted in Status.LostFrames and Clip.Missing.
+// that whole GOPs are left out, and counted in Status.LostFrames and Clip.Missing. A pre-roll
+// may be larger: the rest stays with the source until it is written.
 //
 // Run waits for storage that is missing, full, read-only, failing or stuck, shows it in
 // Status, and goes on when it is back: an event that was told meanwhile keeps its ID, and on
 // the same card its clip. A call of the kernel that never returns cannot be ended: Run
 // then returns within ten seconds of its context's end and leaves that goroutine behind.
 //
-// When MaxBytes are used, or another program leaves too little room, the oldest clips go:
-// first those that are in the cloud with their pictures, then others, and protected ones (Recorder.Protect)
-// only when nothing else is left. The one being recorded stays. Each eviction is a Change.
+// When MaxBytes are used, or another program leaves too little room, or there is more to know
+// of clips than MaxBytes allow, the oldest clips go: first those that are in the cloud with
+// their pictures, then others, and protected ones (Recorder.Protect) only when nothing else
+// is left, and if that makes room enough. The one being recorded stays. Each eviction is a
+// Change.
 //
 // Files of newer firmware are left alone, and older firmware records beside them.
 //
@@ -67,7 +70,7 @@
 // Of a range that was ingested at different times the service plays one part in a session
 // (kvsmedia.Archive.Runs). Clip.Runs are those of a clip; Recorder.Receipt has all its
 // fragments. What cannot be uploaded any more is named in Clip.Missing: the clip is
-// Partial.
+// Partial. What the card cannot read is tried again, for some minutes.
 //
 // # Pictures
 //

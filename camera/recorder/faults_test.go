@@ -2,6 +2,9 @@ package recorder_test
 
 import (
 	"errors"
+	"log/slog"
+	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -182,7 +185,8 @@ func TestTwoRecorders(t *testing.T) {
 // TestSilentSource has an event while no frame comes, and one while no key frame does.
 func TestSilentSource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		u := newUpload(t, offline)
+		var log lines
+		u := newUpload(t, func(c *recorder.Config) { c.Uploader, c.Logger = nil, slog.New(slog.NewTextHandler(&log, nil)) })
 		defer u.close()
 		u.film.silent = true
 		u.record()
@@ -195,7 +199,68 @@ func TestSilentSource(t *testing.T) {
 		if _, err := u.Clip(id); err == nil && u.clip(id).State == recorder.Recording {
 			t.Errorf("%+v", u.clip(id))
 		}
+		if st := u.Status(); !errors.Is(st.Source, recorder.ErrNoFrames) || st.Losing {
+			t.Errorf("after the clip: %+v", st)
+		}
+		text := log.String()
+		for _, line := range []string{"no frame comes from the source", "nothing of a clip could be recorded"} {
+			if strings.Count(text, line) != 1 {
+				t.Errorf("the log says %d times %q:\n%s", strings.Count(text, line), line, text)
+			}
+		}
+		u.film.silent = false
+		u.trigger("motion")
+		time.Sleep(8 * time.Second)
+		if st := u.Status(); st.Source != nil {
+			t.Errorf("frames come again: %+v", st)
+		}
 	})
+}
+
+// TestOtherTracks has a source whose frames point to copies of the tracks.
+func TestOtherTracks(t *testing.T) {
+	for _, continuous := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			var log lines
+			u := newUpload(t, func(c *recorder.Config) {
+				c.Uploader, c.Continuous, c.Logger = nil, continuous, slog.New(slog.NewTextHandler(&log, nil))
+			})
+			defer u.close()
+			copied := *u.film.track
+			u.cfg.Source = &remake{u.film, func(_ int, f kvsmedia.Frame) []kvsmedia.Frame {
+				f.Track = &copied
+				return []kvsmedia.Frame{f}
+			}}
+			u.record()
+			time.Sleep(21 * time.Second)
+			u.trigger("motion")
+			time.Sleep(8 * time.Second)
+			if st := u.Status(); !errors.Is(st.Source, recorder.ErrOtherTracks) {
+				t.Errorf("%+v", st)
+			}
+			if text := log.String(); strings.Count(text, "of other tracks than Config.Tracks") != 1 {
+				t.Error(text)
+			}
+		})
+	}
+}
+
+// lines is what was logged.
+type lines struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 // TestAFrameIsNeverHeldUp writes frames at their pace while the card is stuck.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/card"
@@ -19,7 +20,8 @@ var ErrNoClip = errors.New("recorder: no such clip")
 // Clips yields the clips that begin before to and end after from, the newest first, in
 // the order in which they were made; zero times mean no limit. Those whose time is not
 // known are within every range. Clips that are no longer on the device are among them as
-// long as something is known of them. Without storage there is none.
+// long as something is known of them. Without storage there is none: Status.Storage tells
+// that from an empty one.
 func (r *Recorder) Clips(from, to time.Time) iter.Seq[Clip] {
 	return func(yield func(Clip) bool) {
 		c := r.drive.Card()
@@ -48,6 +50,9 @@ func (r *Recorder) Clip(id ClipID) (Clip, error) {
 	if e, ok := r.expected.Event(key); ok && perr == nil { // the storage has not taken notice of it yet
 		return Clip{ID: id, State: Recording, Events: []Event{publicEvent(e, nil)}}, nil
 	}
+	if _, v, err = r.view(id); err == nil { // it has meanwhile
+		return publicClip(v), nil
+	}
 	return Clip{}, err
 }
 
@@ -63,7 +68,7 @@ func (r *Recorder) view(id ClipID) (*card.Card, catalog.View, error) {
 	}
 	v, ok := c.Cat.Clip(key)
 	if !ok || v.Deleted {
-		return nil, catalog.View{}, fmt.Errorf("%w as %s: it was deleted, or is on another card", ErrNoClip, id)
+		return nil, catalog.View{}, fmt.Errorf("%w as %s: it was deleted, is on another card, or nothing of it could be recorded", ErrNoClip, id)
 	}
 	return c, v, nil
 }
@@ -83,8 +88,12 @@ func (r *Recorder) Receipt(id ClipID) ([]Fragment, error) {
 	return list, nil
 }
 
+// earliest and latest are what a time is believed to be between: others cannot even be
+// written as JSON.
+var earliest, latest = time.UnixMilli(0), time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+
 func wallTime(ms int64) time.Time {
-	if ms == 0 {
+	if ms <= earliest.UnixMilli() || ms >= latest.UnixMilli() {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms).UTC()
@@ -92,7 +101,7 @@ func wallTime(ms int64) time.Time {
 
 // publicEvent returns an event as users see it, with what of its clip's pictures is its own.
 func publicEvent(e catalog.Event, pictures []catalog.File) Event {
-	p := Event{ID: e.ID.String(), Type: e.Type, Time: wallTime(e.Time), Score: e.Score, Tags: e.Tags, PicturePut: e.Picture.Put, PictureError: e.Picture.Err}
+	p := Event{ID: e.ID.String(), Type: e.Type, Time: wallTime(e.Time), Score: e.Score, Tags: maps.Clone(e.Tags), PicturePut: e.Picture.Put, PictureError: e.Picture.Err}
 	if e.Picture.Err == "" {
 		p.PictureKey = e.Picture.Key
 	}
@@ -113,7 +122,7 @@ func publicClip(v catalog.View) Clip {
 	c := Clip{
 		ID: ClipID(v.ID.String()), State: stateOfClip(&v.Clip), MoreEvents: v.More,
 		Start: wallTime(v.Start), End: wallTime(v.End), Estimated: v.Estimated, Bytes: v.Bytes,
-		Reason: Reason(v.Reason), OnDevice: v.OnCard, Protected: v.Protected,
+		Reason: Reason(v.Reason), OnDevice: v.OnCard, Removed: v.Removed(), Protected: v.Protected,
 	}
 	for _, e := range v.Events {
 		c.Events = append(c.Events, publicEvent(e, v.Pictures))

@@ -11,10 +11,17 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
-const askFor = 10 * time.Second // the storage, before it counts as stuck
+// How long the storage is waited for before it counts as stuck, and longer for each clip that
+// is to be deleted.
+const (
+	askFor = 10 * time.Second
+	askOne = time.Second
+)
 
-// Protect keeps a clip from eviction for age, and for room as long as others can go, or no
-// longer. The change is on the storage when it returns nil. It needs Run.
+// Protect keeps a clip from eviction for age, and for room as long as others can go or what it
+// takes would not be enough; or no longer. Delete and Erase remove it all the same. The change
+// is on the storage when it returns nil; of a clip that is not known the error is ErrNoClip. It
+// needs Run.
 func (r *Recorder) Protect(id ClipID, on bool) error {
 	key, err := ulid.Parse(string(id))
 	if err != nil {
@@ -29,9 +36,11 @@ func (r *Recorder) Protect(id ClipID, on bool) error {
 	return err
 }
 
-// Delete removes clips from the device and what is known of them; what is in the cloud stays
-// there. One that is being recorded is ended. With Continuous the recording stays until it
-// is evicted. They are gone when it returns nil. It needs Run.
+// Delete removes clips from the device and what is known of them, protected ones as well; what
+// is in the cloud stays there. One that is being recorded is ended (DeletedEarly). With
+// Continuous the recording stays until it is evicted. Each has a ClipEvicted. Clips that are
+// not known are passed over: they are gone when it returns nil. It needs Run, and no room on
+// the storage.
 func (r *Recorder) Delete(ids ...ClipID) error {
 	var keys []ulid.ID
 	for _, id := range ids {
@@ -41,7 +50,7 @@ func (r *Recorder) Delete(ids ...ClipID) error {
 		}
 		keys = append(keys, key)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), askFor)
+	ctx, cancel := context.WithTimeout(context.Background(), askFor+time.Duration(len(keys))*askOne)
 	defer cancel()
 	return r.latest().Delete(ctx, keys...)
 }
@@ -49,8 +58,13 @@ func (r *Recorder) Delete(ids ...ClipID) error {
 // Erase removes everything from the device, for a factory reset or a new owner: clips,
 // what is known of them, and changes that were not published. It returns nil once nothing
 // of it can be found in the directory any more, also after a power cut; that blocks of a
-// card could be read by other means is for the card's own erasure. A clip that is being
-// recorded is ended and erased. It needs Run.
+// card could be read by other means is for the card's own erasure. After an error a part may
+// be left: call it until it returns nil. It needs Run, and no room on the storage.
+//
+// What is in the cloud stays there. A clip that is being recorded is ended and erased, which
+// Changes shows (DeletedEarly); of the other clips there is no Change, and Publish gets none
+// at all. The recorder goes on: what happens from now on has clips, and none has a pre-roll
+// of before the call.
 func (r *Recorder) Erase(ctx context.Context) error {
 	return r.latest().Erase(ctx)
 }

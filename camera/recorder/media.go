@@ -76,12 +76,15 @@ func (r *Recorder) parts(id ClipID) (parts []segment.Part, open files, ended boo
 		}
 		content, file, err := c.Open(s.File)
 		if err != nil {
+			if f, ok := c.Cat.File(s.File); !ok || f.Gone || f.Going {
+				continue // it went meanwhile
+			}
 			_ = open.Close()
 			return nil, nil, false, err
 		}
 		open = append(open, file)
-		if last := len(content.Clusters) - 1; int(s.Last) <= last {
-			parts = append(parts, segment.Part{File: file, Content: content, From: int(s.First), To: int(s.Last), Base: f.Base})
+		if to := min(int(s.Last), len(content.Clusters)-1); to >= int(s.First) { // less of a file that is damaged
+			parts = append(parts, segment.Part{File: file, Content: content, From: int(s.First), To: to, Base: f.Base})
 		}
 	}
 	if len(parts) == 0 {

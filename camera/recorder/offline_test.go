@@ -33,9 +33,11 @@ func newUpload(t *testing.T, change func(*recorder.Config)) *upload {
 	return u
 }
 
-func (u *upload) producer() *kvsmedia.Producer {
+func (u *upload) producer() *kvsmedia.Producer { return u.producerOf(u.film.track) }
+
+func (u *upload) producerOf(tracks ...*kvsmedia.Track) *kvsmedia.Producer {
 	p, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{
-		AWS: u.srv.AWS(), Stream: "front-door", Tracks: []*kvsmedia.Track{u.film.track},
+		AWS: u.srv.AWS(), Stream: "front-door", Tracks: tracks,
 		Create: &kvsmedia.StreamSettings{Retention: 24 * time.Hour}, Logger: quiet,
 	})
 	if err != nil {

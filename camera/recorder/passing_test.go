@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -184,6 +185,9 @@ func TestCardSwappedInAClip(t *testing.T) {
 		list := u.all()
 		if len(list) != 1 || list[0].Events[0].Type != "motion" || list[0].Length < time.Second {
 			t.Errorf("on the other card: %+v", list)
+		}
+		if m := list[0].Missing; len(m) != 1 || !strings.Contains(m[0].Reason, string(first)) {
+			t.Errorf("on the other card: %+v", m)
 		}
 		u.follow(list)
 		u.card.Insert(taken)

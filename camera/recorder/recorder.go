@@ -23,6 +23,8 @@ import (
 const (
 	tickEvery = time.Second
 	stopGrace = 5 * time.Second // for the storage to end what it does
+
+	largestFile = 256 << 20 // bytes, with Continuous; less with little room, as the file that is written is not evicted
 )
 
 // ErrStuck is in the chain of Run's error when something that does not return was left
@@ -52,6 +54,8 @@ type Recorder struct {
 	stop    context.CancelFunc // ends the loop over the source
 	source  error              // see Status.Source
 	arrived time.Duration      // when the last frame came
+	fitting time.Duration      // when the last one of Config.Tracks came
+	silence safelog.Outage     // of the source
 	disk    *disk.Disk         // of the latest Run; nil before
 }
 
@@ -82,7 +86,8 @@ func New(cfg Config) (*Recorder, error) {
 	})
 	r.roll = roll.New(roll.Config{
 		Tracks: cfg.Tracks, PreRoll: cfg.PreRoll, PostRoll: cfg.PostRoll, Longest: cfg.LongestClip, Continuous: cfg.Continuous,
-		NewID: func() roll.ID { return roll.ID(r.ids.New(cfg.Now())) },
+		FileBytes: min(cfg.MaxBytes/8, largestFile),
+		NewID:     func() roll.ID { return roll.ID(r.ids.New(cfg.Now())) },
 	})
 	return r, nil
 }
@@ -102,6 +107,9 @@ func (r *Recorder) Run(ctx context.Context) error {
 	defer cancel()
 	ends := make(chan struct{}) // no step comes any more
 	worked := make(chan struct{})
+	for _, t := range r.cfg.unsent() {
+		r.log.Warn("recorder: the uploader does not take a track, clips in the stream lack it: give the producer one of Config.Tracks", "track", t.Name, "codec", t.Codec.String())
+	}
 	d := r.newDisk()
 	go d.Run(ends) // waited for below, unless the kernel holds it
 	wake(r.wanted)
@@ -131,7 +139,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 	return errors.Join(ErrStuck, err)
 }
 
-// newDisk returns the disk of another Run.
+// newDisk returns the disk of another Run, which goes on where that of the one before ended.
 func (r *Recorder) newDisk() *disk.Disk {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -140,7 +148,7 @@ func (r *Recorder) newDisk() *disk.Disk {
 		Drive: r.drive, Queue: r.queue, Expected: &r.expected, Uploads: r.uploads,
 		Changed: r.changed, Halt: r.halt,
 		Now: r.cfg.Now, Mono: r.mono, Log: r.log,
-	})
+	}, r.disk)
 	return r.disk
 }
 
@@ -163,15 +171,19 @@ func (r *Recorder) end() {
 	r.push(r.roll.Stop(r.mono()))
 }
 
-// halt ends what is being recorded, and the loop over the source that goes on for it.
-func (r *Recorder) halt() {
+// halt ends what is being recorded, and the loop over the source that goes on for it. See
+// disk.Config.
+func (r *Recorder) halt(forget bool) (steps int) {
 	r.mu.Lock()
-	r.push(r.roll.Stop(r.mono()))
+	defer r.mu.Unlock()
+	if r.push(r.roll.Delete(r.mono(), forget)); forget {
+		r.expected.Clear()
+	}
 	if r.stop != nil {
 		r.stop()
 	}
-	r.mu.Unlock()
 	wake(r.wanted)
+	return r.queue.Len()
 }
 
 // watch does once a second what no event tells of.

@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
 	"time"
@@ -17,12 +18,12 @@ type Storage uint8
 // lost.
 const (
 	StorageReady    Storage = iota + 1
-	StorageMissing          // Dir lies on the root file system, or is not there: no card is mounted
-	StorageOther            // another card than the one before; it is used
+	StorageMissing          // no card is mounted: Dir lies on the root file system, or cannot be made or used: see Status.Err
+	StorageOther            // another card than the one before; it is used. Until Erase, or until it is opened again
 	StorageFull             // others leave no room, and no clip is left that may go
 	StorageReadOnly         // the file system was mounted so, or became so after errors
 	StorageFailing          // reading or writing fails (EIO)
-	StorageGone             // the device is not there any more (ENODEV)
+	StorageGone             // the device is not there any more (ENODEV), or Dir was removed: that is made anew within 5 s
 	StorageSlow             // writing is slower than recording, or a sync took more than 2 s: frames may get lost
 	StorageStuck            // a write or sync has not returned for 10 s
 	StorageForeign          // newer firmware has written here; that is left as it is
@@ -40,8 +41,9 @@ func (s Storage) Records() bool { return card.State(s).Records() }
 
 // Errors of [Status.Source].
 var (
-	ErrNoFrames   = errors.New("recorder: no frame comes from the source though a clip is wanted: check the encoder")
-	ErrNoKeyFrame = errors.New("recorder: no key frame has come for 30 s, nothing can be recorded: let the encoder make one every few seconds")
+	ErrNoFrames    = errors.New("recorder: no frame comes from the source though a clip is wanted: check the encoder")
+	ErrOtherTracks = errors.New("recorder: the source's frames are of other tracks than Config.Tracks: give the very Tracks that the frames point to")
+	ErrNoKeyFrame  = errors.New("recorder: no key frame has come for 30 s, nothing can be recorded: let the encoder make one every few seconds")
 )
 
 // Status is a recorder's state at one moment.
@@ -51,8 +53,9 @@ type Status struct {
 	// Err is the last of the storage's troubles, nil while it is well.
 	Err error
 
-	// Source is why nothing can be recorded of the source, or nil: ErrNoFrames or
-	// ErrNoKeyFrame.
+	// Source is why nothing can be recorded of the source, or nil: ErrNoFrames,
+	// ErrOtherTracks or ErrNoKeyFrame. It stays until frames come again, which without
+	// Continuous is seen at the next event.
 	Source error
 
 	// Losing tells that frames of a clip are being lost now, because of Storage or
@@ -62,7 +65,7 @@ type Status struct {
 	LostTime   time.Duration
 
 	Card       string // identity that the recorder gave the storage; empty while there is none
-	Free, Used int64  // bytes that may still be written, and that clips have
+	Free, Used int64  // bytes that may still be written, and that clips, what is reserved for the next ones, and the journal take
 
 	Clips     int    // on the device
 	Recording ClipID // empty if none is being recorded
@@ -74,13 +77,29 @@ type Status struct {
 	Waiting      int // clips
 	WaitingBytes int64
 	Oldest       time.Time
-	Upload       error // why the Uploader gave up, until it is tried again; without network it only waits
+	Upload       error // why the Uploader gave up, until it is tried again; without network it only waits: see kvsmedia.Producer.Stats
 
 	Unpublished int // changes that Publish has not taken yet
 
 	Pictures   int   // that are yet to be put into the cloud
 	PutPicture error // why the last attempt to put one failed; nil once one succeeds
 	Foreign    int   // files of newer firmware, left alone
+}
+
+// MarshalJSON writes errors as their texts.
+func (s Status) MarshalJSON() ([]byte, error) {
+	type plain Status
+	return json.Marshal(struct {
+		plain
+		Err, Source, Upload string `json:",omitempty"`
+	}{plain(s), text(s.Err), text(s.Source), text(s.Upload)})
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // Status returns the recorder's state.

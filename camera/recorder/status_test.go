@@ -1,6 +1,9 @@
 package recorder_test
 
 import (
+	"encoding/json"
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder"
@@ -21,5 +24,18 @@ func TestStorageNames(t *testing.T) {
 		if s.Records() != records {
 			t.Errorf("%v records: %v", s, s.Records())
 		}
+	}
+}
+
+// TestStatusAsJSON has errors in it as texts.
+func TestStatusAsJSON(t *testing.T) {
+	b, err := json.Marshal(recorder.Status{Storage: recorder.StorageGone, Err: errors.New("odd"), Source: recorder.ErrNoFrames, Clips: 3})
+	for _, want := range []string{`"Storage":"gone"`, `"Err":"odd"`, `"Source":"recorder: no frame`, `"Clips":3`} {
+		if err != nil || !strings.Contains(string(b), want) {
+			t.Errorf("%s, %v: want %s", b, err, want)
+		}
+	}
+	if strings.Contains(string(b), "Upload") {
+		t.Errorf("%s", b)
 	}
 }

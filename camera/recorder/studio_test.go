@@ -15,6 +15,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera"
 	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/camera/recorder"
+	"github.com/smartcam-sdk/smartcam/internal/storage"
 	"github.com/smartcam-sdk/smartcam/internal/storage/storagetest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
@@ -43,6 +44,7 @@ type studio struct {
 	cam  *camera.Camera
 	card *storagetest.FS
 	cfg  recorder.Config
+	wrap func(storage.FS) storage.FS // what stands before the card; may be nil
 	*recorder.Recorder
 	cancel context.CancelFunc
 	works  sync.WaitGroup
@@ -89,7 +91,7 @@ func (s *studio) roll() {
 // record makes a recorder for the card that is in the slot, and runs it.
 func (s *studio) record() {
 	s.t.Helper()
-	recorder.SetFS(&s.cfg, s.card.Dir)
+	recorder.SetFS(&s.cfg, s.open)
 	s.run()
 }
 
@@ -121,6 +123,15 @@ func (s *studio) close() {
 		s.t.Error("Run:", s.err)
 	}
 	s.cancel, s.err = nil, nil
+}
+
+// open opens the card, with what watches it.
+func (s *studio) open() (storage.FS, error) {
+	fsys, err := s.card.Dir()
+	if err != nil || s.wrap == nil {
+		return fsys, err
+	}
+	return s.wrap(fsys), nil
 }
 
 // trigger tells of an event now.

@@ -20,13 +20,17 @@ type tinyFilm struct {
 	every      time.Duration // between frames
 	silent     bool          // no frame comes
 	ends       time.Duration // after which a loop ends by itself; 0: never
+	ballast    []byte        // in each picture
 }
 
 const tinyStep = 250 * time.Millisecond
 
-func newTinyFilm() *tinyFilm {
+func newTinyFilm() *tinyFilm { return tinyFilmOf(clips.Sub()) }
+
+// tinyFilmOf is a tiny film with a clip's parameter sets.
+func tinyFilmOf(c *clips.Clip) *tinyFilm {
 	f := &tinyFilm{start: time.Now(), every: tinyStep}
-	for _, x := range clips.Sub().Frames {
+	for _, x := range c.Frames {
 		if x.Track.Codec.Video() && f.track == nil {
 			f.track = &kvsmedia.Track{Codec: x.Track.Codec, Name: "tiny"}
 		}
@@ -55,6 +59,7 @@ func (f *tinyFilm) frame(n int) kvsmedia.Frame {
 		x.Data = f.key
 	}
 	x.Data = bitstream.AppendAnnexB(nil, append([][]byte{}, bitstream.Split(nil, x.Data)...))
+	x.Data = append(x.Data, f.ballast...)
 	x.Data = append(x.Data, fmt.Sprintf("%08d", n)...) // the slice's last bytes
 	return x
 }

@@ -2,6 +2,7 @@ package recorder
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -27,7 +28,7 @@ func (r *Recorder) Trigger(e Event) (ClipID, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.mono()
-	id, steps := r.roll.Trigger(now, roll.Event{At: now - ago, Info: told, Bytes: len(told.JPEG)})
+	id, steps := r.roll.Trigger(now, roll.Event{ID: roll.ID(ce.ID), At: now - ago, Score: ce.Score, Info: told, Bytes: len(told.JPEG)})
 	clip := ulid.ID(id)
 	if slices.ContainsFunc(steps, func(s roll.Step) bool { return s.Kind == roll.Begin }) {
 		r.expected.Add(clip, told.Event)
@@ -43,7 +44,7 @@ func (r *Recorder) Trigger(e Event) (ClipID, error) {
 // event checks an event, and returns how long ago it happened.
 func (r *Recorder) event(e Event) (ce catalog.Event, ago time.Duration, err error) {
 	now := r.cfg.Now()
-	ce = catalog.Event{Type: e.Type, Score: e.Score, Tags: e.Tags}
+	ce = catalog.Event{Type: e.Type, Score: min(max(e.Score, 0), 1), Tags: maps.Clone(e.Tags)}
 	if e.ID == "" {
 		ce.ID = r.ids.New(now)
 	} else if ce.ID, err = ulid.Parse(e.ID); err != nil {
@@ -51,13 +52,13 @@ func (r *Recorder) event(e Event) (ce catalog.Event, ago time.Duration, err erro
 	}
 	if err := ce.Check(); err != nil {
 		return ce, 0, fmt.Errorf("recorder: the event of type %.64q is out of bounds: a type of at most 64 bytes, a score that is a number, "+
-			"at most 5 tags with names of 128 and values of 256 bytes, all of it UTF-8", e.Type)
+			"at most 5 tags with names of 1 to 128 and values of 256 bytes, all of it UTF-8, no name of the service's own", e.Type)
 	}
 	when := e.Time
-	if when.IsZero() {
+	if when.IsZero() || !now.IsZero() && when.After(now) {
 		when = now
 	}
-	if !when.IsZero() {
+	if when.After(earliest) && when.Before(latest) {
 		ce.Time = when.UnixMilli()
 	}
 	if !now.IsZero() {

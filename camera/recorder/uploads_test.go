@@ -1,10 +1,13 @@
 package recorder_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -74,9 +77,10 @@ func TestRefusedFragments(t *testing.T) {
 	})
 }
 
-// TestErrorsOfTheService has each ERROR acknowledgement once in a clip: everything arrives.
+// TestErrorsOfTheService has each ERROR acknowledgement once in a clip, and some that AWS does not
+// have: everything arrives.
 func TestErrorsOfTheService(t *testing.T) {
-	for _, id := range []int{4000, 4001, 4002, 4003, 4004, 4006, 4007, 4009, 4010, 4011, 4012, 4500, 4502, 5000, 5001} {
+	for _, id := range []int{0, 4000, 4001, 4002, 4003, 4004, 4005, 4006, 4007, 4008, 4009, 4010, 4011, 4012, 4013, 4500, 4502, 4507, 5000, 5001} {
 		synctest.Test(t, func(t *testing.T) {
 			u := newUpload(t, nil)
 			defer u.close()
@@ -298,4 +302,71 @@ func TestReadingFails(t *testing.T) {
 		u.until(10*time.Minute, u.uploaded)
 		u.check()
 	})
+}
+
+// TestEvictedUnderWay has a clip evicted whose fragments the producer has: it is lost only if
+// the service never gets them.
+func TestEvictedUnderWay(t *testing.T) {
+	for _, publish := range []bool{false, true} {
+		for _, arrives := range []bool{false, true} {
+			t.Run(fmt.Sprint(publish, arrives), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					u := newUpload(t, func(c *recorder.Config) {
+						c.PreRoll, c.PostRoll = -1, 500*time.Millisecond
+						if publish {
+							c.Publish = func(context.Context, recorder.Change) error { return nil }
+						}
+					})
+					defer u.close()
+					u.srv.SetOutage(true)
+					u.record()
+					seen := u.watch()
+					time.Sleep(21 * time.Second)
+					u.trigger("motion")
+					time.Sleep(10 * time.Second)
+					u.card.SetFree(40 << 20)
+					time.Sleep(10 * time.Second)
+					var kinds []recorder.Kind
+					for _, ch := range seen() {
+						kinds = append(kinds, ch.Kind)
+					}
+					if want := []recorder.Kind{recorder.ClipStarted, recorder.ClipEnded, recorder.ClipEvicted}; !slices.Equal(kinds, want) {
+						t.Errorf("%v before it is known, want %v", kinds, want)
+					}
+					last := recorder.ClipStored
+					if !arrives {
+						last = recorder.ClipLost
+						for n := range 9 {
+							u.srv.Inject(kvsmediatest.Fault{Skip: n, When: kvsmediatest.Received, Do: kvsmediatest.SendError, ErrorID: 4011})
+						}
+					}
+					u.srv.SetOutage(false)
+					time.Sleep(5 * time.Minute)
+					all := seen()
+					if ch := all[len(all)-1]; len(all) != 4 || ch.Kind != last || (ch.Clip.State == recorder.Uploaded) != arrives {
+						t.Errorf("%+v", all[3:])
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestTracksThatStayHere has a sound that the producer does not take: a line of the log says so.
+func TestTracksThatStayHere(t *testing.T) {
+	for _, name := range []string{"sound", "other"} {
+		synctest.Test(t, func(t *testing.T) {
+			var log lines
+			u := newUpload(t, func(c *recorder.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+			defer u.close()
+			mine, taken := &kvsmedia.Track{Codec: kvsmedia.PCMU, Name: "sound"}, &kvsmedia.Track{Codec: kvsmedia.PCMU, Name: name}
+			u.cfg.Tracks = []*kvsmedia.Track{u.film.track, mine}
+			u.cfg.Uploader = u.producerOf(u.film.track, taken)
+			u.record()
+			time.Sleep(time.Second)
+			if said := strings.Contains(log.String(), "clips in the stream lack it"); said != (name == "other") {
+				t.Errorf("track %s: %s", name, log.String())
+			}
+		})
+	}
 }

@@ -74,7 +74,7 @@ func (e *InUseError) Unwrap() error { return ErrInUse }
 
 // ErrGone is the error of an FS whose directory was removed, or covered or uncovered by a mount.
 // Close the FS and open the directory anew.
-var ErrGone = errors.New("storage: the directory is no longer at its path")
+var ErrGone = errors.New("storage: the directory is no longer at its path: mount the card again; if it was removed, it is made anew")
 
 // ErrNewer reports a Slot or Journal that newer firmware wrote. It is left as it is.
 var ErrNewer = errors.New("storage: written by newer firmware")

@@ -89,20 +89,20 @@ func (c *call) authenticate() error {
 	if strings.HasPrefix(c.r.Header.Get("Authorization"), "AWS ") || awsapitest.Param(c.r, "AWSAccessKeyId") != "" { // Signature Version 2
 		return invalid("InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
 	}
-	most := c.cfg.Limits.ObjectBytes
+	most := int64(c.cfg.Limits.ObjectBytes)
 	if most == 0 {
 		most = 1 << 40
 	}
 	most += 4 << 10 // of the framing of chunks
 	tooLarge := invalid("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
-	if c.r.ContentLength > int64(most) {
+	if c.r.ContentLength > most {
 		return tooLarge
 	}
 	var err error
-	if c.body, err = io.ReadAll(io.LimitReader(c.r.Body, int64(most)+1)); err != nil {
+	if c.body, err = io.ReadAll(io.LimitReader(c.r.Body, most+1)); err != nil {
 		return invalid("RequestTimeout", "Your socket connection to the server was not read from or written to within the timeout period.")
 	}
-	if len(c.body) > most {
+	if int64(len(c.body)) > most {
 		return tooLarge
 	}
 	caller, err := c.verifier.Verify(c.r, c.body)

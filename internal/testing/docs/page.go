@@ -111,6 +111,7 @@ var figures = []string{
 	"GET    /clips ",             // the routes of examples/camera
 	"EBML header, Segment",       // the layout of a recorder's file
 	"header  magic version",      // and of a journal's
+	"blocks                  s",  // how well motion is seen
 	"smallest DIR REGION",        // a synopsis
 	"recording DIR REGION",       // likewise
 	"go run ./internal/testing/", // a synopsis

@@ -20,6 +20,8 @@ type Card struct {
 	Cat *catalog.Catalog
 	ID  ulid.ID
 
+	Found []catalog.Change // when it was opened
+
 	drive *Drive
 	live  atomic.Pointer[live] // nil if no file is written
 }

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -101,5 +103,22 @@ func TestDrive(t *testing.T) {
 			t.Error(err)
 		}
 		c.Close()
+	}
+}
+
+// TestAdvice: what a user can mend in the directory is said.
+func TestAdvice(t *testing.T) {
+	denied := func() (storage.FS, error) {
+		return nil, &fs.PathError{Op: "openat", Path: "smartcam.slot", Err: syscall.EACCES}
+	}
+	for want, cfg := range map[string]Config{
+		"what is above the directory is not there: mount the card": {Dir: filepath.Join(t.TempDir(), "none", "clips")},
+		"make /clips, and all that is in it, writable":             {Dir: "/clips", FS: denied},
+	} {
+		cfg.Log = quiet
+		_, _, err := NewDrive(cfg).Open(nil)
+		if StateOf(err) != Missing || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v, want %q", StateOf(err), err, want)
+		}
 	}
 }

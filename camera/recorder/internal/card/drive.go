@@ -3,6 +3,7 @@ package card
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"sync/atomic"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
@@ -41,21 +42,53 @@ func (d *Drive) Unavailable() error {
 }
 
 // Open opens the storage, and repairs what is on it but for the clips that are being
-// recorded. Its error comes with the state that it stands for.
+// recorded. StateOf has the state that its error stands for.
 func (d *Drive) Open(resume *catalog.Resume) (*Card, State, error) {
 	end := d.Health.begin("open")
 	fsys, err := d.dir()
 	end()
 	if err != nil {
-		return nil, StateOf(err), err
+		return nil, 0, d.advise(err)
 	}
-	c := &Card{FS: watched{fsys, &d.Health}, drive: d}
+	left := new(atomic.Int64)
+	left.Store(int64(patience))
+	c := &Card{FS: watched{fsys, &d.Health, left}, drive: d}
 	state, err := d.read(c, resume)
-	if err != nil {
+	if left.Store(0); err != nil {
 		_ = fsys.Close()
-		return nil, StateOf(err), err
+		return nil, 0, d.advise(err)
 	}
 	return c, state, nil
+}
+
+// Erase erases a card that Open cannot open, such as for want of room.
+func (d *Drive) Erase() error {
+	fsys, err := d.dir()
+	if err != nil {
+		return d.advise(err)
+	}
+	defer fsys.Close()
+	on := watched{fsys, &d.Health, new(atomic.Int64)}
+	v, err := on.Volume()
+	switch {
+	case err != nil:
+		return err
+	case v.Root && !d.cfg.OnRoot:
+		return errRoot
+	}
+	return d.advise(catalog.Raze(on))
+}
+
+// advise says what can be done.
+func (d *Drive) advise(err error) error {
+	var on *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("make %s, and all that is in it, writable for this user: %w", d.cfg.Dir, err)
+	case errors.Is(err, fs.ErrNotExist) && errors.As(err, &on) && on.Op == "mkdir":
+		return fmt.Errorf("%w: %w", errNowhere, on)
+	}
+	return err
 }
 
 func (d *Drive) dir() (storage.FS, error) {
@@ -64,6 +97,8 @@ func (d *Drive) dir() (storage.FS, error) {
 	}
 	return storage.Dir(d.cfg.Dir)
 }
+
+var errNowhere = errors.New("what is above the directory is not there: mount the card, or make it")
 
 var errRoot = errors.New("the directory lies on the root file system, no card is mounted there: mount one, or set Config.OnRoot for a device without")
 
@@ -91,7 +126,7 @@ func (d *Drive) read(c *Card, resume *catalog.Resume) (State, error) {
 	if err != nil {
 		return 0, err
 	}
-	c.Cat, c.ID = cat, found.Card
+	c.Cat, c.ID, c.Found = cat, found.Card, found.Changes
 	d.say(found)
 	card := found.Card.String()
 	before := d.Health.Swap(card, found.Foreign)

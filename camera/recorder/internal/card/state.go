@@ -46,7 +46,7 @@ func (s State) Records() bool { return s == Ready || s == Another || s == Slow |
 // StateOf returns the state that an error stands for.
 func StateOf(err error) State {
 	switch {
-	case errors.Is(err, errRoot):
+	case errors.Is(err, errRoot), errors.Is(err, errNowhere):
 		return Missing
 	case errors.Is(err, storage.ErrInUse):
 		return InUse

@@ -17,6 +17,7 @@ type Resume struct {
 	Card      ulid.ID                                       // if it is another one, the rest does not count
 	Recording func(ulid.ID) bool                            // clips that it is still recording: Open does not end them
 	Up        func(file uint64) (up time.Duration, ok bool) // when the first frames of files were, as for NewFile; false for files of before
+	Made      []Change                                      // see Untold: those that are on the card are in the Report
 }
 
 // Options are of Open.
@@ -82,6 +83,8 @@ type file struct {
 	clips []*clip       // that have parts of it
 	up    time.Duration // of its first frame, on the monotonic clock of this boot
 	timed bool          // up is known
+
+	underWay int // fragments: see Departs
 }
 
 // record is what is known of the record of a clip or file.

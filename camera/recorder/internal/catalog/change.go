@@ -91,7 +91,7 @@ func (c *Catalog) settle(cl *clip) {
 func (c *Catalog) update(cl *clip) {
 	was, told := cl.settled, cl.told
 	c.refresh(cl)
-	settled := cl.Ended && cl.Waiting == 0
+	settled := cl.Ended && cl.Waiting == 0 && !c.travels(cl)
 	if !c.opt.Upload || !settled || cl.Bytes == 0 {
 		cl.settled = settled
 		return
@@ -107,12 +107,47 @@ func (c *Catalog) update(cl *clip) {
 	cl.settled, cl.told = true, cl.Refused
 }
 
+// Departs says that a fragment of a file is under way to the service, and Arrives that it is
+// not any more: Receive was called before, or nothing became of it. Only then it is told what
+// of a clip is lost that was evicted meanwhile.
+func (c *Catalog) Departs(seq uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f := c.files[seq]; f != nil {
+		f.underWay++
+	}
+}
+
+// Arrives is explained at Departs.
+func (c *Catalog) Arrives(seq uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := c.files[seq]
+	if f == nil {
+		return
+	}
+	f.underWay--
+	for _, cl := range slices.Clone(f.clips) {
+		c.update(cl)
+		c.retire(cl)
+	}
+}
+
+// travels reports whether something of a clip is under way to the service.
+func (c *Catalog) travels(cl *clip) bool {
+	return slices.ContainsFunc(cl.Spans, func(s Span) bool { f := c.files[s.File]; return f != nil && f.underWay > 0 })
+}
+
 // away follows a clip some of whose files go, with the changes EvictedClip, and Lost if
 // something of them was yet to be uploaded.
 func (c *Catalog) away(cl *clip) {
 	lost := cl.Refused
 	c.change(cl, EvictedClip)
 	c.refresh(cl)
+	if c.travels(cl) && !cl.Deleted {
+		cl.settled = false // see Departs
+		return
+	}
 	if c.opt.Upload && cl.Refused > lost && !cl.Deleted {
 		c.change(cl, Lost)
 	}
@@ -135,6 +170,21 @@ func (c *Catalog) Published(ch Change) {
 	}
 }
 
+// Untold returns the changes that no Commit has returned yet. After an error they may be on
+// the card all the same.
+func (c *Catalog) Untold() (out []Change) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, cl := range c.order {
+		for _, ch := range cl.Pending {
+			if ch.Seq > cl.durable {
+				out = append(out, ch)
+			}
+		}
+	}
+	return out
+}
+
 // Pending returns the changes that are on the card and not published, in order: at most n.
 func (c *Catalog) Pending(n int) []Change {
 	c.mu.Lock()
@@ -153,7 +203,7 @@ func (c *Catalog) Pending(n int) []Change {
 
 // retire forgets a clip of which nothing is left anywhere and nothing is to be told.
 func (c *Catalog) retire(cl *clip) {
-	if len(cl.Pending) > 0 || !cl.Deleted && cl.Sent > 0 {
+	if !cl.Ended || len(cl.Pending) > 0 || !cl.Deleted && (cl.Sent > 0 || c.travels(cl)) {
 		return
 	}
 	if !c.gone(cl) {

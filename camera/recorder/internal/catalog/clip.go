@@ -14,6 +14,9 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
+// serviceTags are the service's own that have a meaning for it ("PutMedia").
+var serviceTags = []string{"AWS_KINESISVIDEO_IMAGE_GENERATION", "AWS_KINESISVIDEO_IMAGE_PREFIX", "AWS_KINESISVIDEO_NOTIFICATION"}
+
 // Event is why a clip is recorded.
 type Event struct {
 	ID    ulid.ID
@@ -26,12 +29,14 @@ type Event struct {
 	Images  uint8 // fragments in the cloud that ask for images of it, at most MaxImages
 }
 
-// Check returns ErrEvent if a string of e is out of bounds.
+// Check returns ErrEvent if a string of e is out of bounds, or a tag is one for which the
+// service would refuse the fragment.
 func (e Event) Check() error {
 	ok := len(e.Type) <= maxType && utf8.ValidString(e.Type) && len(e.Tags) <= maxTags && e.Score-e.Score == 0 &&
 		len(e.Picture.Key) <= maxKey && utf8.ValidString(e.Picture.Key)
 	for k, v := range e.Tags {
-		ok = ok && len(k) <= maxTagName && len(v) <= maxTagValue && utf8.ValidString(k) && utf8.ValidString(v)
+		ok = ok && k != "" && len(k) <= maxTagName && len(v) <= maxTagValue && utf8.ValidString(k) && utf8.ValidString(v) &&
+			!strings.Contains(k+v, "\x00") && (!strings.HasPrefix(k, "AWS") || slices.Contains(serviceTags, k))
 	}
 	if !ok {
 		return ErrEvent
@@ -131,6 +136,19 @@ type View struct {
 	Clip
 	Files    []File
 	Pictures []File // of its events, that are on the card
+}
+
+// Removed is why the clip, or a part of it, is not on the card any more; empty if it is.
+func (v View) Removed() string {
+	for _, f := range v.Files {
+		if f.Going || f.Gone {
+			return f.Reason
+		}
+	}
+	if v.Deleted {
+		return Deleted
+	}
+	return ""
 }
 
 // Run is a stretch of a clip in the stream.

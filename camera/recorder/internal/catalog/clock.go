@@ -75,8 +75,9 @@ func place(want int64, length time.Duration, taken []stretch) int64 {
 }
 
 // ages returns the latest time at which each of what was made in this order can have ended,
-// in ms since 1970, 0 unknown: nothing is older than what was made before it, and nothing
-// ends after now. So footage of a clock that was behind does not look old.
+// in ms since 1970, 0 unknown: nothing is older than what was made before it, and what is of
+// after now is no younger than what was made after it. So footage of a clock that was behind
+// does not look old, and that of one that was ahead does not stay for ever.
 func ages(ends []int64, now int64) []int64 {
 	out, newest := make([]int64, len(ends)), int64(0)
 	for i, end := range ends {
@@ -86,6 +87,14 @@ func ages(ends []int64, now int64) []int64 {
 		}
 		if end == 0 {
 			out[i] = 0
+		}
+	}
+	next := int64(0)
+	for i := range slices.Backward(ends) {
+		if ends[i] > now {
+			out[i] = next
+		} else if ends[i] != 0 {
+			next = out[i]
 		}
 	}
 	return out

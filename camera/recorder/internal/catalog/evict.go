@@ -27,7 +27,7 @@ const atOnce = 8
 // Evict removes from the card what Delete and age (zero: no limit) have chosen, and then
 // what is chosen until no more than limit bytes are used and MaxClips known: what does not
 // wait for the uploader before what does, the oldest sequence first; protected clips only
-// when nothing else is left, and never by age; never what is being recorded. It commits, and
+// when nothing else is left and that is enough, and never by age; never what is being recorded. It commits, and
 // removes some eight files in one call so that frames do not wait for long. The changes are
 // those that Commit returned.
 func (c *Catalog) Evict(limit int64, age time.Duration) ([]Change, Room, error) {
@@ -67,7 +67,10 @@ func (c *Catalog) pick(limit int64, age time.Duration) Room {
 	c.leave()
 	over, clips := c.overBytes(limit), c.overClips()
 	clips -= c.forgetGone(clips)
-	units := choose(c.units(), over, clips)
+	var units []unit
+	if over > 0 || clips > 0 {
+		units = choose(c.units(), over, clips)
+	}
 	all = c.send(units, Evicted) && all
 	for _, u := range units {
 		clips -= u.clips
@@ -128,10 +131,11 @@ func (c *Catalog) overBytes(limit int64) int64 {
 	return over
 }
 
-// overClips is how many clips are too many: at least one if the journal has little room.
+// overClips is how many clips are too many: at least one if the journal has little room. It
+// holds 3/8 of its bound.
 func (c *Catalog) overClips() int {
 	over := max(len(c.order)-MaxClips, c.untold()-MaxPending, 0)
-	if live, _ := c.journal.Bytes(); live > c.opt.Journal*2/5 {
+	if live, _ := c.journal.Bytes(); live > c.opt.Journal/3 {
 		over = max(over, len(c.order)/100, 1)
 	}
 	return over
@@ -293,18 +297,29 @@ func (u unit) rank() int {
 
 // choose returns the units whose removal frees so many bytes and clips, in the order in which
 // they go: what does not wait for upload before what does, protected ones last, the oldest
-// first. More than are wanted do not go.
+// first. More than are wanted do not go, and no protected one if all of them are too few.
 func choose(units []unit, bytes int64, clips int) (chosen []unit) {
 	units = slices.DeleteFunc(slices.Clone(units), func(u unit) bool { return u.busy })
 	slices.SortFunc(units, func(a, b unit) int {
 		return cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.seq, b.seq))
 	})
-	for _, u := range units {
+	for i, u := range units {
+		if u.protected && (i == 0 || !units[i-1].protected) && !enough(units[i:], bytes, clips) {
+			break
+		}
 		if bytes > 0 || clips > 0 && u.clips > 0 {
 			chosen, bytes, clips = append(chosen, u), bytes-u.bytes, clips-u.clips
 		}
 	}
 	return chosen
+}
+
+// enough reports whether units have so many bytes and clips.
+func enough(units []unit, bytes int64, clips int) bool {
+	for _, u := range units {
+		bytes, clips = bytes-u.bytes, clips-u.clips
+	}
+	return bytes <= 0 && clips <= 0
 }
 
 // expired returns the units, given in the order in which they were made, that ended before

@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -62,6 +63,36 @@ func (d *device) onCard(ids []ulid.ID) (s string) {
 		}
 	}
 	return s
+}
+
+// TestJournalFills: clips go, protected ones too, before a small journal is too full for the
+// next record.
+func TestJournalFills(t *testing.T) {
+	d := newDevice(t, storagetest.Ext4)
+	d.mustOpen()
+	tags := map[string]string{"a": strings.Repeat("x", 230)}
+	clips := 0
+	for range 130 {
+		id := d.clip(1)
+		for range catalog.MaxEvents {
+			if err := d.cat.AddEvent(id, catalog.Event{ID: d.cat.NewID(), Tags: tags}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(d.cat.Protect(id, true), d.commit()); err != nil {
+			t.Fatal(err)
+		}
+		if room := d.evict(1<<40, 0); room != catalog.Fits {
+			t.Fatal(room)
+		}
+		clips = 0
+		for range d.cat.Clips() {
+			clips++
+		}
+	}
+	if clips < 50 || clips == 130 {
+		t.Errorf("%d clips are left", clips)
+	}
 }
 
 // TestEvict: what is safe in the cloud goes first, then the oldest, protected ones last, and
@@ -337,4 +368,20 @@ func TestBounds(t *testing.T) {
 	if err := d.commit(); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestEraseWithoutRoom: where not even the mark that says so can be written, what is on the card
+// goes first.
+func TestEraseWithoutRoom(t *testing.T) {
+	each(t, func(t *testing.T, d *device) {
+		d.mustOpen()
+		d.clip(1)
+		d.card.Fail("WriteAt", 0, syscall.ENOSPC)
+		if err := d.cat.Erase(); err != nil {
+			t.Fatal(err)
+		}
+		if r := d.cut(1); r.Clips+r.Files+len(r.TakenIn) != 0 {
+			t.Errorf("%+v", r)
+		}
+	})
 }

@@ -140,13 +140,10 @@ func (c *Catalog) Erase() error {
 	c.mu.Lock()
 	state.Card, state.Erase, state.Next = c.newID(), true, max(state.Next, c.next+ahead)
 	c.mu.Unlock()
-	if err := c.slot.store(state); err != nil {
+	if err := c.journal.Close(); storage.Classify(err) == storage.Gone {
 		return err
 	}
-	if err := c.journal.Close(); err != nil && storage.Classify(err) == storage.Gone {
-		return err
-	}
-	if err := c.wipe(); err != nil {
+	if err := c.raze(state); err != nil {
 		return err
 	}
 	state = c.slot.slotState
@@ -168,8 +165,60 @@ func (c *Catalog) Erase() error {
 	return nil
 }
 
+// Raze does what Erase does on a card that Open cannot open, such as for want of room.
+func Raze(fsys storage.FS) error {
+	c := &Catalog{fsys: fsys}
+	for _, name := range slotNames {
+		s, newer, err := openSlot(fsys, name)
+		if err != nil {
+			return err
+		}
+		if !newer {
+			c.slot = s
+			break
+		}
+	}
+	if c.slot == nil {
+		return storage.ErrNewer
+	}
+	state := c.slot.slotState
+	state.Card, state.Erase, state.Next = c.newID(), true, max(state.Next, 1)
+	return c.raze(state)
+}
+
+// raze marks the card as one that is being erased, and erases it.
+func (c *Catalog) raze(state slotState) error {
+	err := c.slot.store(state)
+	if storage.Classify(err) == storage.Full { // of a file system that writes nothing in place
+		if err = c.wipeFolders(); err == nil {
+			err = c.slot.store(state)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return c.wipe()
+}
+
 // wipe removes files, journals and other slots, then the mark that says so.
 func (c *Catalog) wipe() error {
+	if err := c.wipeFolders(); err != nil {
+		return err
+	}
+	if c.slot.name != slotNames[0] {
+		if err := removeFile(c.fsys, slotNames[0]); err != nil {
+			return err
+		}
+		if err := c.fsys.SyncDir("."); err != nil {
+			return err
+		}
+	}
+	state := c.slot.slotState
+	state.Erase, state.V, state.Boot, state.From = false, version, state.Boot+1, state.Next
+	return c.slot.store(state)
+}
+
+func (c *Catalog) wipeFolders() error {
 	entries, err := c.fsys.List(".")
 	if err != nil {
 		return err
@@ -184,17 +233,7 @@ func (c *Catalog) wipe() error {
 			return err
 		}
 	}
-	if c.slot.name != slotNames[0] {
-		if err := removeFile(c.fsys, slotNames[0]); err != nil {
-			return err
-		}
-		if err := c.fsys.SyncDir("."); err != nil {
-			return err
-		}
-	}
-	state := c.slot.slotState
-	state.Erase, state.V, state.Boot, state.From = false, version, state.Boot+1, state.Next
-	return c.slot.store(state)
+	return nil
 }
 
 func (c *Catalog) wipeFolder(folder string, all bool) error {

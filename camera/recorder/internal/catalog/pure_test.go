@@ -83,7 +83,12 @@ func TestPlace(t *testing.T) {
 func TestAges(t *testing.T) {
 	// A clock that was behind (5), not known (0), and ahead (99) does not make clips old.
 	got := ages([]int64{10, 5, 0, 99, 20, 12}, 50)
-	if want := []int64{10, 10, 0, 0, 20, 20}; !slices.Equal(got, want) {
+	if want := []int64{10, 10, 0, 20, 20, 20}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	// What is ahead is not younger than what was made after it, and unknown if nothing was.
+	got = ages([]int64{99, 98, 20, 97}, 50)
+	if want := []int64{20, 20, 20, 0}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
@@ -103,7 +108,7 @@ func TestChoose(t *testing.T) {
 		want  string
 	}{
 		{0, 0, "[]"}, {1, 0, "[3]"}, {10, 0, "[3]"}, {11, 0, "[3 4]"}, {31, 0, "[3 4 6 1]"},
-		{41, 0, "[3 4 6 1 2]"}, {1000, 0, "[3 4 6 1 2]"}, {0, 2, "[3 6]"}, {-5, 3, "[3 6 1]"},
+		{41, 0, "[3 4 6 1 2]"}, {50, 0, "[3 4 6 1 2]"}, {51, 0, "[3 4 6 1]"}, {0, 5, "[3 6 1]"}, {0, 2, "[3 6]"}, {-5, 3, "[3 6 1]"},
 	} {
 		var got []uint64
 		for _, u := range choose(units, tt.bytes, tt.clips) {

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"slices"
@@ -31,8 +32,8 @@ func (c *Catalog) Begin(id ulid.ID, e Event) (ulid.ID, error) {
 	return id, nil
 }
 
-// AddEvent adds a further event. One whose ID the clip has is the same; beyond MaxEvents
-// they are counted.
+// AddEvent adds a further event. One whose ID the clip has is the same, and gives that its
+// score if that is higher; beyond MaxEvents they are counted.
 func (c *Catalog) AddEvent(id ulid.ID, e Event) error {
 	if err := e.Check(); err != nil {
 		return err
@@ -47,6 +48,11 @@ func (c *Catalog) AddEvent(id ulid.ID, e Event) error {
 		cl.again++
 		if !cl.Events[i].Picture.Given && e.Picture.Given { // it comes later than the event
 			c.setPicture(cl, i, e.Picture)
+		}
+		if e.Score > cl.Events[i].Score {
+			cl.Events = slices.Clone(cl.Events)
+			cl.Events[i].Score = e.Score
+			c.touchClip(cl)
 		}
 		return nil
 	}
@@ -101,7 +107,7 @@ func (c *Catalog) NewFile(id ulid.ID, up time.Duration) (File, segment.Header, e
 	f := &file{File: File{Seq: c.seq(), Clip: id, Boot: c.slot.Boot}, up: up, timed: true}
 	if up == Later {
 		f.Day = int32(c.now() / (24 * time.Hour).Milliseconds())
-	} else if base := c.clock.time(up); base != 0 {
+	} else if base := cmp.Or(c.goesOn(cl, up), c.clock.time(up)); base != 0 {
 		f.Base, f.Settled = place(base, c.opt.Longest, c.taken(nil)), true
 		f.Day = int32(f.Base / (24 * time.Hour).Milliseconds())
 	}
@@ -115,6 +121,19 @@ func (c *Catalog) NewFile(id ulid.ID, up time.Duration) (File, segment.Header, e
 		c.setSpan(cl, Span{File: f.Seq, Last: -1, Growing: true})
 	}
 	return f.File, h, nil
+}
+
+// goesOn returns the time of a file that a clip goes on in, by that of its file before: a clock
+// that was set meanwhile makes no gap in a clip. Zero is unknown.
+func (c *Catalog) goesOn(cl *clip, up time.Duration) int64 {
+	if cl == nil || len(cl.Spans) == 0 {
+		return 0
+	}
+	f := c.files[cl.Spans[len(cl.Spans)-1].File]
+	if f == nil || f.Base == 0 || !f.timed || f.up == Later {
+		return 0
+	}
+	return f.Base + (up - f.up).Milliseconds()
 }
 
 // Grow tells what of a file is committed: its clusters, the media time after the last one,

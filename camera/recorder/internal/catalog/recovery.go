@@ -48,7 +48,7 @@ func (r *recovery) run() error {
 	}
 	r.missPictures()
 	for _, f := range r.made {
-		if r.resumes() && f.Base == 0 {
+		if r.resumes() {
 			if up, ok := r.opt.Resume.Up(f.Seq); ok {
 				f.up, f.timed = up, true
 			}
@@ -71,6 +71,9 @@ func (r *recovery) run() error {
 		}
 	}
 	changes, err := r.commit()
+	if r.resumes() {
+		changes = append(slices.DeleteFunc(slices.Clone(r.opt.Resume.Made), r.lacks), changes...)
+	}
 	r.report.Changes = changes
 	if err == nil {
 		err = r.sweep(r.going())
@@ -83,6 +86,12 @@ func (r *recovery) resumes() bool { return r.opt.Resume != nil && r.opt.Resume.C
 
 // recording reports whether this process is still recording a clip of the card.
 func (r *recovery) recording(clip ulid.ID) bool { return r.resumes() && r.opt.Resume.Recording(clip) }
+
+// lacks reports whether a change is not on the card: it will be made again.
+func (r *recovery) lacks(ch Change) bool {
+	cl := r.clips[ch.Clip]
+	return cl == nil || cl.counts[ch.Kind] < uint32(ch.N)
+}
 
 // list finds the files with names of ours.
 func (r *recovery) list() error {
@@ -113,7 +122,9 @@ func (r *recovery) listed(day int32, e fs.FileInfo) {
 	if !ok || e.IsDir() || seq == 0 || seq > maxSeq {
 		return
 	}
-	r.next = max(r.next, seq+1)
+	if seq < maxNamed {
+		r.next = max(r.next, seq+1)
+	}
 	old, twice := r.here[seq]
 	switch f := r.files[seq]; {
 	case !twice:
@@ -129,8 +140,12 @@ func (r *recovery) listed(day int32, e fs.FileInfo) {
 	}
 }
 
-// maxSeq bounds what a name can make of the sequence: beyond it, it is none of ours.
-const maxSeq = 1 << 60
+// maxSeq bounds the sequence of what is ours, and maxNamed what a name that anybody can have
+// given makes of those to come.
+const (
+	maxSeq   = 1 << 60
+	maxNamed = 1 << 48
+)
 
 // known judges a file that has a record.
 func (r *recovery) known(f *file) error {

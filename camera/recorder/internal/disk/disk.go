@@ -39,10 +39,11 @@ type Config struct {
 	Uploads  *upload.Uploads
 
 	// Changed is called with changes that are on the card, and with none when another card
-	// was opened or a picture is on it. Halt ends what is being recorded: when it returns, the last steps are in
-	// the queue. The disk's goroutine calls both; they do not wait for it.
+	// was opened or a picture is on it. Halt ends what is being recorded, and returns how many
+	// steps wait in the queue up to the last one of that; with forget nothing that is recorded
+	// later reaches back to before. The disk's goroutine calls both; they do not wait for it.
 	Changed func([]Change)
-	Halt    func()
+	Halt    func(forget bool) (steps int)
 
 	Now  func() time.Time     // wall clock; zero if it is not known
 	Mono func() time.Duration // monotonic clock
@@ -55,8 +56,7 @@ type Change struct {
 	Of catalog.View
 }
 
-// Disk is the goroutine that writes. It is for one Run. What is being recorded outlives the
-// card that it is recorded on.
+// Disk is the goroutine that writes. It is for one Run.
 type Disk struct {
 	cfg  Config
 	jobs chan job
@@ -65,30 +65,45 @@ type Disk struct {
 	c      *card.Card // that is open; nil if none
 	state  card.State // of the card while it is well
 	broken bool       // its journal has to be opened again
+	ongoing
 
-	out   output                    // the file that is written
-	carry []kvsmedia.Frame          // that a failed write left, for the next file
-	clip  roll.ID                   // that is being recorded, as the roll has it; zero with Continuous
-	ids   map[roll.ID]ulid.ID       // of clips that go on under another ID on another card
-	event map[roll.ID]catalog.Event // the latest one of a clip that has not ended
-	shots []shot                    // pictures that are not on the card yet
-	owed  *owed                     // the end of a file that could not be written down; nil if none
-	last  latest                    // the clip that ended last
-	spans spans                     // of clips, with Continuous
-	card  ulid.ID                   // the one that was open last
-	files []recorded                // the latest on it that are complete, the oldest first
-
+	popped  int       // steps out of the queue
 	flushed time.Time // when everything was last written down
 	looked  time.Time // at the volume
 	frames  safelog.Outage
+	nothing safelog.Outage // of clips
 }
 
-// New returns a disk that waits for Run.
-func New(cfg Config) *Disk {
-	return &Disk{
-		cfg: cfg, jobs: make(chan job), over: make(chan struct{}),
-		ids: map[roll.ID]ulid.ID{}, event: map[roll.ID]catalog.Event{},
+// ongoing is what is being recorded. It outlives the card that it is recorded on, and Run.
+type ongoing struct {
+	out   output                    // the file that is written
+	carry []kvsmedia.Frame          // that a failed write left, for the next file
+	clip  roll.ID                   // that is being recorded, as the roll has it; zero with Continuous
+	ids   map[roll.ID]ulid.ID       // of clips that go on under another ID
+	event map[roll.ID]catalog.Event // the latest one of a clip whose end is not on a card
+	ends  map[roll.ID]string        // why those of these clips ended that did
+	owed  *owed                     // the end of a file that could not be written down; nil if none
+	last  latest                    // the clip that ended last
+	spans spans                     // of clips, with Continuous
+	joins []join                    // events that are not on a card
+	shots []shot                    // pictures that are not on one
+	card  ulid.ID                   // the one that was open last
+	made  []catalog.Change          // changes that it may have, and that nobody was told of
+	files []recorded                // the latest on it that are complete, the oldest first
+}
+
+// New returns a disk that waits for Run, and goes on where the one before ended; nil if there
+// was none.
+func New(cfg Config, before *Disk) *Disk {
+	d := &Disk{cfg: cfg, jobs: make(chan job), over: make(chan struct{}), ongoing: nothing()}
+	if before != nil {
+		d.ongoing = before.ongoing
 	}
+	return d
+}
+
+func nothing() ongoing {
+	return ongoing{ids: map[roll.ID]ulid.ID{}, event: map[roll.ID]catalog.Event{}, ends: map[roll.ID]string{}}
 }
 
 // Over is closed when Run has returned.
@@ -130,7 +145,8 @@ func (d *Disk) wait(ends <-chan struct{}, pause <-chan time.Time) {
 		case <-pause:
 			return
 		case j := <-d.jobs:
-			if d.c != nil && !d.broken && d.cfg.Drive.Health.Status().State == card.Full { // it may make room
+			full := d.cfg.Drive.Health.Status().State == card.Full
+			if full && (j.bare || d.c != nil && !d.broken) { // it may make room
 				j.done <- j.do()
 				return
 			}
@@ -152,7 +168,7 @@ func ended(ends <-chan struct{}) bool {
 // all is written and nothing comes any more: that is no error.
 func (d *Disk) once(ends <-chan struct{}) error {
 	if d.c == nil {
-		c, state, err := d.cfg.Drive.Open(&catalog.Resume{Card: d.card, Recording: d.recording, Up: d.up})
+		c, state, err := d.cfg.Drive.Open(&catalog.Resume{Card: d.card, Recording: d.recording, Up: d.up, Made: d.made})
 		if err != nil {
 			return err
 		}
@@ -193,8 +209,10 @@ func (d *Disk) enter(c *card.Card) {
 	if d.c = c; c.ID != d.card {
 		d.card, d.files = c.ID, nil
 	}
+	d.made = nil
 	d.cfg.Drive.Use(c)
 	d.cfg.Uploads.Enter(c)
+	d.tell(c.Found)
 	d.cfg.Changed(nil)
 }
 
@@ -208,16 +226,20 @@ func (d *Disk) leave() {
 	}
 	d.cfg.Drive.Use(nil)
 	d.cfg.Uploads.Enter(nil)
+	d.made = d.c.Cat.Untold()
 	d.c.Close()
 	d.c = nil
 }
 
 // tell hands on changes that are on the card.
 func (d *Disk) tell(changes []catalog.Change) {
-	if len(changes) == 0 {
-		return
+	if len(changes) > 0 {
+		d.cfg.Changed(d.changes(changes))
 	}
-	var list []Change
+}
+
+// changes returns changes with their clips, as far as these are known.
+func (d *Disk) changes(changes []catalog.Change) (list []Change) {
 	for _, ch := range changes {
 		v, ok := d.c.Cat.Clip(ch.Clip)
 		if !ok {
@@ -225,10 +247,10 @@ func (d *Disk) tell(changes []catalog.Change) {
 				continue
 			}
 		}
-		if ch.Kind == catalog.EvictedClip && v.Gone {
+		if ch.Kind == catalog.EvictedClip && (v.Gone || v.Deleted) {
 			d.cfg.Uploads.Remove(d.c, v.Seq)
 		}
 		list = append(list, Change{ch, v})
 	}
-	d.cfg.Changed(list)
+	return list
 }

@@ -46,8 +46,8 @@ func (x *Expected) Event(clip ulid.ID) (catalog.Event, bool) {
 	return e, ok
 }
 
-// clear forgets all.
-func (x *Expected) clear() {
+// Clear removes all.
+func (x *Expected) Clear() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	clear(x.clips)

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestAsk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var none *Disk
-		d := New(Config{})
+		d := New(Config{}, nil)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := none.Protect(ctx, ulid.ID{}, true); !errors.Is(err, errNotRunning) {

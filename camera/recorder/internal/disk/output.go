@@ -2,6 +2,7 @@ package disk
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
@@ -54,16 +55,23 @@ func (d *Disk) resume() error {
 		return err
 	}
 	for clip, e := range d.event {
-		if v, ok := d.c.Cat.Clip(d.id(clip)); ok && !v.Ended {
+		_, ends := d.ends[clip]
+		if v, ok := d.c.Cat.Clip(d.id(clip)); ends || ok && !v.Ended {
 			continue
 		}
 		id := ulid.ID{} // another one on another card
 		if _, ok := d.cfg.Expected.Event(ulid.ID(clip)); ok {
 			id = ulid.ID(clip) // no card has it yet
 		}
+		before := d.id(clip)
 		id, err := d.c.Cat.Begin(id, e)
 		d.note(err)
-		d.ids[clip] = id
+		if d.ids[clip] = id; id != before {
+			d.note(d.c.Cat.Lose(id, catalog.Missing{Reason: fmt.Sprintf("what came before is clip %s, on another card", before)}))
+		}
+	}
+	for _, j := range d.joins {
+		d.note(d.c.Cat.AddEvent(d.id(j.clip), j.event))
 	}
 	if err := d.shoot(); err != nil {
 		return err
@@ -79,6 +87,9 @@ func (d *Disk) resume() error {
 	}
 	if err := d.settle(); err != nil {
 		return err
+	}
+	for clip, reason := range d.ends {
+		d.finishClip(clip, reason)
 	}
 	return d.write()
 }
@@ -118,11 +129,11 @@ func (d *Disk) add(f kvsmedia.Frame) error {
 			return nil
 		}
 		offset, anchored := d.out.offset, d.out.anchored
-		if err := d.closeFile(splitReason); err != nil {
+		err = d.closeFile(splitReason)
+		if d.out.offset, d.out.anchored = offset, anchored; err != nil {
 			d.carry = append(d.carry, f)
 			return err
 		}
-		d.out.offset, d.out.anchored = offset, anchored
 	}
 	return nil
 }
@@ -138,6 +149,10 @@ func (d *Disk) create(f kvsmedia.Frame) error {
 		up = f.PTS + d.out.offset
 	}
 	file, header, err := d.c.Cat.NewFile(clip, up)
+	if errors.Is(err, catalog.ErrFull) {
+		d.continued(d.clip)
+		file, header, err = d.c.Cat.NewFile(d.id(d.clip), up)
+	}
 	if err != nil {
 		return err
 	}
@@ -197,8 +212,8 @@ func (d *Disk) grown() {
 	if err != nil {
 		room = content.Length
 	}
+	d.c.Live(o.seq, content) // before anybody looks for it
 	d.note(d.c.Cat.Grow(o.seq, clusters, length, content.Length, room))
-	d.c.Live(o.seq, content)
 	d.spans.settle(d, false)
 	d.cfg.Uploads.Grown(d.c, o.seq, o.clip, content)
 }

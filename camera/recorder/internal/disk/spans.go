@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"errors"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
@@ -9,9 +10,20 @@ import (
 
 // spans are the clips of a recording of all the time: where they begin and end in its
 // files.
-type spans struct{ clips []*span }
+type spans struct {
+	clips []*span
+	gaps  []gap // the latest, which clips may reach back over
+}
 
-// span is a clip that has not ended.
+// gap is where frames of the recording were lost.
+type gap struct {
+	before time.Duration // PTS of the frame that came then
+	frames int
+}
+
+const maxGaps = 64
+
+// span is a clip whose end is not on the card.
 type span struct {
 	clip        roll.ID
 	begun, over bool // from and until are known
@@ -30,9 +42,26 @@ func (s *spans) find(clip roll.ID) *span {
 	return &span{} // it was deleted
 }
 
-func (s *spans) from(clip roll.ID, pts time.Duration) {
+func (s *spans) from(d *Disk, clip roll.ID, pts time.Duration) {
 	sp := s.find(clip)
 	sp.begun, sp.from = true, pts
+	for _, g := range s.gaps {
+		if g.before > pts {
+			d.lose(sp.clip, g.frames)
+		}
+	}
+}
+
+// lose notes a gap in the clips that are being recorded, and for those to come.
+func (s *spans) lose(d *Disk, g gap) {
+	if s.gaps = append(s.gaps, g); len(s.gaps) > maxGaps {
+		s.gaps = s.gaps[1:]
+	}
+	for _, sp := range s.clips {
+		if sp.begun && !sp.over {
+			d.lose(sp.clip, g.frames)
+		}
+	}
 }
 
 func (s *spans) until(clip roll.ID, from, until time.Duration, reason string) {
@@ -50,19 +79,15 @@ func (s *spans) settle(d *Disk, all bool) {
 	if o := &d.out; o.w != nil {
 		files = append(files[:len(files):len(files)], recorded{o.seq, o.clip, o.first, o.up, o.w.Content()})
 	}
-	left := s.clips[:0]
 	for _, sp := range s.clips {
 		ends := sp.over && (all || sp.covered(d, files))
 		if sp.begun {
 			sp.reach(d, files, ends)
 		}
-		if ends {
+		if _, ended := d.ends[sp.clip]; ends && !ended {
 			d.finishClip(sp.clip, sp.reason)
-			continue
 		}
-		left = append(left, sp)
 	}
-	s.clips = left
 }
 
 // covered reports whether everything of the clip is committed.
@@ -95,9 +120,14 @@ func (sp *span) reach(d *Disk, files []recorded, ends bool) {
 			s.Last, s.End, s.Bytes = int32(i), c.End, s.Bytes+c.Bytes
 		}
 		if s.Last >= 0 {
-			id := d.id(sp.clip)
-			d.note(d.c.Cat.SetSpan(id, s))
-			d.cfg.Uploads.Spanned(d.c, id, f.content, s, ends || f.seq != d.out.seq)
+			err := d.c.Cat.SetSpan(d.id(sp.clip), s)
+			if errors.Is(err, catalog.ErrFull) { // what follows is another clip
+				sp.from = f.first + s.Start
+				d.continued(sp.clip)
+				err = d.c.Cat.SetSpan(d.id(sp.clip), s)
+			}
+			d.note(err)
+			d.cfg.Uploads.Spanned(d.c, d.id(sp.clip), f.content, s, ends || f.seq != d.out.seq)
 		}
 	}
 }

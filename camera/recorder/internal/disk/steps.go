@@ -2,10 +2,13 @@ package disk
 
 import (
 	"errors"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
+	"github.com/smartcam-sdk/smartcam/internal/storage"
 	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
@@ -28,8 +31,16 @@ func (d *Disk) serve(ends <-chan struct{}) error {
 				return err
 			}
 		case j := <-d.jobs:
-			err := j.do()
-			if j.done <- err; err != nil && !errors.Is(err, catalog.ErrUnknown) {
+			var drained error
+			if !j.bare {
+				drained = d.drain() // it may be of a clip that begins there
+			}
+			err := drained
+			if err == nil || storage.Classify(err) == storage.Full {
+				err = j.do() // it may make room
+			}
+			j.done <- err
+			if err = errors.Join(drained, err); err != nil && !errors.Is(err, catalog.ErrUnknown) {
 				return err // of the storage
 			}
 		case <-tick.C:
@@ -42,12 +53,20 @@ func (d *Disk) serve(ends <-chan struct{}) error {
 	}
 }
 
-// drain carries out the steps that wait, and commits the blocks that are complete
+// drain carries out the steps that wait.
+func (d *Disk) drain() error { return d.steps(math.MaxInt) }
+
+// steps carries out at most so many steps, and commits the blocks that are complete
 // together.
-func (d *Disk) drain() error {
+func (d *Disk) steps(most int) error {
 	for n := 0; ; n++ {
-		s, ok := d.cfg.Queue.TryPop()
-		if !ok {
+		s, ok := roll.Step{}, false
+		if n < most {
+			s, ok = d.cfg.Queue.TryPop()
+		}
+		if ok {
+			d.popped++
+		} else {
 			return d.commit(false)
 		}
 		if err := d.step(&s); err != nil {
@@ -86,24 +105,29 @@ func (d *Disk) step(s *roll.Step) error {
 		return d.begin(s)
 	case roll.Join:
 		if e, ok := s.Event.Info.(Event); ok {
-			d.event[s.Clip] = e.Event
+			if !s.Again || d.event[s.Clip].ID == e.ID {
+				d.event[s.Clip] = e.Event
+			}
+			d.joins = append(d.joins, join{s.Clip, e.Event})
 			d.note(cat.AddEvent(d.id(s.Clip), e.Event))
 			return d.take(s.Clip, e)
 		}
 	case roll.Frame:
-		if s.Frame.Skipped > 0 && s.Clip != (roll.ID{}) {
-			d.note(cat.Lose(d.id(s.Clip), catalog.Missing{Frames: s.Frame.Skipped, Reason: "frames were lost: the storage or the source was too slow"}))
+		if d.lose(s.Clip, s.Frame.Skipped); d.cfg.Continuous && s.Frame.Skipped > 0 {
+			d.spans.lose(d, gap{s.Frame.PTS, s.Frame.Skipped})
 		}
 		return d.add(s.Frame)
 	case roll.Anchor:
 		d.out.anchor(d, s.Offset)
 	case roll.Span:
-		d.spans.from(s.Clip, s.From)
+		d.spans.from(d, s.Clip, s.From)
 	case roll.Cut:
-		d.owed = &owed{reason: s.Reason.String()}
+		d.owed = &owed{reason: s.Reason.String(), jump: s.Reason == roll.Jump}
 		return d.settle()
 	case roll.End:
 		return d.end(s)
+	case roll.Late:
+		d.late(s)
 	case roll.Warn:
 		d.warn(s)
 	}
@@ -141,14 +165,34 @@ func (d *Disk) begin(s *roll.Step) error {
 	return d.take(s.Clip, told)
 }
 
+// lose notes that a clip lacks frames.
+func (d *Disk) lose(clip roll.ID, frames int) {
+	if frames > 0 && clip != (roll.ID{}) {
+		d.note(d.c.Cat.Lose(d.id(clip), catalog.Missing{Frames: frames, Reason: "frames were lost: the storage or the source was too slow"}))
+	}
+}
+
+// late notes that a clip lacks the beginning of its event.
+func (d *Disk) late(s *roll.Step) {
+	m := catalog.Missing{Length: s.Got, Reason: "it was deleted, or the source reached no further back"}
+	if e, ok := s.Event.Info.(Event); ok && e.Time != 0 {
+		m.Start = e.Time + s.Want.Milliseconds()
+	}
+	d.note(d.c.Cat.Lose(d.id(s.Clip), m))
+}
+
 // end ends a clip.
 func (d *Disk) end(s *roll.Step) error {
+	d.lose(s.Clip, s.Skipped)
 	d.note(d.c.Cat.CountEvents(d.id(s.Clip), s.Events))
 	if d.cfg.Continuous {
 		d.spans.until(s.Clip, s.From, s.Until, s.Reason.String())
+		if d.out.w == nil { // no block will come
+			d.spans.settle(d, false)
+		}
 		return nil
 	}
-	d.owed = &owed{s.Clip, s.Reason.String()}
+	d.owed = &owed{clip: s.Clip, reason: s.Reason.String()}
 	return d.settle()
 }
 
@@ -163,19 +207,47 @@ func (d *Disk) settle() error {
 	if d.owed.clip != (roll.ID{}) {
 		d.finishClip(d.owed.clip, d.owed.reason)
 	}
+	if d.owed.jump {
+		d.files, d.spans.gaps = nil, nil
+	}
 	d.owed, d.clip = nil, roll.ID{}
 	return d.write()
 }
 
-// finishClip says that all of a clip can be read.
+// finishClip says that all of a clip can be read. It is over once that is on the card.
 func (d *Disk) finishClip(clip roll.ID, reason string) {
 	d.note(d.c.Cat.End(d.id(clip), reason))
 	d.cfg.Uploads.Ended(d.c, d.id(clip))
+	d.ends[clip] = reason
+	if v, ok := d.c.Cat.Clip(d.id(clip)); ok && v.Bytes == 0 && reason != catalog.Deleted {
+		d.nothing.Failed(d.cfg.Log, "recorder: nothing of a clip could be recorded", errors.New(reason), "clip", v.ID.String())
+	}
 	if e, ok := d.event[clip]; ok {
 		d.last = latest{clip, e}
 	}
-	delete(d.event, clip)
-	delete(d.ids, clip)
+}
+
+// continued ends a clip that has as many parts as a clip can have; it goes on as another one.
+func (d *Disk) continued(clip roll.ID) {
+	d.note(d.c.Cat.End(d.id(clip), roll.Longest.String()))
+	d.cfg.Uploads.Ended(d.c, d.id(clip))
+	id, err := d.c.Cat.Begin(ulid.ID{}, d.event[clip])
+	d.note(err)
+	d.ids[clip] = id
+}
+
+// written forgets what had to be done again if the card had failed before.
+func (d *Disk) written() {
+	for clip := range d.event {
+		d.cfg.Expected.Remove(ulid.ID(clip))
+	}
+	for clip := range d.ends {
+		delete(d.event, clip)
+		delete(d.ids, clip)
+	}
+	d.spans.clips = slices.DeleteFunc(d.spans.clips, func(sp *span) bool { _, ended := d.ends[sp.clip]; return ended })
+	clear(d.ends)
+	d.joins = nil
 }
 
 // id returns the ID of a clip on the card.
@@ -231,17 +303,22 @@ func (d *Disk) write() error {
 	d.flushed = time.Now()
 	d.tell(changes)
 	if err == nil {
-		for clip := range d.event {
-			d.cfg.Expected.Remove(ulid.ID(clip))
-		}
+		d.written()
 	}
 	return err
+}
+
+// join is a further event of a clip.
+type join struct {
+	clip  roll.ID
+	event catalog.Event
 }
 
 // owed is the end of a file, and of the clip that it belongs to if that is not zero.
 type owed struct {
 	clip   roll.ID
 	reason string
+	jump   bool // what follows has times of another clock
 }
 
 // latest is a clip that has ended, and the latest event of it, which may go on in the next.

@@ -28,9 +28,10 @@ const longest = 10 * time.Second
 //
 // When the frames in it have as many bytes as it may hold, those that come are dropped: all
 // of them, until a key frame of the leading track comes while half of it is free. Skipped of
-// that frame counts them, or Skipped of the End of their clip if that comes first. Other
-// steps are kept, unless the steps of a thousand clips wait: then a clip that begins is
-// dropped as a whole. What their events hold is bounded by who pushes them: see Holds.
+// that frame counts them, or Skipped of the End of their clip if that comes first: the loss
+// is over then. In a recording of all the time both count them. Other steps are kept, unless
+// the steps of a thousand clips wait: then a clip that begins is dropped as a whole. What
+// their events hold is bounded by who pushes them: see Holds.
 type Queue struct {
 	max   int
 	ready chan struct{}
@@ -57,7 +58,7 @@ type Change uint8
 const (
 	Unchanged Change = iota
 	LossBegan        // the first frame was dropped
-	LossEnded        // a key frame was taken again
+	LossEnded        // a key frame was taken again, or the clip has ended
 )
 
 // Stats is what waits in a queue and what it lost.
@@ -96,13 +97,14 @@ func (q *Queue) Push(steps ...roll.Step) (change Change) {
 			}
 		case s.Kind == roll.End && q.refusing && s.Clip == q.refused:
 			q.refusing = false
+			change = max(change, q.ended(&s))
 			continue
 		}
 		switch refused := q.refusing && s.Clip == q.refused; {
 		case s.Kind == roll.Frame:
 			change = max(change, q.frame(s, refused))
 		case !refused:
-			q.other(s)
+			change = max(change, q.other(s))
 		}
 	}
 	if len(q.steps) > before {
@@ -149,31 +151,43 @@ func (q *Queue) frame(s roll.Step, refused bool) (change Change) {
 
 // other takes a step that is no frame, unless it says nothing: where no frame is taken for
 // weeks, the recording still is cut and anchored.
-func (q *Queue) other(s roll.Step) {
+func (q *Queue) other(s roll.Step) (change Change) {
 	switch s.Kind {
 	case roll.Warn:
 		if q.stats.Losing {
-			return
+			return Unchanged
 		}
 	case roll.Cut:
 		if !q.framed {
-			return
+			return Unchanged
 		}
 		q.framed = false
 	case roll.Anchor:
 		if n := len(q.steps); n > q.head && q.steps[n-1].Kind == roll.Anchor && q.steps[n-1].Clip == s.Clip {
 			q.steps[n-1] = s
-			return
+			return Unchanged
 		}
 	case roll.End:
-		if q.left > 0 && q.leftOf == s.Clip {
-			s.Skipped, q.left = q.left, 0
-		}
+		change = q.ended(&s)
 	default:
 	}
 	q.others++
 	q.held += held(s)
 	q.steps = append(q.steps, s)
+	return change
+}
+
+// ended has the End of a clip count what was dropped last.
+func (q *Queue) ended(s *roll.Step) Change {
+	switch {
+	case q.left > 0 && q.leftOf == s.Clip:
+		s.Skipped, q.left = q.left, 0
+		q.stats.Losing = false
+		return LossEnded
+	case q.left > 0 && q.leftOf == (roll.ID{}):
+		s.Skipped = q.left
+	}
+	return Unchanged
 }
 
 // held is how many bytes the event of a step holds.
@@ -236,6 +250,13 @@ func (q *Queue) TryPop() (roll.Step, bool) {
 		q.steps, q.head = q.steps[:n], 0
 	}
 	return s, true
+}
+
+// Len returns how many steps wait.
+func (q *Queue) Len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.steps) - q.head
 }
 
 // Ready returns a channel that has a value when steps may have come since TryPop last

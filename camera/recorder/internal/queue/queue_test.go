@@ -102,7 +102,10 @@ func TestLossAtTheEnd(t *testing.T) {
 	for n := range 8 {
 		q.Push(frame(n, 1))
 	}
-	q.Push(end(1), begin(2))
+	if c := q.Push(end(1)); c != LossEnded || q.Stats().Losing {
+		t.Errorf("after the clip: %v, %+v", c, q.Stats())
+	}
+	q.Push(begin(2))
 	drained := drain(q)
 	if s := drained[6]; s.Kind != roll.End || s.Skipped != 3 {
 		t.Errorf("%+v", s)
@@ -110,6 +113,22 @@ func TestLossAtTheEnd(t *testing.T) {
 	q.Push(frame(10, 2))
 	if s, _ := q.TryPop(); s.Frame.Skipped != 0 {
 		t.Errorf("the next clip's first frame counts %d", s.Frame.Skipped)
+	}
+}
+
+// What a recording of all the time loses at a clip's end, that counts, and the frame after it.
+func TestLossAtTheEndOfASpan(t *testing.T) {
+	q := New(5000)
+	for n := range 8 {
+		q.Push(frame(n, 0))
+	}
+	q.Push(end(1))
+	if s := drain(q)[5]; s.Kind != roll.End || s.Skipped != 3 {
+		t.Errorf("%+v", s)
+	}
+	q.Push(frame(10, 0))
+	if s, _ := q.TryPop(); s.Frame.Skipped != 3 {
+		t.Errorf("the next frame counts %d", s.Frame.Skipped)
 	}
 }
 
@@ -210,9 +229,9 @@ func TestStuckForEver(t *testing.T) {
 		if name == "recording" && others > 50 {
 			t.Errorf("%d steps of a recording without frames", others)
 		}
-		// It is taken up again.
+		// It is taken up again, and what clips lost that are over is not this one's.
 		q.Push(begin(1), frame(20_000, 1), end(1))
-		if got := drain(q); len(got) != 3 || got[1].Frame.Skipped == 0 {
+		if got := drain(q); len(got) != 3 || (got[1].Frame.Skipped == 0) != (name == "clips") {
 			t.Errorf("%s: %d of 3 steps come after that", name, len(got))
 		}
 	}

@@ -29,7 +29,7 @@ type List []byte
 const (
 	maxNumber = 128                  // bytes
 	maxReason = 200                  // bytes
-	maxList   = 48 << 10             // bytes of the receipts of a file
+	maxList   = 128 << 10            // bytes of the receipts of a file: of an hour with a fragment a second
 	maxMillis = math.MaxInt32 * 1000 // of a media time
 )
 
@@ -126,7 +126,9 @@ func (p List) Mark(first int32, state []Outcome) (bytes int64) {
 
 // Add returns p with r. A fragment that is stored keeps its first number; one that was
 // refused may be stored yet.
-func (p List) Add(r Receipt) List {
+func (p List) Add(r Receipt) List { return p.add(r, maxList) }
+
+func (p List) add(r Receipt, most int) List {
 	all := make([]Receipt, 0, len(p)/30+1)
 	for o := range p.All() {
 		if o.From == r.From && o.To == r.To {
@@ -138,15 +140,15 @@ func (p List) Add(r Receipt) List {
 		all = append(all, o)
 	}
 	all = append(all, r)
-	if next := pack(all); len(next) <= maxList {
+	if next := pack(all); len(next) <= most {
 		return next
 	}
 	for _, anyRun := range []bool{false, true} {
-		if next := pack(summed(all, anyRun)); len(next) <= maxList {
+		if next := pack(summed(all, anyRun)); len(next) <= most {
 			return next
 		}
 	}
-	for len(pack(all)) > maxList {
+	for len(pack(all)) > most {
 		all = all[1:] // to be uploaded once more
 	}
 	return pack(all)

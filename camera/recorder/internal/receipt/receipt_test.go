@@ -45,13 +45,13 @@ func TestReceipts(t *testing.T) {
 func TestReceiptsBound(t *testing.T) {
 	for _, every := range []int{0, 1, 2, 300} {
 		var p List
-		const n = 1700
+		const n, most = 700, 16 << 10
 		for i := range n {
 			r := Receipt{From: int32(i), To: int32(i), Start: millis(int64(i)), End: millis(int64(i) + 1), Bytes: 9, Number: fmt.Sprintf("9134385233318143239268206260774392014%010d", i), Run: "1"}
 			if every > 0 && i%every == 0 {
 				r = Receipt{From: int32(i), To: int32(i), Err: fmt.Sprint(i, strings.Repeat("é", 300))}
 			}
-			if p = p.Add(r); len(p) > maxList {
+			if p = p.add(r, most); len(p) > most {
 				t.Fatalf("%d bytes after %d receipts", len(p), i)
 			}
 		}
@@ -62,6 +62,19 @@ func TestReceiptsBound(t *testing.T) {
 				t.Fatalf("every %d: cluster %d is %d", every, i, s)
 			}
 		}
+	}
+}
+
+// TestReceiptsOfAnHour: of a clip of an hour with a fragment a second each has its own.
+func TestReceiptsOfAnHour(t *testing.T) {
+	var all []Receipt
+	for i := range 3600 {
+		r := Receipt{From: int32(i), To: int32(i), Start: millis(int64(i) * 1000), End: millis(int64(i)*1000 + 1000), Bytes: 500_000}
+		r.Number, r.Run = fmt.Sprintf("9134385233318143239268206260774392014%010d", i), fmt.Sprintf("9134385233318143239268206260774392014%010d", i/2400)
+		all = append(all, r)
+	}
+	if got := slices.Collect(pack(all[:3599]).Add(all[3599]).All()); !slices.Equal(got, all) {
+		t.Errorf("%d receipts became %d", len(all), len(got))
 	}
 }
 

@@ -282,6 +282,10 @@ func FuzzRoll(f *testing.F) {
 						t.Fatal("a file begins without a key frame of the leading track")
 					}
 					framed = true
+				case Late:
+					if s.Clip != open || s.Event == nil || s.Got <= settleTime || s.Want < 0 {
+						t.Fatalf("%+v, open is %v", s, open)
+					}
 				case Join, Span, Warn:
 					if s.Kind != Warn && s.Clip != open {
 						t.Fatalf("step %d of clip %v, open is %v", s.Kind, s.Clip, open)

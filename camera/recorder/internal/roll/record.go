@@ -22,7 +22,8 @@ func (r *Roll) Frame(now time.Duration, f kvsmedia.Frame) []Step {
 	if lead {
 		r.follow(now, f)
 	}
-	key := lead && f.Key
+	key := lead && f.Key && !r.pass
+	r.pass = r.pass && !(lead && f.Key)
 	switch {
 	case r.recording && key:
 		r.turn(now, f.PTS)
@@ -43,6 +44,7 @@ func (r *Roll) Frame(now time.Duration, f kvsmedia.Frame) []Step {
 	r.step(Step{Kind: Frame, Clip: r.file.clip, Frame: f, Lead: lead})
 	if r.clock.live {
 		r.anchor()
+		r.lateness()
 	}
 	return r.steps
 }
@@ -166,8 +168,9 @@ func (r *Roll) resume(now, pts time.Duration) {
 // begin begins a clip, whose frames are yet to come.
 func (r *Roll) begin(now time.Duration, e *Event, follows ID) {
 	r.clip = clip{open: true, id: r.cfg.NewID(), since: now}
+	r.clip.told = []told{r.latest} // the event goes on
 	if e != nil {
-		r.clip.events = 1
+		r.clip.events, r.clip.told[0], r.clip.first = 1, told{e.ID, e.Score}, e
 	}
 	r.step(Step{Kind: Begin, Clip: r.clip.id, Event: e, Follows: follows})
 }
@@ -178,6 +181,25 @@ func (r *Roll) span(from time.Duration) {
 	if r.cfg.Continuous {
 		r.step(Step{Kind: Span, Clip: r.clip.id, From: from})
 	}
+	if r.clock.live {
+		r.lateness()
+	}
+}
+
+// lateness looks, when it can be known, whether the clip began after its event.
+func (r *Roll) lateness() {
+	e := r.clip.first
+	if e == nil || !r.clip.begun {
+		return
+	}
+	since := e.At
+	if r.ended != never && !r.deleted { // the clip before has what is before that
+		since = max(since, r.ended+r.clock.offset())
+	}
+	if late := r.clip.from + r.clock.offset() - since; late > settleTime {
+		r.step(Step{Kind: Late, Clip: r.clip.id, Event: e, Want: since - e.At, Got: late})
+	}
+	r.clip.first = nil
 }
 
 // halt ends the file and a clip that has frames: no frame follows for the moment.
@@ -208,8 +230,9 @@ func (r *Roll) end(reason Reason, until time.Duration) {
 		s.From, s.Until = r.clip.from, until
 		r.ended = until
 	}
+	r.deleted = reason == Deleted
 	r.step(s)
-	r.before, r.clip = r.clip.id, clip{}
+	r.before, r.latest, r.clip = r.clip.id, r.clip.told[len(r.clip.told)-1], clip{}
 }
 
 func (r *Roll) closeFile(reason Reason) {

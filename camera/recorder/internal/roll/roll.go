@@ -2,6 +2,7 @@ package roll
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
@@ -23,7 +24,8 @@ type Config struct {
 }
 
 const (
-	maxEvents  = 64 // of a clip, that are passed on
+	maxEvents  = 64   // of a clip, that are passed on
+	surer      = 0.01 // by which a score has risen that is passed on: a hundred times at most
 	oldest     = time.Hour
 	maxPTS     = 140 * 365 * 24 * time.Hour // sums and differences fit into a time.Duration
 	never      = time.Duration(math.MinInt64)
@@ -50,7 +52,8 @@ type Roll struct {
 	last   time.Duration // when the last one happened
 	from   time.Duration // the earliest moment that is wanted
 	clip   clip
-	before ID // the clip that ended last
+	before ID   // the clip that ended last
+	latest told // the event of it that was passed on last
 
 	// The loop over the source.
 	looping bool
@@ -62,6 +65,8 @@ type Roll struct {
 	asked   time.Duration // pre-roll
 	reached time.Duration // PTS with which the loop's first clip began; never if that is of no interest
 	overlap bool          // the pre-roll reaches into the clip before
+	floor   time.Duration // see Delete; never if it was not called
+	pass    bool          // the loop's first GOP, which may reach below floor, is left out
 	warned  [MissingKey + 1]bool
 
 	// What is written.
@@ -74,6 +79,8 @@ type Roll struct {
 	// With Continuous.
 	keys  []time.Duration // PTS of key frames in the recording
 	ended time.Duration   // PTS at which the last clip ended
+
+	deleted bool // that was the reason
 }
 
 // clip is the clip of which Begin was passed on, and End was not.
@@ -82,8 +89,16 @@ type clip struct {
 	id     ID
 	since  time.Duration // monotonic time of Begin
 	events int
+	told   []told        // events that were passed on
 	begun  bool          // it has frames
 	from   time.Duration // PTS of the first one
+	first  *Event        // with which it began; nil if another one goes on in it, or once Late was looked for
+}
+
+// told is an event that was passed on.
+type told struct {
+	id    ID
+	score float64
 }
 
 // file is what frames are written to.
@@ -102,7 +117,7 @@ func New(cfg Config) *Roll {
 	if cfg.FileBytes == 0 {
 		cfg.FileBytes = 256 << 20
 	}
-	r := &Roll{cfg: cfg, lead: cfg.Tracks[0], recorded: never, ended: never, reached: never, lastKey: never}
+	r := &Roll{cfg: cfg, lead: cfg.Tracks[0], recorded: never, ended: never, reached: never, lastKey: never, floor: never}
 	for _, t := range cfg.Tracks {
 		if t.Codec.Video() {
 			r.lead = t
@@ -132,13 +147,28 @@ func (r *Roll) Trigger(now time.Duration, e Event) (ID, []Step) {
 				r.span(from)
 			}
 		}
-	} else if r.clip.events++; r.clip.events <= maxEvents {
-		r.step(Step{Kind: Join, Clip: r.clip.id, Event: &e})
+	} else {
+		r.join(&e)
 	}
 	r.wanted = true
 	r.last = max(r.last, e.At)
 	r.from = min(r.from, start)
 	return r.clip.id, r.steps
+}
+
+// join passes on a further event of the clip, or that one is surer than before or brings more.
+func (r *Roll) join(e *Event) {
+	i := slices.IndexFunc(r.clip.told, func(t told) bool { return t.id == e.ID })
+	switch {
+	case i < 0 || e.ID == (ID{}):
+		if r.clip.events++; r.clip.events <= maxEvents {
+			r.clip.told = append(r.clip.told, told{e.ID, e.Score})
+			r.step(Step{Kind: Join, Clip: r.clip.id, Event: e})
+		}
+	case e.Score >= r.clip.told[i].score+surer || e.Bytes > 0:
+		r.clip.told[i].score = max(r.clip.told[i].score, e.Score)
+		r.step(Step{Kind: Join, Clip: r.clip.id, Event: e, Again: true})
+	}
 }
 
 // Wanted reports whether the loop over the source is to go on. When it turned false an
@@ -158,6 +188,9 @@ func (r *Roll) Start(now time.Duration) (preRoll time.Duration, wanted bool) {
 		r.asked = max(now-r.from, 0)
 	default:
 		return 0, false
+	}
+	if r.pass = r.floor != never && r.asked >= now-r.floor; r.pass {
+		r.asked = now - r.floor
 	}
 	r.looping = true
 	r.arrived, r.keyed = now, now
@@ -184,6 +217,22 @@ func (r *Roll) Stop(now time.Duration) []Step {
 	r.finish(Stopped)
 	return r.steps
 }
+
+// Delete does what Stop does, for another reason; with forget no later clip reaches back to
+// before now.
+func (r *Roll) Delete(now time.Duration, forget bool) []Step {
+	r.call(now)
+	if r.finish(Deleted); forget {
+		r.floor = now
+	}
+	return r.steps
+}
+
+// Live reports whether the loop has caught up with the frames that are being made.
+func (r *Roll) Live() bool { return r.clock.live }
+
+// Paused says that the owner has not asked for frames until now, since the last one.
+func (r *Roll) Paused(now time.Duration) { r.arrived, r.clock.arrived = now, now }
 
 func (r *Roll) finish(reason Reason) {
 	r.halt(reason, r.clock.newest+1)

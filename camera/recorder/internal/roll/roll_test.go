@@ -168,3 +168,66 @@ func TestClips(t *testing.T) {
 		}
 	}
 }
+
+// What was forgotten is in no clip of later: neither in a pre-roll nor in the GOP that the
+// source begins with.
+func TestForget(t *testing.T) {
+	for _, continuous := range []bool{false, true} {
+		r := New(Config{Tracks: []*kvsmedia.Track{picture}, PreRoll: 10 * sec, PostRoll: 10 * sec, Longest: 60 * sec, Continuous: continuous,
+			NewID: func() ID { return ID{1} }})
+		play := func(now, from time.Duration) (first time.Duration) {
+			if pre, _ := r.Start(now); now-pre < from {
+				t.Errorf("continuous %v: from %v on is asked for, of before %v", continuous, now-pre, from)
+			}
+			first = never
+			for pts := from - 1500*ms; pts < now+20*sec; pts += 500 * ms { // a GOP of 2 s
+				for _, s := range r.Frame(max(now, pts), kvsmedia.Frame{Track: picture, PTS: pts, Key: pts%(2*sec) == 500*ms}) {
+					if s.Kind == Frame && first == never {
+						first = s.Frame.PTS
+					}
+				}
+			}
+			return first
+		}
+		r.Trigger(100*sec, Event{At: 100 * sec})
+		play(100*sec, 90*sec)
+		r.Delete(121*sec, true)
+		r.Trigger(123*sec, Event{At: 20 * sec})
+		if first := play(123*sec, 121*sec); first < 121*sec || first > 125*sec {
+			t.Errorf("continuous %v: the clip begins at %v", continuous, first)
+		}
+		r.Stop(150 * sec)
+		r.Trigger(200*sec, Event{At: 200 * sec})
+		if continuous { // it goes on where it was stopped
+			continue
+		}
+		if first := play(200*sec, 190*sec); first > 191*sec {
+			t.Errorf("a clip of long after begins at %v", first)
+		}
+	}
+}
+
+// TestLate: a clip that begins after its event says so, unless another one has that time.
+func TestLate(t *testing.T) {
+	for _, c := range []struct {
+		events []happening
+		want   []time.Duration
+	}{
+		{at(31 * sec), []time.Duration{0}},
+		{[]happening{{51 * sec, 19 * sec}}, []time.Duration{17 * sec}},                                 // the source reaches to 36
+		{[]happening{{31 * sec, 31 * sec}, {44 * sec, 40 * sec}}, []time.Duration{0, 0}},               // the clip before has 40
+		{[]happening{{31 * sec, 31 * sec}, {72 * sec, 40 * sec}}, []time.Duration{0, 58*sec - 42*sec}}, // it has only that
+	} {
+		w := standard(120 * sec)
+		w.events = c.events
+		s := w.live(t, fmt.Sprint(c.events))
+		s.rules()
+		var got []time.Duration
+		for _, m := range s.clips {
+			got = append(got, m.late.Round(100*ms))
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("events %v: late by %v, want %v", c.events, got, c.want)
+		}
+	}
+}

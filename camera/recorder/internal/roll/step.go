@@ -11,7 +11,9 @@ type ID [16]byte
 
 // Event is why a clip is recorded.
 type Event struct {
+	ID    ID            // one that the clip has already is the same event; zero is none
 	At    time.Duration // when it happened, on the owner's monotonic clock
+	Score float64       // how sure it is, from 0 to 1
 	Info  any           // the owner's, passed on
 	Bytes int           // of memory that Info holds
 }
@@ -25,7 +27,8 @@ const (
 	Begin Kind = iota + 1
 
 	// Join says that Event happened in Clip. The first 64 events of a clip are passed on, the
-	// rest are counted in End.
+	// rest are counted in End. With Again it is one of these, which is surer now by a hundredth,
+	// or brings more (Event.Bytes).
 	Join
 
 	// Frame is a frame of Clip; with Continuous, of the one recording, and Clip is zero.
@@ -49,6 +52,10 @@ const (
 	// are equal it has no frames.
 	End
 
+	// Late says that Clip began Got after Event, its first one, or with Want so long after what
+	// came before: neither it nor another one has that time. It comes before End.
+	Late
+
 	// Warn says what keeps clips from being as they should be: once for each Warning.
 	Warn
 )
@@ -58,7 +65,8 @@ type Step struct {
 	Kind    Kind
 	Clip    ID
 	Follows ID             // Begin: the clip before, which ended where this one begins; zero if none
-	Event   *Event         // Begin, Join
+	Event   *Event         // Begin, Join, Late
+	Again   bool           // Join
 	Frame   kvsmedia.Frame // Frame. Skipped counts also what the roll had to leave out before it
 	Lead    bool           // Frame: it is of the leading track
 	Offset  time.Duration  // Anchor
@@ -66,10 +74,10 @@ type Step struct {
 	Until   time.Duration  // End: PTS of what comes after the clip's last frame
 	Reason  Reason         // End, Cut
 	Events  int            // End: all of the clip's events, those not passed on included
-	Skipped int            // End: frames that a queue dropped after the clip's last one
+	Skipped int            // End: frames that a queue dropped after the clip's, or the recording's, last one
 	Warning Warning        // Warn
-	Want    time.Duration  // Warn
-	Got     time.Duration  // Warn
+	Want    time.Duration  // Warn, Late
+	Got     time.Duration  // Warn, Late
 }
 
 // Reason is why a clip ended. Its String is what is written down.
@@ -84,11 +92,12 @@ const (
 	NoKey                         // the clip has not begun as no key frame of the leading track came for 30 s
 	SourceEnded                   // the loop ended
 	Stopped                       // Roll.Stop was called
+	Deleted                       // Roll.Delete was called
 )
 
 var reasons = [...]string{
 	EventOver: "event over", Longest: "longest clip", Jump: "media time jumped", NoFrames: "no more frames",
-	NoKey: "no key frame", SourceEnded: "no more frames", Stopped: "recorder stopped",
+	NoKey: "no key frame", SourceEnded: "no more frames", Stopped: "recorder stopped", Deleted: "deleted",
 }
 
 // String returns words for people, such as "media time jumped".

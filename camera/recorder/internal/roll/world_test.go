@@ -99,6 +99,7 @@ func (w *world) start(arrived int, now, preRoll time.Duration) int {
 
 // made is a clip as the owner sees it.
 type made struct {
+	late        time.Duration
 	id, follows ID
 	events      []Event
 	frames      []int
@@ -271,6 +272,10 @@ func (s *story) carry(steps []Step) {
 				s.resolve(clip, p)
 			}
 			s.open = nil
+		case Late:
+			if clip.late += p.Got; p.Event == nil || p.Got <= settleTime || p.Want < 0 || clip.late != p.Got {
+				s.errorf("a clip is late: %+v", p)
+			}
 		case Warn:
 			s.warnings[p.Warning]++
 		default:

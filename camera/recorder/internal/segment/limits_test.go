@@ -285,7 +285,8 @@ func TestFragments(t *testing.T) {
 	}
 }
 
-// Parts that a file does not have are errors, not panics; parts without Base follow one another.
+// Parts that a file does not have are errors, not panics; parts without Base follow one another,
+// and so do parts between which the clock was set.
 func TestParts(t *testing.T) {
 	fs := tiny(4*time.Second, 1)
 	m, c := write(t, segment.Header{}, fs, fs[0].Track, fs[1].Track)
@@ -303,5 +304,14 @@ func TestParts(t *testing.T) {
 	got := read(t, p, p)
 	if n := len(got) / 2; got[0].PTS != 0 || got[n].PTS != 3*time.Second || !got[n].Time.IsZero() {
 		t.Errorf("%v %v %v", got[0].PTS, got[n].PTS, got[n].Time)
+	}
+	for apart, want := range map[time.Duration]time.Duration{time.Minute: time.Minute, 24 * time.Hour: 4 * time.Second, -24 * time.Hour: 4 * time.Second} {
+		p, q := whole(m, c), whole(m, c)
+		p.Base = 100 * 365 * 86400_000
+		q.Base = p.Base + apart.Milliseconds()
+		got := read(t, p, q)
+		if n := len(got) / 2; got[n].PTS != want || got[n].Time.UnixMilli() != q.Base {
+			t.Errorf("%v apart: %v, of %v", apart, got[n].PTS, got[n].Time)
+		}
 	}
 }

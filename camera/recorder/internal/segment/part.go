@@ -32,8 +32,11 @@ type placed struct {
 	shift time.Duration // from times in the file to those in the sequence, which begins at 0
 }
 
-// place gives parts their places: by Base where that is known of two that follow one
-// another, otherwise one begins where the one before ends. Clusters that the next part has again
+// longestGap is how far parts of a clip can be apart: what is further is a clock that was set.
+const longestGap = time.Hour
+
+// place gives parts their places: by Base where that is known of two that follow one another
+// within longestGap, otherwise one begins where the one before ends. Clusters that the next part has again
 // are left out.
 func place(parts []Part) ([]placed, error) {
 	var out []placed
@@ -49,7 +52,8 @@ func place(parts []Part) ([]placed, error) {
 			before := &out[len(out)-1]
 			next.shift = before.shift + before.last().End - p.first().Start
 			if p.Base > 0 && before.Base > 0 {
-				if by := before.shift + p.wall() - before.wall(); by+p.first().Start > before.shift+before.last().Start {
+				by := before.shift + p.wall() - before.wall()
+				if by+p.first().Start > before.shift+before.last().Start && by <= next.shift+longestGap {
 					next.shift = by
 				}
 			}

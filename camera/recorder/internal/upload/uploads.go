@@ -35,7 +35,9 @@ type unit struct {
 	clip    ulid.ID // zero for a file
 	file    uint64
 	undated bool            // of the backlog: the plan waits for its time
-	resumed bool            // it is being recorded since before the card was opened, and is backlog when it ends
+	resumed bool            // it is being recorded since before the card was opened, or could not be read, and is backlog when it ends
+	again   time.Duration   // when it is tried to read it again; 0: it is in the plan, or resumed
+	tries   int             // to read it
 	over    bool            // no more fragments come
 	found   map[uint64]int  // how many fragments of each file were found
 	waiting []plan.Fragment // of files whose time is not known; the plan does not have them
@@ -151,7 +153,7 @@ func (u *Uploads) Spanned(c *card.Card, clip ulid.ID, content *segment.Content, 
 		return
 	}
 	v, ok := c.Cat.Clip(clip)
-	if !ok {
+	if !ok || v.Deleted {
 		return
 	}
 	p := segment.Part{Content: content, From: int(s.First), To: int(s.Last)}
@@ -163,7 +165,7 @@ func (u *Uploads) commit(seq uint64, n *unit, file uint64, list []segment.Fragme
 	if u.units[seq] == nil {
 		u.add(seq, n, plan.Clip{Live: true})
 	}
-	if n = u.units[seq]; n.resumed {
+	if n = u.units[seq]; n.resumed || n.again > 0 {
 		return
 	}
 	for _, f := range list[min(n.found[file], len(list)):] {
@@ -204,6 +206,9 @@ func (u *Uploads) Dated(c *card.Card) {
 		return
 	}
 	for seq, n := range u.units {
+		if n.again > 0 && n.again <= u.cfg.Mono() {
+			u.retry(seq, n)
+		}
 		if n.undated || len(n.waiting) > 0 {
 			u.date(seq)
 		}
@@ -214,6 +219,9 @@ func (u *Uploads) Dated(c *card.Card) {
 // up with another one would play twice, or have a wrong one for ever.
 func (u *Uploads) date(seq uint64) {
 	n := u.units[seq]
+	if n.again > 0 {
+		return
+	}
 	for len(n.waiting) > 0 {
 		if f, ok := u.c.Cat.File(n.waiting[0].File); ok && !f.Settled {
 			return
@@ -241,12 +249,48 @@ func (u *Uploads) date(seq uint64) {
 	wake(u.changed)
 }
 
+// postpone takes a unit out of the plan that cannot be read: for a while, or until it is
+// recorded. It reports false if that was tried often enough, as far as it counts.
+func (u *Uploads) postpone(c *card.Card, seq uint64, counts bool) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	n := u.units[seq]
+	if !u.on(c) || n == nil || n.resumed || n.again > 0 {
+		return true
+	}
+	if counts {
+		n.tries++
+	}
+	if n.tries >= mostTries {
+		return false
+	}
+	u.plan.Remove(seq)
+	n.waiting, n.over, n.undated = nil, false, true
+	if v, ok := c.Cat.Clip(n.clip); ok && !v.Ended {
+		n.resumed = true
+		return true
+	}
+	n.again = u.cfg.Mono() + uploadAgain
+	return true
+}
+
+// retry puts a unit back into the plan.
+func (u *Uploads) retry(seq uint64, n *unit) {
+	f, file := u.c.Cat.File(n.file)
+	if file && !f.Closed {
+		return
+	}
+	v, _ := u.c.Cat.Clip(n.clip)
+	n.again = 0
+	u.add(seq, n, plan.Clip{Begun: v.Sent > 0 || len(f.Sent) > 0})
+}
+
 // settled reports whether the times of all that a clip has on the card are known for good.
 func settled(cl catalog.View) bool {
 	return cl.Start != 0 && !slices.ContainsFunc(cl.Files, func(f catalog.File) bool { return !f.Settled && !f.Gone })
 }
 
-// Remove forgets a clip that is no longer on the card.
+// Remove forgets a clip that is no longer on the card, or was deleted.
 func (u *Uploads) Remove(c *card.Card, seq uint64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

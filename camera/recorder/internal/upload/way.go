@@ -22,6 +22,7 @@ import (
 
 const (
 	uploadAgain = time.Minute // after a refusal that the uploader takes for permanent
+	mostTries   = 5           // to read something, a minute apart
 )
 
 // sent is a fragment that is under way.
@@ -52,7 +53,7 @@ func (u *Uploads) Run(ctx context.Context) {
 			trouble.Over(u.cfg.Log, slog.LevelDebug, "recorder: clips are uploaded")
 			way.take(&got)
 		}
-		u.release()
+		way.over()
 		if ctx.Err() != nil {
 			return
 		}
@@ -70,11 +71,16 @@ func (u *Uploads) Run(ctx context.Context) {
 	}
 }
 
-// release says that what is under way is to be sent again.
-func (u *Uploads) release() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.plan.Release()
+// over says that nothing is under way any more: what was is to be sent again.
+func (w *way) over() {
+	w.u.mu.Lock()
+	w.u.plan.Release()
+	left := w.sent
+	w.sent = nil
+	w.u.mu.Unlock()
+	for _, s := range left {
+		s.c.Cat.Arrives(s.fragment.File)
+	}
 }
 
 // failed notes why nothing can be uploaded, nil while that is tried.
@@ -144,8 +150,10 @@ func (u *Uploads) load(c *card.Card, seq uint64, n *unit) {
 			_ = file.Close()
 		}
 		if err != nil || int(s.Last) >= len(content.Clusters) {
-			u.unreadable(c, s.File, int(s.First), int(s.Last), err)
-			continue
+			if u.unreadable(c, seq, s.File, int(s.First), int(s.Last), err) {
+				continue
+			}
+			return
 		}
 		p := segment.Part{Content: content, From: int(s.First), To: int(s.Last)}
 		for _, x := range p.Fragments(true) {
@@ -169,16 +177,20 @@ func (u *Uploads) spansOf(c *card.Card, n *unit) []catalog.Span {
 	return []catalog.Span{{File: n.file, Last: f.Clusters - 1}}
 }
 
-// unreadable notes that a part of a file will never be uploaded, unless it is the whole
-// storage that cannot be read.
-func (u *Uploads) unreadable(c *card.Card, file uint64, from, to int, err error) {
-	switch storage.Classify(err) {
-	case storage.Gone, storage.ReadOnly, storage.Full:
-		return
-	case storage.None, storage.Failing, storage.Other:
+// unreadable reports whether a part of a unit will never be uploaded, and notes it: not if it
+// is the whole storage that cannot be read, and not until it was tried again.
+func (u *Uploads) unreadable(c *card.Card, unit, file uint64, from, to int, err error) bool {
+	if f, ok := c.Cat.File(file); !ok || f.Gone || f.Going {
+		return true // it is no longer on the card
+	}
+	trouble := storage.Classify(err)
+	if u.postpone(c, unit, trouble != storage.Gone && trouble != storage.ReadOnly && trouble != storage.Full) {
+		u.cfg.Log.Warn("recorder: a part of a clip cannot be read; it is uploaded later", "file", file, "err", err)
+		return false
 	}
 	u.cfg.Log.Warn("recorder: a part of a clip cannot be read, and will not be uploaded", "file", file, "err", err)
 	_ = c.Cat.Receive(file, receipt.Receipt{From: int32(from), To: int32(to), Err: "it cannot be read"})
+	return true
 }
 
 // stored returns a fragment for the uploader.
@@ -189,8 +201,9 @@ func (w *way) stored(c *card.Card, next plan.Next) (kvsmedia.Stored, bool) {
 		_ = file.Close() // Frames opens it again, if the uploader takes the fragment
 	}
 	if err != nil || f.To >= len(content.Clusters) {
-		u.unreadable(c, f.File, f.From, f.To, err)
-		u.done(c, next.Clip, f)
+		if u.unreadable(c, next.Clip, f.File, f.From, f.To, err) {
+			u.done(c, next.Clip, f)
+		}
 		return kvsmedia.Stored{}, false
 	}
 	rec, _ := c.Cat.File(f.File)
@@ -210,6 +223,7 @@ func (w *way) stored(c *card.Card, next plan.Next) (kvsmedia.Stored, bool) {
 	}
 	w.sent[key] = under
 	u.mu.Unlock()
+	c.Cat.Departs(f.File)
 	s.Frames = func(yield func(kvsmedia.Frame, error) bool) {
 		file, err := c.FS.Open(rec.Name(), os.O_RDONLY)
 		if err != nil {
@@ -269,6 +283,7 @@ func (w *way) take(got *kvsmedia.Receipt) {
 		return
 	}
 	f := s.fragment
+	defer s.c.Cat.Arrives(f.File)
 	note := receipt.Receipt{From: int32(f.From), To: int32(f.To), Start: s.start, End: s.start + s.length, Bytes: f.Bytes, Number: got.Number, Run: got.Run}
 	var read *readError
 	switch err := got.Err; {
@@ -278,9 +293,11 @@ func (w *way) take(got *kvsmedia.Receipt) {
 			s.c.Cat.Imaged(i.clip, i.event)
 		}
 	case errors.As(err, &read):
-		u.unreadable(s.c, f.File, f.From, f.To, read.err)
+		if !u.unreadable(s.c, s.unit, f.File, f.From, f.To, read.err) {
+			return
+		}
 	case errors.Is(err, kvsmedia.ErrUploadEnded):
-		return // it is sent again: see release
+		return // it is sent again: see over
 	default:
 		note.Number, note.Run, note.Err = "", "", err.Error()
 		u.cfg.Log.Warn("recorder: a fragment will never be uploaded", "file", f.File, "err", err)

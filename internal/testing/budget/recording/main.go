@@ -1,9 +1,9 @@
-// Recording is the smallest camera with a recorder and uploads: what budget smallest is
-// compared with.
+// Recording is the smallest camera that finds motion, with a recorder and uploads: what budget
+// smallest is compared with.
 //
 //	recording DIR REGION CLIPS
 //
-// DIR has the device's certificate; clips go into CLIPS. An event happens at each start.
+// DIR has the device's certificate; clips go into CLIPS.
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/smartcam-sdk/smartcam/camera"
+	"github.com/smartcam-sdk/smartcam/camera/motion"
 	"github.com/smartcam-sdk/smartcam/camera/recorder"
 	"github.com/smartcam-sdk/smartcam/iotcreds"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
@@ -37,10 +38,16 @@ func main() {
 	check(err)
 	rec, err := recorder.New(recorder.Config{Dir: os.Args[3], OnRoot: true, Source: cam, Tracks: tracks, Uploader: producer, Now: creds.Now})
 	check(err)
-	_, err = rec.Trigger(recorder.Event{Type: "start"})
+	detector, err := motion.New(motion.Config{})
 	check(err)
 	go func() { log.Fatal(cam.Run(ctx)) }()
-	log.Fatal(rec.Run(ctx))
+	go func() { log.Fatal(rec.Run(ctx)) }()
+	for e := range detector.Events(cam.Frames(ctx, 0)) {
+		if e.Kind == motion.Started || e.Kind == motion.Going {
+			_, err = rec.Trigger(recorder.Event{ID: e.ID, Type: "motion", Time: e.Time, Score: e.Score})
+			check(err)
+		}
+	}
 }
 
 func check(err error) {
