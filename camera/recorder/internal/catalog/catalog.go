@@ -72,7 +72,6 @@ type clip struct {
 	settled bool          // nothing of it waited when it was last looked at
 	told    int64         // Refused then
 	shots   []*file       // pictures of its events that are on the card
-	again   int           // events that were told once more
 	before  int64         // bytes of the file before the growing span
 }
 

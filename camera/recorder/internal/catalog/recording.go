@@ -45,7 +45,6 @@ func (c *Catalog) AddEvent(id ulid.ID, e Event) error {
 		return ErrUnknown
 	}
 	if i := cl.event(e.ID); i >= 0 {
-		cl.again++
 		if !cl.Events[i].Picture.Given && e.Picture.Given { // it comes later than the event
 			c.setPicture(cl, i, e.Picture)
 		}
@@ -74,7 +73,7 @@ func (c *Catalog) CountEvents(id ulid.ID, events int) error {
 	if cl == nil {
 		return ErrUnknown
 	}
-	if more := events - cl.again - len(cl.Events); more > cl.More {
+	if more := events - len(cl.Events); more > cl.More {
 		cl.More = more
 		c.touchClip(cl)
 	}
