@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"regexp"
 	"slices"
 	"time"
 
@@ -25,7 +26,8 @@ const (
 	longestLongest   = time.Hour
 	leastBudget      = 32 << 20
 	leastBacklogRate = 10_000
-	maxTracks        = 3 // of a stream ("Amazon Kinesis Video Streams service quotas"), and of a file
+	maxFolder        = 250 // a tag has 256 bytes: see imagePrefix
+	maxTracks        = 3   // of a stream ("Amazon Kinesis Video Streams service quotas"), and of a file
 )
 
 // Source is where frames come from. *camera.Camera is one.
@@ -87,8 +89,8 @@ type Config struct {
 	// that went for an hour without being set.
 	MaxAge time.Duration
 
-	// QueueBytes bounds the frames that wait in memory while the storage is slow. Zero
-	// means 8 MiB, the least is 256 KiB.
+	// QueueBytes bounds the frames that wait in memory while the storage is slow; pictures
+	// of events may have half as much besides. Zero means 8 MiB, the least is 256 KiB.
 	QueueBytes int
 
 	// Uploader takes clips to the cloud; nil keeps everything on the device.
@@ -97,8 +99,8 @@ type Config struct {
 	// UploadAll has everything uploaded that Continuous records, not clips alone.
 	UploadAll bool
 
-	// Backlog is the order in which clips are uploaded that are no longer recorded. The
-	// zero value is NewestFirst.
+	// Backlog is the order in which clips are uploaded that are no longer recorded, and in
+	// which pictures are put. The zero value is NewestFirst.
 	Backlog Order
 
 	// BacklogRate is how fast they are uploaded, in bit/s. Zero means twice the bitrate
@@ -111,6 +113,21 @@ type Config struct {
 	// changes. It should return when its context ends.
 	Publish func(context.Context, Change) error
 
+	// PutPicture puts the picture of an event under a key into the cloud; [S3] makes such a
+	// function. It returns nil once the picture is safe there, also if it was there already.
+	// Until then it is called again, after 1 s to a minute, also after a restart; after a
+	// refusal that is not the network's after a minute. One call runs at a time, for the
+	// newest picture first, or the oldest with OldestFirst, and none holds up the others. It
+	// should return when its context ends. Nil leaves pictures on the device.
+	PutPicture func(ctx context.Context, key string, jpeg []byte) error
+
+	// PictureFolder is what keys of pictures begin with, usually the name of the thing, as
+	// its role may put pictures there alone: the key is PictureFolder/EVENT.jpg. It is
+	// required with PutPicture. Letters, digits and !_.*'()-=@+,: in at most 250 bytes are
+	// allowed, with slashes between names. The images that the service makes of tagged
+	// fragments (see the package's manual) have keys that begin with PictureFolder/image.
+	PictureFolder string
+
 	// Now is a clock that can be trusted, such as iotcreds.Provider.Now; it returns the
 	// zero Time while the time is not known. Nil means time.Now, not trusted before 2024.
 	Now func() time.Time
@@ -120,6 +137,18 @@ type Config struct {
 
 	fs func() (storage.FS, error) // of tests
 }
+
+// imagePrefix is what keys of the images begin with that the service makes.
+func (c *Config) imagePrefix() string {
+	if c.PictureFolder == "" {
+		return ""
+	}
+	return c.PictureFolder + "/image"
+}
+
+// pictureFolder has characters that need no care in a key ("Creating object key names") nor
+// in JSON.
+var pictureFolder = regexp.MustCompile(`^([A-Za-z0-9!_.*'()=@+,:-]+(/[A-Za-z0-9!_.*'()=@+,:-]+)*)?$`)
 
 // Order is the order in which the backlog is uploaded.
 type Order uint8
@@ -164,6 +193,10 @@ func (c Config) validated() (Config, error) {
 		return wrong("UploadAll", "needs an Uploader")
 	case c.Backlog > OldestFirst:
 		return wrong("Backlog", "is %d, want NewestFirst or OldestFirst", c.Backlog)
+	case c.PutPicture != nil && c.PictureFolder == "":
+		return wrong("PictureFolder", "is empty: name what keys of pictures begin with, such as the thing")
+	case !pictureFolder.MatchString(c.PictureFolder) || len(c.PictureFolder) > maxFolder:
+		return wrong("PictureFolder", "is %.300q: allowed are at most %d letters, digits and !_.*'()-=@+,: with slashes between names", c.PictureFolder, maxFolder)
 	case c.BacklogRate != 0 && c.BacklogRate < leastBacklogRate:
 		return wrong("BacklogRate", "is %d bit/s: the least is %d", c.BacklogRate, leastBacklogRate)
 	}

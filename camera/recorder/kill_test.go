@@ -3,6 +3,7 @@ package recorder_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -32,13 +34,18 @@ func recordUntilKilled(dir string) error {
 	film := swift()
 	r, err := recorder.New(recorder.Config{Dir: dir, OnRoot: true, Source: film, Tracks: []*kvsmedia.Track{film.track},
 		PreRoll: time.Second, PostRoll: 10 * time.Second, MaxBytes: 64 << 20, Logger: quiet,
+		PutPicture: into(dir + ".bucket"), PictureFolder: "door",
 		Publish: func(_ context.Context, c recorder.Change) error {
-			_, err := fmt.Println(c.Kind, c.Clip.ID, int64(c.Clip.Length), c.ID)
+			line, err := json.Marshal(c)
+			if err == nil {
+				_, err = fmt.Println(string(line))
+			}
 			return err
 		}})
 	if err != nil {
 		return err
 	}
+	var ids ulid.IDs
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(context.Background()) }()
 	for {
@@ -46,10 +53,27 @@ func recordUntilKilled(dir string) error {
 		case err := <-ended:
 			return err
 		case <-time.After(20 * time.Millisecond):
-			if _, err := r.Trigger(recorder.Event{Type: "test"}); err != nil {
+			e := recorder.Event{ID: ids.New(time.Now()).String(), Type: "test"}
+			e.Picture = jpegOf(e.ID, 3000)
+			if _, err := r.Trigger(e); err != nil {
 				return err
 			}
 		}
+	}
+}
+
+// into is a PutPicture whose bucket is a directory.
+func into(dir string) func(context.Context, string, []byte) error {
+	return func(_ context.Context, key string, jpeg []byte) error {
+		path := filepath.Join(dir, filepath.FromSlash(key))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return err
+		}
+		part := fmt.Sprint(path, ".", os.Getpid())
+		if err := os.WriteFile(part, jpeg, 0o600); err != nil {
+			return err
+		}
+		return os.Rename(part, path)
 	}
 }
 
@@ -105,9 +129,7 @@ func killOne(t *testing.T, dir string) (list []recorder.Change) {
 	defer kill.Stop()
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		var c recorder.Change
-		var length int64
-		if n, _ := fmt.Sscan(lines.Text(), (*string)(&c.Kind), (*string)(&c.Clip.ID), &length, &c.ID); n == 4 {
-			c.Clip.Length = time.Duration(length)
+		if err := json.Unmarshal(lines.Bytes(), &c); err == nil {
 			list = append(list, c)
 		} else {
 			t.Log(lines.Text())
@@ -117,12 +139,24 @@ func killOne(t *testing.T, dir string) (list []recorder.Change) {
 	return list
 }
 
+// collect reads the bucket.
+func (p *promises) collect(dir string) error {
+	files, err := filepath.Glob(filepath.Join(dir, "door", "*.jpg"))
+	clear(p.bucket)
+	for _, path := range files {
+		jpeg, readErr := os.ReadFile(path)
+		p.bucket["door/"+filepath.Base(path)], err = jpeg, errors.Join(err, readErr)
+	}
+	return err
+}
+
 // found looks whether what was published is in a directory, and removes it. It returns how
 // many clips had ended.
 func (p *promises) found(t *testing.T, dir string) (ended int) {
 	t.Helper()
 	film := swift()
-	r, err := recorder.New(recorder.Config{Dir: dir, OnRoot: true, Source: film, Tracks: []*kvsmedia.Track{film.track}, Logger: quiet, Publish: p.publish})
+	r, err := recorder.New(recorder.Config{Dir: dir, OnRoot: true, Source: film, Tracks: []*kvsmedia.Track{film.track}, Logger: quiet, Publish: p.publish,
+		PutPicture: into(dir + ".bucket"), PictureFolder: "door"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,12 +164,20 @@ func (p *promises) found(t *testing.T, dir string) (ended int) {
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
 	deadline := time.Now().Add(20 * time.Second)
-	for r.Status().Storage == 0 || r.Status().Unpublished > 0 {
+	for r.Status().Storage == 0 || r.Status().Unpublished > 0 || r.Status().Pictures > 0 {
 		if time.Now().After(deadline) {
 			t.Fatalf("%+v", r.Status())
 		}
 		time.Sleep(time.Millisecond)
 	}
+	if err := p.collect(dir + ".bucket"); err != nil {
+		t.Fatal(err)
+	}
+	known := map[recorder.ClipID]recorder.Clip{}
+	for c := range r.Clips(time.Time{}, time.Time{}) {
+		known[c.ID] = c
+	}
+	p.checkPictures(t, r, known)
 	var ids []string
 	for id, c := range p.changes {
 		got, err := r.Clip(c.Clip.ID)
@@ -149,7 +191,7 @@ func (p *promises) found(t *testing.T, dir string) (ended int) {
 		case err == nil:
 			readable(t, r, got)
 		}
-		if n := p.kinds[fmt.Sprint(c.Clip.ID, c.Kind)]; n > 1 && c.Kind != recorder.ClipEvicted {
+		if n := p.kinds[fmt.Sprint(c.Clip.ID, c.Kind)]; n > 1 && c.Kind != recorder.ClipEvicted && c.Kind != recorder.ClipPicture {
 			t.Errorf("clip %s has %d times %s", c.Clip.ID, n, c.Kind)
 		}
 		if c.Kind == recorder.ClipEnded {

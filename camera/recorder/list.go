@@ -8,6 +8,7 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/card"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/picture"
 	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
@@ -45,7 +46,7 @@ func (r *Recorder) Clip(id ClipID) (Clip, error) {
 	}
 	key, perr := ulid.Parse(string(id))
 	if e, ok := r.expected.Event(key); ok && perr == nil { // the storage has not taken notice of it yet
-		return Clip{ID: id, State: Recording, Events: []Event{publicEvent(e)}}, nil
+		return Clip{ID: id, State: Recording, Events: []Event{publicEvent(e, nil)}}, nil
 	}
 	return Clip{}, err
 }
@@ -89,8 +90,18 @@ func wallTime(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-func publicEvent(e catalog.Event) Event {
-	return Event{ID: e.ID.String(), Type: e.Type, Time: wallTime(e.Time), Score: e.Score, Tags: e.Tags}
+// publicEvent returns an event as users see it, with what of its clip's pictures is its own.
+func publicEvent(e catalog.Event, pictures []catalog.File) Event {
+	p := Event{ID: e.ID.String(), Type: e.Type, Time: wallTime(e.Time), Score: e.Score, Tags: e.Tags, PicturePut: e.Picture.Put, PictureError: e.Picture.Err}
+	if e.Picture.Err == "" {
+		p.PictureKey = e.Picture.Key
+	}
+	for _, f := range pictures {
+		if f.Event == e.ID && f.Closed && !f.Going {
+			p.PictureBytes = int(f.Bytes) - picture.Tail
+		}
+	}
+	return p
 }
 
 // maxStretches bounds the runs and what is missing of a Clip, so that a Change fits into a
@@ -105,7 +116,7 @@ func publicClip(v catalog.View) Clip {
 		Reason: Reason(v.Reason), OnDevice: v.OnCard, Protected: v.Protected,
 	}
 	for _, e := range v.Events {
-		c.Events = append(c.Events, publicEvent(e))
+		c.Events = append(c.Events, publicEvent(e, v.Pictures))
 	}
 	for _, s := range v.Spans {
 		c.Length += s.End - s.Start

@@ -69,10 +69,13 @@ type promises struct {
 	open    map[recorder.ClipID]bool          // that were being recorded when the power failed, and had media
 	cut     int                               // number of the picture at that moment
 	kinds   map[string]int                    // how many changes with other IDs there were of a kind of a clip
+
+	events int               // that were told
+	bucket map[string][]byte // pictures that were put, by their keys
 }
 
 func newPromises() *promises {
-	return &promises{changes: map[string]recorder.Change{}, media: map[recorder.ClipID]time.Duration{}, gone: map[recorder.ClipID]bool{}, open: map[recorder.ClipID]bool{}, kinds: map[string]int{}}
+	return &promises{changes: map[string]recorder.Change{}, media: map[recorder.ClipID]time.Duration{}, gone: map[recorder.ClipID]bool{}, open: map[recorder.ClipID]bool{}, kinds: map[string]int{}, bucket: map[string][]byte{}}
 }
 
 func (p *promises) publish(_ context.Context, c recorder.Change) error {
@@ -104,7 +107,7 @@ func (p *promises) note(r *recorder.Recorder) {
 // play runs a recorder on a card until the script is over, or the power has failed.
 func (p *promises) play(t *testing.T, film *tinyFilm, card *storagetest.FS, s script, failed func() bool) {
 	cfg := recorder.Config{Source: film, Tracks: []*kvsmedia.Track{film.track}, PreRoll: 3 * time.Second, PostRoll: 5 * time.Second,
-		Continuous: s.continuous, Publish: p.publish, Logger: quiet}
+		Continuous: s.continuous, Publish: p.publish, PutPicture: p.put, PictureFolder: "door", Logger: quiet}
 	recorder.SetFS(&cfg, card.Dir)
 	r, err := recorder.New(cfg)
 	if err != nil {
@@ -117,7 +120,7 @@ func (p *promises) play(t *testing.T, film *tinyFilm, card *storagetest.FS, s sc
 	events := s.events
 	for second := time.Duration(0); second < s.length && !failed(); second += time.Second {
 		for len(events) > 0 && events[0] <= second {
-			if _, err := r.Trigger(recorder.Event{Type: "test"}); err != nil {
+			if _, err := r.Trigger(p.event()); err != nil {
 				t.Error(err)
 			}
 			events = events[1:]
@@ -206,7 +209,7 @@ func (p *promises) check(t *testing.T, film *tinyFilm, card *storagetest.FS, s s
 		if _, ok := found[c.Clip.ID]; !ok && !p.gone[c.Clip.ID] {
 			t.Errorf("clip %s, which has %s, is forgotten", c.Clip.ID, c.Kind)
 		}
-		if n := p.kinds[fmt.Sprint(c.Clip.ID, c.Kind)]; n > 1 && c.Kind != recorder.ClipEvicted {
+		if n := p.kinds[fmt.Sprint(c.Clip.ID, c.Kind)]; n > 1 && c.Kind != recorder.ClipEvicted && c.Kind != recorder.ClipPicture {
 			t.Errorf("clip %s has %d times %s", c.Clip.ID, n, c.Kind)
 		}
 		if n := p.kinds[fmt.Sprint(c.Clip.ID, recorder.ClipEnded)]; n != 1 {
@@ -223,6 +226,7 @@ func (p *promises) check(t *testing.T, film *tinyFilm, card *storagetest.FS, s s
 			t.Errorf("clip %s with %v is forgotten", id, media)
 		}
 	}
+	p.checkPictures(t, r, found)
 	cancel()
 	<-ended
 }

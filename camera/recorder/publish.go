@@ -26,6 +26,7 @@ func (r *Recorder) changed(list []disk.Change) {
 		r.changes.Push(ring.Item[Change]{Value: change(ch.Change, ch.Of), Key: true, Size: changeBytes})
 	}
 	wake(r.pending)
+	wake(r.shots)
 }
 
 func change(ch catalog.Change, v catalog.View) Change {

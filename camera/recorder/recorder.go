@@ -41,6 +41,8 @@ type Recorder struct {
 	wanted   chan struct{} // frames may be wanted
 	changes  *ring.Ring[Change]
 	pending  chan struct{} // there may be changes to publish
+	shots    chan struct{} // there may be pictures to put
+	puts     puts
 	drive    *card.Drive
 	uploads  *upload.Uploads
 	expected disk.Expected
@@ -65,6 +67,7 @@ func New(cfg Config) (*Recorder, error) {
 		queue:   queue.New(cfg.QueueBytes),
 		wanted:  make(chan struct{}, 1),
 		pending: make(chan struct{}, 1),
+		shots:   make(chan struct{}, 1),
 		changes: ring.New[Change](ring.Config{Bytes: changeBacklog * changeBytes}),
 	}
 	r.drive = card.NewDrive(card.Config{
@@ -74,6 +77,7 @@ func New(cfg Config) (*Recorder, error) {
 	})
 	r.uploads = upload.New(upload.Config{
 		Uploader: cfg.Uploader, All: cfg.UploadAll, Backlog: plan.Order(cfg.Backlog), Rate: cfg.BacklogRate,
+		Images: cfg.imagePrefix(), PreRoll: cfg.PreRoll,
 		Mono: r.mono, Log: r.log,
 	})
 	r.roll = roll.New(roll.Config{
@@ -87,7 +91,7 @@ func New(cfg Config) (*Recorder, error) {
 // process left. The clip that is being recorded then is ended and kept. Trouble of the
 // storage, of the source and of the network is waited for and shown in Status. It returns
 // ctx's error, and ErrStuck as well if the storage has not returned within five seconds
-// from a write, or if a read, the Uploader or Publish has not. The goroutines that hang
+// from a write, or if a read, the Uploader, Publish or PutPicture has not. The goroutines that hang
 // then are left behind, and it can be called again when they have ended.
 func (r *Recorder) Run(ctx context.Context) error {
 	if !r.running.CompareAndSwap(false, true) {
@@ -105,6 +109,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 	takes.Go(func() { r.watch(ctx) })
 	works.Go(func() { r.uploads.Run(work) })
 	works.Go(func() { r.publish(work) })
+	works.Go(func() { r.putPictures(work) })
 	<-ctx.Done()
 	takes.Wait()
 	r.end()

@@ -77,7 +77,10 @@ type Status struct {
 	Upload       error // why the Uploader gave up, until it is tried again; without network it only waits
 
 	Unpublished int // changes that Publish has not taken yet
-	Foreign     int // files of newer firmware, left alone
+
+	Pictures   int   // that are yet to be put into the cloud
+	PutPicture error // why the last attempt to put one failed; nil once one succeeds
+	Foreign    int   // files of newer firmware, left alone
 }
 
 // Status returns the recorder's state.
@@ -96,7 +99,7 @@ func (r *Recorder) Status() Status {
 	if c := r.drive.Card(); c != nil {
 		s.fill(c.Cat)
 	}
-	s.Upload = r.uploads.Trouble()
+	s.Upload, s.PutPicture = r.uploads.Trouble(), r.puts.trouble()
 	return s
 }
 
@@ -104,6 +107,7 @@ func (r *Recorder) Status() Status {
 func (s *Status) fill(cat *catalog.Catalog) {
 	s.Used = cat.Used()
 	s.Unpublished = len(cat.Pending(math.MaxInt))
+	s.Pictures = len(cat.Waiting())
 	for cl := range cat.Clips() {
 		if cl.Gone && cl.Ended {
 			continue

@@ -90,6 +90,12 @@ func (s *studio) roll() {
 func (s *studio) record() {
 	s.t.Helper()
 	recorder.SetFS(&s.cfg, s.card.Dir)
+	s.run()
+}
+
+// run makes a recorder of the configuration, and runs it.
+func (s *studio) run() {
+	s.t.Helper()
 	var err error
 	if s.Recorder, err = recorder.New(s.cfg); err != nil {
 		s.t.Fatal(err)

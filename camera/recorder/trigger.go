@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/disk"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
 	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
@@ -14,7 +15,8 @@ const longestAgo = 10 * time.Minute
 
 // Trigger tells of an event: it begins a clip, or is one more event of the one that is
 // being recorded. It waits for nothing, and may be called before Run and without
-// storage. The error is of the event.
+// storage. It copies the picture. The error is of the event; a picture that cannot be kept
+// is none: the event says why there is none.
 func (r *Recorder) Trigger(e Event) (ClipID, error) {
 	ce, ago, err := r.event(e)
 	if err != nil {
@@ -22,8 +24,11 @@ func (r *Recorder) Trigger(e Event) (ClipID, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	told := disk.Event{Event: ce}
+	told.Picture, told.JPEG = r.picture(ce.ID, e.Picture)
+	ce = told.Event
 	now := r.mono()
-	id, steps := r.roll.Trigger(now, roll.Event{At: now - ago, Info: ce})
+	id, steps := r.roll.Trigger(now, roll.Event{At: now - ago, Info: told, Bytes: len(told.JPEG)})
 	clip := ulid.ID(id)
 	if slices.ContainsFunc(steps, func(s roll.Step) bool { return s.Kind == roll.Begin }) {
 		r.expected.Add(clip, ce)

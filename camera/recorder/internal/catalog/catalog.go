@@ -70,6 +70,7 @@ type clip struct {
 	durable uint64        // changes up to this Seq are on the card
 	settled bool          // nothing of it waited when it was last looked at
 	told    int64         // Refused then
+	shots   []*file       // pictures of its events that are on the card
 	before  int64         // bytes of the file before the growing span
 }
 
@@ -170,6 +171,9 @@ func (c *Catalog) view(cl *clip) View {
 			v.Files = append(v.Files, f.File)
 		}
 	}
+	for _, f := range cl.shots {
+		v.Pictures = append(v.Pictures, f.File)
+	}
 	return v
 }
 
@@ -204,14 +208,14 @@ func (c *Catalog) Clips() iter.Seq[Clip] {
 	}
 }
 
-// Files yields all files that are on the card, oldest first, like Clips.
+// Files yields all media files that are on the card, oldest first, like Clips.
 func (c *Catalog) Files() iter.Seq[File] {
 	from := func(seq uint64) (File, bool) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		i := sort.Search(len(c.made), func(i int) bool { return c.made[i].Seq >= seq })
 		for ; i < len(c.made); i++ {
-			if f := c.made[i]; !f.Gone && !f.Going {
+			if f := c.made[i]; !f.Gone && !f.Going && !f.picture() {
 				return f.File, true
 			}
 		}
@@ -239,4 +243,16 @@ func (c *Catalog) used() int64 {
 		}
 	}
 	return bytes
+}
+
+// Of returns the clips that have parts of a media file.
+func (c *Catalog) Of(seq uint64) (list []View) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f := c.files[seq]; f != nil {
+		for _, cl := range f.clips {
+			list = append(list, c.view(cl))
+		}
+	}
+	return list
 }

@@ -153,13 +153,11 @@ func (c *Catalog) Pending(n int) []Change {
 
 // retire forgets a clip of which nothing is left anywhere and nothing is to be told.
 func (c *Catalog) retire(cl *clip) {
-	if !cl.Ended || len(cl.Pending) > 0 || !cl.Deleted && cl.Sent > 0 {
+	if len(cl.Pending) > 0 || !cl.Deleted && cl.Sent > 0 {
 		return
 	}
-	for _, s := range cl.Spans {
-		if f := c.files[s.File]; f != nil && !f.Gone && (f.Clip == cl.ID || !cl.Deleted) {
-			return
-		}
+	if !c.gone(cl) {
+		return
 	}
 	c.parted = append(c.parted, c.view(cl))
 	c.dropClip(cl)
@@ -201,6 +199,11 @@ func (c *Catalog) dropClip(cl *clip) {
 }
 
 func (c *Catalog) dropFile(f *file) {
+	if f.picture() {
+		for _, cl := range f.clips {
+			cl.shots = slices.DeleteFunc(slices.Clone(cl.shots), func(o *file) bool { return o == f })
+		}
+	}
 	delete(c.files, f.Seq)
 	if i := slices.Index(c.made, f); i >= 0 {
 		c.made = slices.Delete(c.made, i, i+1)
@@ -237,6 +240,9 @@ func (c *Catalog) forgetGone(n int) (forgotten int) {
 
 // gone reports whether no file of an ended clip is on the card any more.
 func (c *Catalog) gone(cl *clip) bool {
+	if len(cl.shots) > 0 {
+		return false
+	}
 	for _, s := range cl.Spans {
 		if f := c.files[s.File]; f != nil && !f.Gone && (f.Clip == cl.ID || !cl.Deleted) {
 			return false

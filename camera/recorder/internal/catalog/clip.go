@@ -21,11 +21,15 @@ type Event struct {
 	Time  int64  // ms since 1970, 0 unknown
 	Score float64
 	Tags  map[string]string // at most five, names of 128 and values of 256 bytes; not changed any more
+
+	Picture Picture
+	Images  uint8 // fragments in the cloud that ask for images of it, at most MaxImages
 }
 
 // Check returns ErrEvent if a string of e is out of bounds.
 func (e Event) Check() error {
-	ok := len(e.Type) <= maxType && utf8.ValidString(e.Type) && len(e.Tags) <= maxTags && e.Score-e.Score == 0
+	ok := len(e.Type) <= maxType && utf8.ValidString(e.Type) && len(e.Tags) <= maxTags && e.Score-e.Score == 0 &&
+		len(e.Picture.Key) <= maxKey && utf8.ValidString(e.Picture.Key)
 	for k, v := range e.Tags {
 		ok = ok && len(k) <= maxTagName && len(v) <= maxTagValue && utf8.ValidString(k) && utf8.ValidString(v)
 	}
@@ -73,10 +77,11 @@ const (
 	Stored           // all of the clip is in the cloud
 	Lost             // a part of it never will be
 	EvictedClip      // nothing or not all of it is on the card any more
+	Pictured         // the picture of an event is in the cloud, or never will be
 	kinds
 )
 
-var kindNames = [kinds]string{Started: "started", Ended: "ended", Stored: "stored", Lost: "lost", EvictedClip: "evicted"}
+var kindNames = [kinds]string{Started: "started", Ended: "ended", Stored: "stored", Lost: "lost", EvictedClip: "evicted", Pictured: "picture"}
 
 // String returns the name, such as "ended".
 func (k Kind) String() string {
@@ -124,7 +129,8 @@ type Clip struct {
 // View is a clip with its files at one moment.
 type View struct {
 	Clip
-	Files []File
+	Files    []File
+	Pictures []File // of its events, that are on the card
 }
 
 // Run is a stretch of a clip in the stream.
@@ -235,10 +241,11 @@ func remainder(s Span, f File) Missing {
 	return m
 }
 
-// File is what is known of a media file at one moment.
+// File is what is known of a media file, or of the picture of an event, at one moment.
 type File struct {
 	Seq       uint64
 	Clip      ulid.ID // whose it is alone; zero with Continuous
+	Event     ulid.ID // of a picture; zero of a media file
 	Day       int32   // days since 1970 of its folder
 	Boot      uint32  // in which it was made; 0 unknown
 	Base      int64   // ms since 1970 of its first frame; 0 unknown
@@ -248,7 +255,7 @@ type File struct {
 	Bytes     int64 // committed
 	Room      int64 // what it occupies: preallocated while it is recorded
 	Clusters  int32
-	Closed    bool
+	Closed    bool   // it is complete
 	Going     bool   // it is to be removed, or being removed
 	Gone      bool   // it is no longer on the card; its receipts are kept for the clips that have parts of it
 	Reason    string // why it was closed, or went
@@ -256,12 +263,25 @@ type File struct {
 }
 
 // Name returns the file's name, such as "2026-11-30/0000012a.mkv".
-func (f *File) Name() string { return f.Folder() + "/" + fileName(f.Seq) }
+func (f *File) Name() string { return f.Folder() + "/" + fileName(f.Seq, f.picture()) }
+
+func (f *File) picture() bool { return !f.Event.IsZero() }
 
 // Folder returns the folder of the day.
 func (f *File) Folder() string { return folderName(f.Day) }
 
-func fileName(seq uint64) string { return fmt.Sprintf("%08x.mkv", seq) }
+// The ends of names: of media, and of pictures.
+const (
+	mediaExt   = ".mkv"
+	pictureExt = ".jpg"
+)
+
+func fileName(seq uint64, picture bool) string {
+	if picture {
+		return fmt.Sprintf("%08x"+pictureExt, seq)
+	}
+	return fmt.Sprintf("%08x"+mediaExt, seq)
+}
 
 func folderName(day int32) string {
 	return time.Unix(int64(day)*86400, 0).UTC().Format(time.DateOnly)
@@ -273,9 +293,12 @@ func parseFolder(name string) (day int32, ok bool) {
 	return int32(t.Unix() / 86400), err == nil
 }
 
-// parseName returns the sequence of a file of ours.
-func parseName(name string) (seq uint64, ok bool) {
-	hex, found := strings.CutSuffix(name, ".mkv")
+// parseName returns the sequence of a file of ours, and whether it is a picture.
+func parseName(name string) (seq uint64, picture, ok bool) {
+	hex, media := strings.CutSuffix(name, mediaExt)
+	if !media {
+		hex, picture = strings.CutSuffix(name, pictureExt)
+	}
 	seq, err := strconv.ParseUint(hex, 16, 64)
-	return seq, found && err == nil && fileName(seq) == name
+	return seq, picture, err == nil && fileName(seq, picture) == name
 }

@@ -138,7 +138,7 @@ func (c *Catalog) stamp() {
 	bound := c.clock.time(c.opt.Up)
 	for i := len(c.made) - 1; i >= 0; i-- {
 		f := c.made[i]
-		if f.Base == 0 && f.up != Later {
+		if f.Base == 0 && f.up != Later && !f.picture() {
 			want := c.clock.time(f.up)
 			if !f.timed {
 				want, f.Estimated = bound-f.Length.Milliseconds(), true

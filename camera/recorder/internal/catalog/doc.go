@@ -1,5 +1,5 @@
-// Package catalog knows what is on the card: media files, clips, receipts of the service
-// and changes that have yet to be published.
+// Package catalog knows what is on the card: media files, pictures of events, clips, receipts
+// of the service and changes that have yet to be published.
 //
 // Everything is in memory; the card has one record of each file and of each clip in a
 // storage.Journal. A mutation changes memory and marks the record; [Catalog.Commit] writes
@@ -14,6 +14,8 @@
 //   - A file of ours on the card has a record, or was made after the last Commit.
 //   - A file that is to be removed is recorded so before it is removed, and the record stays
 //     until the removal is durable.
+//   - An event that had a picture has its file, says that it was put into the cloud, or why
+//     there is none.
 //   - A change is published only when it is on the card, and a clip has one "started" and
 //     one "ended".
 package catalog
@@ -35,6 +37,8 @@ const (
 	maxReason     = 200      // bytes
 	maxEventBytes = 16 << 10 // of a clip's events as JSON
 	maxHeader     = 1 << 10  // of the event in a file's header
+	maxKey        = 512      // bytes, of a picture
+	MaxImages     = 2        // fragments that are asked for images of an event
 )
 
 // Errors of mutations.

@@ -64,6 +64,7 @@ func (c *Catalog) pick(limit int64, age time.Duration) Room {
 	if age > 0 && c.clock.steady() {
 		all = c.send(c.old(age), Expired)
 	}
+	c.leave()
 	over, clips := c.overBytes(limit), c.overClips()
 	clips -= c.forgetGone(clips)
 	units := choose(c.units(), over, clips)
@@ -98,6 +99,11 @@ func (c *Catalog) send(units []unit, reason string) bool {
 func (c *Catalog) remove(files []*file, reason string) {
 	var clips []*clip
 	for _, f := range files {
+		if f.picture() {
+			if c.removePicture(f, reason); f.clips[0].Bytes > 0 {
+				continue // the clip is there with its media, or goes with them
+			}
+		}
 		f.Going, f.Reason = true, reason
 		c.touchFile(f)
 		for _, cl := range f.clips {
@@ -159,14 +165,16 @@ func (c *Catalog) units() (units []unit) {
 		u.files = append(u.files, f)
 		u.bytes += max(f.Bytes, f.Room)
 		u.busy = u.busy || !f.Closed
-		u.waiting = u.waiting || c.opt.All && !f.Sent.Covers(0, f.Clusters-1)
+		u.waiting = u.waiting || c.opt.All && !f.picture() && !f.Sent.Covers(0, f.Clusters-1)
 		for _, cl := range f.clips {
 			if !cl.Deleted {
 				u.busy, u.protected = u.busy || !cl.Ended, u.protected || cl.Protected
-				u.waiting = u.waiting || c.opt.Upload && cl.Waiting > 0
+				u.waiting = u.waiting || c.opt.Upload && cl.Waiting > 0 || f.picture() && c.waits(f)
+			}
+			if !f.picture() || cl.Bytes == 0 { // with its media a clip goes, not with its pictures
+				u.clips = max(u.clips, len(f.clips))
 			}
 		}
-		u.clips = max(u.clips, len(f.clips))
 	}
 	return units
 }
@@ -176,9 +184,10 @@ func (c *Catalog) old(age time.Duration) []unit {
 	units := c.units()
 	ends := make([]int64, len(units))
 	for i, u := range units {
-		f := u.files[len(u.files)-1]
-		if f.Base != 0 && (f.Boot != c.slot.Boot || c.clock.up-c.opt.Up >= age) {
-			ends[i] = f.Base + f.Length.Milliseconds()
+		for _, f := range u.files {
+			if f.Base != 0 && (f.Boot != c.slot.Boot || c.clock.up-c.opt.Up >= age) {
+				ends[i] = f.Base + f.Length.Milliseconds()
+			}
 		}
 	}
 	now := c.now()
@@ -205,6 +214,9 @@ func (c *Catalog) sweep(going []*file) error {
 	for _, f := range going {
 		f.Gone, f.Room = true, 0
 		c.touchFile(f)
+		if f.picture() {
+			c.dropFile(f)
+		}
 		for _, cl := range slices.Clone(f.clips) {
 			c.retire(cl)
 		}
@@ -249,6 +261,9 @@ func (c *Catalog) Delete(ids ...ulid.ID) {
 				f.Going, f.Reason = true, Deleted
 				c.touchFile(f)
 			}
+		}
+		for _, f := range cl.shots {
+			c.removePicture(f, Deleted)
 		}
 		c.away(cl)
 	}

@@ -20,6 +20,7 @@ type promise struct {
 	events    int
 	receipts  int
 	published map[ulid.ID]bool // durably
+	kept      map[ulid.ID]bool // events whose picture is on the card
 	leaving   bool             // it was evicted or deleted, perhaps not durably
 }
 
@@ -48,13 +49,18 @@ func (m *model) run(steps int) (err error) {
 		for id, p := range m.clips {
 			v, ok := m.cat.Clip(id)
 			p.leaving = p.leaving || !ok || !v.OnCard && len(v.Spans) > 0 && v.Bytes > 0 || v.Deleted
+			for e := range p.kept {
+				if shotOf(v, e) == nil {
+					delete(p.kept, e) // it was evicted
+				}
+			}
 		}
 	}
 	return err
 }
 
 func (m *model) step() error {
-	switch n := m.r.IntN(14); {
+	switch n := m.r.IntN(17); {
 	case m.shot == nil:
 		return m.begin()
 	case n < 4:
@@ -96,6 +102,14 @@ func (m *model) step() error {
 		return m.begin()
 	case n == 12 && m.continuous:
 		return m.rotate()
+	case n == 13 || n == 14:
+		return m.photograph()
+	case n == 15:
+		for _, w := range m.cat.Waiting() {
+			m.cat.PutPicture(w.Clip, w.Event)
+			break
+		}
+		return nil
 	}
 	return m.commit()
 }
@@ -131,11 +145,15 @@ func (m *model) begin() (err error) {
 		m.shot, err = m.shoot(ulid.ID{})
 		return err
 	}
-	if m.open, err = m.cat.Begin(ulid.ID{}, catalog.Event{ID: m.cat.NewID(), Type: "motion"}); err != nil {
+	e := catalog.Event{ID: m.cat.NewID(), Type: "motion", Picture: catalog.Picture{Given: m.r.IntN(3) > 0}}
+	if e.Picture.Given && m.r.IntN(2) == 0 {
+		e.Picture.Key = "door/" + e.ID.String()
+	}
+	if m.open, err = m.cat.Begin(ulid.ID{}, e); err != nil {
 		return err
 	}
 	m.ids = append(m.ids, m.open)
-	m.clips[m.open] = &promise{safe: map[uint64]int{}, published: map[ulid.ID]bool{}}
+	m.clips[m.open] = &promise{safe: map[uint64]int{}, published: map[ulid.ID]bool{}, kept: map[ulid.ID]bool{}}
 	m.now[m.open] = &promise{events: 1, published: map[ulid.ID]bool{}}
 	if m.continuous {
 		return m.span()
@@ -246,6 +264,7 @@ func (m *model) check() {
 			m.Errorf("clip %v of %+v became %+v", id, p, v)
 		}
 		m.checkParts(id, p, v)
+		m.checkPictures(id, p, v)
 	}
 	for c := range m.cat.Clips() {
 		v, _ := m.cat.Clip(c.ID)

@@ -203,7 +203,7 @@ func (c *Catalog) wipeFolder(folder string, all bool) error {
 		return err
 	}
 	for _, f := range files {
-		if _, ours := parseName(f.Name()); !f.IsDir() && (all || ours) {
+		if _, _, ours := parseName(f.Name()); !f.IsDir() && (all || ours) {
 			if err := removeFile(c.fsys, folder+"/"+f.Name()); err != nil {
 				return err
 			}

@@ -128,11 +128,14 @@ func TestNames(t *testing.T) {
 		t.Error(f.Name())
 	}
 	for _, name := range []string{"12a.mkv", "0000012A.mkv", "0000012a.mkv.tmp", "00000000012a.mkv", "0000012a (1).mkv", "-000012a.mkv"} {
-		if _, ok := parseName(name); ok {
+		if _, _, ok := parseName(name); ok {
 			t.Errorf("%q is taken for ours", name)
 		}
 	}
-	if seq, ok := parseName("0000012a.mkv"); !ok || seq != 0x12a {
+	if seq, picture, ok := parseName("0000012a.jpg"); !ok || !picture || seq != 0x12a {
+		t.Error(seq, picture, ok)
+	}
+	if seq, picture, ok := parseName("0000012a.mkv"); !ok || picture || seq != 0x12a {
 		t.Error(seq)
 	}
 	if day, ok := parseFolder("2026-11-30"); !ok || day != 20787 {
@@ -165,7 +168,7 @@ func TestRecords(t *testing.T) {
 	for i := range maxTags {
 		long.Tags[fmt.Sprint(i)] = strings.Repeat("y", maxTagValue)
 	}
-	if long.Check() != nil || len(headerEvent(long)) > maxHeader || parseEvent(headerEvent(long), ulid.ID{}).Type != long.Type {
+	if long.Check() != nil || len(headerEvent(long, maxHeader)) > maxHeader || parseEvent(headerEvent(long, maxHeader), ulid.ID{}).Type != long.Type {
 		t.Error("the longest event does not fit into a header")
 	}
 	long.Tags["5"] = ""

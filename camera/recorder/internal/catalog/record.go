@@ -28,6 +28,7 @@ type envelope struct {
 
 type fileRecord struct {
 	envelope
+	Event     ulid.ID      `json:"event,omitzero"`
 	Day       int32        `json:"day"`
 	Boot      uint32       `json:"boot,omitempty"`
 	Base      int64        `json:"base,omitempty"`
@@ -59,11 +60,13 @@ type clipRecord struct {
 }
 
 type eventRecord struct {
-	ID    ulid.ID           `json:"id"`
-	Type  string            `json:"type,omitempty"`
-	Time  int64             `json:"time,omitempty"`
-	Score float64           `json:"score,omitempty"`
-	Tags  map[string]string `json:"tags,omitempty"`
+	ID      ulid.ID           `json:"id"`
+	Type    string            `json:"type,omitempty"`
+	Time    int64             `json:"time,omitempty"`
+	Score   float64           `json:"score,omitempty"`
+	Tags    map[string]string `json:"tags,omitempty"`
+	Picture Picture           `json:"picture,omitzero"`
+	Images  uint8             `json:"images,omitempty"`
 }
 
 type spanRecord struct {
@@ -93,7 +96,7 @@ type pendingRecord struct {
 
 func (f *file) encode() []byte {
 	return encode(fileRecord{
-		envelope{V: version, Kind: "file", Seq: f.Seq, Clip: f.Clip}, f.Day, f.Boot, f.Base, f.Estimated, f.Length.Milliseconds(),
+		envelope{V: version, Kind: "file", Seq: f.Seq, Clip: f.Clip}, f.Event, f.Day, f.Boot, f.Base, f.Estimated, f.Length.Milliseconds(),
 		f.Bytes, f.Room, f.Clusters, f.Closed, f.Going, f.Gone, f.Reason, f.Sent,
 	}, f.extra)
 }
@@ -157,7 +160,7 @@ func decode[T any](b []byte, r *T) (extra map[string]json.RawMessage, err error)
 // file returns the file of a record, within bounds.
 func (r *fileRecord) file() File {
 	f := File{
-		Seq: r.Seq, Clip: r.Clip, Day: r.Day, Boot: r.Boot, Base: r.Base, Estimated: r.Estimated, Length: millis(bound(r.Length, maxMillis)),
+		Seq: r.Seq, Clip: r.Clip, Event: r.Event, Day: r.Day, Boot: r.Boot, Base: r.Base, Estimated: r.Estimated, Length: millis(bound(r.Length, maxMillis)),
 		Bytes: max(r.Bytes, 0), Room: max(r.Room, 0), Clusters: bound(r.Clusters, maxClusters), Closed: r.Closed, Going: r.Going, Gone: r.Gone,
 		Reason: cut(r.Reason, maxReason), Sent: r.Sent,
 	}
@@ -206,11 +209,11 @@ func cut(s string, n int) string {
 	return strings.ToValidUTF8(s[:min(n, len(s))], "")
 }
 
-// headerEvent is the JSON of an event in a file's header, within segment.MaxEvent: without
-// tags if it is too long.
-func headerEvent(e Event) []byte {
+// headerEvent is the JSON of an event in a file, of so many bytes at most: without tags if it
+// is too long.
+func headerEvent(e Event, most int) []byte {
 	b, _ := json.Marshal(eventRecord(e)) // texts are valid, the score is finite: see Check
-	if len(b) > maxHeader {
+	if len(b) > most {
 		e.Tags = nil
 		b, _ = json.Marshal(eventRecord(e))
 	}
@@ -264,6 +267,7 @@ func (r *recovery) records() {
 		}
 		r.settle(cl)
 	}
+	r.attachPictures()
 }
 
 func (r *recovery) fileRecord(number uint64, b []byte) {

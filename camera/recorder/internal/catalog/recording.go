@@ -43,7 +43,10 @@ func (c *Catalog) AddEvent(id ulid.ID, e Event) error {
 	if cl == nil {
 		return ErrUnknown
 	}
-	if slices.ContainsFunc(cl.Events, func(o Event) bool { return o.ID == e.ID }) {
+	if i := cl.event(e.ID); i >= 0 {
+		if !cl.Events[i].Picture.Given && e.Picture.Given { // it comes later than the event
+			c.setPicture(cl, i, e.Picture)
+		}
 		return nil
 	}
 	if len(cl.Events) < MaxEvents && eventBytes(cl.Events)+eventBytes([]Event{e}) <= maxEventBytes {
@@ -107,7 +110,7 @@ func (c *Catalog) NewFile(id ulid.ID, up time.Duration) (File, segment.Header, e
 	h := segment.Header{Version: segment.Version, Seq: f.Seq, Clip: id}
 	_, _ = rand.Read(h.Nonce[:]) // it never fails (Go 1.24)
 	if cl != nil {
-		h.Event = headerEvent(cl.Events[0])
+		h.Event = headerEvent(cl.Events[0], maxHeader)
 		c.setSpan(cl, Span{File: f.Seq, Last: -1, Growing: true})
 	}
 	return f.File, h, nil

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -23,8 +24,9 @@ type recovery struct {
 
 // found is a file with a name of ours.
 type found struct {
-	day  int32
-	size int64
+	day     int32
+	size    int64
+	picture bool
 }
 
 func (r *recovery) run() error {
@@ -44,19 +46,16 @@ func (r *recovery) run() error {
 	if err := r.unknown(from, until); err != nil {
 		return err
 	}
-	resume := r.opt.Resume
-	if resume != nil && resume.Card != r.slot.Card {
-		resume = nil
-	}
+	r.missPictures()
 	for _, f := range r.made {
-		if resume != nil && f.Base == 0 {
-			if up, ok := resume.Up(f.Seq); ok {
+		if r.resumes() && f.Base == 0 {
+			if up, ok := r.opt.Resume.Up(f.Seq); ok {
 				f.up, f.timed = up, true
 			}
 		}
 	}
 	for _, cl := range slices.Clone(r.order) {
-		if !cl.Ended && (resume == nil || !resume.Recording(cl.ID)) {
+		if !cl.Ended && !r.recording(cl.ID) {
 			r.report.PowerLoss = append(r.report.PowerLoss, cl.ID)
 			r.end(cl, PowerLoss)
 		}
@@ -78,6 +77,12 @@ func (r *recovery) run() error {
 	}
 	return err
 }
+
+// resumes reports whether this process has had the card open before.
+func (r *recovery) resumes() bool { return r.opt.Resume != nil && r.opt.Resume.Card == r.slot.Card }
+
+// recording reports whether this process is still recording a clip of the card.
+func (r *recovery) recording(clip ulid.ID) bool { return r.resumes() && r.opt.Resume.Recording(clip) }
 
 // list finds the files with names of ours.
 func (r *recovery) list() error {
@@ -104,7 +109,7 @@ func (r *recovery) list() error {
 }
 
 func (r *recovery) listed(day int32, e fs.FileInfo) {
-	seq, ok := parseName(e.Name())
+	seq, picture, ok := parseName(e.Name())
 	if !ok || e.IsDir() || seq == 0 || seq > maxSeq {
 		return
 	}
@@ -112,13 +117,13 @@ func (r *recovery) listed(day int32, e fs.FileInfo) {
 	old, twice := r.here[seq]
 	switch f := r.files[seq]; {
 	case !twice:
-		r.here[seq] = found{day: day, size: e.Size()}
-	case old.day == day: // FAT can list a name twice
+		r.here[seq] = found{day, e.Size(), picture}
+	case old.day == day && old.picture == picture: // FAT can list a name twice
 		old.size = max(old.size, e.Size())
 		r.here[seq] = old
-	case f != nil && f.Day == day:
+	case f != nil && f.Day == day && f.picture() == picture:
 		r.report.Foreign++
-		r.here[seq] = found{day: day, size: e.Size()}
+		r.here[seq] = found{day, e.Size(), picture}
 	default:
 		r.report.Foreign++
 	}
@@ -139,7 +144,7 @@ func (r *recovery) known(f *file) error {
 		return nil
 	case f.Going: // swept at the end
 		return nil
-	case !here:
+	case !here || at.picture != f.picture():
 		r.vanished(f)
 		return nil
 	}
@@ -149,6 +154,9 @@ func (r *recovery) known(f *file) error {
 	}
 	if f.Closed && at.size >= f.Bytes {
 		return nil
+	}
+	if f.picture() {
+		return r.knownPicture(f)
 	}
 	content, err := r.content(f)
 	switch {
@@ -252,6 +260,10 @@ func (r *recovery) emptied(f *file) {
 
 // vanished notes that a file is not there.
 func (r *recovery) vanished(f *file) {
+	if f.picture() {
+		r.vanishedPicture(f)
+		return
+	}
 	f.Closed, f.Room = true, 0
 	if f.Clusters > 0 {
 		r.report.Lost = append(r.report.Lost, f.Name())
@@ -271,13 +283,24 @@ func (r *recovery) unknown(from, until uint64) error {
 	for seq := range r.here {
 		seqs = append(seqs, seq)
 	}
-	slices.Sort(seqs)
+	slices.SortFunc(seqs, func(a, b uint64) int { // pictures are of clips
+		if p, q := r.here[a].picture, r.here[b].picture; p != q {
+			return map[bool]int{true: 1, false: -1}[p]
+		}
+		return cmp.Compare(a, b)
+	})
 	for _, seq := range seqs {
 		if r.foreignFiles[seq] {
 			r.report.Foreign++
 			continue
 		}
 		f := &file{File: File{Seq: seq, Day: r.here[seq].day}}
+		if r.here[seq].picture {
+			if err := r.unknownPicture(f, from != 0 && from <= seq && seq < until); err != nil {
+				return err
+			}
+			continue
+		}
 		content, err := r.content(f)
 		switch {
 		case err == nil && content.Seq == seq && !r.foreignClips[ulid.ID(content.Clip)]:

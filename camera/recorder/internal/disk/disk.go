@@ -39,7 +39,7 @@ type Config struct {
 	Uploads  *upload.Uploads
 
 	// Changed is called with changes that are on the card, and with none when another card
-	// was opened. Halt ends what is being recorded: when it returns, the last steps are in
+	// was opened or a picture is on it. Halt ends what is being recorded: when it returns, the last steps are in
 	// the queue. The disk's goroutine calls both; they do not wait for it.
 	Changed func([]Change)
 	Halt    func()
@@ -71,6 +71,7 @@ type Disk struct {
 	clip  roll.ID                   // that is being recorded, as the roll has it; zero with Continuous
 	ids   map[roll.ID]ulid.ID       // of clips that go on under another ID on another card
 	event map[roll.ID]catalog.Event // the latest one of a clip that has not ended
+	shots []shot                    // pictures that are not on the card yet
 	owed  *owed                     // the end of a file that could not be written down; nil if none
 	last  latest                    // the clip that ended last
 	spans spans                     // of clips, with Continuous

@@ -105,6 +105,6 @@ func (d *Disk) stop() error {
 	for clip := range d.event {
 		d.finishClip(clip, catalog.Deleted)
 	}
-	d.spans.clips, d.clip, d.carry, d.owed = nil, roll.ID{}, nil, nil
+	d.spans.clips, d.clip, d.carry, d.owed, d.shots = nil, roll.ID{}, nil, nil, nil
 	return nil
 }

@@ -65,6 +65,9 @@ func (d *Disk) resume() error {
 		d.note(err)
 		d.ids[clip] = id
 	}
+	if err := d.shoot(); err != nil {
+		return err
+	}
 	d.reach()
 	carry := d.carry
 	d.carry = nil

@@ -85,9 +85,10 @@ func (d *Disk) step(s *roll.Step) error {
 	case roll.Begin:
 		return d.begin(s)
 	case roll.Join:
-		if e, ok := s.Event.Info.(catalog.Event); ok {
-			d.event[s.Clip] = e
-			d.note(cat.AddEvent(d.id(s.Clip), e))
+		if e, ok := s.Event.Info.(Event); ok {
+			d.event[s.Clip] = e.Event
+			d.note(cat.AddEvent(d.id(s.Clip), e.Event))
+			return d.take(s.Clip, e)
 		}
 	case roll.Frame:
 		if s.Frame.Skipped > 0 && s.Clip != (roll.ID{}) {
@@ -115,11 +116,15 @@ func (d *Disk) begin(s *roll.Step) error {
 	if !ok && s.Follows == d.last.clip {
 		e, ok = d.last.event, true
 	}
-	if s.Event != nil {
-		e, ok = s.Event.Info.(catalog.Event)
-	}
 	if !ok {
-		e = catalog.Event{ID: d.c.Cat.NewID()}
+		e.ID = d.c.Cat.NewID()
+	}
+	e.Picture, e.Images = catalog.Picture{}, catalog.MaxImages // the clip before has them
+	told := Event{}
+	if s.Event != nil {
+		if told, ok = s.Event.Info.(Event); ok {
+			e = told.Event
+		}
 	}
 	d.event[s.Clip] = e
 	if d.cfg.Continuous {
@@ -129,7 +134,11 @@ func (d *Disk) begin(s *roll.Step) error {
 	}
 	_, err := d.c.Cat.Begin(d.id(s.Clip), e)
 	d.note(err)
-	return d.write()
+	if err := d.write(); err != nil { // the event is told at once, its picture follows
+		d.later(s.Clip, told)
+		return err
+	}
+	return d.take(s.Clip, told)
 }
 
 // end ends a clip.

@@ -30,7 +30,7 @@ const longest = 10 * time.Second
 // of them, until a key frame of the leading track comes while half of it is free. Skipped of
 // that frame counts them, or Skipped of the End of their clip if that comes first. Other
 // steps are kept, unless the steps of a thousand clips wait: then a clip that begins is
-// dropped as a whole.
+// dropped as a whole. What their events hold is bounded by who pushes them: see Holds.
 type Queue struct {
 	max   int
 	ready chan struct{}
@@ -39,6 +39,7 @@ type Queue struct {
 	steps    []roll.Step // from head on
 	head     int
 	others   int // steps that are no frames
+	held     int // bytes that their events hold
 	stats    Stats
 	closed   bool
 	framed   bool          // a frame came since the last Cut
@@ -171,7 +172,24 @@ func (q *Queue) other(s roll.Step) {
 	default:
 	}
 	q.others++
+	q.held += held(s)
 	q.steps = append(q.steps, s)
+}
+
+// held is how many bytes the event of a step holds.
+func held(s roll.Step) int {
+	if s.Event == nil {
+		return 0
+	}
+	return s.Event.Bytes
+}
+
+// Holds reports whether there is room for an event that holds so many bytes: there is always
+// for one, and for more half as much as for frames.
+func (q *Queue) Holds(bytes int) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.held == 0 || q.held+bytes <= q.max/2
 }
 
 // Pop waits for a step. It returns false when nothing waits and ctx has ended or the queue
@@ -210,6 +228,7 @@ func (q *Queue) TryPop() (roll.Step, bool) {
 		q.stats.Bytes -= len(s.Frame.Data) + Overhead
 	} else {
 		q.others--
+		q.held -= held(s)
 	}
 	if q.head > len(q.steps)/2 {
 		n := copy(q.steps, q.steps[q.head:])

@@ -11,8 +11,9 @@ type ID [16]byte
 
 // Event is why a clip is recorded.
 type Event struct {
-	At   time.Duration // when it happened, on the owner's monotonic clock
-	Info any           // the owner's, passed on
+	At    time.Duration // when it happened, on the owner's monotonic clock
+	Info  any           // the owner's, passed on
+	Bytes int           // of memory that Info holds
 }
 
 // Kind is what a [Step] asks of the owner.

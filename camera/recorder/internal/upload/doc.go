@@ -26,6 +26,9 @@ type Config struct {
 	Backlog  plan.Order // of what is not recorded any more
 	Rate     int        // of that, bit/s; zero: twice the bitrate of what is recorded
 
+	Images  string        // what keys of images of events begin with; empty: nothing of ours
+	PreRoll time.Duration // of clips, where the time of an event is not known
+
 	Mono func() time.Duration // monotonic clock
 	Log  *slog.Logger
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"maps"
 	"os"
 	"time"
 
@@ -23,7 +22,6 @@ import (
 
 const (
 	uploadAgain = time.Minute // after a refusal that the uploader takes for permanent
-	maxTags     = 10          // of a fragment ("PutMedia")
 )
 
 // sent is a fragment that is under way.
@@ -33,6 +31,7 @@ type sent struct {
 	fragment plan.Fragment
 	start    time.Duration // from the file's first frame
 	length   time.Duration
+	images   []request // that it makes
 }
 
 // Run takes what is planned to the cloud until ctx ends.
@@ -204,13 +203,13 @@ func (w *way) stored(c *card.Card, next plan.Next) (kvsmedia.Stored, bool) {
 	u.mu.Lock()
 	w.n++
 	key := fmt.Sprintf("%d:%x:%d-%d", w.n, f.File, f.From, f.To)
-	w.sent[key] = sent{c, next.Clip, f, from.Start, to.End - from.Start}
-	n := u.units[next.Clip]
-	u.mu.Unlock()
+	under := sent{c: c, unit: next.Clip, fragment: f, start: from.Start, length: to.End - from.Start}
 	s := kvsmedia.Stored{Key: key, Time: at}
-	if n != nil {
-		s.Tags = w.tags(c, n, f, at, end-from.Start)
+	if n := u.units[next.Clip]; n != nil {
+		s.Tags, under.images = w.tags(c, n, f, at, end-from.Start)
 	}
+	w.sent[key] = under
+	u.mu.Unlock()
 	s.Frames = func(yield func(kvsmedia.Frame, error) bool) {
 		file, err := c.FS.Open(rec.Name(), os.O_RDONLY)
 		if err != nil {
@@ -229,21 +228,6 @@ func (w *way) stored(c *card.Card, next plan.Next) (kvsmedia.Stored, bool) {
 		}
 	}
 	return s, true
-}
-
-// tags returns those of the events that happened in a fragment; the first one of a clip
-// has those of before as well.
-func (w *way) tags(c *card.Card, n *unit, f plan.Fragment, at time.Time, length time.Duration) kvsmedia.Tags {
-	v, _ := c.Cat.Clip(n.clip)
-	first := len(v.Spans) > 0 && v.Spans[0].File == f.File && int(v.Spans[0].First) == f.From
-	tags := kvsmedia.Tags{}
-	for _, e := range v.Events {
-		d := time.UnixMilli(e.Time).Sub(at)
-		if (d >= 0 || first) && d < length && len(tags)+len(e.Tags) <= maxTags {
-			maps.Copy(tags, e.Tags)
-		}
-	}
-	return tags
 }
 
 // patient is a file that is read once more, and again, after an error: cards have moments.
@@ -290,6 +274,9 @@ func (w *way) take(got *kvsmedia.Receipt) {
 	switch err := got.Err; {
 	case err == nil:
 		_ = s.c.Cat.Receive(f.File, note)
+		for _, i := range s.images {
+			s.c.Cat.Imaged(i.clip, i.event)
+		}
 	case errors.As(err, &read):
 		u.unreadable(s.c, f.File, f.From, f.To, read.err)
 	case errors.Is(err, kvsmedia.ErrUploadEnded):
