@@ -132,6 +132,14 @@ func (f *fake) open() int {
 	return f.opened
 }
 
+func (f *fake) Picture(id recorder.ClipID, event string) ([]byte, error) {
+	c, err := f.at(id)
+	if err == nil && (!c.OnDevice || event != "" && event != "E") {
+		err = fmt.Errorf("%w of event %q", recorder.ErrNoPicture, event)
+	}
+	return []byte("JPEG of " + id), err
+}
+
 func (f *fake) Protect(id recorder.ClipID, on bool) error {
 	c, err := f.at(id)
 	c.Protected = on

@@ -28,6 +28,7 @@ func NewRoutes(r Recorder, log *slog.Logger) *Routes {
 	t.mux.HandleFunc("GET /clips", t.list)
 	t.mux.HandleFunc("GET /clips/{id}", t.clip)
 	t.mux.HandleFunc("GET /clips/{id}/receipt", t.receipt)
+	t.mux.HandleFunc("GET /clips/{id}/picture", t.picture)
 	t.mux.HandleFunc("POST /clips/{id}/protect", t.protect)
 	t.mux.HandleFunc("DELETE /clips/{id}", t.delete)
 	t.mux.HandleFunc("POST /events", t.event)
@@ -65,6 +66,18 @@ func (t *Routes) clip(w http.ResponseWriter, r *http.Request) {
 func (t *Routes) receipt(w http.ResponseWriter, r *http.Request) {
 	receipt, err := Receipts(t.recorder, recorder.ClipID(r.PathValue("id")))
 	t.answer(w, receipt, err)
+}
+
+func (t *Routes) picture(w http.ResponseWriter, r *http.Request) {
+	jpeg, err := t.recorder.Picture(recorder.ClipID(r.PathValue("id")), r.URL.Query().Get("event"))
+	if err != nil {
+		t.refuse(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "image/jpeg")
+	if _, err := w.Write(jpeg); err != nil {
+		t.log.Debug("a picture was not sent", "err", err)
+	}
 }
 
 func (t *Routes) protect(w http.ResponseWriter, r *http.Request) {
@@ -143,7 +156,7 @@ func (t *Routes) answer(w http.ResponseWriter, v any, err error) {
 func (t *Routes) refuse(w http.ResponseWriter, err error) {
 	code := http.StatusInternalServerError
 	switch {
-	case errors.Is(err, recorder.ErrNoClip):
+	case errors.Is(err, recorder.ErrNoClip), errors.Is(err, recorder.ErrNoPicture):
 		code = http.StatusNotFound
 	case errors.Is(err, errQuery):
 		code = http.StatusBadRequest
