@@ -171,7 +171,9 @@
 // With Signaling.Storage set, for a channel with media storage, Run joins the
 // storage session and serves the storage service as it serves a viewer; its
 // [signaling.Peer] has an empty ID. It is no viewer to Authorize and MaxViewers.
-// The session is joined again when it is lost, and before its hour is over.
+// The session is joined again when it is lost, and before its hour is over. Of media that
+// come this way the service delivers no images to S3 and publishes no notifications; an
+// event's picture is then the one that firmware hands to package recorder.
 //
 // # Command protocol
 //

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// ImageGeneration is what the service makes of fragments that [Producer.TagImage]
-// has marked: pictures in an S3 bucket. The zero ImageGeneration is that of a stream
+// ImageGeneration is what the service makes of fragments that [Producer.TagImage], or a
+// recorder, has marked: pictures in an S3 bucket, of which [NearestImage] chooses. Of media
+// that come by WebRTC ingestion it makes none. The zero ImageGeneration is that of a stream
 // without one. Sources: UpdateImageGenerationConfiguration, "Automated image
 // delivery".
 type ImageGeneration struct {

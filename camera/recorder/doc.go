@@ -50,7 +50,7 @@
 // then returns within ten seconds of its context's end and leaves that goroutine behind.
 //
 // When MaxBytes are used, or another program leaves too little room, the oldest clips go:
-// first those that are in the cloud, then others, and protected ones (Recorder.Protect)
+// first those that are in the cloud with their pictures, then others, and protected ones (Recorder.Protect)
 // only when nothing else is left. The one being recorded stays. Each eviction is a Change.
 //
 // Files of newer firmware are left alone, and older firmware records beside them.
@@ -69,11 +69,41 @@
 // fragments. What cannot be uploaded any more is named in Clip.Missing: the clip is
 // Partial.
 //
+// # Pictures
+//
+// An event may have a picture, the JPEG that every image processor makes (Event.Picture). It
+// lies beside the clip, as a file that every viewer of pictures shows, goes with it, and is
+// read by Recorder.Picture. With Config.PutPicture it is put into the cloud too, whatever the
+// network and the service do meanwhile: once, and under its key.
+//
+//	put, err := recorder.S3(cfg, "s3://pictures")
+//	rec, err := recorder.New(recorder.Config{
+//		…
+//		PutPicture: put, PictureFolder: "front-door",
+//	})
+//	id, err := rec.Trigger(recorder.Event{Type: "doorbell", Picture: jpeg})
+//
+// The event is told at once, by ClipStarted, with the key that its picture will have
+// (Event.PictureKey): a phone can be notified, and finds the picture a moment later.
+// ClipPicture tells that it is there (PicturePut), or never will be and why (PictureError);
+// all changes after that show the same. A backend hears of it from the bucket as well. No
+// picture is in a Change itself.
+//
+// Where an event has no picture in the cloud, and clips are uploaded, the fragment of the
+// stream in which it happens and the next one ask the service for images
+// (kvsmedia.Streams.SetImageGeneration), with the event's ID as metadata
+// (kvsmedia.EventTag): those of the pre-roll would show that nobody is there yet.
+// kvsmedia.NearestImage chooses the picture among them. They are put with the rights of the
+// device, so that it may put what begins with PictureFolder and nothing else. Of what goes
+// to the cloud by WebRTC ingestion (see package camera) the service makes no images and sends
+// no notifications: there the pictures are those that firmware hands over.
+//
 // # Handing on
 //
 // Config.Publish is called for each Change of a clip until it returns nil, also after a
 // restart: a clip that has started, ended, been stored in the cloud, lost a part or been
-// evicted. Recorder.Changes shows them to the same process.
+// evicted, or whose event has its picture in the cloud. Recorder.Changes shows them to the
+// same process.
 //
 // Recorder.Open reads a clip's frames; Recorder.MP4 serves it to phones and browsers,
 // which play no Matroska, with byte ranges:

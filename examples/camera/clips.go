@@ -1,7 +1,10 @@
 package main
 
 import (
+	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder"
 	"github.com/smartcam-sdk/smartcam/examples/program"
@@ -9,7 +12,7 @@ import (
 
 // clipOptions are the values of the flags about clips.
 type clipOptions struct {
-	dir                                *string
+	dir, pictures                      *string
 	onRoot, continuous, all            *bool
 	preRoll, postRoll, longest, maxAge *time.Duration
 	budget                             *int64
@@ -29,6 +32,7 @@ const (
 func defineClipFlags(fs *program.Flags) *clipOptions {
 	return &clipOptions{
 		dir:        fs.Text("record", "", "keep clips of events in this `directory`, usually on a card; what is above it has to exist", program.Writable),
+		pictures:   fs.String("pictures", "", "with -record, put the pictures of events into this `bucket`, s3://NAME, below the name of the channel"),
 		onRoot:     fs.Bool("on-root", false, "allow a directory of -record on the root file system; without it that counts as a missing card"),
 		continuous: fs.Bool("continuous", false, "record all the time; a clip is then a part of that"),
 		all:        fs.Bool("upload-all", false, "with -continuous, upload everything instead of clips alone"),
@@ -43,7 +47,7 @@ func defineClipFlags(fs *program.Flags) *clipOptions {
 // check checks the flags together.
 func (o *clipOptions) check(fs *program.Flags, stream bool) error {
 	if *o.dir == "" {
-		return fs.Unused("without -record", "on-root", "continuous", "upload-all", "pre-roll", "post-roll", "longest", "max-age", "budget")
+		return fs.Unused("without -record", "pictures", "on-root", "continuous", "upload-all", "pre-roll", "post-roll", "longest", "max-age", "budget")
 	}
 	if !*o.continuous {
 		return fs.Unused("without -continuous", "upload-all")
@@ -63,4 +67,24 @@ func (o *clipOptions) config(access *program.Access) *recorder.Config {
 		Dir: *o.dir, OnRoot: *o.onRoot, PreRoll: *o.preRoll, PostRoll: *o.postRoll, LongestClip: *o.longest,
 		Continuous: *o.continuous, UploadAll: *o.all, MaxBytes: *o.budget, MaxAge: *o.maxAge, Now: access.Clock(),
 	}
+}
+
+// putPictures has a recorder put pictures into the bucket of the flag, in a folder of the
+// name given.
+func (o *clipOptions) putPictures(c *recorder.Config, cfg aws.Config, folder string) (err error) {
+	if c == nil || *o.pictures == "" {
+		return nil
+	}
+	c.PictureFolder = folder
+	c.PutPicture, err = recorder.S3(cfg, *o.pictures)
+	return err
+}
+
+// folderOf returns the folder of a camera's pictures: the name of its channel, which is given
+// by name or by ARN and is that of the thing.
+func folderOf(channel string) string {
+	if part := strings.Split(channel, "/"); len(part) == 3 { // arn:aws:kinesisvideo:…:channel/NAME/TIME
+		return part[1]
+	}
+	return channel
 }

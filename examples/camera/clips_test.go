@@ -95,7 +95,8 @@ func TestRecord(t *testing.T) {
 	door := cloud.Device("door")
 	defer http.DefaultClient.CloseIdleConnections()
 	args := []string{"-device", door.Dir, "-region", cloud.OwnerAWS().Region, "-endpoint", cloud.URL(), "-ca", filepath.Join(dir, "ca.pem"),
-		"-stream", "door", "-record", filepath.Join(dir, "clips"), "-on-root", "-pre-roll", "2s", "-post-roll", "3s", "-budget", "64M"}
+		"-stream", "door", "-record", filepath.Join(dir, "clips"), "-on-root", "-pre-roll", "2s", "-post-roll", "3s", "-budget", "64M",
+		"-pictures", "s3://" + cameratest.PictureBucket}
 	p := start(t, args...)
 	var said clipapi.EventReply
 	p.ask(t, "POST", "/events", `{"type":"motion","score":0.7}`, &said)
@@ -105,8 +106,9 @@ func TestRecord(t *testing.T) {
 	if clip.State != recorder.Recording && clip.State != recorder.Uploading {
 		t.Errorf("while it grows: %+v", clip)
 	}
+	p.picture(t, cloud)
 	clip = p.await(t, path, func(c recorder.Clip) bool { return c.State == recorder.Uploaded })
-	if clip.Reason != recorder.EndOfEvent || clip.Length < 3*time.Second || len(clip.Events) != 1 || clip.Events[0].Score != 0.7 || clip.Sent != 1 {
+	if clip.Reason != recorder.EndOfEvent || clip.Length < 3*time.Second || len(clip.Events) != 2 || clip.Events[0].Score != 0.7 || clip.Sent != 1 {
 		t.Errorf("uploaded: %+v", clip)
 	}
 	film := p.ask(t, "GET", path+".mp4", "", nil)
@@ -145,6 +147,30 @@ func TestRecord(t *testing.T) {
 	var page clipapi.Page
 	if p.ask(t, "GET", "/clips", "", &page); len(page.Clips) > 1 || len(page.Clips) == 1 && page.Clips[0].OnDevice {
 		t.Errorf("after it was deleted: %+v", page)
+	}
+}
+
+// picture posts an event with a picture, which comes into the bucket and can be fetched here.
+func (p *running) picture(t *testing.T, cloud *cameratest.Cloud) {
+	t.Helper()
+	const jpeg = "\xff\xd8\xff a door \xff\xd9"
+	res, err := http.Post(p.url+"/events?type=doorbell", "image/jpeg", strings.NewReader(jpeg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var said clipapi.EventReply
+	if err := json.NewDecoder(res.Body).Decode(&said); err != nil {
+		t.Fatal(res.Status, err)
+	}
+	path := "/clips/" + string(said.Clip)
+	of := func(c recorder.Clip) recorder.Event { return c.Events[len(c.Events)-1] }
+	e := of(p.await(t, path, func(c recorder.Clip) bool { return of(c).PicturePut }))
+	if got, ok := cloud.S3().Object(cameratest.PictureBucket, "door/"+e.ID+".jpg"); !ok || string(got.Data) != jpeg || e.PictureKey != got.Key || e.Type != "doorbell" {
+		t.Errorf("%+v in the bucket, %+v", got, e)
+	}
+	if got := p.ask(t, "GET", path+"/picture?event="+e.ID, "", nil); got != jpeg {
+		t.Errorf("%q", got)
 	}
 }
 

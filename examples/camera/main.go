@@ -20,7 +20,8 @@
 // before the event. An event is what moves in the picture, with -motion; a viewer's command,
 // event {"type": "parcel"} or chime, which is the doorbell; or is posted to -status. With -stream clips go up as they are
 // recorded, and after an outage or a restart what is missing follows; -continuous
-// -upload-all uploads what is between them as well.
+// -upload-all uploads what is between them as well. With -pictures the picture that comes
+// with an event, and is kept with its clip, is put into a bucket of S3.
 //
 // With -status it serves its status as JSON and its metrics for Prometheus: see package
 // status; with -record clips as well: see package clipapi.
@@ -78,7 +79,11 @@ func run(ctx context.Context, std program.Console, args []string) error {
 	case err != nil:
 		return fs.Invalid("source", err)
 	}
-	dev, err := device.New(o.film(in, access, log))
+	film := o.film(in, access, log)
+	if err := o.clips.putPictures(film.Clips, access.Config, folderOf(*o.channel)); err != nil {
+		return fs.Invalid("pictures", err)
+	}
+	dev, err := device.New(film)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,8 @@ online once the source is there: it waits for an RTSP source that is not reached
 With -record it keeps clips of events on its own storage, with the seconds before each
 event: of what moves in the picture (-motion 0.5), of those that viewers tell it of (the
 commands event and chime), and of those that come to -status (POST /events). With
--stream these clips are uploaded as well, as soon as the network allows.
+-stream these clips are uploaded as well, as soon as the network allows. A picture
+that is posted with an event goes with -pictures into a bucket.
 `
 
 // options are the values of the flags.

@@ -106,6 +106,14 @@ func (f *fake) MP4(id recorder.ClipID) (io.ReadSeekCloser, error) {
 	return &film{bytes.NewReader(b), f}, nil
 }
 
+func (f *fake) Picture(id recorder.ClipID, event string) ([]byte, error) {
+	c, err := f.at(id)
+	if err == nil && (!c.OnDevice || event == "01JNONE") {
+		err = fmt.Errorf("%w of event %s", recorder.ErrNoPicture, event)
+	}
+	return []byte("a JPEG of " + event), err
+}
+
 // film is an open film of a fake.
 type film struct {
 	*bytes.Reader
@@ -130,14 +138,6 @@ func (f *fake) open() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.opened
-}
-
-func (f *fake) Picture(id recorder.ClipID, event string) ([]byte, error) {
-	c, err := f.at(id)
-	if err == nil && (!c.OnDevice || event != "" && event != "E") {
-		err = fmt.Errorf("%w of event %q", recorder.ErrNoPicture, event)
-	}
-	return []byte("JPEG of " + id), err
 }
 
 func (f *fake) Protect(id recorder.ClipID, on bool) error {

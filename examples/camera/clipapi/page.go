@@ -20,7 +20,7 @@ type Recorder interface {
 	Clip(recorder.ClipID) (recorder.Clip, error)
 	Receipt(recorder.ClipID) ([]recorder.Fragment, error)
 	MP4(recorder.ClipID) (io.ReadSeekCloser, error)
-	Picture(id recorder.ClipID, event string) ([]byte, error)
+	Picture(clip recorder.ClipID, event string) ([]byte, error)
 	Protect(id recorder.ClipID, on bool) error
 	Delete(...recorder.ClipID) error
 }

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"mime"
 	"net/http"
 	"strings"
 
@@ -13,6 +15,13 @@ import (
 
 // maxBody is the most of a request's body: an event with all its tags.
 const maxBody = 16 << 10
+
+// Pictures, and how large one may be that is posted: the recorder takes up to 1 MiB, and says
+// of more why it is left out.
+const (
+	pictureType = "image/jpeg"
+	maxPicture  = 4 << 20
+)
 
 // Routes is the http.Handler of the routes; see the package's documentation.
 type Routes struct {
@@ -74,7 +83,7 @@ func (t *Routes) picture(w http.ResponseWriter, r *http.Request) {
 		t.refuse(w, err)
 		return
 	}
-	w.Header().Set("Content-Type", "image/jpeg")
+	w.Header().Set("Content-Type", pictureType)
 	if _, err := w.Write(jpeg); err != nil {
 		t.log.Debug("a picture was not sent", "err", err)
 	}
@@ -115,7 +124,14 @@ func (t *Routes) delete(w http.ResponseWriter, r *http.Request) {
 
 func (t *Routes) event(w http.ResponseWriter, r *http.Request) {
 	var e recorder.Event
-	if !decode(w, r, &e) {
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == pictureType {
+		var err error
+		if e.Picture, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxPicture)); err != nil {
+			http.Error(w, fmt.Sprintf("the picture: %v", err), http.StatusBadRequest)
+			return
+		}
+		e.Type = r.URL.Query().Get("type")
+	} else if !decode(w, r, &e) {
 		return
 	}
 	id, err := t.recorder.Trigger(e)

@@ -36,9 +36,9 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/clips/01JNONE/receipt", "", 404, "no such clip"},
 		{"GET", "/clips/" + gone + ".mp4", "", 410, "this clip is uploaded and not on the device"},
 		{"GET", "/clips/01JNONE.mp4", "", 404, "no such clip"},
-		{"GET", "/clips/" + kept + "/picture", "", 200, "JPEG of " + kept},
-		{"GET", "/clips/" + kept + "/picture?event=E", "", 200, "JPEG of " + kept},
-		{"GET", "/clips/" + kept + "/picture?event=F", "", 404, "no such picture"},
+		{"GET", "/clips/" + kept + "/picture", "", 200, "a JPEG of "},
+		{"GET", "/clips/" + kept + "/picture?event=01JX", "", 200, "a JPEG of 01JX"},
+		{"GET", "/clips/" + kept + "/picture?event=01JNONE", "", 404, "no such picture"},
 		{"GET", "/clips/" + gone + "/picture", "", 404, "no such picture"},
 		{"GET", "/clips/01JNONE/picture", "", 404, "no such clip"},
 		{"POST", "/clips/" + kept + "/protect", `{"protected":true}`, 200, `"protected":true`},
@@ -64,6 +64,15 @@ func TestRoutes(t *testing.T) {
 	}
 	if len(f.told) != 1 || f.told[0].Score != 0.5 {
 		t.Errorf("the recorder was told of %+v", f.told)
+	}
+	if w := ask(t, f, "GET", "/clips/"+gone+"/picture", ""); w.Header().Get("Content-Type") == "image/jpeg" {
+		t.Error("an error is a picture")
+	}
+	if w := ask(t, f, "POST", "/events?type=person", "a JPEG", "Content-Type", "image/jpeg; x=y"); w.Code != 200 || len(f.told) != 2 || string(f.told[1].Picture) != "a JPEG" || f.told[1].Type != "person" {
+		t.Errorf("%d %s: %+v", w.Code, w.Body, f.told)
+	}
+	if w := ask(t, f, "POST", "/events", strings.Repeat("x", 5<<20), "Content-Type", "image/jpeg"); w.Code != 400 || !strings.Contains(w.Body.String(), "too large") {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	f.broken = errors.New("the card is broken")
 	if w := ask(t, f, "GET", "/clips/"+gone, ""); w.Code != 500 || !strings.Contains(w.Body.String(), "the card is broken") {

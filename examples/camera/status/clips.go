@@ -26,6 +26,8 @@ type Clips struct {
 	Oldest       *time.Time `json:"oldest"`       // start of the first of these; null if there is none
 	Upload       string     `json:"upload"`       // why nothing can be uploaded
 	Unpublished  int        `json:"unpublished"`  // changes that were not handed on yet
+	Pictures     int        `json:"pictures"`     // to be put into the bucket
+	PutPicture   string     `json:"putPicture"`   // why none can be put
 	Foreign      int        `json:"foreignFiles"` // of newer firmware, left alone
 }
 
@@ -36,7 +38,7 @@ func newClips(s *recorder.Status) *Clips {
 		Card: s.Card, Free: s.Free, Used: s.Used, Clips: s.Clips, Recording: string(s.Recording),
 		Queued: s.Queued, SlowestSync: s.SlowestSync.Seconds(),
 		Waiting: s.Waiting, WaitingBytes: s.WaitingBytes, Oldest: known(s.Oldest), Upload: text(s.Upload),
-		Unpublished: s.Unpublished, Foreign: s.Foreign,
+		Unpublished: s.Unpublished, Foreign: s.Foreign, Pictures: s.Pictures, PutPicture: text(s.PutPicture),
 	}
 }
 
@@ -49,6 +51,7 @@ func (m *metrics) clips(c *Clips) {
 	m.flag("clips_storage_error", "Whether the storage has a trouble that /status tells.", c.Error != "")
 	m.flag("clips_source_error", "Whether nothing can be recorded of the source, for a reason that /status tells.", c.Source != "")
 	m.flag("clips_upload_error", "Whether nothing can be uploaded, for a reason that /status tells.", c.Upload != "")
+	m.flag("clips_pictures_error", "Whether no picture can be put, for a reason that /status tells.", c.PutPicture != "")
 	m.flag("clips_recording", "Whether a clip is being recorded.", c.Recording != "")
 	m.flag("clips_losing", "Whether frames of a clip are being lost.", c.Losing)
 	m.one(counter, "clips_lost_frames_total", "Frames of clips that were lost.", float64(c.LostFrames))
@@ -62,5 +65,6 @@ func (m *metrics) clips(c *Clips) {
 	m.one(gauge, "clips_waiting_bytes", "Bytes that are to be uploaded.", float64(c.WaitingBytes))
 	m.at("clips_waiting_oldest_timestamp_seconds", "Start of the first clip that is to be uploaded, in Unix time.", c.Oldest)
 	m.one(gauge, "clips_unpublished", "Changes of clips that were not handed on yet.", float64(c.Unpublished))
+	m.one(gauge, "clips_pictures_waiting", "Pictures of events that are to be put into the bucket.", float64(c.Pictures))
 	m.one(gauge, "clips_foreign_files", "Files of newer firmware on the storage, which are left alone.", float64(c.Foreign))
 }
