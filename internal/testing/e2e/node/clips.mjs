@@ -58,7 +58,7 @@ run(async function* (job, keep) {
     const img = document.querySelector(`#cliplist [data-id="${visit.id}"] img`);
     return img && !img.hidden && img.complete && img.naturalWidth;
   });
-  await until(page, () => smartcam.clips().some((c) => c.events.some((e) => e.type === "motion" && e.picturePut)));
+  await until(page, () => smartcam.clips().some((c) => c.length > 0 && c.events.some((e) => e.type === "motion" && e.picturePut)));
   const titles = await page.locator("#cliplist span").allTextContents();
   const notes = (await page.locator("#events li").allTextContents()).join("\n");
   if (job.screenshots) await page.screenshot({ path: `${job.screenshots}/visit.png` });
