@@ -34,6 +34,6 @@ func Example() {
 		}
 	}
 	// Output:
-	// 26s of the film: somebody is there: true
-	// 27s of the film: somebody is there: true
+	// 21s of the film: somebody is there: true
+	// 21s of the film: somebody is there: true
 }

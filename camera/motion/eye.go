@@ -1,6 +1,7 @@
 package motion
 
 import (
+	"errors"
 	"math"
 	"time"
 
@@ -28,20 +29,22 @@ type eye struct {
 	slices []bitstream.Slice
 	sps    bitstream.SPS
 
-	seen   bool          // a frame has come since the stream began
-	begun  time.Duration // PTS of the first frame
-	last   time.Duration // and of the latest
-	keys   int           // key frames since then
-	since  int           // frames since the last one
-	keyed  time.Duration // PTS of that
-	gop    time.Duration // from the one before to it
-	muted  time.Duration // nothing before this PTS counts
-	strips []strip       // for each region
-	scene  scene
-	rate   rate
-	uneven bool // a slice began below the top
-	warned bool // that none does
-	events []Event
+	seen       bool          // a frame has come since the stream began
+	begun      time.Duration // PTS of the first frame
+	last       time.Duration // and of the latest
+	keys       int           // key frames since then
+	since      int           // frames since the last one
+	keyed      time.Duration // PTS of that
+	gop        time.Duration // from the one before to it
+	muted      time.Duration // nothing before this PTS counts
+	strips     []strip       // for each region
+	scene      scene
+	blocks     blocks
+	rate       rate
+	uneven     bool // a slice began below the top
+	warned     bool // that none does
+	sizesAlone bool // blocks are not looked at
+	events     []Event
 }
 
 func newEye(d *Detector, t *kvsmedia.Track) *eye {
@@ -49,6 +52,7 @@ func newEye(d *Detector, t *kvsmedia.Track) *eye {
 	if t.Codec == kvsmedia.H265 {
 		e.sets.Codec = bitstream.H265
 	}
+	e.sizesAlone = d.cfg.SizesAlone
 	if size, sets, err := bitstream.ParseRecord(e.sets.Codec, t.Private); err == nil {
 		e.lengthSize = size
 		e.sets.Update(sets)
@@ -62,6 +66,7 @@ func newEye(d *Detector, t *kvsmedia.Track) *eye {
 func (e *eye) begin() {
 	e.seen, e.keys, e.since, e.muted = false, 0, 0, 0
 	e.scene, e.rate = scene{}, rate{told: e.rate.told}
+	e.blocks = blocks{on: e.sets.Codec == bitstream.H264 && !e.sizesAlone}
 	for i := range e.strips {
 		s := &e.strips[i]
 		*s = strip{index: i, moving: s.moving, id: s.id, latest: s.latest, score: s.score, told: s.told}
@@ -100,7 +105,6 @@ func (e *eye) see(f *kvsmedia.Frame) []Event {
 		return nil
 	}
 	e.slices = e.sets.AppendSlices(e.slices[:0], e.nalus)
-	clear(e.nalus)
 	if len(e.slices) == 0 {
 		return nil
 	}
@@ -113,9 +117,34 @@ func (e *eye) see(f *kvsmedia.Frame) []Event {
 	if span := time.Duration(e.d.ignore.Swap(0)); span > 0 {
 		e.muted = max(e.muted, f.PTS+span)
 	}
+	e.parse(f)
+	clear(e.nalus)
 	e.look(f)
 	e.level()
 	return e.events
+}
+
+// parse looks at the blocks of a frame, unless they cannot be looked at, or not at that price.
+func (e *eye) parse(f *kvsmedia.Frame) {
+	if !e.blocks.on {
+		return
+	}
+	var err error
+	if f.Key {
+		e.blocks.key(e.sets.Append(e.nalus[:0]))
+	} else {
+		err = e.blocks.look(e.nalus, e.d.Level() < e.d.threshold())
+	}
+	switch {
+	case err == nil && e.rate.last() <= mostParsed && !(e.keys > 4 && e.scene.allIntra()):
+		return
+	case err == nil:
+		err = errors.New("its bitrate is too high, or it has key frames alone")
+	}
+	e.d.log.Info("motion: the blocks of a picture are not looked at, but the sizes of its slices", "track", f.Track.Name, "why", err)
+	e.sizesAlone = true
+	e.begin()
+	e.seen, e.begun = true, f.PTS
 }
 
 // look weighs a frame.
@@ -132,12 +161,12 @@ func (e *eye) look(f *kvsmedia.Frame) {
 	l := lane{e.slices[0].Kind, e.slices[0].Layer}
 	whole := e.weigh(0, 1)
 	e.rate.add(f.PTS, key, e.slices)
-	if e.rate.constant && e.strips[0].sensor.vague() && !e.rate.told {
+	if !e.blocks.on && e.rate.constant && e.strips[0].sensor.vague() && !e.rate.told {
 		e.rate.told = true
 		e.tell(Event{Kind: Blind, PTS: f.PTS, Time: f.Time})
 	}
 	allIntra := e.keys > 4 && e.since == 0 && e.scene.allIntra()
-	switch step := e.scene.add(f.PTS, l, whole, key, e.weighted()); {
+	switch step := e.scene.add(f.PTS, l, whole, key, e.weighted() || e.blocks.whole()); {
 	case step == stepBegan:
 		e.tell(Event{Kind: Scene, PTS: f.PTS, Time: f.Time})
 		fallthrough
@@ -150,17 +179,16 @@ func (e *eye) look(f *kvsmedia.Frame) {
 		e.pass(f)
 		return
 	}
-	if !allIntra && (key || e.since <= afterKey) {
+	if !allIntra && (key || e.since <= afterKey) || e.blocks.on && !e.blocks.known {
 		e.pass(f)
 		return
 	}
-	n := len(e.strips)
+	weigh, n := e.weigh, float64(len(e.strips))
+	if e.blocks.on {
+		weigh = e.blocks.weigh
+	}
 	for i := range e.strips {
-		x := whole
-		if n > 1 {
-			x = e.weigh(float64(i)/float64(n), float64(i+1)/float64(n))
-		}
-		e.strips[i].add(e, f, l, x)
+		e.strips[i].add(e, f, l, weigh(float64(i)/n, float64(i+1)/n))
 	}
 	e.checkRegions()
 }
@@ -219,7 +247,7 @@ func (e *eye) checkRegions() {
 	for i := range e.slices {
 		e.uneven = e.uneven || e.slices[i].At > 0
 	}
-	if len(e.strips) > 1 && e.keys > 2 && !e.uneven && !e.warned {
+	if len(e.strips) > 1 && e.keys > 2 && !e.uneven && !e.warned && !e.blocks.on {
 		e.warned = true
 		e.d.log.Warn("motion: Config.Regions has no effect: the encoder makes one slice of a picture; have it make slices of rows", "regions", len(e.strips))
 	}

@@ -104,7 +104,7 @@ func TestSensitivity(t *testing.T) {
 	s := newStream(40, 22)
 	s.still(sec(20))
 	s.still(sec(30), 1900)
-	d, _ := motion.New(motion.Config{Sensitivity: 0.001})
+	d, _ := motion.New(motion.Config{Sensitivity: 0.001, SizesAlone: true})
 	for _, bad := range []float64{0, -1, 1.1} {
 		if d.SetSensitivity(bad) == nil {
 			t.Errorf("%v is no sensitivity", bad)
@@ -156,7 +156,7 @@ func TestIgnore(t *testing.T) {
 		}
 	}
 	for _, asked := range []bool{false, true} {
-		d, _ := motion.New(motion.Config{})
+		d, _ := motion.New(motion.Config{SizesAlone: true})
 		at := time.Hour
 		if asked {
 			at = sec(20)
@@ -173,7 +173,7 @@ func TestIgnore(t *testing.T) {
 	s.still(sec(20))
 	s.still(sec(40), 6000)
 	s.still(sec(60))
-	d, _ := motion.New(motion.Config{Cooldown: 2 * time.Second})
+	d, _ := motion.New(motion.Config{Cooldown: 2 * time.Second, SizesAlone: true})
 	var list []reported
 	for e := range d.Events(ignore(d, sec(25), sec(10))) {
 		list = append(list, reported{Event: e})
@@ -372,7 +372,7 @@ func TestNewRefuses(t *testing.T) {
 
 // One loop runs at a time.
 func TestOneLoop(t *testing.T) {
-	d, _ := motion.New(motion.Config{})
+	d, _ := motion.New(motion.Config{SizesAlone: true})
 	s := newStill(1500)
 	for range d.Events(s.film()) {
 		t.Error("nothing moves")

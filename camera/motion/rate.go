@@ -48,6 +48,14 @@ func (r *rate) add(pts time.Duration, key bool, slices []bitstream.Slice) {
 	}
 }
 
+// last returns the bitrate of the latest bin, in bit/s; 0 if there is none.
+func (r *rate) last() float64 {
+	if len(r.past) == 0 {
+		return 0
+	}
+	return 8 * math.Exp2(r.past[len(r.past)-1].rate)
+}
+
 // held reports whether the past took the same bytes with other quantisers.
 func (r *rate) held() bool {
 	var bytes, steps spread
