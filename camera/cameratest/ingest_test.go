@@ -11,6 +11,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera/cameratest"
 	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
+	"github.com/smartcam-sdk/smartcam/kvsmedia/kvsmediatest"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
@@ -23,13 +24,17 @@ func TestIngestion(t *testing.T) {
 }
 
 func ingestion(t *testing.T, policy signaling.ICEPolicy) {
-	cloud := cameratest.NewCloud(t)
+	cloud := cameratest.NewCloud(t, cameratest.Config{Media: kvsmediatest.Config{Timing: kvsmediatest.Timing{Configure: time.Nanosecond}}})
 	device := cloud.Device("front-door")
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	var work sync.WaitGroup
 	defer work.Wait()
 	defer stop()
-	stream, err := kvsmedia.NewStreams(cloud.OwnerAWS()).Describe(ctx, "front-door")
+	streams := kvsmedia.NewStreams(cloud.OwnerAWS())
+	stream, err := streams.Describe(ctx, "front-door")
+	if err == nil {
+		err = streams.SetImageGeneration(ctx, "front-door", kvsmedia.ImageGeneration{Enabled: true, URI: "s3://pictures/front-door/image", Every: time.Second})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,6 +88,11 @@ func ingestion(t *testing.T, policy signaling.ICEPolicy) {
 	}
 	if n < 45 {
 		t.Errorf("%d frames were stored: %v", n, recording.Err())
+	}
+	for _, e := range cloud.Media().Events() { // ingestion delivers no images
+		if e.Name == "Image" {
+			t.Errorf("%+v", e)
+		}
 	}
 }
 

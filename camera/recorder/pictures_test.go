@@ -33,8 +33,7 @@ func jpegOf(text string, size int) []byte {
 // album is a recorder that puts pictures into a bucket, for tests in a bubble.
 type album struct {
 	*upload
-	s3  *s3test.Server
-	put func(context.Context, string, []byte) error
+	s3 *s3test.Server
 
 	mu      sync.Mutex
 	changes []recorder.Change // that were published

@@ -16,6 +16,7 @@ var (
 	producer    *kvsmedia.Producer
 	rec         *recorder.Recorder
 	id          recorder.ClipID
+	jpeg        []byte
 	w           http.ResponseWriter
 	r           *http.Request
 	fragments   iter.Seq[kvsmedia.Stored]

@@ -29,6 +29,7 @@ var limits = map[string]map[string]string{
 	"A viewer that sends data channel messages":  {"internal/rtc/sctpguard": "TestBounds", "camera": "TestMegabytesBothWays"},
 	"Quotas of the service":                      {"signaling": "TestTwoMasters TestSendRefusesLocally TestRenewalThroughADay TestICEServersAreReady", "camera": "TestPlacesAreNotGivenTwice TestRefusals"},
 	"At the end of privacy":                      {"camera": "TestPreRollEndsAtPrivacy TestPrivacyEndsForAll"},
+	"Of what is uploaded by WebRTC ingestion":    {"camera/cameratest": "TestIngestion"},
 	"The stand-in keeps the picture":             {"camera/cameratest": "TestIngestion"},
 	"Memory for frames":                          {"internal/ring": "TestBudget", "camera": "TestManyViewersGetTheSameFrames"},
 	"The recorder's clips begin and end":         {"camera/recorder": "TestTrigger", "camera/recorder/internal/roll": "TestClips", "camera/recorder/internal/segment": "TestPowerCut"},

@@ -2,7 +2,6 @@ package catalog_test
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -458,6 +457,6 @@ func TestPictured(t *testing.T) {
 	}
 	d.cut(4)
 	if v, _ := d.cat.Clip(clip); !v.Events[0].Picture.Put || !d.seen(v, event) {
-		t.Error(fmt.Sprintf("%+v", v))
+		t.Errorf("%+v", v)
 	}
 }
