@@ -84,7 +84,7 @@ func visits(t *testing.T, rounds time.Duration, night, online bool, check func(t
 // Before the sample film, each visit of the visitor is one clip of motion with pictures that
 // show the visitor at that moment, and nothing else is: neither the lamp, nor the clock, nor
 // the seam of the film. Without a cloud all of it stays on the camera; with one it is there,
-// each picture once. By night the lamp is taken for motion, too: see the README's limits.
+// each picture once.
 func TestVisits(t *testing.T) {
 	const rounds = 3
 	for name, c := range map[string]struct{ night, online bool }{
@@ -95,9 +95,6 @@ func TestVisits(t *testing.T) {
 			visits(t, rounds, c.night, c.online, func(t *testing.T, p *porch) {
 				visited, keys := map[time.Duration]int{}, 0
 				for clip := range p.Recorder().Clips(time.Time{}, time.Time{}) {
-					if at := clip.Events[0].Time.Sub(p.begin); c.night && p.lamp(at) {
-						continue
-					}
 					want := recorder.Kept
 					if c.online {
 						want = recorder.Uploaded
@@ -127,12 +124,6 @@ func TestVisits(t *testing.T) {
 			})
 		})
 	}
-}
-
-// lamp reports whether the lamp has just been switched.
-func (p *porch) lamp(at time.Duration) bool {
-	at %= p.film.Length
-	return at-p.film.Lamp.From < time.Second && at >= p.film.Lamp.From || at-p.film.Lamp.To < time.Second && at >= p.film.Lamp.To
 }
 
 func (p *porch) picture(t *testing.T, clip recorder.Clip, e recorder.Event) []byte {
