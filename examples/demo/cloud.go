@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/smartcam-sdk/smartcam/camera/cameratest"
+	"github.com/smartcam-sdk/smartcam/camera/recorder"
 	"github.com/smartcam-sdk/smartcam/examples/program"
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
@@ -23,6 +24,8 @@ type cloud struct {
 	pages  aws.Config                 // the owner's for grants; of a stand-in without its endpoint
 	create *signaling.ChannelSettings // of a channel that there may not be; nil if there is
 	stream string                     // to record to; empty records nothing
+
+	put func(ctx context.Context, key string, jpeg []byte) error // pictures of events; nil keeps them on the camera
 
 	handler http.Handler // of a stand-in, for the page's server to serve; otherwise nil
 	close   func()
@@ -70,9 +73,13 @@ func standInCloud(ctx context.Context, at net.Addr, camera string, log *slog.Log
 	if err != nil {
 		return nil, err
 	}
+	put, err := recorder.S3(device.AWS, "s3://"+cameratest.PictureBucket)
+	if err != nil {
+		return nil, err
+	}
 	pages := c.OwnerAWS()
 	pages.HTTPClient = dialer(at.String())
-	return &cloud{camera: device.AWS, owner: c.OwnerAWS(), pages: pages, stream: camera, handler: c.Handler(), close: end}, nil
+	return &cloud{camera: device.AWS, owner: c.OwnerAWS(), pages: pages, stream: camera, put: put, handler: c.Handler(), close: end}, nil
 }
 
 // standInConfig has the stand-in's TURN server reached where the page is, which may be

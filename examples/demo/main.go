@@ -7,8 +7,9 @@
 // The camera records all the time, to a temporary directory that is removed at the
 // end; the last hour is kept. It records on its own storage first, a temporary directory
 // as well, and uploads from there. It looks for motion: of the visitor who comes to the door
-// each minute it has a clip, as of its doorbell, the chime. The page lists them and plays
-// them from the device. The page's server has the routes of package clipapi under /api.
+// each minute it has a clip, as of its doorbell, the chime, with a picture of that moment,
+// which it also puts into the stand-in's bucket. The page lists them and plays them from the
+// device. The page's server has the routes of package clipapi under /api.
 //
 // With -aws the camera and the page use a real signaling channel instead, with
 // AWS credentials. It uploads if -stream names a Kinesis video stream, which is
@@ -118,6 +119,9 @@ func run(ctx context.Context, std program.Console, args []string) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(film.Clips.Dir) }() // what stays is temporary
+	if c.put != nil {
+		film.Clips.PutPicture, film.Clips.PictureFolder = c.put, *channel
+	}
 	var rec *recordings
 	if c.stream != "" {
 		film.Recording = &kvsmedia.ProducerConfig{AWS: c.camera, Stream: c.stream, Create: &kvsmedia.StreamSettings{Retention: kept}, Linger: linger}

@@ -86,7 +86,7 @@ func (d *Device) ring(_ context.Context, p signaling.Peer, _ struct{}) (clipapi.
 		}
 		return clipapi.EventReply{}, err
 	}
-	id, triggerErr := d.recorder.Trigger(recorder.Event{Type: Ring})
+	id, triggerErr := d.recorder.Trigger(recorder.Event{Type: Ring, Picture: d.snapshot()})
 	if triggerErr != nil {
 		return clipapi.EventReply{}, fmt.Errorf("there is no clip of it: %w", triggerErr)
 	}

@@ -28,6 +28,7 @@ type Source interface {
 	Err() error
 	SetNight(bool) error
 	Chime() error
+	Snapshot() []byte // of now, JPEG; nil if the source makes none
 }
 
 // Config says what the camera shows, and where.
@@ -276,4 +277,12 @@ type privacyState struct {
 func (d *Device) privacy(_ context.Context, _ signaling.Peer, want privacyState) (privacyState, error) {
 	d.cam.SetPrivacy(want.On) // which tells the viewers
 	return want, nil
+}
+
+// snapshot returns the picture of an event that is now, nil without one and in privacy.
+func (d *Device) snapshot() []byte {
+	if d.cam.Status().Privacy {
+		return nil
+	}
+	return d.cfg.Source.Snapshot()
 }

@@ -33,7 +33,11 @@ func (d *Device) watch(ctx context.Context) {
 		if d.recorder == nil || e.Kind != motion.Started && e.Kind != motion.Going {
 			continue
 		}
-		_, err := d.recorder.Trigger(recorder.Event{ID: e.ID, Type: Moved, Time: e.Time, Score: e.Score})
+		told := recorder.Event{ID: e.ID, Type: Moved, Time: e.Time, Score: e.Score}
+		if e.Kind == motion.Started {
+			told.Picture = d.snapshot()
+		}
+		_, err := d.recorder.Trigger(told)
 		if err != nil {
 			d.cfg.Logger.Warn("there is no clip of what moves", "err", err)
 		}

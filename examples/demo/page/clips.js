@@ -72,17 +72,22 @@ export class Clips extends EventTarget {
       row = document.createElement("li");
       row.dataset.id = clip.id;
       const button = document.createElement("button");
-      button.append(...["time", "span", "small", "b", "i"].map((name) => document.createElement(name)));
+      button.append(...["time", "span", "small", "b", "i", "img"].map((name) => document.createElement(name)));
       button.onclick = () => this.play(clip.id === this.#playing ? "" : clip.id);
       row.append(button);
     }
-    const [time, title, length, state, sent] = row.firstElementChild.children;
+    const [time, title, length, state, sent, picture] = row.firstElementChild.children;
     text(time, clip.start ? timeOfDay(Date.parse(clip.start)) : "–");
     text(title, titleOf(clip));
     text(length, duration(clip.length / 1e9)); // ns
     text(state, stateOf(clip));
     state.dataset.state = clip.state;
     sent.style.inlineSize = `${clip.sent * 100}%`;
+    const pictured = clip.events.find((e) => e.pictureBytes); // on the device
+    picture.hidden = !pictured;
+    const src = `/api/clips/${clip.id}/picture?event=${pictured?.id}`;
+    if (pictured && picture.getAttribute("src") !== src) picture.src = src;
+    picture.alt = "What the camera saw";
     row.firstElementChild.setAttribute("aria-pressed", clip.id === this.#playing);
     row.firstElementChild.disabled = clip.state === "lost";
     return row;

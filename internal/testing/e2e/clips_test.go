@@ -10,7 +10,7 @@ import (
 
 // The demo's page makes a clip by its chime, shows how the clip moves from the device to the
 // stream, and plays it from the device, while it grows and afterwards. The visitor makes one
-// by moving.
+// by moving, which has a picture, in the list and in the cloud.
 func TestDemoClips(t *testing.T) {
 	job := demo(t)
 	if dir := os.Getenv("SMARTCAM_SCREENSHOTS"); dir != "" {
@@ -29,6 +29,7 @@ func TestDemoClips(t *testing.T) {
 		States  []string // that the list has shown, in order
 		Title   string
 		Titles  []string // of all clips
+		Seen    int      // width of the picture of the visitor's, in the list
 		Notes   string
 		Growing played
 		Whole   played
@@ -45,6 +46,9 @@ func TestDemoClips(t *testing.T) {
 	}
 	if !slices.ContainsFunc(one.Titles, func(s string) bool { return strings.Contains(strings.ToLower(s), "motion") }) || !strings.Contains(one.Notes, "Something moves") {
 		t.Errorf("the list has %q; the notes are\n%s", one.Titles, one.Notes)
+	}
+	if one.Seen != 320 {
+		t.Errorf("the list shows a picture of %d pixels in width", one.Seen)
 	}
 	for name, p := range map[string]played{"while it grows": one.Growing, "as a whole": one.Whole} {
 		if p.Advanced < 1 || p.Width == 0 || !p.Changed {

@@ -53,6 +53,12 @@ run(async function* (job, keep) {
 
   // The visitor comes each minute.
   await until(page, () => smartcam.clips().some((c) => c.events.some((e) => e.type === "motion")));
+  const seen = await until(page, () => {
+    const visit = smartcam.clips().find((c) => c.events.some((e) => e.type === "motion"));
+    const img = document.querySelector(`#cliplist [data-id="${visit.id}"] img`);
+    return img && !img.hidden && img.complete && img.naturalWidth;
+  });
+  await until(page, () => smartcam.clips().some((c) => c.length > 0 && c.events.some((e) => e.type === "motion" && e.picturePut)));
   const titles = await page.locator("#cliplist span").allTextContents();
   const notes = (await page.locator("#events li").allTextContents()).join("\n");
   if (job.screenshots) await page.screenshot({ path: `${job.screenshots}/visit.png` });
@@ -69,5 +75,5 @@ run(async function* (job, keep) {
   await page.click(row);
   await until(page, () => smartcam.past().on);
   const past = await until(page, () => document.getElementById("past").readyState >= 3);
-  yield { states: await page.evaluate(() => states), title, titles, notes, growing, whole, length: length / 1e9, stopped, past };
+  yield { states: await page.evaluate(() => states), title, titles, seen, notes, growing, whole, length: length / 1e9, stopped, past };
 });
