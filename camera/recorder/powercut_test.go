@@ -344,3 +344,49 @@ func TestPowerCutInAnHour(t *testing.T) {
 		})
 	}
 }
+
+// TestPowerCutSoonAfterAnEvent: a clip of a recording of all the time has what was on the
+// card already when its event came, also if no block comes after that.
+func TestPowerCutSoonAfterAnEvent(t *testing.T) {
+	for at := time.Duration(0); at < 2*time.Second; at += tinyStep {
+		synctest.Test(t, func(t *testing.T) {
+			film, p := newTinyFilm(), newPromises()
+			card := storagetest.New(storagetest.FAT, 512<<20)
+			record := func(length time.Duration, then func(*recorder.Recorder)) {
+				cfg := recorder.Config{Source: film, Tracks: []*kvsmedia.Track{film.track}, PreRoll: 3 * time.Second, Continuous: true, Logger: quiet}
+				recorder.SetFS(&cfg, card.Dir)
+				r, err := recorder.New(cfg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				ended := make(chan error, 1)
+				go func() { ended <- r.Run(ctx) }()
+				time.Sleep(length)
+				then(r)
+				cancel()
+				<-ended
+			}
+			var clip recorder.ClipID
+			record(20*time.Second+at, func(r *recorder.Recorder) {
+				var err error
+				if clip, err = r.Trigger(recorder.Event{Type: "ring"}); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(2 * tinyStep)
+				card.CutAt(card.Ops() - 1)
+			})
+			card = card.Restart(rand.New(rand.NewPCG(1, uint64(at))))
+			record(time.Second, func(r *recorder.Recorder) {
+				c, err := r.Clip(clip)
+				if err != nil {
+					t.Fatal(err)
+				}
+				first := int((17*time.Second + at) / tinyStep)
+				if list := p.pictures(t, r, c); len(list) == 0 || list[0] > first || list[len(list)-1] < first+3 {
+					t.Errorf("event %v after a block: the clip has %v and begins at %d", at, list, first)
+				}
+			})
+		})
+	}
+}

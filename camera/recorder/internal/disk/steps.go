@@ -121,6 +121,7 @@ func (d *Disk) step(s *roll.Step) error {
 		d.out.anchor(d, s.Offset)
 	case roll.Span:
 		d.spans.from(d, s.Clip, s.From)
+		d.spans.settle(d, false) // what is on the card is the clip's at once
 	case roll.Cut:
 		d.owed = &owed{reason: s.Reason.String(), jump: s.Reason == roll.Jump}
 		return d.settle()
