@@ -267,12 +267,12 @@ func TestStoredConnectionLimit(t *testing.T) {
 		s := newStudio(t, kvsmediatest.Config{}, kvsmedia.ProducerConfig{Tracks: video()})
 		defer s.srv.Close()
 		s.srv.Refuse("PutMedia", 4, kvsmediatest.Error{Name: "ConnectionLimitExceededException"})
-		var err error
-		defer time.AfterFunc(500*ms, func() { err = s.Stats().Err }).Stop()
+		during := make(chan error, 1)
+		defer time.AfterFunc(500*ms, func() { during <- s.Stats().Err }).Stop()
 		if k := keys(s.receipts(slices.Values(shelved(clips.Day(), "f", at(), 2*time.Second, 1)))); k != "f0" {
 			t.Error(k)
 		}
-		if err == nil || !strings.Contains(err.Error(), "another producer uploads to the stream") {
+		if err := <-during; err == nil || !strings.Contains(err.Error(), "another producer uploads to the stream") {
 			t.Error(err)
 		}
 	})
