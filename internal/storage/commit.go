@@ -219,7 +219,7 @@ func (j *Journal) append(p *pack) (int64, error) {
 	return off, nil
 }
 
-// begin makes a new head, with room for a batch of need bytes.
+// begin makes a new head, with room for a batch of need bytes, and for more unless the card has none.
 func (j *Journal) begin(need int64) error {
 	if j.newest+1 >= maxNumber {
 		return fmt.Errorf("%w: no number is left for a segment", ErrJournalFull)
@@ -249,7 +249,7 @@ func (j *Journal) begin(need int64) error {
 			s.counted--
 		}
 	}
-	if err := j.create(s); err != nil {
+	if err := j.create(s, sectorSize+need); err != nil {
 		return err
 	}
 	j.mu.Lock()
@@ -263,16 +263,20 @@ func (j *Journal) begin(need int64) error {
 	return nil
 }
 
-// create writes the whole of a segment, so that no later write to it needs space.
-func (j *Journal) create(s *segment) (err error) {
+// create writes the whole of a segment, so that no later write to it needs space. On a card that
+// has no more it ends earlier, with least bytes at the least.
+func (j *Journal) create(s *segment, least int64) (err error) {
 	name := path.Join(j.dir, s.name)
 	if s.f, err = j.fsys.Open(name, os.O_RDWR|os.O_CREATE|os.O_EXCL); err != nil {
 		return err
 	}
 	b := append(s.header.append(nil), make([]byte, 64<<10-sectorSize)...)
-	for s.used < s.size && err == nil {
-		_, err = s.f.WriteAt(b[:min(int64(len(b)), s.size-s.used)], s.used)
-		s.used += int64(len(b))
+	for at := int64(0); at < s.size && err == nil; {
+		var n int
+		n, err = s.f.WriteAt(b[:min(int64(len(b)), s.size-at)], at)
+		if at += int64(n); Classify(err) == Full && at >= least {
+			s.size, err = at/sectorSize*sectorSize, s.f.Truncate(at/sectorSize*sectorSize)
+		}
 		clear(b[:sectorSize])
 	}
 	s.used = sectorSize

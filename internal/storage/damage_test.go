@@ -96,9 +96,34 @@ func TestNoSpace(t *testing.T) {
 			disk.SetFree(1 << 20)
 			must(t, add())
 			same(t, records(open(t, disk.Restart(rand.New(rand.NewPCG(1, 1))), 1<<20)), want)
-			if s, _ := disk.List("j"); len(s) != 2 {
+			if s, _ := disk.List("j"); len(s) != 3 {
 				t.Errorf("%d files", len(s))
 			}
+		})
+	}
+}
+
+// A journal that is opened on a full card takes a record as soon as there is room for that one: what
+// made the room may have been the first thing to write down.
+func TestLittleSpace(t *testing.T) {
+	for name, kind := range kinds {
+		t.Run(name, func(t *testing.T) {
+			disk := storagetest.New(kind, 8<<20)
+			_, err := open(t, disk, 1<<20).Append([]byte("before"))
+			must(t, err)
+			disk = disk.Restart(rand.New(rand.NewPCG(1, 1)))
+			disk.SetFree(0)
+			j := open(t, disk, 1<<20)
+			if _, err := j.Append([]byte("x")); storage.Classify(err) != storage.Full || errors.Is(err, storage.ErrBroken) {
+				t.Fatal(err)
+			}
+			disk.SetFree(8192)
+			for _, record := range []string{"deleted", "and another", "and more"} {
+				_, err := j.Append([]byte(record))
+				must(t, err)
+			}
+			disk = disk.Restart(rand.New(rand.NewPCG(1, 2)))
+			same(t, records(open(t, disk, 1<<20)), map[uint64]string{1: "before", 2: "deleted", 3: "and another", 4: "and more"})
 		})
 	}
 }

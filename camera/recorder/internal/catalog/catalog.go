@@ -82,6 +82,7 @@ type file struct {
 	clips []*clip       // that have parts of it
 	up    time.Duration // of its first frame, on the monotonic clock of this boot
 	timed bool          // up is known
+	loose bool          // Open had no room to close it: its record says that it is open
 
 	underWay int // fragments: see Departs
 }

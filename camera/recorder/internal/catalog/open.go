@@ -30,7 +30,8 @@ type Report struct {
 // Open reads the journal and the folders, reads and repairs the files that were not
 // closed, takes in those that no record knows, and ends each clip that was being recorded,
 // but for those of Options.Resume, with the reason PowerLoss. It may be cut by a power loss at every operation and comes
-// to the same result the next time. The error is of the storage.
+// to the same result the next time. It needs no room: what a full card does not take is in
+// memory, and written by a later Commit or Evict. The error is of the storage.
 func Open(fsys storage.FS, opt Options) (*Catalog, *Report, error) {
 	if opt.Longest <= 0 {
 		opt.Longest = defaultLongest
@@ -107,11 +108,12 @@ func (c *Catalog) boot(r *Report) error {
 	}
 	c.next = max(c.next, state.Next)
 	state.V, state.Boot, state.From, state.Next = version, state.Boot+1, c.next, c.next+ahead
-	if err := c.slot.store(state); err != nil {
-		return err
+	err := c.slot.store(state)
+	if storage.Classify(err) == storage.Full && !r.New { // a file system that writes nothing in place
+		c.slot.slotState, c.slot.owed, err = state, true, nil
 	}
 	r.Card, r.Boot = state.Card, state.Boot
-	return nil
+	return err
 }
 
 // Close commits and closes the journal; the FS stays open. Clips and files that are still
@@ -265,6 +267,7 @@ var (
 type slot struct {
 	on   *storage.Slot
 	name string
+	owed bool // slotState is not on the card
 	slotState
 }
 
@@ -300,7 +303,7 @@ func (s *slot) store(next slotState) error {
 		err = s.on.Store(b)
 	}
 	if err == nil {
-		s.slotState = next
+		s.slotState, s.owed = next, false
 	}
 	return err
 }
@@ -310,10 +313,12 @@ const ahead = 1024
 
 // reserve makes sure that numbers below next are not given again after a crash.
 func (s *slot) reserve(next uint64) error {
-	if next <= s.Next {
+	state := s.slotState
+	switch {
+	case next > s.Next:
+		state.Next = next + ahead
+	case !s.owed:
 		return nil
 	}
-	state := s.slotState
-	state.Next = next + ahead
 	return s.store(state)
 }

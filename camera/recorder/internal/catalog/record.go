@@ -97,7 +97,7 @@ type pendingRecord struct {
 func (f *file) encode() []byte {
 	return encode(fileRecord{
 		envelope{V: version, Kind: "file", Seq: f.Seq, Clip: f.Clip}, f.Event, f.Day, f.Boot, f.Base, f.Estimated, f.Length.Milliseconds(),
-		f.Bytes, f.Room, f.Clusters, f.Closed, f.Going, f.Gone, f.Reason, f.Sent,
+		f.Bytes, f.Room, f.Clusters, f.Closed && !f.loose, f.Going, f.Gone, f.Reason, f.Sent,
 	}, f.extra)
 }
 

@@ -70,13 +70,13 @@ func (r *recovery) run() error {
 			r.report.Files++
 		}
 	}
-	changes, err := r.commit()
+	changes, err := r.clear(r.going())
 	if r.resumes() {
 		changes = append(slices.DeleteFunc(slices.Clone(r.opt.Resume.Made), r.lacks), changes...)
 	}
 	r.report.Changes = changes
-	if err == nil {
-		err = r.sweep(r.going())
+	if storage.Classify(err) == storage.Full {
+		err = nil // Evict finds it again
 	}
 	return err
 }
@@ -173,7 +173,7 @@ func (r *recovery) known(f *file) error {
 	if f.picture() {
 		return r.knownPicture(f)
 	}
-	content, err := r.content(f)
+	content, err := r.content(&f.File)
 	switch {
 	case errors.Is(err, segment.ErrForeign):
 		r.report.Foreign++ // it cannot be: a record of ours names a file of ours
@@ -199,9 +199,10 @@ func passing(err error) bool {
 	return t == storage.Gone || t == storage.ReadOnly || t == storage.Full
 }
 
-// content reads a file and closes it properly if a crash left it open.
-func (r *recovery) content(f *file) (*segment.Content, error) {
-	on, err := r.fsys.Open(f.Name(), os.O_RDWR)
+// content reads a file and closes it properly if a crash left it open. On a full card it is
+// not closed.
+func (c *Catalog) content(f *File) (*segment.Content, error) {
+	on, err := c.fsys.Open(f.Name(), os.O_RDWR)
 	if err != nil {
 		return nil, err
 	}
@@ -210,17 +211,40 @@ func (r *recovery) content(f *file) (*segment.Content, error) {
 	if err != nil || content.Closed || content.Seq != f.Seq {
 		return content, err
 	}
-	if err := segment.Repair(on, content); err != nil {
+	if err := segment.Repair(on, content); storage.Classify(err) == storage.Full {
+		return content, nil
+	} else if err != nil {
 		return nil, err
 	}
-	return content, r.fsys.SyncDir(f.Folder()) // for the size on FAT
+	return content, c.fsys.SyncDir(f.Folder()) // for the size on FAT
+}
+
+// mend closes one of the files that there was no room to close.
+func (c *Catalog) mend() error {
+	c.mu.Lock()
+	i := slices.IndexFunc(c.made, func(f *file) bool { return f.loose && !f.Going })
+	if i < 0 {
+		c.mu.Unlock()
+		return nil
+	}
+	f, of := c.made[i], c.made[i].File
+	c.mu.Unlock()
+	content, err := c.content(&of)
+	if passing(err) || err == nil && !content.Closed {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f.loose = false // what cannot be read now is found out by the next Open
+	c.touchFile(f)
+	return nil
 }
 
 // fill takes what a file has, and follows it in the clips.
 func (r *recovery) fill(f *file, content *segment.Content) {
 	had := f.Clusters
 	f.Clusters = int32(min(len(content.Clusters), maxClusters))
-	f.Closed, f.Bytes, f.Room, f.Length = true, content.Length, content.Length, 0
+	f.Closed, f.Bytes, f.Room, f.Length, f.loose = true, content.Length, content.Length, 0, !content.Closed
 	if f.Reason == "" {
 		f.Reason = PowerLoss
 	}
@@ -316,7 +340,7 @@ func (r *recovery) unknown(from, until uint64) error {
 			}
 			continue
 		}
-		content, err := r.content(f)
+		content, err := r.content(&f.File)
 		switch {
 		case err == nil && content.Seq == seq && !r.foreignClips[ulid.ID(content.Clip)]:
 			r.takeIn(f, content)
