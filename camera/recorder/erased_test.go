@@ -214,9 +214,9 @@ func TestGoesOnOnceDeleted(t *testing.T) {
 	}
 }
 
-// TestEraseWhatCannotBeOpened erases a card that others have filled to the last byte while the
-// camera was off.
-func TestEraseWhatCannotBeOpened(t *testing.T) {
+// TestEraseWhatWasFilled erases a card that others have filled to the last byte while the camera
+// was off.
+func TestEraseWhatWasFilled(t *testing.T) {
 	for _, continuous := range []bool{false, true} {
 		for seed := range uint64(3) {
 			synctest.Test(t, func(t *testing.T) {

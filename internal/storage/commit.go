@@ -172,7 +172,7 @@ func (j *Journal) flush(p *pack) error {
 func (j *Journal) write(p *pack) error {
 	need := sectors(batchHead + int64(len(p.frames)))
 	if j.head == nil || j.head.size-j.head.used < need {
-		if err := j.begin(need); err != nil {
+		if err := j.beginOrReuse(need); err != nil {
 			return err
 		}
 	}
@@ -260,6 +260,36 @@ func (j *Journal) begin(need int64) error {
 	}
 	j.segs, j.head = append(j.segs, s), s
 	j.file += s.size
+	return nil
+}
+
+// beginOrReuse makes a new head; on a card that has no room for one it takes the segment that was the
+// head when the journal was opened, if that has room for a batch of need bytes. What stands there
+// behind the last batch was given up, and is written over.
+func (j *Journal) beginOrReuse(need int64) error {
+	err := j.begin(need)
+	if Classify(err) != Full || j.head != nil || len(j.segs) == 0 {
+		return err
+	}
+	s := j.segs[len(j.segs)-1]
+	if s.size-s.used < need || s.size > maxSegment {
+		return err
+	}
+	f, failed := j.fsys.Open(path.Join(j.dir, s.name), os.O_RDWR)
+	if failed != nil {
+		return errors.Join(err, failed)
+	}
+	j.head = &segment{header: s.header, name: s.name, f: f, size: s.size, used: s.used, batches: s.batches, users: 1}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for seq, p := range j.index {
+		if p.seg == s {
+			p.seg = j.head
+			j.index[seq] = p
+		}
+	}
+	j.segs[len(j.segs)-1] = j.head
+	j.leave(s)
 	return nil
 }
 

@@ -61,24 +61,6 @@ func (d *Drive) Open(resume *catalog.Resume) (*Card, State, error) {
 	return c, state, nil
 }
 
-// Erase erases a card that Open cannot open, such as for want of room.
-func (d *Drive) Erase() error {
-	fsys, err := d.dir()
-	if err != nil {
-		return d.advise(err)
-	}
-	defer fsys.Close()
-	on := watched{fsys, &d.Health, new(atomic.Int64)}
-	v, err := on.Volume()
-	switch {
-	case err != nil:
-		return err
-	case v.Root && !d.cfg.OnRoot:
-		return errRoot
-	}
-	return d.advise(catalog.Raze(on))
-}
-
 // advise says what can be done.
 func (d *Drive) advise(err error) error {
 	var on *fs.PathError

@@ -142,6 +142,9 @@ func (c *Catalog) travels(cl *clip) bool {
 // something of them was yet to be uploaded.
 func (c *Catalog) away(cl *clip) {
 	lost := cl.Refused
+	if cl.Ended && cl.counts[Ended] == 0 {
+		c.change(cl, Ended) // though its time is not known: see conclude
+	}
 	c.change(cl, EvictedClip)
 	c.refresh(cl)
 	if c.travels(cl) && !cl.Deleted {
@@ -203,7 +206,7 @@ func (c *Catalog) Pending(n int) []Change {
 
 // retire forgets a clip of which nothing is left anywhere and nothing is to be told.
 func (c *Catalog) retire(cl *clip) {
-	if !cl.Ended || len(cl.Pending) > 0 || !cl.Deleted && (cl.Sent > 0 || c.travels(cl)) {
+	if !cl.Ended || len(cl.Pending) > 0 || cl.counts[Ended] == 0 || !cl.Deleted && (cl.Sent > 0 || c.travels(cl)) {
 		return
 	}
 	if !c.gone(cl) {

@@ -119,6 +119,9 @@ func (c *Catalog) Anchor(seq uint64, up time.Duration) error {
 	if c.clock.known {
 		c.stamp()
 	}
+	for _, cl := range f.clips {
+		c.conclude(cl)
+	}
 	return nil
 }
 

@@ -25,7 +25,8 @@ const (
 const atOnce = 8
 
 // Evict removes from the card what Delete and age (zero: no limit) have chosen, and then
-// what is chosen until no more than limit bytes are used and MaxClips known: what does not
+// what is chosen until no more than limit bytes are used (below zero: that others leave too
+// little room for anything) and MaxClips known: what does not
 // wait for the uploader before what does, the oldest sequence first; protected clips only
 // when nothing else is left and that is enough, and never by age; never what is being recorded. It commits, and
 // removes some eight files in one call so that frames do not wait for long. On a card without

@@ -109,7 +109,7 @@ func (c *Catalog) boot(r *Report) error {
 	c.next = max(c.next, state.Next)
 	state.V, state.Boot, state.From, state.Next = version, state.Boot+1, c.next, c.next+ahead
 	err := c.slot.store(state)
-	if storage.Classify(err) == storage.Full && !r.New { // a file system that writes nothing in place
+	if storage.Classify(err) == storage.Full { // of a new card, or a file system that writes nothing in place
 		c.slot.slotState, c.slot.owed, err = state, true, nil
 	}
 	r.Card, r.Boot = state.Card, state.Boot
@@ -165,27 +165,6 @@ func (c *Catalog) Erase() error {
 	}
 	c.empty()
 	return nil
-}
-
-// Raze does what Erase does on a card that Open cannot open, such as for want of room.
-func Raze(fsys storage.FS) error {
-	c := &Catalog{fsys: fsys}
-	for _, name := range slotNames {
-		s, newer, err := openSlot(fsys, name)
-		if err != nil {
-			return err
-		}
-		if !newer {
-			c.slot = s
-			break
-		}
-	}
-	if c.slot == nil {
-		return storage.ErrNewer
-	}
-	state := c.slot.slotState
-	state.Card, state.Erase, state.Next = c.newID(), true, max(state.Next, 1)
-	return c.raze(state)
 }
 
 // raze marks the card as one that is being erased, and erases it.

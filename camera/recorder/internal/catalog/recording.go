@@ -239,7 +239,8 @@ func (c *Catalog) lose(cl *clip, m Missing) {
 }
 
 // End ends a clip for reason, with the change Ended: its file has to be closed, or with
-// Continuous its span to be committed. A clip that has ended is left as it is.
+// Continuous its span to be committed. Where the time of its media is yet to come, the change
+// comes with that: see Anchor. A clip that has ended is left as it is.
 func (c *Catalog) End(id ulid.ID, reason string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -258,6 +259,17 @@ func (c *Catalog) end(cl *clip, reason string) {
 	cl.Ended, cl.Reason, cl.Spans = true, cut(reason, maxReason), slices.Clone(cl.Spans)
 	for i := range cl.Spans {
 		cl.Spans[i].Growing = false
+	}
+	c.touchClip(cl)
+	c.urgent = true
+	c.conclude(cl)
+}
+
+// conclude tells that a clip has ended, unless that was told or its time is yet to come.
+func (c *Catalog) conclude(cl *clip) {
+	if !cl.Ended || cl.counts[Ended] > 0 ||
+		slices.ContainsFunc(cl.Spans, func(s Span) bool { f := c.files[s.File]; return f != nil && f.up == Later }) {
+		return
 	}
 	c.change(cl, Ended)
 	c.update(cl)

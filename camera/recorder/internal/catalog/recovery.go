@@ -59,6 +59,7 @@ func (r *recovery) run() error {
 			r.report.PowerLoss = append(r.report.PowerLoss, cl.ID)
 			r.end(cl, PowerLoss)
 		}
+		r.conclude(cl) // for those that ended while their time was yet to come
 		r.retire(cl)
 	}
 	if r.clock.known {

@@ -96,12 +96,6 @@ func (d *Disk) Erase(ctx context.Context) error {
 }
 
 func (d *Disk) erase() error {
-	if d.c == nil { // there is no room to open it
-		d.drop(d.cfg.Halt(true))
-		d.ongoing = nothing()
-		d.cfg.Drive.Health.Swap("", 0)
-		return d.cfg.Drive.Erase()
-	}
 	if err := d.stop(true); err != nil {
 		return err
 	}

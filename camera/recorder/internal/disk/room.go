@@ -25,7 +25,7 @@ func (d *Disk) makeRoom() error {
 		limit = total / 10 * shareOfAll
 	}
 	limit = min(limit, used+free-leastRoom)
-	changes, room, err := d.c.Cat.Evict(max(limit, 0), d.cfg.MaxAge)
+	changes, room, err := d.c.Cat.Evict(limit, d.cfg.MaxAge)
 	d.tell(changes)
 	switch {
 	case err != nil && !full(err):
