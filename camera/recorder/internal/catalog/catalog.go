@@ -71,6 +71,7 @@ type clip struct {
 	durable uint64        // changes up to this Seq are on the card
 	settled bool          // nothing of it waited when it was last looked at
 	told    int64         // Refused then
+	owed    bool          // Stored or Lost has yet to be told: see Departs
 	shots   []*file       // pictures of its events that are on the card
 	before  int64         // bytes of the file before the growing span
 }
@@ -82,6 +83,7 @@ type file struct {
 	clips []*clip       // that have parts of it
 	up    time.Duration // of its first frame, on the monotonic clock of this boot
 	timed bool          // up is known
+	kept  bool          // Base goes on from the file before, though the clock was set
 	loose bool          // Open had no room to close it: its record says that it is open
 
 	underWay int // fragments: see Departs

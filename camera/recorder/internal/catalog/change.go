@@ -91,25 +91,42 @@ func (c *Catalog) settle(cl *clip) {
 func (c *Catalog) update(cl *clip) {
 	was, told := cl.settled, cl.told
 	c.refresh(cl)
-	settled := cl.Ended && cl.Waiting == 0 && !c.travels(cl)
-	if !c.opt.Upload || !settled || cl.Bytes == 0 {
+	settled, tell := cl.Ended && cl.Waiting == 0, Kind(0)
+	switch {
+	case !c.opt.Upload || !settled || cl.Bytes == 0:
 		cl.settled = settled
 		return
+	case cl.Refused == 0 && cl.counts[Stored] == 0:
+		tell = Stored
+	case cl.Refused > 0 && (!was || cl.Refused > told):
+		tell = Lost
 	}
-	switch {
-	case cl.Refused == 0:
-		if cl.counts[Stored] == 0 {
-			c.change(cl, Stored)
+	if tell != 0 {
+		if c.travels(cl) {
+			c.owe(cl)
+			return
 		}
-	case !was || cl.Refused > told:
-		c.change(cl, Lost)
+		c.change(cl, tell)
 	}
 	cl.settled, cl.told = true, cl.Refused
+	if cl.owed {
+		cl.owed = false
+		c.touchClip(cl)
+	}
+}
+
+// owe notes, also on the card, that it has yet to be told what became of a clip.
+func (c *Catalog) owe(cl *clip) {
+	if cl.settled = false; !cl.owed {
+		cl.owed = true
+		c.touchClip(cl)
+	}
 }
 
 // Departs says that a fragment of a file is under way to the service, and Arrives that it is
 // not any more: Receive was called before, or nothing became of it. Only then it is told what
-// of a clip is lost that was evicted meanwhile.
+// of a clip is stored, or lost as it was evicted meanwhile; if a power loss comes before, Open
+// tells it.
 func (c *Catalog) Departs(seq uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -147,11 +164,11 @@ func (c *Catalog) away(cl *clip) {
 	}
 	c.change(cl, EvictedClip)
 	c.refresh(cl)
-	if c.travels(cl) && !cl.Deleted {
-		cl.settled = false // see Departs
-		return
-	}
 	if c.opt.Upload && cl.Refused > lost && !cl.Deleted {
+		if c.travels(cl) {
+			c.owe(cl)
+			return
+		}
 		c.change(cl, Lost)
 	}
 	cl.settled, cl.told = cl.Ended && cl.Waiting == 0, cl.Refused

@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"slices"
@@ -104,13 +103,15 @@ func (c *Catalog) NewFile(id ulid.ID, up time.Duration) (File, segment.Header, e
 		return File{}, segment.Header{}, ErrFull
 	}
 	f := &file{File: File{Seq: c.seq(), Clip: id, Boot: c.slot.Boot}, up: up, timed: true}
-	if up == Later {
-		f.Day = int32(c.now() / (24 * time.Hour).Milliseconds())
-	} else if base := cmp.Or(c.goesOn(cl, up), c.clock.time(up)); base != 0 {
-		f.Base, f.Settled = place(base, c.opt.Longest, c.taken(nil)), true
+	f.Day = int32(c.now() / (24 * time.Hour).Milliseconds())
+	c.insertFile(f)
+	if up != Later {
+		c.follow(f)
+	}
+	if base := c.baseOf(f); base != 0 {
+		f.Base, f.Settled = place(base, c.opt.Longest, c.taken(f)), true
 		f.Day = int32(f.Base / (24 * time.Hour).Milliseconds())
 	}
-	c.insertFile(f)
 	c.touchFile(f)
 	c.urgent = true
 	h := segment.Header{Version: segment.Version, Seq: f.Seq, Clip: id}
@@ -120,19 +121,6 @@ func (c *Catalog) NewFile(id ulid.ID, up time.Duration) (File, segment.Header, e
 		c.setSpan(cl, Span{File: f.Seq, Last: -1, Growing: true})
 	}
 	return f.File, h, nil
-}
-
-// goesOn returns the time of a file that a clip goes on in, by that of its file before: a clock
-// that was set meanwhile makes no gap in a clip. Zero is unknown.
-func (c *Catalog) goesOn(cl *clip, up time.Duration) int64 {
-	if cl == nil || len(cl.Spans) == 0 {
-		return 0
-	}
-	f := c.files[cl.Spans[len(cl.Spans)-1].File]
-	if f == nil || f.Base == 0 || !f.timed || f.up == Later {
-		return 0
-	}
-	return f.Base + (up - f.up).Milliseconds()
 }
 
 // Grow tells what of a file is committed: its clusters, the media time after the last one,

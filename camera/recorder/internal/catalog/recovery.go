@@ -60,6 +60,10 @@ func (r *recovery) run() error {
 			r.end(cl, PowerLoss)
 		}
 		r.conclude(cl) // for those that ended while their time was yet to come
+		if cl.owed {
+			cl.settled = false
+			r.update(cl)
+		}
 		r.retire(cl)
 	}
 	if r.clock.known {
