@@ -58,7 +58,8 @@ type Catalog struct {
 	dirtyFiles []*file
 	removed    []uint64 // numbers of records to remove
 	urgent     bool
-	next       uint64 // number of the next file, clip or change
+	blocked    map[int32]bool // days whose folder's name a file of somebody else's has
+	next       uint64         // number of the next file, clip or change
 	clock      clock
 	ids        ulid.IDs
 }

@@ -20,7 +20,9 @@ type Report struct {
 	TakenIn    []uint64       // files that no record knew
 	Lost       []string       // files of records that are not there, or have less than the record says
 	Unreadable []string       // files that could not be read: left as they are
-	Foreign    int            // files and records of a newer format, and files with names like ours: left alone
+	Foreign    int            // files and records of a newer format: left alone
+	Others     int            // files of somebody else's with names like ours: left alone
+	Other      string         // the first of them
 	Removed    int            // files without any content that were ours
 	Damage     storage.Damage // of the journal
 	Records    int            // of the journal that could not be understood: left alone

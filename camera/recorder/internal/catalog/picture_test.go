@@ -418,7 +418,7 @@ func TestForeignPictures(t *testing.T) {
 		}
 	}
 	r := d.cut(2)
-	if r.Foreign != 1 || len(d.pictures()) != 3 {
+	if r.Others != 1 || r.Foreign != 0 || len(d.pictures()) != 3 {
 		t.Errorf("%+v %q", r, d.pictures())
 	}
 }

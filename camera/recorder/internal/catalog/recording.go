@@ -103,14 +103,14 @@ func (c *Catalog) NewFile(id ulid.ID, up time.Duration) (File, segment.Header, e
 		return File{}, segment.Header{}, ErrFull
 	}
 	f := &file{File: File{Seq: c.seq(), Clip: id, Boot: c.slot.Boot}, up: up, timed: true}
-	f.Day = int32(c.now() / (24 * time.Hour).Milliseconds())
+	f.Day = c.freeDay(c.now())
 	c.insertFile(f)
 	if up != Later {
 		c.follow(f)
 	}
 	if base := c.baseOf(f); base != 0 {
 		f.Base, f.Settled = place(base, c.opt.Longest, c.taken(f)), true
-		f.Day = int32(f.Base / (24 * time.Hour).Milliseconds())
+		f.Day = c.freeDay(f.Base)
 	}
 	c.touchFile(f)
 	c.urgent = true

@@ -1,9 +1,7 @@
 package catalog
 
 import (
-	"cmp"
 	"errors"
-	"io/fs"
 	"os"
 	"slices"
 
@@ -18,15 +16,7 @@ type recovery struct {
 	report       *Report
 	foreignFiles map[uint64]bool // of records of a newer version
 	foreignClips map[ulid.ID]bool
-	days         []int32
-	here         map[uint64]found
-}
-
-// found is a file with a name of ours.
-type found struct {
-	day     int32
-	size    int64
-	picture bool
+	here         map[uint64][]found
 }
 
 func (r *recovery) run() error {
@@ -98,64 +88,9 @@ func (r *recovery) lacks(ch Change) bool {
 	return cl == nil || cl.counts[ch.Kind] < uint32(ch.N)
 }
 
-// list finds the files with names of ours.
-func (r *recovery) list() error {
-	entries, err := r.fsys.List(".")
-	if err != nil {
-		return err
-	}
-	r.here = map[uint64]found{}
-	for _, e := range entries {
-		day, ok := parseFolder(e.Name())
-		if !ok || !e.IsDir() || slices.Contains(r.days, day) {
-			continue
-		}
-		r.days = append(r.days, day)
-		files, err := r.fsys.List(e.Name())
-		if err != nil {
-			return err
-		}
-		for _, f := range files {
-			r.listed(day, f)
-		}
-	}
-	return nil
-}
-
-func (r *recovery) listed(day int32, e fs.FileInfo) {
-	seq, picture, ok := parseName(e.Name())
-	if !ok || e.IsDir() || seq == 0 || seq > maxSeq {
-		return
-	}
-	if seq < maxNamed {
-		r.next = max(r.next, seq+1)
-	}
-	old, twice := r.here[seq]
-	switch f := r.files[seq]; {
-	case !twice:
-		r.here[seq] = found{day, e.Size(), picture}
-	case old.day == day && old.picture == picture: // FAT can list a name twice
-		old.size = max(old.size, e.Size())
-		r.here[seq] = old
-	case f != nil && f.Day == day && f.picture() == picture:
-		r.report.Foreign++
-		r.here[seq] = found{day, e.Size(), picture}
-	default:
-		r.report.Foreign++
-	}
-}
-
-// maxSeq bounds the sequence of what is ours, and maxNamed what a name that anybody can have
-// given makes of those to come.
-const (
-	maxSeq   = 1 << 60
-	maxNamed = 1 << 48
-)
-
 // known judges a file that has a record.
 func (r *recovery) known(f *file) error {
-	at, here := r.here[f.Seq]
-	delete(r.here, f.Seq)
+	at, here := r.found(f)
 	switch {
 	case f.Gone:
 		if len(f.clips) == 0 {
@@ -164,7 +99,7 @@ func (r *recovery) known(f *file) error {
 		return nil
 	case f.Going: // swept at the end
 		return nil
-	case !here || at.picture != f.picture():
+	case !here:
 		r.vanished(f)
 		return nil
 	}
@@ -318,70 +253,4 @@ func (r *recovery) vanished(f *file) {
 	if len(f.clips) == 0 {
 		r.dropFile(f)
 	}
-}
-
-// unknown judges the files without a record, in the order in which they were made. Those of
-// numbers from from up to until are of the last boot.
-func (r *recovery) unknown(from, until uint64) error {
-	var seqs []uint64
-	for seq := range r.here {
-		seqs = append(seqs, seq)
-	}
-	slices.SortFunc(seqs, func(a, b uint64) int { // pictures are of clips
-		if p, q := r.here[a].picture, r.here[b].picture; p != q {
-			return map[bool]int{true: 1, false: -1}[p]
-		}
-		return cmp.Compare(a, b)
-	})
-	for _, seq := range seqs {
-		if r.foreignFiles[seq] {
-			r.report.Foreign++
-			continue
-		}
-		f := &file{File: File{Seq: seq, Day: r.here[seq].day}}
-		if r.here[seq].picture {
-			if err := r.unknownPicture(f, from != 0 && from <= seq && seq < until); err != nil {
-				return err
-			}
-			continue
-		}
-		content, err := r.content(&f.File)
-		switch {
-		case err == nil && content.Seq == seq && !r.foreignClips[ulid.ID(content.Clip)]:
-			r.takeIn(f, content)
-		case errors.Is(err, segment.ErrNone) && from != 0 && from <= seq && seq < until:
-			r.report.Removed++
-			f.Closed, f.Going, f.Reason = true, true, PowerLoss
-			r.insertFile(f)
-			r.touchFile(f)
-		case err == nil || errors.Is(err, segment.ErrNone) || errors.Is(err, segment.ErrForeign):
-			r.report.Foreign++
-		case passing(err):
-			return err
-		default:
-			r.report.Unreadable = append(r.report.Unreadable, f.Name())
-		}
-	}
-	return nil
-}
-
-// takeIn makes the record of a file, and of its clip if that has none.
-func (r *recovery) takeIn(f *file, content *segment.Content) {
-	r.report.TakenIn = append(r.report.TakenIn, f.Seq)
-	f.Clip = content.Clip
-	r.insertFile(f)
-	if !f.Clip.IsZero() {
-		cl := r.clips[f.Clip]
-		if cl == nil {
-			cl = &clip{Clip: Clip{ID: f.Clip, Seq: f.Seq, Events: []Event{parseEvent(content.Event, f.Clip)}}}
-			r.insertClip(cl)
-			r.change(cl, Started)
-		}
-		if len(cl.Spans) < MaxSpans {
-			i, _ := slices.BinarySearchFunc(cl.Spans, f.Seq, func(s Span, seq uint64) int { return int(int64(s.File) - int64(seq)) })
-			cl.Spans = slices.Insert(cl.Spans, i, Span{File: f.Seq, Last: -1, Growing: true})
-			f.clips = append(f.clips, cl)
-		}
-	}
-	r.fill(f, content)
 }

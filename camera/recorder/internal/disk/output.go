@@ -3,6 +3,7 @@ package disk
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
@@ -157,6 +158,10 @@ func (d *Disk) create(f kvsmedia.Frame) error {
 		return err
 	}
 	w, err := segment.Create(d.c.FS, file.Name(), header, 0, d.cfg.Tracks...)
+	if errors.Is(err, fs.ErrExist) {
+		d.c.Cat.Taken(file.Seq)
+		return err // the card is opened anew, and the names that others gave are known
+	}
 	if err != nil {
 		d.note(d.c.Cat.CloseFile(file.Seq, "it could not be made"))
 		return err
