@@ -106,7 +106,8 @@
 // Config.Publish is called for each Change of a clip until it returns nil, also after a
 // restart: a clip that has started, ended, been stored in the cloud, lost a part or been
 // evicted, or whose event has its picture in the cloud. Recorder.Changes shows them to the
-// same process.
+// same process. As JSON they have times in RFC 3339, and lengths as numbers of seconds whose
+// names end in Seconds.
 //
 // Recorder.Open reads a clip's frames; Recorder.MP4 serves it to phones and browsers,
 // which play no Matroska, with byte ranges:

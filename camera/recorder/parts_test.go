@@ -147,12 +147,11 @@ func TestClockStepsBetweenFiles(t *testing.T) {
 					if took := c.End.Sub(c.Start); after < 0 && took != c.Length {
 						t.Errorf("a clip of %v takes %v", c.Length, took)
 					}
-					time.Sleep(10 * time.Minute)
-					if off := u.clip(u.trigger("later")).Events[0].Time.Sub(time.Now()); off != by {
-						t.Errorf("the clock is %v off", off)
+					for range 75 { // there is always a clip
+						u.trigger("more")
+						time.Sleep(8 * time.Second)
 					}
-					time.Sleep(30 * time.Second)
-					if last := u.all()[1]; last.Start.Sub(time.Now()) < by-time.Minute {
+					if last := u.all()[len(u.all())-1]; last.Start.Sub(time.Now()) < by-3*time.Minute {
 						t.Errorf("the recording does not follow the clock: %+v", last)
 					}
 					u.until(10*time.Minute, u.uploaded)

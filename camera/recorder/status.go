@@ -1,7 +1,6 @@
 package recorder
 
 import (
-	"encoding/json"
 	"errors"
 	"math"
 	"time"
@@ -62,7 +61,7 @@ type Status struct {
 	// Source; LostFrames and LostTime how much was lost since the recorder was made.
 	Losing     bool
 	LostFrames int
-	LostTime   time.Duration
+	LostTime   time.Duration `json:"-"` // see MarshalJSON
 
 	Card       string // identity that the recorder gave the storage; empty while there is none
 	Free, Used int64  // bytes that may still be written, and that clips, what is reserved for the next ones, and the journal take
@@ -71,7 +70,7 @@ type Status struct {
 	Recording ClipID // empty if none is being recorded
 
 	Queued      int           // bytes that wait in memory to be written
-	SlowestSync time.Duration // within the last minute
+	SlowestSync time.Duration `json:"-"` // within the last minute
 
 	// Waiting is what is to be uploaded, Oldest the start of the first clip of it.
 	Waiting      int // clips
@@ -84,22 +83,6 @@ type Status struct {
 	Pictures   int   // that are yet to be put into the cloud
 	PutPicture error // why the last attempt to put one failed; nil once one succeeds
 	Foreign    int   // files of newer firmware, left alone
-}
-
-// MarshalJSON writes errors as their texts.
-func (s Status) MarshalJSON() ([]byte, error) {
-	type plain Status
-	return json.Marshal(struct {
-		plain
-		Err, Source, Upload string `json:",omitempty"`
-	}{plain(s), text(s.Err), text(s.Source), text(s.Upload)})
-}
-
-func text(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }
 
 // Status returns the recorder's state.
