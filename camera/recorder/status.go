@@ -72,8 +72,8 @@ type Status struct {
 	Queued      int           // bytes that wait in memory to be written
 	SlowestSync time.Duration `json:"-"` // within the last minute
 
-	// Waiting is what is to be uploaded, Oldest the start of the first clip of it.
-	Waiting      int // clips
+	// Waiting is what is to be uploaded, Oldest the start of the first of it.
+	Waiting      int // clips; with Config.UploadAll files of the recording
 	WaitingBytes int64
 	Oldest       time.Time
 	Upload       error // why the Uploader gave up, until it is tried again; without network it only waits: see kvsmedia.Producer.Stats
@@ -99,17 +99,22 @@ func (r *Recorder) Status() Status {
 	}
 	s.Losing = q.Losing || recording && (s.Source != nil || !s.Storage.Records())
 	if c := r.drive.Card(); c != nil {
-		s.fill(c.Cat)
+		s.fill(c.Cat, r.cfg.UploadAll)
 	}
 	s.Upload, s.PutPicture = r.uploads.Trouble(), r.puts.trouble()
 	return s
 }
 
-// fill puts what is on the card into the status.
-func (s *Status) fill(cat *catalog.Catalog) {
+// fill puts what is on the card into the status; all says that more than clips is uploaded.
+func (s *Status) fill(cat *catalog.Catalog, all bool) {
 	s.Used = cat.Used()
 	s.Unpublished = len(cat.Pending(math.MaxInt))
 	s.Pictures = len(cat.Waiting())
+	if all {
+		var oldest int64
+		s.Waiting, s.WaitingBytes, oldest = cat.Backlog()
+		s.Oldest = wallTime(oldest)
+	}
 	for cl := range cat.Clips() {
 		if cl.Gone && cl.Ended {
 			continue
@@ -118,7 +123,7 @@ func (s *Status) fill(cat *catalog.Catalog) {
 		if !cl.Ended && s.Recording == "" {
 			s.Recording = ClipID(cl.ID.String())
 		}
-		if cl.Waiting > 0 {
+		if cl.Waiting > 0 && !all {
 			s.Waiting++
 			s.WaitingBytes += cl.Bytes - cl.Sent - cl.Refused
 			if cl.Start != 0 {

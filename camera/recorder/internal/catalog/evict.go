@@ -186,7 +186,7 @@ func (c *Catalog) units() (units []unit) {
 		u.files = append(u.files, f)
 		u.bytes += max(f.Bytes, f.Room)
 		u.busy = u.busy || !f.Closed
-		u.waiting = u.waiting || c.opt.All && !f.picture() && !f.Sent.Covers(0, f.Clusters-1)
+		u.waiting = u.waiting || c.opt.All && !f.picture() && f.waits() > 0
 		for _, cl := range f.clips {
 			if !cl.Deleted {
 				u.busy, u.protected = u.busy || !cl.Ended, u.protected || cl.Protected
