@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -493,30 +494,126 @@ func TestPicturesWithoutStorage(t *testing.T) {
 
 // TestPicturesOnAnotherCard: a card is exchanged in the midst of a clip.
 func TestPicturesOnAnotherCard(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := newAlbum(t, nil)
-		defer a.close()
-		a.record()
-		time.Sleep(20 * time.Second)
-		a.s3.SetOutage(true)
-		a.shoot(1000)
-		time.Sleep(3 * time.Second)
-		a.card.Eject()
-		a.card.Insert(storagetest.New(storagetest.Ext4, 1<<30))
-		time.Sleep(time.Minute)
-		a.s3.SetOutage(false)
-		time.Sleep(5 * time.Minute)
-		if n := len(a.s3.Objects("pictures")); n != 0 || a.Status().Pictures != 0 {
-			t.Errorf("%d objects, %+v", n, a.Status())
-		}
-		for _, c := range a.all() {
-			for _, e := range c.Events {
-				if e.PictureKey != "" || e.PictureBytes != 0 {
-					t.Errorf("%+v", e)
+	for wait := time.Duration(0); wait < 4*time.Second; wait += tinyStep {
+		synctest.Test(t, func(t *testing.T) {
+			a := newAlbum(t, nil)
+			defer a.close()
+			a.record()
+			time.Sleep(20 * time.Second)
+			a.s3.SetOutage(true)
+			a.shoot(1000)
+			time.Sleep(time.Second)
+			a.shoot(1000)
+			time.Sleep(wait)
+			synctest.Wait()
+			a.card.Eject()
+			a.card.Insert(storagetest.New(storagetest.Ext4, 1<<30))
+			time.Sleep(time.Minute)
+			a.s3.SetOutage(false)
+			time.Sleep(5 * time.Minute)
+			if n := len(a.s3.Objects("pictures")); n != 0 || a.Status().Pictures != 0 {
+				t.Errorf("exchanged after %v: %d objects, %+v", wait, n, a.Status())
+			}
+			for _, c := range a.all() {
+				for _, e := range c.Events {
+					if e.PictureKey != "" || e.PictureBytes != 0 {
+						t.Errorf("exchanged after %v: %+v", wait, e)
+					}
 				}
 			}
+		})
+	}
+}
+
+// TestPicturesOfACardThatFails: any operation on a card that goes on afterwards fails once.
+func TestPicturesOfACardThatFails(t *testing.T) {
+	for _, op := range []string{"Open", "WriteAt", "Sync", "SyncDir"} {
+		for after := range 12 {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAlbum(t, nil)
+				defer a.close()
+				a.record()
+				time.Sleep(20 * time.Second)
+				a.s3.SetOutage(true)
+				a.shoot(1000)
+				time.Sleep(time.Second)
+				a.card.Fail(op, after, syscall.EIO)
+				id, _ := a.shoot(1000)
+				time.Sleep(time.Minute)
+				a.s3.SetOutage(false)
+				time.Sleep(5 * time.Minute)
+				for _, event := range a.ids {
+					if e := a.event(id, event); !e.PicturePut {
+						t.Errorf("%s %d fails: %+v", op, after, e)
+					}
+				}
+				a.arrived()
+			})
 		}
-	})
+	}
+}
+
+// TestPicturesOfACardThatGoes: a card is exchanged as soon as it has the n-th picture of a clip.
+func TestPicturesOfACardThatGoes(t *testing.T) {
+	for n := 1; n <= 3; n++ {
+		synctest.Test(t, func(t *testing.T) {
+			a := newAlbum(t, nil)
+			defer a.close()
+			first := a.card
+			var pictures atomic.Int64
+			recorder.SetFS(&a.cfg, func() (storage.FS, error) {
+				fsys, err := first.Dir()
+				return &hooked{FS: fsys, kept: func() {
+					if pictures.Add(1) == int64(n) {
+						first.Eject()
+						first.Insert(storagetest.New(storagetest.Ext4, 1<<30))
+					}
+				}}, err
+			})
+			a.run()
+			time.Sleep(20 * time.Second)
+			a.s3.SetOutage(true)
+			for range 3 {
+				a.shoot(1000)
+				time.Sleep(500 * time.Millisecond)
+			}
+			time.Sleep(time.Minute)
+			a.s3.SetOutage(false)
+			time.Sleep(5 * time.Minute)
+			for _, event := range a.ids[:n] {
+				delete(a.sent, event)
+			}
+			a.arrived()
+			for _, c := range a.all() {
+				for _, e := range c.Events {
+					if _, here := a.sent[e.ID]; here != e.PicturePut || !here && e.PictureKey != "" {
+						t.Errorf("exchanged after %d: %+v", n, e)
+					}
+				}
+			}
+		})
+	}
+}
+
+// hooked calls kept when a picture is on the card.
+type hooked struct {
+	storage.FS
+	kept    func()
+	writing bool
+}
+
+func (h *hooked) Open(name string, flag int) (storage.File, error) {
+	h.writing = strings.HasSuffix(name, ".jpg") && flag&os.O_CREATE != 0
+	return h.FS.Open(name, flag)
+}
+
+func (h *hooked) SyncDir(name string) error {
+	err := h.FS.SyncDir(name)
+	if h.writing && err == nil {
+		h.writing = false
+		h.kept()
+	}
+	return err
 }
 
 // TestPictureOfNothing: no frame comes, but the picture of the event does.
