@@ -2,11 +2,9 @@ package recorder_test
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -111,18 +109,16 @@ func TestPicturesOfACardThatGoes(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			a := newAlbum(t, nil)
 			defer a.close()
-			first := a.card
-			var pictures atomic.Int64
-			recorder.SetFS(&a.cfg, func() (storage.FS, error) {
-				fsys, err := first.Dir()
+			pictures := 0
+			a.wrap = func(fsys storage.FS) storage.FS {
 				return &hooked{FS: fsys, kept: func() {
-					if pictures.Add(1) == int64(n) {
-						first.Eject()
-						first.Insert(storagetest.New(storagetest.Ext4, 1<<30))
+					if pictures++; pictures == n {
+						a.card.Eject()
+						a.card.Insert(storagetest.New(storagetest.Ext4, 1<<30))
 					}
-				}}, err
-			})
-			a.run()
+				}}
+			}
+			a.record()
 			time.Sleep(20 * time.Second)
 			a.s3.SetOutage(true)
 			for range 3 {
@@ -147,7 +143,7 @@ func TestPicturesOfACardThatGoes(t *testing.T) {
 	}
 }
 
-// hooked calls kept when a picture is on the card.
+// hooked is a card that calls kept when a picture is on it.
 type hooked struct {
 	storage.FS
 	kept    func()
@@ -207,11 +203,8 @@ func TestPictureThatTheCardRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAlbum(t, nil)
 		defer a.close()
-		recorder.SetFS(&a.cfg, func() (storage.FS, error) {
-			fsys, err := a.card.Dir()
-			return noPictures{fsys}, err
-		})
-		a.run()
+		a.fails().set("Open", ".jpg", syscall.EIO, -1)
+		a.record()
 		time.Sleep(20 * time.Second)
 		id, event := a.shoot(1000)
 		time.Sleep(2 * time.Minute)
@@ -227,14 +220,4 @@ func TestPictureThatTheCardRefuses(t *testing.T) {
 			t.Errorf("%+v", told)
 		}
 	})
-}
-
-// noPictures is a storage that takes no pictures.
-type noPictures struct{ storage.FS }
-
-func (n noPictures) Open(name string, flag int) (storage.File, error) {
-	if strings.HasSuffix(name, ".jpg") {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.EIO}
-	}
-	return n.FS.Open(name, flag)
 }
