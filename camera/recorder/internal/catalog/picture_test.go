@@ -252,6 +252,55 @@ func TestPictureLosses(t *testing.T) {
 	}
 }
 
+// TestPutAfterAll: a picture that was on its way when its clip was evicted is there.
+func TestPutAfterAll(t *testing.T) {
+	d := newDevice(t, 0)
+	d.mustOpen()
+	clip, event := d.photo(2, "door/1.jpg")
+	d.cat.LosePicture(clip, event, catalog.Evicted)
+	d.cat.PutPicture(clip, event)
+	changes, err := d.cat.Commit()
+	if v, _ := d.cat.Clip(clip); err != nil || kinds(changes, clip) != "picture " || !v.Events[0].Picture.Put || v.Events[0].Picture.Err != "" {
+		t.Errorf("%v %v %+v", changes, err, v)
+	}
+}
+
+// TestLongEvent: what is in front of an event's picture fits, whatever the event is like.
+func TestLongEvent(t *testing.T) {
+	d := newDevice(t, 0)
+	d.mustOpen()
+	e := catalog.Event{ID: d.cat.NewID(), Type: strings.Repeat("\x01", 64), Picture: catalog.Picture{Given: true, Key: strings.Repeat("\x01", 512)}}
+	clip, err := d.cat.Begin(ulid.ID{}, e)
+	if err == nil {
+		err = d.keep(clip, e.ID)
+	}
+	if v, _ := d.cat.Clip(clip); err != nil || !d.seen(v, e.ID) {
+		t.Errorf("%v %+v", err, v)
+	}
+}
+
+// TestOddPictures: a whole file of nobody's, which somebody has made, is left alone.
+func TestOddPictures(t *testing.T) {
+	for name, o := range map[string]picture.Origin{
+		"of no clip":  {Event: []byte(`{"id":"01KB0000000000000000000001"}`)},
+		"of no event": {Clip: ulid.ID{1}, Event: []byte(`{"id":"00000000000000000000000000"}`)},
+	} {
+		d := newDevice(t, 0)
+		d.mustOpen()
+		d.photo(2, "")
+		folder := noon.Format(time.DateOnly)
+		o.Seq = 0xffffff
+		if err := picture.Write(d.fsys, folder, folder+"/00ffffff.jpg", picture.File(jpegOf(ulid.ID{1}), o)); err != nil {
+			t.Fatal(err)
+		}
+		for seed := range uint64(2) {
+			if r := d.cut(seed); r.Foreign != 1 || r.Clips != 1 || len(d.pictures()) != 2 {
+				t.Errorf("%s: %+v %q", name, r, d.pictures())
+			}
+		}
+	}
+}
+
 // TestForeignPictures: files with names like ours that are none are left alone.
 func TestForeignPictures(t *testing.T) {
 	d := newDevice(t, 0)

@@ -41,14 +41,14 @@ func (d *Disk) shoot() error {
 			d.cfg.Log.Warn("recorder: the picture of an event cannot be kept", "event", s.event.String(), "err", err)
 			d.c.Cat.LosePicture(d.id(s.clip), s.event, "the storage failed: "+err.Error())
 		}
-		d.shown(s)
+		d.detach(s)
 		d.shots = d.shots[1:]
 	}
 	return nil
 }
 
-// shown has a clip go on without a picture that is on its card, if it goes on on another one.
-func (d *Disk) shown(s *shot) {
+// detach has a clip do without a picture that is on this card, if it goes on on another one.
+func (d *Disk) detach(s *shot) {
 	if e, ok := d.event[s.clip]; ok && e.ID == s.event {
 		e.Picture, e.Images = catalog.Picture{}, catalog.MaxImages
 		d.event[s.clip] = e

@@ -168,6 +168,9 @@ func (r *Roll) join(e *Event) {
 		}
 	case e.Score >= r.clip.told[i].score+surer, len(e.Held) > 0 && !r.clip.told[i].held:
 		t := &r.clip.told[i]
+		if t.held {
+			e.Held = nil
+		}
 		t.score, t.held = max(t.score, e.Score), t.held || len(e.Held) > 0
 		r.step(Step{Kind: Join, Clip: r.clip.id, Event: e, Again: true})
 	}

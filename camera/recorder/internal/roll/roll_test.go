@@ -251,7 +251,7 @@ func TestHeld(t *testing.T) {
 	pass(r.Trigger(100*sec, Event{ID: ID{2}, At: 80 * sec, Held: []byte("a")}))
 	pass(r.Trigger(100*sec, Event{ID: ID{3}, At: 100 * sec}))
 	pass(r.Trigger(100*sec, Event{ID: ID{3}, At: 100 * sec, Held: []byte("b")}))
-	pass(r.Trigger(100*sec, Event{ID: ID{3}, At: 100 * sec, Held: []byte("b")}))
+	pass(r.Trigger(100*sec, Event{ID: ID{3}, At: 100 * sec, Held: []byte("b"), Score: 1}))
 	if want := []Kind{Begin, Join}; !slices.Equal(held, want) {
 		t.Errorf("passed on with %v, want %v", held, want)
 	}
