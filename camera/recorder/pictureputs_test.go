@@ -26,13 +26,13 @@ func TestPicturesThroughTrouble(t *testing.T) {
 		calls      int    // at most, in an hour
 	}{
 		"an outage": {begin: func(a *album) { a.s3.SetOutage(true) }, end: func(a *album) { a.s3.SetOutage(false) }, status: "request send failed"},
-		"refused":   {func(a *album) { a.denied.Store(true) }, func(a *album) { a.denied.Store(false) }, "must allow s3:PutObject on pictures/door/*", 62},
+		"refused":   {func(a *album) { a.denied.Store(true) }, func(a *album) { a.denied.Store(false) }, "must allow s3:PutObject on pictures/door/*", 68},
 		"busy": {func(a *album) {
 			a.s3.Refuse("PutObject", -1, s3test.Error{Status: 503, Name: "SlowDown", Message: "Please reduce your request rate."})
 		}, func(a *album) { a.s3.Refuse("PutObject", 0, s3test.Error{}) }, "SlowDown", 200},
 		"no bucket": {func(a *album) {
 			a.s3.Refuse("PutObject", -1, s3test.Error{Status: 404, Name: "NoSuchBucket", Message: "The specified bucket does not exist"})
-		}, func(a *album) { a.s3.Refuse("PutObject", 0, s3test.Error{}) }, "there is no bucket pictures in us-west-2", 62},
+		}, func(a *album) { a.s3.Refuse("PutObject", 0, s3test.Error{}) }, "there is no bucket pictures in us-west-2", 68},
 		"a black hole":          {func(a *album) { a.s3.Delay("PutObject", 24*time.Hour) }, func(a *album) { a.s3.Delay("PutObject", 0) }, "no answer", 0},
 		"answers that are lost": {func(a *album) { a.s3.Lose("PutObject", 8) }, func(*album) {}, "", 0},
 		"a wrong clock":         {func(a *album) { a.s3.Skew(26 * time.Hour) }, func(*album) {}, "", 0},
@@ -208,5 +208,106 @@ func TestPicturesAfterRestart(t *testing.T) {
 		a.record()
 		a.until(5*time.Minute, func() bool { return a.Status().Storage != 0 && a.Status().Pictures == 0 })
 		a.arrived()
+	})
+}
+
+// TestErasedWhilePut deletes the clip, or erases everything, while a picture is on its way: it
+// does not arrive any more, and what follows is put.
+func TestErasedWhilePut(t *testing.T) {
+	for name, c := range map[string]struct {
+		cut  func(a *album, id recorder.ClipID) error
+		gone bool
+	}{
+		"erase":  {func(a *album, _ recorder.ClipID) error { return a.Erase(a.t.Context()) }, true},
+		"delete": {func(a *album, id recorder.ClipID) error { return a.Delete(id) }, true},
+		"delete another": {func(a *album, _ recorder.ClipID) error {
+			return a.Delete(recorder.ClipID("01KB0000000000000000000099"))
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAlbum(t, func(c *recorder.Config) {
+					put := c.PutPicture
+					c.PutPicture = func(ctx context.Context, key string, jpeg []byte) error { // over a slow network
+						select {
+						case <-time.After(10 * time.Second):
+							return put(ctx, key, jpeg)
+						case <-ctx.Done():
+							return ctx.Err()
+						}
+					}
+				})
+				defer a.close()
+				a.record()
+				time.Sleep(20 * time.Second)
+				id, event := a.shoot(1000)
+				time.Sleep(3 * time.Second)
+				began := time.Now()
+				if err := c.cut(a, id); err != nil || time.Since(began) > time.Second {
+					t.Errorf("%v after %v", err, time.Since(began))
+				}
+				if c.gone {
+					delete(a.sent, event)
+				}
+				time.Sleep(20 * time.Second)
+				a.shoot(1000)
+				time.Sleep(15 * time.Second)
+				a.arrived()
+				if st := a.Status(); st.PutPicture != nil || st.Pictures != 0 {
+					t.Errorf("%+v", st)
+				}
+			})
+		})
+	}
+}
+
+// TestErasedThoughPutHangs: who erases hears of a PutPicture that takes no notice of its
+// context.
+func TestErasedThoughPutHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hangs := make(chan struct{})
+		a := newAlbum(t, func(c *recorder.Config) {
+			c.PutPicture = func(context.Context, string, []byte) error { <-hangs; return nil }
+		})
+		defer a.close()
+		defer close(hangs)
+		a.record()
+		time.Sleep(20 * time.Second)
+		a.shoot(1000)
+		time.Sleep(3 * time.Second)
+		if err := a.Erase(t.Context()); !errors.Is(err, recorder.ErrStuck) || !strings.Contains(err.Error(), "PutPicture") {
+			t.Error(err)
+		}
+	})
+}
+
+// TestRefusedPicture: a picture that is refused, as one whose folder was another one, does not
+// hold up one that comes.
+func TestRefusedPicture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAlbum(t, func(c *recorder.Config) {
+			put := c.PutPicture
+			c.PutPicture = func(ctx context.Context, key string, jpeg []byte) error {
+				return put(ctx, strings.Replace(key, "door/01KB0000000000000000000001", "garage/1", 1), jpeg)
+			}
+		})
+		defer a.close()
+		a.record()
+		time.Sleep(20 * time.Second)
+		_, refused := a.shoot(1000)
+		delete(a.sent, refused)
+		time.Sleep(10 * time.Second)
+		for range 3 {
+			id, event := a.shoot(1000)
+			time.Sleep(2 * time.Second)
+			if e := a.event(id, event); !e.PicturePut {
+				t.Errorf("%+v, %v", e, a.Status().PutPicture)
+			}
+			time.Sleep(10 * time.Second)
+		}
+		a.arrived()
+		if n := a.s3.Calls("PutObject"); n > 10 {
+			t.Errorf("%d calls", n)
+		}
 	})
 }

@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder"
+	"github.com/smartcam-sdk/smartcam/internal/storage/storagetest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -200,7 +202,7 @@ func TestLatePicture(t *testing.T) {
 func TestPictureFolder(t *testing.T) {
 	put := func(context.Context, string, []byte) error { return nil }
 	for folder, want := range map[string]bool{
-		"door": true, "tenants/7/front-door": true, "a:b": true, "": false, "/door": false, "door/": false, "a//b": false, "a b": false, "\u00e9": false,
+		"door": true, "tenants/7/front-door": true, "a:b": true, "": false, "/door": false, "door/": false, "a//b": false, "a b": false, "..": false, "a/../b": false, "a/.": false, "a..b/.c": true, "\u00e9": false,
 		strings.Repeat("a", 250): true, strings.Repeat("a", 251): false,
 	} {
 		film := newTinyFilm()
@@ -209,4 +211,31 @@ func TestPictureFolder(t *testing.T) {
 			t.Errorf("%.30q: %v", folder, err)
 		}
 	}
+}
+
+// TestPicturesAtOnce: what waits for the storage is bounded though many tell of events at once.
+func TestPicturesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAlbum(t, func(c *recorder.Config) { c.QueueBytes = 2 << 20 })
+		defer a.close()
+		a.card.Eject()
+		a.record()
+		time.Sleep(20 * time.Second)
+		jpeg := jpegOf("", 1_000_000)
+		var works sync.WaitGroup
+		for range 16 {
+			works.Go(func() {
+				if _, err := a.Trigger(recorder.Event{Type: "motion", Picture: jpeg}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		works.Wait()
+		a.card.Insert(storagetest.New(storagetest.Ext4, 1<<30))
+		a.until(time.Minute, func() bool { return a.Status().Storage.Records() })
+		time.Sleep(30 * time.Second)
+		if n := len(a.s3.Objects("pictures")); n != 1 {
+			t.Errorf("%d pictures of a megabyte waited", n)
+		}
+	})
 }

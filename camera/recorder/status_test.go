@@ -29,13 +29,16 @@ func TestStorageNames(t *testing.T) {
 
 // TestStatusAsJSON has errors in it as texts.
 func TestStatusAsJSON(t *testing.T) {
-	b, err := json.Marshal(recorder.Status{Storage: recorder.StorageGone, Err: errors.New("odd"), Source: recorder.ErrNoFrames, Clips: 3})
-	for _, want := range []string{`"Storage":"gone"`, `"Err":"odd"`, `"Source":"recorder: no frame`, `"Clips":3`} {
+	b, err := json.Marshal(recorder.Status{Storage: recorder.StorageGone, Err: errors.New("odd"), Source: recorder.ErrNoFrames, PutPicture: errors.New("refused"), Clips: 3})
+	for _, want := range []string{`"Storage":"gone"`, `"Err":"odd"`, `"PutPicture":"refused"`, `"Source":"recorder: no frame`, `"Clips":3`} {
 		if err != nil || !strings.Contains(string(b), want) {
 			t.Errorf("%s, %v: want %s", b, err, want)
 		}
 	}
 	if strings.Contains(string(b), "Upload") {
 		t.Errorf("%s", b)
+	}
+	if b, err := json.Marshal(recorder.Status{}); err != nil || strings.Contains(string(b), "PutPicture") {
+		t.Errorf("%s, %v", b, err)
 	}
 }

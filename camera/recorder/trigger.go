@@ -22,10 +22,10 @@ func (r *Recorder) Trigger(e Event) (ClipID, error) {
 	if err != nil {
 		return "", err
 	}
-	var jpeg []byte
-	ce.Picture, jpeg = r.picture(ce.ID, e.Picture)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	var jpeg []byte
+	ce.Picture, jpeg = r.picture(ce.ID, e.Picture)
 	now := r.mono()
 	id, steps := r.roll.Trigger(now, roll.Event{ID: roll.ID(ce.ID), At: now - ago, Score: ce.Score, Info: ce, Held: jpeg})
 	clip := ulid.ID(id)
