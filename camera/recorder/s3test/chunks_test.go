@@ -71,8 +71,8 @@ type answer struct {
 	status int
 }
 
-func (a *answer) Header() http.Header         { return a.header }
+func (a *answer) Header() http.Header { return a.header }
 
 func (a *answer) Write(b []byte) (int, error) { return len(b), nil }
 
-func (a *answer) WriteHeader(status int)      { a.status = status }
+func (a *answer) WriteHeader(status int) { a.status = status }

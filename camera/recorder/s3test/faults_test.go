@@ -2,6 +2,7 @@ package s3test_test
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -48,6 +49,13 @@ func TestFaults(t *testing.T) {
 		}
 		if n := c.srv.Calls("PutObject"); n != 3 {
 			t.Errorf("%d calls", n)
+		}
+		c.srv.Answer("PutObject", 1, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+		if r := c.do("PUT", "/pictures/portal", nil); r.status != http.StatusTeapot || r.header.Get("X-Amz-Request-Id") != "" {
+			t.Errorf("%+v", r)
+		}
+		if r := c.do("PUT", "/pictures/portal", nil); r.status != 200 || len(c.srv.Objects("pictures")) != 2 {
+			t.Errorf("%+v", r)
 		}
 	})
 }
