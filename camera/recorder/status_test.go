@@ -31,9 +31,9 @@ func TestStorageNames(t *testing.T) {
 func TestStatusAsJSON(t *testing.T) {
 	s := recorder.Status{Storage: recorder.StorageGone, Clips: 3}
 	want := map[string]any{"Storage": "gone", "Clips": 3.0}
-	for f, v := range reflect.ValueOf(&s).Elem().Fields() {
+	for i, f := range reflect.VisibleFields(reflect.TypeOf(s)) {
 		if f.Type == reflect.TypeFor[error]() {
-			v.Set(reflect.ValueOf(errors.New("no " + f.Name)))
+			reflect.ValueOf(&s).Elem().Field(i).Set(reflect.ValueOf(errors.New("no " + f.Name)))
 			want[f.Name] = "no " + f.Name
 		}
 	}
