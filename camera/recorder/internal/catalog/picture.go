@@ -136,7 +136,8 @@ func (c *Catalog) LosePicture(clip, event ulid.ID, reason string) {
 	}
 }
 
-// PutPicture notes that a picture is in the cloud, with the change Pictured.
+// PutPicture notes that a picture is in the cloud, with the change Pictured, also if it went from
+// the card while it was on its way.
 func (c *Catalog) PutPicture(clip, event ulid.ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -144,9 +145,9 @@ func (c *Catalog) PutPicture(clip, event ulid.ID) {
 	if cl == nil {
 		return
 	}
-	if i := cl.event(event); i >= 0 && cl.Events[i].Picture.waits() {
+	if i := cl.event(event); i >= 0 && cl.Events[i].Picture.Key != "" && !cl.Events[i].Picture.Put {
 		p := cl.Events[i].Picture
-		p.Put = true
+		p.Put, p.Err = true, ""
 		c.setPicture(cl, i, p)
 		c.change(cl, Pictured)
 	}
@@ -290,17 +291,15 @@ func (r *recovery) vanishedPicture(f *file) {
 // unknownPicture judges the file of a picture without a record: it is taken in, with its
 // event if that is not known. Recent says that its number is of the last boot.
 func (r *recovery) unknownPicture(at found, recent bool) error {
-	f := &file{File: File{Seq: at.seq, Day: at.day, Event: ulid.ID{1}}} // it is a picture, whosever
+	f := &file{File: File{Seq: at.seq, Day: at.day, Bytes: at.size, Event: ulid.ID{1}}} // it is a picture, whosever
 	o, torn, err := r.picture(f)
-	switch {
-	case err == nil && o.Seq == f.Seq && !r.foreignClips[ulid.ID(o.Clip)]:
-		f.Bytes = at.size
-		r.takeInPicture(f, o)
+	switch ours := err == nil && o.Seq == f.Seq; {
+	case ours && r.foreignClips[ulid.ID(o.Clip)]:
+		r.report.Foreign++
+	case ours && r.takeInPicture(f, o):
 	case errors.Is(err, picture.ErrNone) && recent && torn:
 		r.report.Removed++
 		return removeFile(r.fsys, f.Name())
-	case err == nil && o.Seq == f.Seq:
-		r.report.Foreign++
 	case err == nil, errors.Is(err, picture.ErrNone):
 		r.other(at.name())
 	case passing(err):
@@ -311,9 +310,14 @@ func (r *recovery) unknownPicture(at found, recent bool) error {
 	return nil
 }
 
-func (r *recovery) takeInPicture(f *file, o picture.Origin) {
-	r.report.TakenIn = append(r.report.TakenIn, f.Seq)
+// takeInPicture makes the record of a picture, and of its clip and event if they have none. It
+// reports false if they cannot be.
+func (r *recovery) takeInPicture(f *file, o picture.Origin) bool {
 	e := parseEvent(o.Event, ulid.ID(o.Clip))
+	if e.ID.IsZero() || ulid.ID(o.Clip).IsZero() {
+		return false
+	}
+	r.report.TakenIn = append(r.report.TakenIn, f.Seq)
 	e.Picture.Given = true
 	f.Clip, f.Event, f.Closed = o.Clip, e.ID, true
 	cl := r.clips[f.Clip]
@@ -330,6 +334,7 @@ func (r *recovery) takeInPicture(f *file, o picture.Origin) {
 	}
 	r.touchClip(cl)
 	r.attach(f, cl)
+	return true
 }
 
 // missPictures notes which events have lost their picture. Those of clips that are still
