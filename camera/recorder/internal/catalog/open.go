@@ -3,6 +3,8 @@ package catalog
 import (
 	"encoding/json"
 	"errors"
+	"strconv"
+	"strings"
 
 	"github.com/smartcam-sdk/smartcam/internal/storage"
 	"github.com/smartcam-sdk/smartcam/internal/ulid"
@@ -219,13 +221,19 @@ func (c *Catalog) wipeFolders() error {
 	return nil
 }
 
-func (c *Catalog) wipeFolder(folder string, all bool) error {
+func (c *Catalog) wipeFolder(folder string, journal bool) error {
 	files, err := c.fsys.List(folder)
 	if err != nil {
 		return err
 	}
 	for _, f := range files {
-		if _, _, ours := parseName(f.Name()); !f.IsDir() && (all || ours) {
+		_, _, ours := parseName(f.Name())
+		if journal {
+			hex, log := strings.CutSuffix(strings.ToLower(f.Name()), ".log") // as FAT may show it
+			_, err := strconv.ParseUint(hex, 16, 32)
+			ours = log && err == nil
+		}
+		if !f.IsDir() && ours {
 			if err := removeFile(c.fsys, folder+"/"+f.Name()); err != nil {
 				return err
 			}
