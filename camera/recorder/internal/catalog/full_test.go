@@ -74,9 +74,12 @@ func TestFull(t *testing.T) {
 func TestFullPowerCuts(t *testing.T) {
 	for name, kind := range kindsOfCards {
 		t.Run(name, func(t *testing.T) {
+			first := newDevice(t, kind)
+			ids := first.fill(1)
 			for op := 0; ; op++ {
 				d := newDevice(t, kind)
-				ids := d.fill(uint64(op))
+				d.card = first.card.Restart(rand.New(rand.NewPCG(uint64(op), 8)))
+				d.card.SetFree(0)
 				d.card.CutAt(d.card.Ops() + op)
 				_, err := d.open()
 				if err == nil {
