@@ -2,15 +2,12 @@ package segment_test
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -20,6 +17,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/segment"
 	"github.com/smartcam-sdk/smartcam/internal/mkv"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
+	"github.com/smartcam-sdk/smartcam/internal/storage/storagetest"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -107,7 +105,11 @@ func told(t testing.TB, f io.ReaderAt) (length time.Duration, starts []time.Dura
 	if !ok || h.ID != mkv.IDCues {
 		t.Fatalf("no cues at %d", at)
 	}
-	elements(read(at+int64(h.Len), h.Size), func(_ uint32, b []byte, _ int) bool {
+	cues := read(at+int64(h.Len), h.Size)
+	if int64(len(cues)) < h.Size {
+		t.Fatalf("cues are cut off after %d bytes", len(cues))
+	}
+	elements(cues, func(_ uint32, b []byte, _ int) bool {
 		var ms, place int64
 		elements(b, func(id uint32, b []byte, _ int) bool {
 			switch id {
@@ -291,6 +293,48 @@ func TestSpoiltLabel(t *testing.T) {
 	}
 }
 
+// Of a closed file that was damaged the label is taken back before the rest is closed.
+func TestDamagedLabel(t *testing.T) {
+	fs := tiny(9*time.Second, 1)
+	for op := 0; ; op++ {
+		card := storagetest.New(storagetest.Ext4, 64<<20)
+		fsys, err := card.Dir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := record(fsys, "1.mkv", segment.Header{}, fs); err != nil {
+			t.Fatal(err)
+		}
+		f, err := fsys.Open("1.mkv", os.O_RDWR)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := segment.Open(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteAt([]byte("damage"), c.Clusters[5].Offset+100); err != nil || f.Sync() != nil {
+			t.Fatal(err)
+		}
+		if c, err = segment.Scan(f); err != nil || len(c.Clusters) != 4 {
+			t.Fatalf("%+v %v", c, err)
+		}
+		card.CutAt(card.Ops() + op)
+		err = segment.Repair(f, nothing, c)
+		for seed := range uint64(8) {
+			_, f := open(t, card.Restart(rand.New(rand.NewPCG(uint64(op), seed))), "1.mkv", os.O_RDONLY)
+			if c, err := segment.Scan(f); err != nil {
+				t.Fatal(err)
+			} else if !segment.Torn(c) {
+				told(t, f)
+			}
+		}
+		if err == nil {
+			return
+		}
+	}
+}
+
 // The cues of a long file are bounded, and reach from its beginning to its end.
 func TestManyCues(t *testing.T) {
 	sound := &kvsmedia.Track{Codec: kvsmedia.PCMA}
@@ -308,78 +352,43 @@ func TestManyCues(t *testing.T) {
 	}
 }
 
-// older returns a file that firmware before labels has closed.
-func older(t testing.TB) []byte {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join("testdata", "older.mkv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// Files of older firmware are read, and closed as it does.
-func TestOlderFile(t *testing.T) {
-	b, fs := older(t), tiny(2*time.Second, 1)
-	for _, find := range []func(storage.File) (*segment.Content, error){segment.Scan, segment.Open} {
-		c, err := find(&mem{b})
-		if err != nil || !c.Closed {
-			t.Fatalf("%+v %v", c, err)
+// A file that outgrows its room when it is closed tells players nothing before FAT's folder has
+// its size.
+func TestOutgrown(t *testing.T) {
+	fs := tiny(3*time.Second, 1)
+	for op := 0; ; op++ {
+		card := storagetest.New(storagetest.FAT, 64<<20)
+		fsys, err := card.Dir()
+		if err != nil {
+			t.Fatal(err)
 		}
-		same(t, read(t, whole(&mem{b}, c)), fs, 0)
-		f := &mem{append(bytes.Clone(b[:c.Length]), make([]byte, 9000)...)}
-		if c, err = find(f); err != nil || c.Closed {
-			t.Fatalf("as a crash left it: %+v %v", c, err)
+		w, err := segment.Create(fsys, "1.mkv", segment.Header{}, 0, fs[0].Track, fs[1].Track)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if err := segment.Repair(f, nothing, c); err != nil || !bytes.Equal(f.b, b) {
-			t.Errorf("closed it has %d bytes, %v; want %d", len(f.b), err, len(b))
+		add(t, w, fs...)
+		if err := w.Commit(base, true); err != nil {
+			t.Fatal(err)
 		}
-	}
-}
-
-// Older firmware finds a file whole, which takes the label for footage: the checksums of the
-// first block and of the index hold for the bytes as they are, while the file grows and when
-// it is closed. A file that older firmware closed is left as it is.
-func TestOlderFirmware(t *testing.T) {
-	table := crc32.MakeTable(crc32.Castagnoli)
-	fs := tiny(5*time.Second, 1)
-	w, m := create(t, fs[0].Track, fs[1].Track)
-	add(t, w, fs...)
-	if err := w.Commit(base, true); err != nil {
-		t.Fatal(err)
-	}
-	block := func(b []byte) {
-		t.Helper()
-		end := bytes.Index(b, []byte("smcblock")) + 52
-		if crc32.Checksum(b[:end-4], table) != binary.BigEndian.Uint32(b[end-4:]) {
-			t.Error("the first block has another checksum")
+		w.Fill(16<<20 - 20 - w.Size())
+		card.CutAt(card.Ops() + op)
+		err = w.Close(base)
+		length := time.Duration(0)
+		for seed := range uint64(8) {
+			_, f := open(t, card.Restart(rand.New(rand.NewPCG(uint64(op), seed))), "1.mkv", os.O_RDONLY)
+			c, err := segment.Scan(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !segment.Torn(c) {
+				length, _ = told(t, f)
+			}
 		}
-	}
-	block(m.b)
-	grows := bytes.Clone(m.b)
-	length := w.Content().Length
-	if err := w.Close(base); err != nil {
-		t.Fatal(err)
-	}
-	block(m.b)
-	c, err := segment.Open(m)
-	if err != nil || bytes.Equal(m.b[page:2*page], grows[page:2*page]) {
-		t.Fatal(err)
-	}
-	index := func(b []byte) []byte { return b[len(b)-int(binary.BigEndian.Uint32(b[len(b)-4:])):] }
-	i := index(m.b)
-	at := bytes.Index(i, []byte("smcindex"))
-	if crc32.Checksum(m.b[:c.Clusters[0].Offset], table) != binary.BigEndian.Uint32(i[at+24:]) || int(binary.BigEndian.Uint32(i[at+28:])) != len(m.b)-len(i) {
-		t.Error("the index is of another head, or does not follow the last block")
-	}
-	closed, err := segment.Scan(&mem{grows[:length]})
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &mem{append(grows[:length:length], segment.Index(closed)...)}
-	for _, find := range []func(storage.File) (*segment.Content, error){segment.Scan, segment.Open} {
-		if c, err := find(f); err != nil || !c.Closed {
-			t.Errorf("closed by older firmware: %+v %v", c, err)
+		if err == nil {
+			if length != 3*time.Second {
+				t.Errorf("it tells %v", length)
+			}
+			return
 		}
 	}
 }
