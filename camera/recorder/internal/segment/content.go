@@ -13,6 +13,9 @@ import (
 // Version is the format version that this package writes. It reads all versions up to it.
 const Version = 1
 
+// LeastHead is how many bytes stand before the first cluster of a file at least.
+const LeastHead = 2 * page
+
 // MaxEvent bounds [Header].Event, in bytes.
 const MaxEvent = 1 << 10
 

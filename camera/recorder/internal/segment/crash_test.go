@@ -153,7 +153,9 @@ func TestPowerCut(t *testing.T) {
 					continue
 				}
 				found++
-				repairCut(t, what, boot, fsys, f, c, name, fs)
+				if (op+int(seed))%2 == 0 { // half of them, for the time it takes
+					repairCut(t, what, boot, fsys, f, c, name, fs)
+				}
 			}
 			if err == nil {
 				break
@@ -258,6 +260,9 @@ func TestFlips(t *testing.T) {
 	fs := tiny(3*time.Second, 1)
 	m, c := write(t, segment.Header{Event: []byte(`{"a":1}`)}, fs, fs[0].Track, fs[1].Track)
 	for at := range m.b {
+		if (at > 512 && at < page || at > page+512 && at < 2*page-8) && at%16 != 0 {
+			continue // zeros
+		}
 		bad := bytes.Clone(m.b)
 		bad[at] ^= 1 << (at % 8)
 		found, err := segment.Scan(&mem{bad})
