@@ -289,8 +289,8 @@ func (w *Writer) Dropped() int { return w.dropped }
 // Close commits what is left, appends cues and the index, cuts the file to its length, syncs
 // it, labels it with its duration and where the cues are, syncs that and closes it. A file
 // without a frame is removed. It returns the first error; Scan and Repair do the rest at the
-// next start. A Writer that was given up is closed
-// without a further write, and returns ErrGivenUp.
+// next start. A Writer that was given up is closed without a further write, and returns
+// ErrGivenUp.
 func (w *Writer) Close(base int64) error {
 	if w.closed {
 		return nil
