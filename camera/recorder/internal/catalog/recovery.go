@@ -151,12 +151,11 @@ func (c *Catalog) content(f *File) (*segment.Content, error) {
 	if err != nil || content.Closed || content.Seq != f.Seq {
 		return content, err
 	}
-	if err := segment.Repair(on, content); storage.Classify(err) == storage.Full {
-		return content, nil
-	} else if err != nil {
+	err = segment.Repair(on, func() error { return c.fsys.SyncDir(f.Folder()) }, content)
+	if err != nil && storage.Classify(err) != storage.Full {
 		return nil, err
 	}
-	return content, c.fsys.SyncDir(f.Folder()) // for the size on FAT
+	return content, nil
 }
 
 // mend closes one of the files that there was no room to close.
