@@ -151,7 +151,7 @@ func TestClockStepsBetweenFiles(t *testing.T) {
 						u.trigger("more")
 						time.Sleep(8 * time.Second)
 					}
-					if last := u.all()[len(u.all())-1]; last.Start.Sub(time.Now()) < by-3*time.Minute {
+					if last := u.all()[len(u.all())-1]; time.Until(last.Start) < by-3*time.Minute {
 						t.Errorf("the recording does not follow the clock: %+v", last)
 					}
 					u.until(10*time.Minute, u.uploaded)
