@@ -147,10 +147,13 @@ func TestClockStepsBetweenFiles(t *testing.T) {
 					if took := c.End.Sub(c.Start); after < 0 && took != c.Length {
 						t.Errorf("a clip of %v takes %v", c.Length, took)
 					}
-					for range 75 { // there is always a clip
+					for range 38 { // there is always a clip, up to and over the next file's beginning
 						u.trigger("more")
 						time.Sleep(8 * time.Second)
 					}
+					time.Sleep(20 * time.Second)
+					u.trigger("last")
+					time.Sleep(20 * time.Second)
 					if last := u.all()[len(u.all())-1]; time.Until(last.Start) < by-3*time.Minute {
 						t.Errorf("the recording does not follow the clock: %+v", last)
 					}
