@@ -205,6 +205,7 @@ func (p *promises) found(t *testing.T, dir string) (ended, media int) {
 		known[c.ID] = c
 	}
 	p.checkPictures(t, r, known)
+	p.mu.Lock() // that a picture is put may yet be published
 	var ids []string
 	for id, c := range p.changes {
 		got, err := r.Clip(c.Clip.ID)
@@ -231,6 +232,7 @@ func (p *promises) found(t *testing.T, dir string) (ended, media int) {
 	for _, id := range ids {
 		delete(p.changes, id)
 	}
+	p.mu.Unlock()
 	for c := range r.Clips(time.Time{}, time.Time{}) {
 		readable(t, r, c)
 		if err := r.Delete(c.ID); err != nil {
