@@ -90,42 +90,6 @@ func (p *ParameterSets) begin264(r *bitReader, header byte) (s slice, sets setPa
 	return s, sets
 }
 
-// slice265 reads the beginning of slice_segment_header, H.265 7.3.6.1.
-func (p *ParameterSets) slice265(nalu []byte) (s slice, err error) {
-	var raw [sliceHead]byte
-	r := bitReader{b: head(raw[:], nalu[2:])}
-	s, _ = p.begin265(&r, nalu[0])
-	return s, r.err()
-}
-
-// begin265 reads slice_segment_header up to slice_type, and returns the parameter sets
-// that it names, nil if they have not come. Dependent segments have no type of their own.
-func (p *ParameterSets) begin265(r *bitReader, header byte) (s slice, sets setPair) {
-	t := header >> 1 & 0x3f
-	s.first = r.flag()
-	if t >= hevcFirstIRAP && t <= 23 {
-		r.skip(1) // no_output_of_prior_pics_flag
-	}
-	s.idr = t == hevcIDR || t == hevcIDRAlone
-	sets = p.setsOf(r.ue(63))
-	if r.bad || sets.sps == nil {
-		return s, sets
-	}
-	if !s.first {
-		s.dependent = sets.pps.pps.dependent && r.flag()
-		if sets.sps.syntax.addressBits < 0 {
-			return s, sets
-		}
-		s.address = int(r.u(sets.sps.syntax.addressBits))
-	}
-	s.known, s.reorder = true, sets.sps.sps.Reorder
-	if !s.dependent {
-		r.skip(sets.pps.pps.extraFlags)
-		s.kind = hevcTypes[r.ue(2)]
-	}
-	return s, sets
-}
-
 // setPair is the parameter sets of a slice; both are nil if one has not come.
 type setPair struct{ sps, pps *paramSet }
 
@@ -153,4 +117,126 @@ func (s slice) samePicture(o slice) bool {
 // of (H.264 7.4.1.2.4, 3.30).
 func (s slice) pairs(o slice) bool {
 	return s.field && o.field && s.bottom != o.bottom && s.frameNum == o.frameNum && !o.idr
+}
+
+// whole264 reads slice_header, H.264 7.3.3, up to slice_qp_delta.
+func (p *ParameterSets) whole264(nalu []byte) (s Slice) {
+	var raw [wholeHead]byte
+	r := &bitReader{b: head(raw[:], nalu[1:])}
+	h, sets := p.begin264(r, nalu[0])
+	if r.bad || !h.known {
+		return s
+	}
+	s.Kind, s.At = SliceKind(h.kind), sets.sps.syntax.at(h.address)
+	if !h.ref {
+		s.Layer = 1
+	}
+	x, y := &sets.sps.syntax, &sets.pps.pps
+	if !y.whole {
+		return s
+	}
+	if x.pocBits > 0 && y.bottomPOC && !h.field {
+		r.se() // delta_pic_order_cnt_bottom
+	}
+	if x.deltaPOC {
+		r.se()
+		if y.bottomPOC && !h.field {
+			r.se()
+		}
+	}
+	if y.redundant {
+		r.ue(127)
+	}
+	if h.kind != sliceI {
+		s.Weighted = readPrediction264(r, h.kind, x, y)
+	}
+	if h.ref {
+		skipMarking264(r, h.idr)
+	}
+	if y.cabac && h.kind != sliceI {
+		r.ue(2) // cabac_init_idc
+	}
+	s.QP = y.qp + r.se()
+	s.QPKnown = !r.bad && validQP(s.QP)
+	return s
+}
+
+func validQP(qp int) bool { return qp >= -48 && qp <= 51 } // of at most 16 bits
+
+// lists returns how many lists of reference pictures a slice has.
+func lists(kind sliceType) int {
+	if kind == sliceB {
+		return 2
+	}
+	return 1
+}
+
+// weighs reports whether slices of a kind have a table of weights.
+func (s *ppsSyntax) weighs(kind sliceType) bool { return s.weighted[lists(kind)-1] }
+
+// readPrediction264 reads what P and B slices have: direct_spatial_mv_pred_flag,
+// num_ref_idx_active_override_flag, ref_pic_list_modification (H.264 7.3.3.1) and
+// pred_weight_table (7.3.3.2). It reports whether the first reference has a weight.
+func readPrediction264(r *bitReader, kind sliceType, x *spsSyntax, y *ppsSyntax) (weighted bool) {
+	if kind == sliceB {
+		r.skip(1)
+	}
+	refs := y.refs
+	if r.flag() {
+		for i := range lists(kind) {
+			refs[i] = r.ue(31) + 1
+		}
+	}
+	for range lists(kind) {
+		if !r.flag() {
+			continue
+		}
+		for r.ue(5) != 3 && !r.bad { // modification_of_pic_nums_idc
+			r.ue(1<<32 - 2)
+		}
+	}
+	if !y.weighs(kind) {
+		return false
+	}
+	r.ue(7) // luma_log2_weight_denom
+	if x.chroma {
+		r.ue(7)
+	}
+	for i := range lists(kind) {
+		for j := range refs[i] {
+			if r.flag() {
+				r.se()
+				r.se()
+				weighted = weighted || i+j == 0
+			}
+			if x.chroma && r.flag() {
+				for range 4 {
+					r.se()
+				}
+			}
+		}
+	}
+	return weighted
+}
+
+// skipMarking264 passes over dec_ref_pic_marking, H.264 7.3.3.3.
+func skipMarking264(r *bitReader, idr bool) {
+	if idr {
+		r.skip(2)
+		return
+	}
+	if !r.flag() { // adaptive_ref_pic_marking_mode_flag
+		return
+	}
+	for !r.bad {
+		switch r.ue(6) { // memory_management_control_operation
+		case 0:
+			return
+		case 1, 2, 4, 6:
+			r.ue(1<<32 - 2)
+		case 3:
+			r.ue(1<<32 - 2)
+			r.ue(1<<32 - 2)
+		}
+	}
 }
