@@ -84,7 +84,7 @@ func (a *AccessUnits) Next() (au []byte, err error) {
 // need returns how many bytes of a NAL unit have to be there before it is looked at.
 func (a *AccessUnits) need() int {
 	if a.cut.sets.fields() {
-		return 2 * sliceHead // emulation prevention bytes among them
+		return sliceHead
 	}
 	return 3
 }

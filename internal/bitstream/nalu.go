@@ -63,6 +63,9 @@ func (c Codec) Type(nalu []byte) uint8 {
 	return noType
 }
 
+// payload returns a NAL unit without its header: of one byte in H.264, of two in H.265.
+func (c Codec) payload(nalu []byte) []byte { return nalu[min(int(c), len(nalu)):] }
+
 // IsVCL reports whether a NAL unit carries a piece of the picture.
 func (c Codec) IsVCL(nalu []byte) bool {
 	t := c.Type(nalu)

@@ -79,9 +79,9 @@ func (p *ParameterSets) find(kind, id int) (i int, found bool) {
 func (c Codec) parseSet(kind int, nalu []byte) (s paramSet, err error) {
 	switch kind {
 	case kindVPS:
-		r := newRBSP(nalu, 2)
-		s.id = int(r.u(4))
-		return s, r.err()
+		r := NewBitReader(nil, c.payload(nalu))
+		s.id = int(r.U(4))
+		return s, r.Err()
 	case kindPPS:
 		s.id, s.pps, err = c.parsePPS(nalu)
 		return s, err

@@ -217,17 +217,16 @@ const (
 // unit of supplemental information.
 func (c Codec) recoveryPoint(nalu []byte) recovery {
 	var raw [maxSEI]byte
-	b := raw[:unescape(raw[:], nalu[min(int(c), len(nalu)):])] // the header has one byte in H.264, two in H.265
+	b := c.payload(nalu)
+	b = unescape(raw[:0], b[:min(len(b), maxSEI)])
 	for len(b) > 2 {
 		kind, rest := seiNumber(b)
 		size, rest := seiNumber(rest)
 		if kind == seiRecoveryPoint {
-			r := bitReader{b: rest[:min(size, len(rest))]}
-			late := r.u(1) == 0 // recovery_frame_cnt, ue(v), and recovery_poc_cnt, se(v), are 0 in one bit
 			switch {
-			case r.bad:
+			case min(size, len(rest)) == 0:
 				return noRecovery
-			case late:
+			case rest[0]&0x80 == 0: // recovery_frame_cnt, ue(v), and recovery_poc_cnt, se(v), are 0 in one bit
 				return recoversLate
 			}
 			return recoversHere

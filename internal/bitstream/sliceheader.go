@@ -1,7 +1,5 @@
 package bitstream
 
-import "bytes"
-
 // sliceType is what prediction a slice may use.
 type sliceType uint8
 
@@ -30,21 +28,9 @@ type slice struct {
 	slack   bool // see spsSyntax
 }
 
-// sliceHead is how many bytes of a slice hold the part of its header that is read:
-// at most 124 bits.
-const sliceHead = 20
-
-// head returns as much of the beginning of b as raw has room for, without emulation
-// prevention bytes: in raw if there are any.
-func head(raw, b []byte) []byte {
-	plain := b[:min(len(b), len(raw))]
-	if !bytes.Contains(plain, emulation) {
-		return plain
-	}
-	return raw[:unescape(raw, b)]
-}
-
-var emulation = []byte{0, 0, 3}
+// sliceHead is how many bytes of a slice hold the part of its header that is read: at most
+// 124 bits, with emulation prevention bytes among them.
+const sliceHead = 28
 
 // avcTypes are the types of slices by slice_type modulo 5, H.264 table 7-6. SP and SI
 // are forms of P and I.
@@ -55,37 +41,37 @@ var hevcTypes = [3]sliceType{sliceB, sliceP, sliceI}
 
 // slice264 reads the beginning of slice_header, H.264 7.3.3, of a NAL unit of type 1 or 5.
 func (p *ParameterSets) slice264(nalu []byte) (s slice, err error) {
-	var raw [sliceHead]byte
-	r := bitReader{b: head(raw[:], nalu[1:])}
+	var raw [sliceHead + padding]byte
+	r := NewBitReader(raw[:0], nalu[1:min(len(nalu), sliceHead)])
 	s, _ = p.begin264(&r, nalu[0])
-	return s, r.err()
+	return s, r.Err()
 }
 
 // begin264 reads slice_header up to pic_order_cnt_lsb, and returns the parameter sets
 // that it names, nil if they have not come.
-func (p *ParameterSets) begin264(r *bitReader, header byte) (s slice, sets setPair) {
-	s.address = r.ue(maxSide * maxSide / 256)
+func (p *ParameterSets) begin264(r *BitReader, header byte) (s slice, sets setPair) {
+	s.address = r.UE(maxSide * maxSide / 256)
 	s.first = s.address == 0
-	s.kind = avcTypes[r.ue(9)%5]
-	sets = p.setsOf(r.ue(255))
+	s.kind = avcTypes[r.UE(9)%5]
+	sets = p.setsOf(r.UE(255))
 	s.idr, s.ref = header&0x1f == avcIDR, header&0x60 != 0
-	if r.bad || sets.sps == nil {
+	if r.Err() != nil || sets.sps == nil {
 		return s, sets
 	}
 	x := &sets.sps.syntax
 	if x.separatePlanes {
 		r.skip(2) // colour_plane_id
 	}
-	s.frameNum = int(r.u(x.frameNumBits))
+	s.frameNum = int(r.U(x.frameNumBits))
 	if x.fields {
-		if s.field = r.flag(); s.field {
-			s.bottom = r.flag()
+		if s.field = r.Flag(); s.field {
+			s.bottom = r.Flag()
 		}
 	}
 	if s.idr {
-		s.idrID = r.ue(65535)
+		s.idrID = r.UE(65535)
 	}
-	s.poc = int(r.u(x.pocBits))
+	s.poc = int(r.U(x.pocBits))
 	s.known, s.reorder, s.slack = true, sets.sps.sps.Reorder, x.slack
 	return s, sets
 }
@@ -121,10 +107,10 @@ func (s slice) pairs(o slice) bool {
 
 // whole264 reads slice_header, H.264 7.3.3, up to slice_qp_delta.
 func (p *ParameterSets) whole264(nalu []byte) (s Slice) {
-	var raw [wholeHead]byte
-	r := &bitReader{b: head(raw[:], nalu[1:])}
-	h, sets := p.begin264(r, nalu[0])
-	if r.bad || !h.known {
+	var raw [wholeHead + padding]byte
+	r := NewBitReader(raw[:0], nalu[1:min(len(nalu), wholeHead)])
+	h, sets := p.begin264(&r, nalu[0])
+	if r.Err() != nil || !h.known {
 		return s
 	}
 	s.Kind, s.At = SliceKind(h.kind), sets.sps.syntax.at(h.address)
@@ -136,28 +122,28 @@ func (p *ParameterSets) whole264(nalu []byte) (s Slice) {
 		return s
 	}
 	if x.pocBits > 0 && y.bottomPOC && !h.field {
-		r.se() // delta_pic_order_cnt_bottom
+		r.SE() // delta_pic_order_cnt_bottom
 	}
 	if x.deltaPOC {
-		r.se()
+		r.SE()
 		if y.bottomPOC && !h.field {
-			r.se()
+			r.SE()
 		}
 	}
 	if y.redundant {
-		r.ue(127)
+		r.UE(127)
 	}
 	if h.kind != sliceI {
-		s.Weighted = readPrediction264(r, h.kind, x, y)
+		s.Weighted = readPrediction264(&r, h.kind, x, y)
 	}
 	if h.ref {
-		skipMarking264(r, h.idr)
+		skipMarking264(&r, h.idr)
 	}
 	if y.cabac && h.kind != sliceI {
-		r.ue(2) // cabac_init_idc
+		r.UE(2) // cabac_init_idc
 	}
-	s.QP = y.qp + r.se()
-	s.QPKnown = !r.bad && validQP(s.QP)
+	s.QP = y.qp + r.SE()
+	s.QPKnown = r.Err() == nil && validQP(s.QP)
 	return s
 }
 
@@ -177,41 +163,41 @@ func (s *ppsSyntax) weighs(kind sliceType) bool { return s.weighted[lists(kind)-
 // readPrediction264 reads what P and B slices have: direct_spatial_mv_pred_flag,
 // num_ref_idx_active_override_flag, ref_pic_list_modification (H.264 7.3.3.1) and
 // pred_weight_table (7.3.3.2). It reports whether the first reference has a weight.
-func readPrediction264(r *bitReader, kind sliceType, x *spsSyntax, y *ppsSyntax) (weighted bool) {
+func readPrediction264(r *BitReader, kind sliceType, x *spsSyntax, y *ppsSyntax) (weighted bool) {
 	if kind == sliceB {
 		r.skip(1)
 	}
 	refs := y.refs
-	if r.flag() {
+	if r.Flag() {
 		for i := range lists(kind) {
-			refs[i] = r.ue(31) + 1
+			refs[i] = r.UE(31) + 1
 		}
 	}
 	for range lists(kind) {
-		if !r.flag() {
+		if !r.Flag() {
 			continue
 		}
-		for r.ue(5) != 3 && !r.bad { // modification_of_pic_nums_idc
-			r.ue(1<<32 - 2)
+		for r.UE(5) != 3 && r.Err() == nil { // modification_of_pic_nums_idc
+			r.UE(1<<32 - 2)
 		}
 	}
 	if !y.weighs(kind) {
 		return false
 	}
-	r.ue(7) // luma_log2_weight_denom
+	r.UE(7) // luma_log2_weight_denom
 	if x.chroma {
-		r.ue(7)
+		r.UE(7)
 	}
 	for i := range lists(kind) {
 		for j := range refs[i] {
-			if r.flag() {
-				r.se()
-				r.se()
+			if r.Flag() {
+				r.SE()
+				r.SE()
 				weighted = weighted || i+j == 0
 			}
-			if x.chroma && r.flag() {
+			if x.chroma && r.Flag() {
 				for range 4 {
-					r.se()
+					r.SE()
 				}
 			}
 		}
@@ -220,23 +206,23 @@ func readPrediction264(r *bitReader, kind sliceType, x *spsSyntax, y *ppsSyntax)
 }
 
 // skipMarking264 passes over dec_ref_pic_marking, H.264 7.3.3.3.
-func skipMarking264(r *bitReader, idr bool) {
+func skipMarking264(r *BitReader, idr bool) {
 	if idr {
 		r.skip(2)
 		return
 	}
-	if !r.flag() { // adaptive_ref_pic_marking_mode_flag
+	if !r.Flag() { // adaptive_ref_pic_marking_mode_flag
 		return
 	}
-	for !r.bad {
-		switch r.ue(6) { // memory_management_control_operation
+	for r.Err() == nil {
+		switch r.UE(6) { // memory_management_control_operation
 		case 0:
 			return
 		case 1, 2, 4, 6:
-			r.ue(1<<32 - 2)
+			r.UE(1<<32 - 2)
 		case 3:
-			r.ue(1<<32 - 2)
-			r.ue(1<<32 - 2)
+			r.UE(1<<32 - 2)
+			r.UE(1<<32 - 2)
 		}
 	}
 }

@@ -4,47 +4,47 @@ import "math/bits"
 
 // slice265 reads the beginning of slice_segment_header, H.265 7.3.6.1.
 func (p *ParameterSets) slice265(nalu []byte) (s slice, err error) {
-	var raw [sliceHead]byte
-	r := bitReader{b: head(raw[:], nalu[2:])}
+	var raw [sliceHead + padding]byte
+	r := NewBitReader(raw[:0], nalu[2:min(len(nalu), sliceHead)])
 	s, _ = p.begin265(&r, nalu[0])
-	return s, r.err()
+	return s, r.Err()
 }
 
 // begin265 reads slice_segment_header up to slice_type, and returns the parameter sets
 // that it names, nil if they have not come. Dependent segments have no type of their own.
-func (p *ParameterSets) begin265(r *bitReader, header byte) (s slice, sets setPair) {
+func (p *ParameterSets) begin265(r *BitReader, header byte) (s slice, sets setPair) {
 	t := header >> 1 & 0x3f
-	s.first = r.flag()
+	s.first = r.Flag()
 	if t >= hevcFirstIRAP && t <= 23 {
 		r.skip(1) // no_output_of_prior_pics_flag
 	}
 	s.idr = t == hevcIDR || t == hevcIDRAlone
-	sets = p.setsOf(r.ue(63))
-	if r.bad || sets.sps == nil {
+	sets = p.setsOf(r.UE(63))
+	if r.Err() != nil || sets.sps == nil {
 		return s, sets
 	}
 	if !s.first {
-		s.dependent = sets.pps.pps.dependent && r.flag()
+		s.dependent = sets.pps.pps.dependent && r.Flag()
 		if sets.sps.syntax.addressBits < 0 {
 			return s, sets
 		}
-		s.address = int(r.u(sets.sps.syntax.addressBits))
+		s.address = int(r.U(sets.sps.syntax.addressBits))
 	}
 	s.known, s.reorder = true, sets.sps.sps.Reorder
 	if !s.dependent {
 		r.skip(sets.pps.pps.extraFlags)
-		s.kind = hevcTypes[r.ue(2)]
+		s.kind = hevcTypes[r.UE(2)]
 	}
 	return s, sets
 }
 
 // whole265 reads slice_segment_header, H.265 7.3.6.1, up to slice_qp_delta.
 func (p *ParameterSets) whole265(nalu []byte) (s Slice) {
-	var raw [wholeHead]byte
-	r := &bitReader{b: head(raw[:], nalu[2:])}
-	h, sets := p.begin265(r, nalu[0])
+	var raw [wholeHead + padding]byte
+	r := NewBitReader(raw[:0], nalu[2:min(len(nalu), wholeHead)])
+	h, sets := p.begin265(&r, nalu[0])
 	s.Layer = max(nalu[1]&7, 1) - 1
-	if r.bad || !h.known {
+	if r.Err() != nil || !h.known {
 		return s
 	}
 	x, y := &sets.sps.syntax, &sets.pps.pps
@@ -60,7 +60,7 @@ func (p *ParameterSets) whole265(nalu []byte) (s Slice) {
 	}
 	pictures, mvp := 0, false
 	if !h.idr {
-		pictures, mvp = x.references(r)
+		pictures, mvp = x.references(&r)
 	}
 	if x.sao {
 		r.skip(1)
@@ -69,52 +69,52 @@ func (p *ParameterSets) whole265(nalu []byte) (s Slice) {
 		}
 	}
 	if h.kind != sliceI {
-		s.Weighted = readPrediction265(r, h.kind, x, y, pictures, mvp)
+		s.Weighted = readPrediction265(&r, h.kind, x, y, pictures, mvp)
 	}
-	s.QP = y.qp + r.se()
-	s.QPKnown = !r.bad && validQP(s.QP)
+	s.QP = y.qp + r.SE()
+	s.QPKnown = r.Err() == nil && validQP(s.QP)
 	return s
 }
 
 // references reads which pictures stay as references: how many of them the slice uses
 // (NumPicTotalCurr, H.265 7-55), and slice_temporal_mvp_enabled_flag.
-func (x *spsSyntax) references(r *bitReader) (used int, mvp bool) {
+func (x *spsSyntax) references(r *BitReader) (used int, mvp bool) {
 	r.skip(x.pocBits)
-	if !r.flag() { // short_term_ref_pic_set_sps_flag
+	if !r.Flag() { // short_term_ref_pic_set_sps_flag
 		s := readRefSet(r, x.refSets, true)
 		used = s.uses()
 	} else if n := len(x.refSets); n == 0 {
-		r.bad = true
-	} else if i := int(r.u(bits.Len(uint(n - 1)))); i < n {
+		r.Bad = true
+	} else if i := int(r.U(bits.Len(uint(n - 1)))); i < n {
 		used = x.refSets[i].uses()
 	}
 	if x.longTerm {
 		used += x.longTermUses(r)
 	}
-	return used, x.mvp && r.flag()
+	return used, x.mvp && r.Flag()
 }
 
 // longTermUses reads the reference pictures that stay for long.
-func (x *spsSyntax) longTermUses(r *bitReader) (used int) {
+func (x *spsSyntax) longTermUses(r *BitReader) (used int) {
 	known := len(x.longUsed)
 	ofSet := 0
 	if known > 0 {
-		ofSet = r.ue(32) // num_long_term_sps
+		ofSet = r.UE(32) // num_long_term_sps
 	}
-	for i := range ofSet + r.ue(32) {
+	for i := range ofSet + r.UE(32) {
 		switch {
 		case i >= ofSet:
 			r.skip(x.pocBits)
-			if r.flag() {
+			if r.Flag() {
 				used++
 			}
 		default:
-			if j := int(r.u(bits.Len(uint(known - 1)))); j < known && x.longUsed[j] {
+			if j := int(r.U(bits.Len(uint(known - 1)))); j < known && x.longUsed[j] {
 				used++
 			}
 		}
-		if r.flag() { // delta_poc_msb_present_flag
-			r.ue(1<<32 - 2)
+		if r.Flag() { // delta_poc_msb_present_flag
+			r.UE(1<<32 - 2)
 		}
 	}
 	return used
@@ -122,16 +122,16 @@ func (x *spsSyntax) longTermUses(r *bitReader) (used int) {
 
 // readPrediction265 reads what P and B slices have, up to five_minus_max_num_merge_cand, and
 // reports whether the first reference has a weight; pictures is NumPicTotalCurr.
-func readPrediction265(r *bitReader, kind sliceType, x *spsSyntax, y *ppsSyntax, pictures int, mvp bool) (weighted bool) {
+func readPrediction265(r *BitReader, kind sliceType, x *spsSyntax, y *ppsSyntax, pictures int, mvp bool) (weighted bool) {
 	refs := y.refs
-	if r.flag() { // num_ref_idx_active_override_flag
+	if r.Flag() { // num_ref_idx_active_override_flag
 		for i := range lists(kind) {
-			refs[i] = r.ue(14) + 1
+			refs[i] = r.UE(14) + 1
 		}
 	}
 	if y.reorders && pictures > 1 {
 		for i := range lists(kind) {
-			if r.flag() {
+			if r.Flag() {
 				r.skip(refs[i] * bits.Len(uint(pictures-1)))
 			}
 		}
@@ -144,41 +144,41 @@ func readPrediction265(r *bitReader, kind sliceType, x *spsSyntax, y *ppsSyntax,
 	}
 	if mvp {
 		list := 0
-		if kind == sliceB && !r.flag() { // collocated_from_l0_flag
+		if kind == sliceB && !r.Flag() { // collocated_from_l0_flag
 			list = 1
 		}
 		if refs[list] > 1 {
-			r.ue(14)
+			r.UE(14)
 		}
 	}
 	if y.weighs(kind) {
 		weighted = readWeights265(r, kind, x.chroma, refs)
 	}
-	r.ue(4)
+	r.UE(4)
 	return weighted
 }
 
 // readWeights265 reads pred_weight_table, H.265 7.3.6.3, and reports whether the first
 // reference has a weight.
-func readWeights265(r *bitReader, kind sliceType, chroma bool, refs [2]int) (weighted bool) {
-	r.ue(7) // luma_log2_weight_denom
+func readWeights265(r *BitReader, kind sliceType, chroma bool, refs [2]int) (weighted bool) {
+	r.UE(7) // luma_log2_weight_denom
 	if chroma {
-		r.se()
+		r.SE()
 	}
 	for i := range lists(kind) {
-		luma := r.u(refs[i])
+		luma := r.U(refs[i])
 		weighted = weighted || i == 0 && luma>>(refs[0]-1) == 1
 		colour := uint32(0)
 		if chroma {
-			colour = r.u(refs[i])
+			colour = r.U(refs[i])
 		}
 		for range bits.OnesCount32(luma) {
-			r.se()
-			r.se()
+			r.SE()
+			r.SE()
 		}
 		for range bits.OnesCount32(colour) {
 			for range 4 {
-				r.se()
+				r.SE()
 			}
 		}
 	}

@@ -90,10 +90,11 @@ func parseSPS(c Codec, nalu []byte) (s SPS, x spsSyntax, err error) {
 		return SPS{}, x, fmt.Errorf("bitstream: %v sequence parameter set of %d bytes", c, len(nalu))
 	}
 	s.Codec = c
+	r := NewBitReader(nil, c.payload(nalu))
 	if c == H265 {
-		err = s.parseH265(newRBSP(nalu, 2), &x)
+		err = s.parseH265(&r, &x)
 	} else {
-		err = s.parseH264(newRBSP(nalu, 1), &x)
+		err = s.parseH264(&r, &x)
 	}
 	if err != nil {
 		return SPS{}, x, fmt.Errorf("bitstream: %v sequence parameter set: %w", c, err)
@@ -102,51 +103,51 @@ func parseSPS(c Codec, nalu []byte) (s SPS, x spsSyntax, err error) {
 }
 
 // parseH264 reads seq_parameter_set_data, H.264 7.3.2.1.1.
-func (s *SPS) parseH264(r *bitReader, x *spsSyntax) error {
-	s.Profile = uint8(r.u(8))
-	s.Constraints = uint64(r.u(8))
-	s.Level = uint8(r.u(8))
-	s.ID = r.ue(31)
+func (s *SPS) parseH264(r *BitReader, x *spsSyntax) error {
+	s.Profile = uint8(r.U(8))
+	s.Constraints = uint64(r.U(8))
+	s.Level = uint8(r.U(8))
+	s.ID = r.UE(31)
 	s.ChromaFormat, s.BitDepthLuma, s.BitDepthChroma = 1, 8, 8
 	if hasChromaFormat(s.Profile) {
-		s.ChromaFormat = uint8(r.ue(3))
+		s.ChromaFormat = uint8(r.UE(3))
 		if s.ChromaFormat == 3 {
-			x.separatePlanes = r.flag()
+			x.separatePlanes = r.Flag()
 		}
-		s.BitDepthLuma = uint8(8 + r.ue(6))
-		s.BitDepthChroma = uint8(8 + r.ue(6))
+		s.BitDepthLuma = uint8(8 + r.UE(6))
+		s.BitDepthChroma = uint8(8 + r.UE(6))
 		r.skip(1)     // qpprime_y_zero_transform_bypass_flag
-		if r.flag() { // seq_scaling_matrix_present_flag
+		if r.Flag() { // seq_scaling_matrix_present_flag
 			lists := 8
 			if s.ChromaFormat == 3 {
 				lists = 12
 			}
 			for i := range lists {
-				if r.flag() {
+				if r.Flag() {
 					skipScalingList(r, i)
 				}
 			}
 		}
 	}
-	x.frameNumBits = r.ue(12) + 4
+	x.frameNumBits = r.UE(12) + 4
 	x.slack = s.Profile == 66 && s.Constraints&0x40 == 0 || s.Profile == 88
-	pocType := r.ue(2)
+	pocType := r.UE(2)
 	switch pocType {
 	case 0:
-		x.pocBits = r.ue(12) + 4
+		x.pocBits = r.UE(12) + 4
 	case 1:
-		x.deltaPOC = !r.flag() // delta_pic_order_always_zero_flag
-		r.se()                 // offset_for_non_ref_pic
-		r.se()                 // offset_for_top_to_bottom_field
-		for range r.ue(255) {
-			r.se() // offset_for_ref_frame
+		x.deltaPOC = !r.Flag() // delta_pic_order_always_zero_flag
+		r.SE()                 // offset_for_non_ref_pic
+		r.SE()                 // offset_for_top_to_bottom_field
+		for range r.UE(255) {
+			r.SE() // offset_for_ref_frame
 		}
 	}
-	r.ue(64)  // max_num_ref_frames; 16 are legal
+	r.UE(64)  // max_num_ref_frames; 16 are legal
 	r.skip(1) // gaps_in_frame_num_value_allowed_flag
-	s.Width = (r.ue(maxSide/16-1) + 1) * 16
-	s.Height = (r.ue(maxSide/16-1) + 1) * 16
-	x.fields = !r.flag() // frame_mbs_only_flag
+	s.Width = (r.UE(maxSide/16-1) + 1) * 16
+	s.Height = (r.UE(maxSide/16-1) + 1) * 16
+	x.fields = !r.Flag() // frame_mbs_only_flag
 	unitY := 1
 	x.columns, x.rows = s.Width/16, s.Height/16
 	x.chroma = s.ChromaFormat != 0 && !x.separatePlanes
@@ -156,7 +157,7 @@ func (s *SPS) parseH264(r *bitReader, x *spsSyntax) error {
 		r.skip(1) // mb_adaptive_frame_field_flag
 	}
 	r.skip(1)     // direct_8x8_inference_flag
-	if r.flag() { // frame_cropping_flag
+	if r.Flag() { // frame_cropping_flag
 		s.crop(r, x.separatePlanes, unitY)
 	}
 	if err := s.check(r); err != nil {
@@ -164,7 +165,7 @@ func (s *SPS) parseH264(r *bitReader, x *spsSyntax) error {
 	}
 	if s.Reorder = -1; pocType == 2 || s.intraOnly() {
 		s.Reorder = 0
-	} else if r.flag() { // vui_parameters_present_flag
+	} else if r.Flag() { // vui_parameters_present_flag
 		s.Reorder = vuiReorder(r)
 	}
 	return nil
@@ -192,7 +193,7 @@ func hasChromaFormat(profile uint8) bool {
 }
 
 // skipScalingList passes over scaling_list, H.264 7.3.2.1.1.1.
-func skipScalingList(r *bitReader, list int) {
+func skipScalingList(r *BitReader, list int) {
 	size := 16
 	if list >= 6 {
 		size = 64
@@ -200,7 +201,7 @@ func skipScalingList(r *bitReader, list int) {
 	last, next := 8, 8
 	for range size {
 		if next != 0 {
-			next = (last + r.se()) & 0xff
+			next = (last + r.SE()) & 0xff
 		}
 		if next != 0 {
 			last = next
@@ -209,7 +210,7 @@ func skipScalingList(r *bitReader, list int) {
 }
 
 // crop takes the cropping rectangle off (H.264 7.4.2.1.1, H.265 7.4.3.2.1).
-func (s *SPS) crop(r *bitReader, separatePlanes bool, unitY int) {
+func (s *SPS) crop(r *BitReader, separatePlanes bool, unitY int) {
 	unitX := 1
 	if !separatePlanes {
 		if s.ChromaFormat == 1 || s.ChromaFormat == 2 {
@@ -219,13 +220,13 @@ func (s *SPS) crop(r *bitReader, separatePlanes bool, unitY int) {
 			unitY *= 2
 		}
 	}
-	s.Width -= unitX * (r.ue(maxSide) + r.ue(maxSide))
-	s.Height -= unitY * (r.ue(maxSide) + r.ue(maxSide))
+	s.Width -= unitX * (r.UE(maxSide) + r.UE(maxSide))
+	s.Height -= unitY * (r.UE(maxSide) + r.UE(maxSide))
 }
 
-func (s *SPS) check(r *bitReader) error {
-	if r.bad {
-		return r.err()
+func (s *SPS) check(r *BitReader) error {
+	if err := r.Err(); err != nil {
+		return err
 	}
 	if s.Width <= 0 || s.Height <= 0 {
 		return fmt.Errorf("a picture of %d x %d pixels after cropping", s.Width, s.Height)
@@ -235,31 +236,31 @@ func (s *SPS) check(r *bitReader) error {
 
 // vuiReorder reads vui_parameters, H.264 E.1.1, and returns max_num_reorder_frames,
 // -1 if they do not say or end early, as those of some encoders do.
-func vuiReorder(r *bitReader) int {
-	if r.flag() && r.u(8) == 255 { // aspect_ratio_info_present_flag, Extended_SAR
+func vuiReorder(r *BitReader) int {
+	if r.Flag() && r.U(8) == 255 { // aspect_ratio_info_present_flag, Extended_SAR
 		r.skip(32)
 	}
-	if r.flag() { // overscan_info_present_flag
+	if r.Flag() { // overscan_info_present_flag
 		r.skip(1)
 	}
-	if r.flag() { // video_signal_type_present_flag
+	if r.Flag() { // video_signal_type_present_flag
 		r.skip(4)
-		if r.flag() { // colour_description_present_flag
+		if r.Flag() { // colour_description_present_flag
 			r.skip(24)
 		}
 	}
-	if r.flag() { // chroma_loc_info_present_flag
-		r.ue(5)
-		r.ue(5)
+	if r.Flag() { // chroma_loc_info_present_flag
+		r.UE(5)
+		r.UE(5)
 	}
-	if r.flag() { // timing_info_present_flag
+	if r.Flag() { // timing_info_present_flag
 		r.skip(65)
 	}
-	nal := r.flag()
+	nal := r.Flag()
 	if nal {
 		skipHRD(r)
 	}
-	vcl := r.flag()
+	vcl := r.Flag()
 	if vcl {
 		skipHRD(r)
 	}
@@ -267,27 +268,27 @@ func vuiReorder(r *bitReader) int {
 		r.skip(1) // low_delay_hrd_flag
 	}
 	r.skip(1)      // pic_struct_present_flag
-	if !r.flag() { // bitstream_restriction_flag
+	if !r.Flag() { // bitstream_restriction_flag
 		return -1
 	}
 	r.skip(1)     // motion_vectors_over_pic_boundaries_flag
 	for range 4 { // max_bytes_per_pic_denom up to log2_max_mv_length_vertical
-		r.ue(16)
+		r.UE(16)
 	}
-	reorder := r.ue(16)
-	if r.bad {
+	reorder := r.UE(16)
+	if r.Err() != nil {
 		return -1
 	}
 	return reorder
 }
 
 // skipHRD passes over hrd_parameters, H.264 E.1.2.
-func skipHRD(r *bitReader) {
-	n := r.ue(31) + 1 // cpb_cnt_minus1
+func skipHRD(r *BitReader) {
+	n := r.UE(31) + 1 // cpb_cnt_minus1
 	r.skip(8)
 	for range n {
-		r.ue(math.MaxUint32)
-		r.ue(math.MaxUint32)
+		r.UE(math.MaxUint32)
+		r.UE(math.MaxUint32)
 		r.skip(1)
 	}
 	r.skip(20)

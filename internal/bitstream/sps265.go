@@ -7,42 +7,42 @@ import (
 
 // parseH265 reads seq_parameter_set_rbsp, H.265 7.3.2.2.1, up to the sizes of the
 // coding blocks.
-func (s *SPS) parseH265(r *bitReader, x *spsSyntax) error {
+func (s *SPS) parseH265(r *BitReader, x *spsSyntax) error {
 	r.skip(4) // sps_video_parameter_set_id
-	layers := int(r.u(3))
+	layers := int(r.U(3))
 	s.TemporalLayers = uint8(layers + 1)
-	s.TemporalNesting = r.flag()
+	s.TemporalNesting = r.Flag()
 	s.profileTierLevel(r, layers)
-	s.ID = r.ue(15)
-	s.ChromaFormat = uint8(r.ue(3))
-	x.separatePlanes = s.ChromaFormat == 3 && r.flag()
-	s.Width = r.ue(maxSide)
-	s.Height = r.ue(maxSide)
+	s.ID = r.UE(15)
+	s.ChromaFormat = uint8(r.UE(3))
+	x.separatePlanes = s.ChromaFormat == 3 && r.Flag()
+	s.Width = r.UE(maxSide)
+	s.Height = r.UE(maxSide)
 	width, height := s.Width, s.Height
-	if r.flag() { // conformance_window_flag
+	if r.Flag() { // conformance_window_flag
 		s.crop(r, x.separatePlanes, 1)
 	}
-	s.BitDepthLuma = uint8(8 + r.ue(8))
-	s.BitDepthChroma = uint8(8 + r.ue(8))
+	s.BitDepthLuma = uint8(8 + r.UE(8))
+	s.BitDepthChroma = uint8(8 + r.UE(8))
 	if err := s.check(r); err != nil {
 		return err
 	}
-	x.pocBits = r.ue(12) + 4
+	x.pocBits = r.UE(12) + 4
 	first := layers
-	if r.flag() { // sps_sub_layer_ordering_info_present_flag
+	if r.Flag() { // sps_sub_layer_ordering_info_present_flag
 		first = 0
 	}
 	for i := first; i <= layers; i++ { // the last one is that of the whole stream
-		r.ue(15) // sps_max_dec_pic_buffering_minus1
-		s.Reorder = r.ue(15)
-		r.ue(math.MaxUint32) // sps_max_latency_increase_plus1
+		r.UE(15) // sps_max_dec_pic_buffering_minus1
+		s.Reorder = r.UE(15)
+		r.UE(math.MaxUint32) // sps_max_latency_increase_plus1
 	}
-	least := r.ue(3) + 3
-	block := 1 << (least + r.ue(3)) // CtbSizeY
+	least := r.UE(3) + 3
+	block := 1 << (least + r.UE(3)) // CtbSizeY
 	x.columns, x.rows = (width+block-1)/block, (height+block-1)/block
 	x.addressBits = bits.Len(uint(x.columns*x.rows - 1))
 	x.chroma = s.ChromaFormat != 0 && !x.separatePlanes
-	if r.bad {
+	if r.Err() != nil {
 		s.Reorder, x.pocBits, x.addressBits, x.columns, x.rows = -1, 0, -1, 0, 0
 	}
 	x.rest265(r)
@@ -50,51 +50,51 @@ func (s *SPS) parseH265(r *bitReader, x *spsSyntax) error {
 }
 
 // rest265 reads on behind the sizes of the coding blocks.
-func (x *spsSyntax) rest265(r *bitReader) {
+func (x *spsSyntax) rest265(r *BitReader) {
 	for range 4 { // sizes of transform blocks, depths of their trees
-		r.ue(4)
+		r.UE(4)
 	}
-	if lists := r.flag(); lists && r.flag() { // scaling_list_enabled_flag, sps_scaling_list_data_present_flag
+	if lists := r.Flag(); lists && r.Flag() { // scaling_list_enabled_flag, sps_scaling_list_data_present_flag
 		skipScalingLists265(r)
 	}
 	r.skip(1) // amp_enabled_flag
-	x.sao = r.flag()
-	if r.flag() { // pcm_enabled_flag
+	x.sao = r.Flag()
+	if r.Flag() { // pcm_enabled_flag
 		r.skip(8)
-		r.ue(2)
-		r.ue(2)
+		r.UE(2)
+		r.UE(2)
 		r.skip(1)
 	}
-	for range r.ue(maxRefSets) {
+	for range r.UE(maxRefSets) {
 		x.refSets = append(x.refSets, readRefSet(r, x.refSets, false))
-		if r.bad {
+		if r.Err() != nil {
 			return
 		}
 	}
-	if x.longTerm = r.flag(); x.longTerm {
-		for range r.ue(32) { // num_long_term_ref_pics_sps
+	if x.longTerm = r.Flag(); x.longTerm {
+		for range r.UE(32) { // num_long_term_ref_pics_sps
 			r.skip(x.pocBits)
-			x.longUsed = append(x.longUsed, r.flag())
+			x.longUsed = append(x.longUsed, r.Flag())
 		}
 	}
-	x.mvp = r.flag()
-	x.whole = !r.bad
+	x.mvp = r.Flag()
+	x.whole = r.Err() == nil
 }
 
 // profileTierLevel reads profile_tier_level, H.265 7.3.3.
-func (s *SPS) profileTierLevel(r *bitReader, subLayers int) {
-	s.ProfileSpace = uint8(r.u(2))
-	s.HighTier = r.flag()
-	s.Profile = uint8(r.u(5))
-	s.Compatibility = r.u(32)
-	s.Constraints = uint64(r.u(16))<<32 | uint64(r.u(32))
-	s.Level = uint8(r.u(8))
+func (s *SPS) profileTierLevel(r *BitReader, subLayers int) {
+	s.ProfileSpace = uint8(r.U(2))
+	s.HighTier = r.Flag()
+	s.Profile = uint8(r.U(5))
+	s.Compatibility = r.U(32)
+	s.Constraints = uint64(r.U(16))<<32 | uint64(r.U(32))
+	s.Level = uint8(r.U(8))
 	if subLayers == 0 {
 		return
 	}
 	bits := 0
 	for i := range 8 {
-		profile, level := r.flag(), r.flag()
+		profile, level := r.Flag(), r.Flag()
 		if i < subLayers && profile {
 			bits += 88
 		}
