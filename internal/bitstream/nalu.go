@@ -147,6 +147,13 @@ func (c Codec) isSlice(nalu []byte) bool {
 	return t >= avcSlice && t <= avcIDR
 }
 
+// hasSliceHeader reports whether a NAL unit is a slice of the base layer, and no data
+// partition.
+func (c Codec) hasSliceHeader(nalu []byte) bool {
+	t := c.Type(nalu)
+	return c == H264 && (t == avcSlice || t == avcIDR) || c == H265 && hevcPicture(t) && layer(nalu) == 0
+}
+
 // starts reports whether a slice, of which at least the first three bytes are given, is
 // the first of its picture. Slices are taken to be in order and not redundant, as every
 // profile but Baseline and Extended demands and every camera does it.

@@ -1,34 +1,33 @@
 package bitstream
 
-// ppsSyntax is what the headers of slices are read with. What stands below whole is valid
-// if that is true.
-type ppsSyntax struct {
-	sps int // id of the SPS
+// PPS is what slices are read with of a picture parameter set.
+type PPS struct {
+	// H.264 only.
+	CABAC        bool // entropy_coding_mode_flag
+	Transform8x8 bool // transform_8x8_mode_flag
+	bottomPOC    bool // bottom_field_pic_order_in_frame_present_flag
+	deblocking   bool // deblocking_filter_control_present_flag
+	redundant    bool // redundant_pic_cnt_present_flag
 
 	// H.265 only.
 	dependent  bool // dependent_slice_segments_enabled_flag
 	output     bool // output_flag_present_flag
 	extraFlags int  // num_extra_slice_header_bits
+	cabacInit  bool // cabac_init_present_flag
+	reorders   bool // lists_modification_present_flag
 
-	whole    bool    // the set was read to where it says how the quantiser is coded
+	sps      int     // id of the SPS
+	whole    bool    // the set was read as far as slices need it
 	refs     [2]int  // num_ref_idx_l0_default_active_minus1 + 1, and of l1
 	weighted [2]bool // slices of P, and of B, have a table of weights
 	qp       int     // of a slice whose slice_qp_delta is 0
-
-	// H.264 only.
-	cabac     bool // entropy_coding_mode_flag
-	bottomPOC bool // bottom_field_pic_order_in_frame_present_flag
-	redundant bool // redundant_pic_cnt_present_flag
-
-	// H.265 only.
-	cabacInit bool // cabac_init_present_flag
-	reorders  bool // lists_modification_present_flag
 }
 
 // parsePPS reads a picture parameter set: H.264 7.3.2.2, H.265 7.3.2.3.1. It is an error
 // only if its beginning cannot be read.
-func (c Codec) parsePPS(nalu []byte) (id int, s ppsSyntax, err error) {
+func (c Codec) parsePPS(nalu []byte) (id int, s *PPS, err error) {
 	r := NewBitReader(nil, c.payload(nalu))
+	s = &PPS{}
 	if c == H264 {
 		id = r.UE(255)
 		s.sps = r.UE(31)
@@ -47,8 +46,8 @@ func (c Codec) parsePPS(nalu []byte) (id int, s ppsSyntax, err error) {
 
 // rest264 reads on from entropy_coding_mode_flag. Slice groups, which no camera makes,
 // are not read.
-func (s *ppsSyntax) rest264(r *BitReader) {
-	s.cabac, s.bottomPOC = r.Flag(), r.Flag()
+func (s *PPS) rest264(r *BitReader) {
+	s.CABAC, s.bottomPOC = r.Flag(), r.Flag()
 	if r.UE(7) > 0 { // num_slice_groups_minus1
 		return
 	}
@@ -56,15 +55,16 @@ func (s *ppsSyntax) rest264(r *BitReader) {
 	s.weighted[0] = r.Flag()
 	s.weighted[1] = r.U(2) == 1 // weighted_bipred_idc: 2 is implicit
 	s.qp = 26 + r.SE()
-	r.SE()    // pic_init_qs_minus26
-	r.SE()    // chroma_qp_index_offset
-	r.skip(2) // deblocking_filter_control_present_flag, constrained_intra_pred_flag
+	r.skipGolomb(2) // pic_init_qs_minus26, chroma_qp_index_offset
+	s.deblocking = r.Flag()
+	r.skip(1) // constrained_intra_pred_flag
 	s.redundant = r.Flag()
+	s.Transform8x8 = r.More() && r.Flag()
 	s.whole = r.Err() == nil
 }
 
 // rest265 reads on from sign_data_hiding_enabled_flag.
-func (s *ppsSyntax) rest265(r *BitReader) {
+func (s *PPS) rest265(r *BitReader) {
 	r.skip(1)
 	s.cabacInit = r.Flag()
 	s.refs = [2]int{r.UE(14) + 1, r.UE(14) + 1}
@@ -73,9 +73,8 @@ func (s *ppsSyntax) rest265(r *BitReader) {
 	if r.Flag() { // cu_qp_delta_enabled_flag
 		r.UE(3)
 	}
-	r.SE()    // pps_cb_qp_offset
-	r.SE()    // pps_cr_qp_offset
-	r.skip(1) // pps_slice_chroma_qp_offsets_present_flag
+	r.skipGolomb(2) // pps_cb_qp_offset, pps_cr_qp_offset
+	r.skip(1)       // pps_slice_chroma_qp_offsets_present_flag
 	s.weighted = [2]bool{r.Flag(), r.Flag()}
 	r.skip(1) // transquant_bypass_enabled_flag
 	tiles := r.Flag()
@@ -93,8 +92,7 @@ func (s *ppsSyntax) rest265(r *BitReader) {
 	if r.Flag() { // deblocking_filter_control_present_flag
 		r.skip(1)      // deblocking_filter_override_enabled_flag
 		if !r.Flag() { // pps_deblocking_filter_disabled_flag
-			r.SE()
-			r.SE()
+			r.skipGolomb(2)
 		}
 	}
 	if r.Flag() { // pps_scaling_list_data_present_flag
@@ -117,11 +115,9 @@ func skipScalingLists265(r *BitReader) {
 				continue
 			}
 			if size > 1 {
-				r.SE() // scaling_list_dc_coef_minus8
+				r.skipGolomb(1) // scaling_list_dc_coef_minus8
 			}
-			for range min(64, 16<<(2*size)) {
-				r.SE()
-			}
+			r.skipGolomb(min(64, 16<<(2*size)))
 		}
 	}
 }

@@ -1,208 +1,213 @@
 package bitstream
 
-// sliceType is what prediction a slice may use.
-type sliceType uint8
-
-const (
-	sliceUnknown sliceType = iota // its parameter sets have not come
-	sliceI
-	sliceP
-	sliceB
+import (
+	"errors"
+	"fmt"
 )
 
-// slice is the beginning of a slice header: what tells the slices of one picture
-// from those of the next (H.264 7.4.1.2.4, H.265 7.4.2.4.5).
-type slice struct {
-	first     bool // it begins a picture: first_mb_in_slice is 0, or first_slice_segment_in_pic_flag
-	address   int  // of its first block: first_mb_in_slice, slice_segment_address
-	dependent bool // H.265: it goes on with what the slice before it says
-	kind      sliceType
-	idr       bool
-	known     bool // the parameter sets have come, so the fields below are valid
+// SliceKind is how a slice may be predicted.
+type SliceKind uint8
 
-	// H.264 only.
-	frameNum, idrID, poc int
-	ref, field, bottom   bool
-
-	reorder int  // SPS.Reorder
-	slack   bool // see spsSyntax
-}
-
-// sliceHead is how many bytes of a slice hold the part of its header that is read: at most
-// 124 bits, with emulation prevention bytes among them.
-const sliceHead = 28
-
-// avcTypes are the types of slices by slice_type modulo 5, H.264 table 7-6. SP and SI
-// are forms of P and I.
-var avcTypes = [5]sliceType{sliceP, sliceB, sliceI, sliceP, sliceI}
-
-// hevcTypes are those of H.265, table 7-7.
-var hevcTypes = [3]sliceType{sliceB, sliceP, sliceI}
-
-// slice264 reads the beginning of slice_header, H.264 7.3.3, of a NAL unit of type 1 or 5.
-func (p *ParameterSets) slice264(nalu []byte) (s slice, err error) {
-	var raw [sliceHead + padding]byte
-	r := NewBitReader(raw[:0], nalu[1:min(len(nalu), sliceHead)])
-	s, _ = p.begin264(&r, nalu[0])
-	return s, r.Err()
-}
-
-// begin264 reads slice_header up to pic_order_cnt_lsb, and returns the parameter sets
-// that it names, nil if they have not come.
-func (p *ParameterSets) begin264(r *BitReader, header byte) (s slice, sets setPair) {
-	s.address = r.UE(maxSide * maxSide / 256)
-	s.first = s.address == 0
-	s.kind = avcTypes[r.UE(9)%5]
-	sets = p.setsOf(r.UE(255))
-	s.idr, s.ref = header&0x1f == avcIDR, header&0x60 != 0
-	if r.Err() != nil || sets.sps == nil {
-		return s, sets
-	}
-	x := &sets.sps.syntax
-	if x.separatePlanes {
-		r.skip(2) // colour_plane_id
-	}
-	s.frameNum = int(r.U(x.frameNumBits))
-	if x.fields {
-		if s.field = r.Flag(); s.field {
-			s.bottom = r.Flag()
-		}
-	}
-	if s.idr {
-		s.idrID = r.UE(65535)
-	}
-	s.poc = int(r.U(x.pocBits))
-	s.known, s.reorder, s.slack = true, sets.sps.sps.Reorder, x.slack
-	return s, sets
-}
-
-// setPair is the parameter sets of a slice; both are nil if one has not come.
-type setPair struct{ sps, pps *paramSet }
-
-// setsOf returns the parameter sets that a slice names.
-func (p *ParameterSets) setsOf(id int) setPair {
-	i, found := p.find(kindPPS, id)
-	if !found {
-		return setPair{}
-	}
-	pps := &p.sets[kindPPS][i]
-	if i, found = p.find(kindSPS, pps.pps.sps); !found {
-		return setPair{}
-	}
-	return setPair{&p.sets[kindSPS][i], pps}
-}
-
-// samePicture reports whether two slices of H.264 belong to one picture, as far as
-// their headers tell (7.4.1.2.4). The PPS does not count: encoders change it within one.
-func (s slice) samePicture(o slice) bool {
-	return s.frameNum == o.frameNum && s.idr == o.idr && s.idrID == o.idrID && s.poc == o.poc &&
-		s.ref == o.ref && s.field == o.field && s.bottom == o.bottom
-}
-
-// pairs reports whether o is of the second field of the frame whose first field s is
-// of (H.264 7.4.1.2.4, 3.30).
-func (s slice) pairs(o slice) bool {
-	return s.field && o.field && s.bottom != o.bottom && s.frameNum == o.frameNum && !o.idr
-}
-
-// whole264 reads slice_header, H.264 7.3.3, up to slice_qp_delta.
-func (p *ParameterSets) whole264(nalu []byte) (s Slice) {
-	var raw [wholeHead + padding]byte
-	r := NewBitReader(raw[:0], nalu[1:min(len(nalu), wholeHead)])
-	h, sets := p.begin264(&r, nalu[0])
-	if r.Err() != nil || !h.known {
-		return s
-	}
-	s.Kind, s.At = SliceKind(h.kind), sets.sps.syntax.at(h.address)
-	if !h.ref {
-		s.Layer = 1
-	}
-	x, y := &sets.sps.syntax, &sets.pps.pps
-	if !y.whole {
-		return s
-	}
-	if x.pocBits > 0 && y.bottomPOC && !h.field {
-		r.SE() // delta_pic_order_cnt_bottom
-	}
-	if x.deltaPOC {
-		r.SE()
-		if y.bottomPOC && !h.field {
-			r.SE()
-		}
-	}
-	if y.redundant {
-		r.UE(127)
-	}
-	if h.kind != sliceI {
-		s.Weighted = readPrediction264(&r, h.kind, x, y)
-	}
-	if h.ref {
-		skipMarking264(&r, h.idr)
-	}
-	if y.cabac && h.kind != sliceI {
-		r.UE(2) // cabac_init_idc
-	}
-	s.QP = y.qp + r.SE()
-	s.QPKnown = r.Err() == nil && validQP(s.QP)
-	return s
-}
-
-func validQP(qp int) bool { return qp >= -48 && qp <= 51 } // of at most 16 bits
+// The kinds of slices. Those of a kind that is not known are of parameter sets that have
+// not come.
+const (
+	KindUnknown SliceKind = iota
+	KindI                 // from within the picture
+	KindP                 // from one other picture for each block, too
+	KindB                 // from two
+)
 
 // lists returns how many lists of reference pictures a slice has.
-func lists(kind sliceType) int {
-	if kind == sliceB {
+func (k SliceKind) lists() int {
+	if k == KindB {
 		return 2
 	}
 	return 1
 }
 
-// weighs reports whether slices of a kind have a table of weights.
-func (s *ppsSyntax) weighs(kind sliceType) bool { return s.weighted[lists(kind)-1] }
+// SliceHeader is the header of a slice: slice_header of H.264 (7.3.3), slice_segment_header of
+// H.265 (7.3.6.1).
+type SliceHeader struct {
+	// Its beginning, which tells the slices of one picture from those of the next (H.264
+	// 7.4.1.2.4, H.265 7.4.2.4.5).
+	Kind    SliceKind
+	Address int  // of its first block: first_mb_in_slice, slice_segment_address
+	SPS     *SPS // the parameter sets that it names, nil if they have not come: then no more is known
+	PPS     *PPS
 
-// readPrediction264 reads what P and B slices have: direct_spatial_mv_pred_flag,
+	first     bool // it begins a picture: first_mb_in_slice is 0, or first_slice_segment_in_pic_flag
+	dependent bool // H.265: it goes on with what the slice before it says
+	idr       bool
+
+	// H.264 only.
+	Switching            bool // slice_type is SP or SI
+	Field                bool // field_pic_flag
+	frameNum, idrID, poc int
+	ref, bottom          bool
+
+	// The rest.
+	Redundant bool   // H.264: redundant_pic_cnt is not 0
+	Refs      [2]int // num_ref_idx_l0_active_minus1 + 1, and of l1
+	weighted  bool   // the first reference has a weight
+	CABACInit int    // H.264: cabac_init_idc
+	QP        int    // SliceQpY: H.264 7-30, H.265 7-54
+}
+
+// The errors of [ParameterSets.SliceHeader], besides that of a header that ends early. What
+// they are about stands before them.
+var (
+	errNoSets = errors.New("names parameter sets that have not come: begin at a key frame")
+	errSets   = fmt.Errorf("names parameter sets that end early, or have slice groups: %w", errors.ErrUnsupported)
+)
+
+// SliceHeader reads the header of a slice of H.264, behind which it leaves r, or of H.265 up
+// to slice_qp_delta. At the beginning r is at that of the payload of the NAL unit. With an
+// error nothing is of use but Kind, Address and the parameter sets, and these only if they
+// are there. It matches [errors.ErrUnsupported] if there are slice groups.
+func (p *ParameterSets) SliceHeader(r *BitReader, nalu []byte) (h SliceHeader, err error) {
+	h = p.begin(r, nalu)
+	switch err = r.Err(); {
+	case err != nil:
+		return SliceHeader{}, err
+	case h.SPS == nil:
+		return SliceHeader{}, errNoSets
+	case h.dependent:
+		return h, nil
+	case !h.SPS.whole || !h.PPS.whole:
+		return h, errSets
+	case p.Codec == H265:
+		h.rest265(r)
+	default:
+		h.rest264(r)
+	}
+	if h.QP > 51 || h.QP < -6*(int(h.SPS.BitDepthLuma)-8) {
+		r.Bad = true
+	}
+	return h, r.Err()
+}
+
+// sliceHead is how many bytes of a slice hold the beginning of its header: at most 124 bits,
+// with emulation prevention bytes among them.
+const sliceHead = 28
+
+// sliceHeaderBegin reads the beginning of the header of a slice.
+func (p *ParameterSets) sliceHeaderBegin(nalu []byte) (SliceHeader, error) {
+	var buf [sliceHead + padding]byte
+	r := NewBitReader(buf[:0], p.Codec.payload(nalu[:min(len(nalu), sliceHead)]))
+	h := p.begin(&r, nalu)
+	return h, r.Err()
+}
+
+func (p *ParameterSets) begin(r *BitReader, nalu []byte) SliceHeader {
+	if p.Codec == H265 {
+		return p.begin265(r, nalu[0])
+	}
+	return p.begin264(r, nalu[0])
+}
+
+// avcKinds are the kinds of slices by slice_type modulo 5, H.264 table 7-6. SP and SI
+// are forms of P and I.
+var avcKinds = [5]SliceKind{KindP, KindB, KindI, KindP, KindI}
+
+// begin264 reads slice_header, H.264 7.3.3, up to pic_order_cnt_lsb.
+func (p *ParameterSets) begin264(r *BitReader, header byte) (h SliceHeader) {
+	h.Address = r.UE(maxSide * maxSide / 256)
+	h.first = h.Address == 0
+	kind := r.UE(9) % 5
+	h.Kind, h.Switching = avcKinds[kind], kind > 2
+	sps, pps := p.setsOf(r.UE(255))
+	h.idr, h.ref = header&0x1f == avcIDR, header&0x60 != 0
+	if sps == nil {
+		return h
+	}
+	if sps.separatePlanes {
+		r.skip(2) // colour_plane_id
+	}
+	h.frameNum = int(r.U(sps.frameNumBits))
+	if sps.fields {
+		if h.Field = r.Flag(); h.Field {
+			h.bottom = r.Flag()
+		}
+	}
+	if h.idr {
+		h.idrID = r.UE(65535)
+	}
+	h.poc = int(r.U(sps.pocBits))
+	h.SPS, h.PPS = sps, pps
+	return h
+}
+
+// rest264 reads slice_header behind pic_order_cnt_lsb. What only SP and SI slices have is not
+// read.
+func (h *SliceHeader) rest264(r *BitReader) {
+	sps, pps := h.SPS, h.PPS
+	bottom := pps.bottomPOC && !h.Field
+	if sps.pocBits > 0 && bottom {
+		r.skipGolomb(1) // delta_pic_order_cnt_bottom
+	}
+	if sps.deltaPOC {
+		r.skipGolomb(1)
+		if bottom {
+			r.skipGolomb(1)
+		}
+	}
+	if pps.redundant {
+		h.Redundant = r.UE(127) > 0
+	}
+	if h.Kind != KindI {
+		h.prediction264(r)
+	}
+	if h.ref {
+		skipMarking264(r, h.idr)
+	}
+	if pps.CABAC && h.Kind != KindI {
+		h.CABACInit = r.UE(2)
+	}
+	h.QP = pps.qp + r.SE()
+	if pps.deblocking && !h.Switching && r.UE(2) != 1 {
+		r.skipGolomb(2)
+	}
+}
+
+// prediction264 reads what P and B slices have: direct_spatial_mv_pred_flag,
 // num_ref_idx_active_override_flag, ref_pic_list_modification (H.264 7.3.3.1) and
-// pred_weight_table (7.3.3.2). It reports whether the first reference has a weight.
-func readPrediction264(r *BitReader, kind sliceType, x *spsSyntax, y *ppsSyntax) (weighted bool) {
-	if kind == sliceB {
+// pred_weight_table (7.3.3.2).
+func (h *SliceHeader) prediction264(r *BitReader) {
+	lists := h.Kind.lists()
+	if h.Kind == KindB {
 		r.skip(1)
 	}
-	refs := y.refs
+	h.Refs = h.PPS.refs
 	if r.Flag() {
-		for i := range lists(kind) {
-			refs[i] = r.UE(31) + 1
+		for i := range lists {
+			h.Refs[i] = r.UE(31) + 1
 		}
 	}
-	for range lists(kind) {
-		if !r.Flag() {
-			continue
+	for range lists {
+		for more := r.Flag(); more && !r.Bad; { // ref_pic_list_modification_flag
+			if more = r.UE(3) != 3; more { // modification_of_pic_nums_idc
+				r.skipGolomb(1)
+			}
 		}
-		for r.UE(5) != 3 && r.Err() == nil { // modification_of_pic_nums_idc
-			r.UE(1<<32 - 2)
-		}
 	}
-	if !y.weighs(kind) {
-		return false
+	if !h.PPS.weighted[lists-1] {
+		return
 	}
-	r.UE(7) // luma_log2_weight_denom
-	if x.chroma {
-		r.UE(7)
+	r.skipGolomb(1) // luma_log2_weight_denom
+	if h.SPS.chroma {
+		r.skipGolomb(1)
 	}
-	for i := range lists(kind) {
-		for j := range refs[i] {
+	for i := range lists {
+		for j := range h.Refs[i] {
 			if r.Flag() {
-				r.SE()
-				r.SE()
-				weighted = weighted || i+j == 0
+				r.skipGolomb(2)
+				h.weighted = h.weighted || i+j == 0
 			}
-			if x.chroma && r.Flag() {
-				for range 4 {
-					r.SE()
-				}
+			if h.SPS.chroma && r.Flag() {
+				r.skipGolomb(4)
 			}
 		}
 	}
-	return weighted
 }
 
 // skipMarking264 passes over dec_ref_pic_marking, H.264 7.3.3.3.
@@ -211,18 +216,40 @@ func skipMarking264(r *BitReader, idr bool) {
 		r.skip(2)
 		return
 	}
-	if !r.Flag() { // adaptive_ref_pic_marking_mode_flag
-		return
-	}
-	for r.Err() == nil {
+	for more := r.Flag(); more && !r.Bad; { // adaptive_ref_pic_marking_mode_flag
 		switch r.UE(6) { // memory_management_control_operation
 		case 0:
-			return
+			more = false
 		case 1, 2, 4, 6:
-			r.UE(1<<32 - 2)
+			r.skipGolomb(1)
 		case 3:
-			r.UE(1<<32 - 2)
-			r.UE(1<<32 - 2)
+			r.skipGolomb(2)
 		}
 	}
+}
+
+// setsOf returns the parameter sets that a slice names, nil if one has not come.
+func (p *ParameterSets) setsOf(id int) (*SPS, *PPS) {
+	i, found := p.find(kindPPS, id)
+	if !found {
+		return nil, nil
+	}
+	pps := p.sets[kindPPS][i].pps
+	if i, found = p.find(kindSPS, pps.sps); !found {
+		return nil, nil
+	}
+	return p.sets[kindSPS][i].sps, pps
+}
+
+// samePicture reports whether two slices of H.264 belong to one picture, as far as
+// their headers tell (7.4.1.2.4). The PPS does not count: encoders change it within one.
+func (h *SliceHeader) samePicture(o *SliceHeader) bool {
+	return h.frameNum == o.frameNum && h.idr == o.idr && h.idrID == o.idrID && h.poc == o.poc &&
+		h.ref == o.ref && h.Field == o.Field && h.bottom == o.bottom
+}
+
+// pairs reports whether o is of the second field of the frame whose first field h is
+// of (H.264 7.4.1.2.4, 3.30).
+func (h *SliceHeader) pairs(o *SliceHeader) bool {
+	return h.Field && o.Field && h.bottom != o.bottom && h.frameNum == o.frameNum && !o.idr
 }

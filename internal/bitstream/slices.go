@@ -24,18 +24,6 @@ type Slice struct {
 	At float64
 }
 
-// SliceKind is how a slice may be predicted.
-type SliceKind uint8
-
-// The kinds of slices. Those of a kind that is not known are of parameter sets that have
-// not come.
-const (
-	KindUnknown SliceKind = SliceKind(sliceUnknown)
-	KindI       SliceKind = SliceKind(sliceI)
-	KindP       SliceKind = SliceKind(sliceP)
-	KindB       SliceKind = SliceKind(sliceB)
-)
-
 // wholeHead is how many bytes of a slice are looked at for its whole header. Those of
 // cameras have less than 20; tables of weights make them longer.
 const wholeHead = 256
@@ -45,30 +33,35 @@ const wholeHead = 256
 // been given to Update. A slice whose header cannot be read has Bytes alone.
 func (p *ParameterSets) AppendSlices(dst []Slice, nalus [][]byte) []Slice {
 	for _, n := range nalus {
-		t := p.Codec.Type(n)
-		var s Slice
-		switch {
-		case t == noType:
-			continue
-		case p.Codec == H264 && (t == avcSlice || t == avcIDR):
-			s = p.whole264(n)
-		case p.Codec == H265 && hevcPicture(t) && layer(n) == 0:
-			if s = p.whole265(n); s.Kind == KindUnknown && len(dst) > 0 {
-				s.Kind, s.QP, s.QPKnown = dst[len(dst)-1].Kind, dst[len(dst)-1].QP, dst[len(dst)-1].QPKnown // a dependent segment
-			}
-		default:
+		if !p.Codec.hasSliceHeader(n) {
 			continue
 		}
-		s.Bytes = len(n)
+		var buf [wholeHead + padding]byte
+		r := NewBitReader(buf[:0], p.Codec.payload(n[:min(len(n), wholeHead)]))
+		h, err := p.SliceHeader(&r, n)
+		s := Slice{Kind: h.Kind, Bytes: len(n), QP: h.QP, QPKnown: err == nil, Weighted: h.weighted, At: h.at()}
+		switch {
+		case p.Codec == H265:
+			s.Layer = n[1]&7 - 1
+		case h.SPS != nil && !h.ref:
+			s.Layer = 1
+		}
+		if s.Kind == KindUnknown {
+			if s.QPKnown = false; p.Codec == H265 && len(dst) > 0 { // a dependent segment
+				before := &dst[len(dst)-1]
+				s.Kind, s.QP, s.QPKnown = before.Kind, before.QP, before.QPKnown
+			}
+		}
 		dst = append(dst, s)
 	}
 	return dst
 }
 
-// at returns where the block of an address is.
-func (x *spsSyntax) at(address int) float64 {
-	if x.fields || x.rows == 0 || address >= x.columns*x.rows {
+// at returns where the first block of a slice is.
+func (h *SliceHeader) at() float64 {
+	x := h.SPS
+	if x == nil || x.fields || x.Rows == 0 || h.Address >= x.Columns*x.Rows {
 		return 0
 	}
-	return float64(address/x.columns) / float64(x.rows)
+	return float64(h.Address/x.Columns) / float64(x.Rows)
 }

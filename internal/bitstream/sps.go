@@ -1,9 +1,6 @@
 package bitstream
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // maxSet bounds a parameter set, in bytes. Real ones have less than 200.
 const maxSet = 8 << 10
@@ -33,37 +30,38 @@ type SPS struct {
 	// It is -1 if the set does not say.
 	Reorder int
 
-	// The rest is H.265 only.
+	Columns, Rows int // of macroblocks, or of coding tree blocks; 0 if not known
+
+	// H.264 only.
+	MBAFF     bool // mb_adaptive_frame_field_flag
+	Direct8x8 bool // direct_8x8_inference_flag
+
+	// H.265 only.
 	ProfileSpace    uint8
 	HighTier        bool   // general_tier_flag
 	Compatibility   uint32 // general_profile_compatibility_flag[0] is the top bit
 	TemporalLayers  uint8  // sps_max_sub_layers_minus1 + 1
 	TemporalNesting bool
-}
 
-// spsSyntax is what the headers of slices are read with.
-type spsSyntax struct {
-	separatePlanes bool // slice headers have colour_plane_id
-	pocBits        int  // of pic_order_cnt_lsb; 0 if slice headers have none
+	// What the headers of slices are read with.
+	whole          bool // the set was read as far as they need it
+	separatePlanes bool // they have colour_plane_id
+	chroma         bool // ChromaArrayType is not 0
+	pocBits        int  // of pic_order_cnt_lsb; 0 if they have none
 
 	// H.264 only.
 	frameNumBits int
+	deltaPOC     bool // they have delta_pic_order_cnt
 	fields       bool // frame_mbs_only_flag is 0
 	slack        bool // the profile has redundant pictures: Baseline, if not constrained, and Extended
 
-	addressBits int // H.265: of slice_segment_address; -1 if not known
-
-	columns, rows int  // of macroblocks, or of coding tree blocks; 0 if not known
-	chroma        bool // ChromaArrayType is not 0
-	deltaPOC      bool // H.264: pic_order_cnt_type is 1, and slices have delta_pic_order_cnt
-
-	// H.265 only, and valid if whole is true: the set was read up to sps_temporal_mvp_enabled_flag.
-	whole    bool
-	sao      bool // sample_adaptive_offset_enabled_flag
-	mvp      bool // sps_temporal_mvp_enabled_flag
-	longTerm bool // long_term_ref_pics_present_flag
-	refSets  []refSet
-	longUsed []bool // used_by_curr_pic_lt_sps_flag
+	// H.265 only.
+	addressBits int  // of slice_segment_address; -1 if not known
+	sao         bool // sample_adaptive_offset_enabled_flag
+	mvp         bool // sps_temporal_mvp_enabled_flag
+	longTerm    bool // long_term_ref_pics_present_flag
+	refSets     []refSet
+	longUsed    []bool // used_by_curr_pic_lt_sps_flag
 }
 
 // ProfileLevelID returns the profile-level-id of RFC 6184, section 8.1, such as
@@ -78,32 +76,26 @@ func (s SPS) ProfileLevelID() string {
 // ParseSPS reads a sequence parameter set: a NAL unit with its header, without
 // start code.
 func ParseSPS(c Codec, nalu []byte) (SPS, error) {
-	s, _, err := parseSPS(c, nalu)
-	return s, err
-}
-
-func parseSPS(c Codec, nalu []byte) (s SPS, x spsSyntax, err error) {
 	if !c.IsSPS(nalu) {
-		return SPS{}, x, fmt.Errorf("bitstream: NAL unit type %d is no %v sequence parameter set", c.Type(nalu), c)
+		return SPS{}, fmt.Errorf("bitstream: NAL unit type %d is no %v sequence parameter set", c.Type(nalu), c)
 	}
 	if len(nalu) > maxSet {
-		return SPS{}, x, fmt.Errorf("bitstream: %v sequence parameter set of %d bytes", c, len(nalu))
+		return SPS{}, fmt.Errorf("bitstream: %v sequence parameter set of %d bytes", c, len(nalu))
 	}
-	s.Codec = c
+	s := SPS{Codec: c}
 	r := NewBitReader(nil, c.payload(nalu))
+	parse := s.parseH264
 	if c == H265 {
-		err = s.parseH265(&r, &x)
-	} else {
-		err = s.parseH264(&r, &x)
+		parse = s.parseH265
 	}
-	if err != nil {
-		return SPS{}, x, fmt.Errorf("bitstream: %v sequence parameter set: %w", c, err)
+	if err := parse(&r); err != nil {
+		return SPS{}, fmt.Errorf("bitstream: %v sequence parameter set: %w", c, err)
 	}
-	return s, x, nil
+	return s, nil
 }
 
 // parseH264 reads seq_parameter_set_data, H.264 7.3.2.1.1.
-func (s *SPS) parseH264(r *BitReader, x *spsSyntax) error {
+func (s *SPS) parseH264(r *BitReader) error {
 	s.Profile = uint8(r.U(8))
 	s.Constraints = uint64(r.U(8))
 	s.Level = uint8(r.U(8))
@@ -112,7 +104,7 @@ func (s *SPS) parseH264(r *BitReader, x *spsSyntax) error {
 	if hasChromaFormat(s.Profile) {
 		s.ChromaFormat = uint8(r.UE(3))
 		if s.ChromaFormat == 3 {
-			x.separatePlanes = r.Flag()
+			s.separatePlanes = r.Flag()
 		}
 		s.BitDepthLuma = uint8(8 + r.UE(6))
 		s.BitDepthChroma = uint8(8 + r.UE(6))
@@ -129,40 +121,38 @@ func (s *SPS) parseH264(r *BitReader, x *spsSyntax) error {
 			}
 		}
 	}
-	x.frameNumBits = r.UE(12) + 4
-	x.slack = s.Profile == 66 && s.Constraints&0x40 == 0 || s.Profile == 88
+	s.frameNumBits = r.UE(12) + 4
+	s.slack = s.Profile == 66 && s.Constraints&0x40 == 0 || s.Profile == 88
 	pocType := r.UE(2)
 	switch pocType {
 	case 0:
-		x.pocBits = r.UE(12) + 4
+		s.pocBits = r.UE(12) + 4
 	case 1:
-		x.deltaPOC = !r.Flag() // delta_pic_order_always_zero_flag
-		r.SE()                 // offset_for_non_ref_pic
-		r.SE()                 // offset_for_top_to_bottom_field
-		for range r.UE(255) {
-			r.SE() // offset_for_ref_frame
-		}
+		s.deltaPOC = !r.Flag()  // delta_pic_order_always_zero_flag
+		r.skipGolomb(2)         // offset_for_non_ref_pic, offset_for_top_to_bottom_field
+		r.skipGolomb(r.UE(255)) // offset_for_ref_frame
 	}
 	r.UE(64)  // max_num_ref_frames; 16 are legal
 	r.skip(1) // gaps_in_frame_num_value_allowed_flag
 	s.Width = (r.UE(maxSide/16-1) + 1) * 16
 	s.Height = (r.UE(maxSide/16-1) + 1) * 16
-	x.fields = !r.Flag() // frame_mbs_only_flag
+	s.fields = !r.Flag() // frame_mbs_only_flag
 	unitY := 1
-	x.columns, x.rows = s.Width/16, s.Height/16
-	x.chroma = s.ChromaFormat != 0 && !x.separatePlanes
-	if x.fields {
+	s.chroma = s.ChromaFormat != 0 && !s.separatePlanes
+	if s.fields {
 		s.Height *= 2
 		unitY = 2
-		r.skip(1) // mb_adaptive_frame_field_flag
+		s.MBAFF = r.Flag()
 	}
-	r.skip(1)     // direct_8x8_inference_flag
+	s.Columns, s.Rows = s.Width/16, s.Height/16
+	s.Direct8x8 = r.Flag()
 	if r.Flag() { // frame_cropping_flag
-		s.crop(r, x.separatePlanes, unitY)
+		s.crop(r, s.separatePlanes, unitY)
 	}
 	if err := s.check(r); err != nil {
 		return err
 	}
+	s.whole = true
 	if s.Reorder = -1; pocType == 2 || s.intraOnly() {
 		s.Reorder = 0
 	} else if r.Flag() { // vui_parameters_present_flag
@@ -287,8 +277,7 @@ func skipHRD(r *BitReader) {
 	n := r.UE(31) + 1 // cpb_cnt_minus1
 	r.skip(8)
 	for range n {
-		r.UE(math.MaxUint32)
-		r.UE(math.MaxUint32)
+		r.skipGolomb(2)
 		r.skip(1)
 	}
 	r.skip(20)

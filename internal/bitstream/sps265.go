@@ -1,13 +1,10 @@
 package bitstream
 
-import (
-	"math"
-	"math/bits"
-)
+import "math/bits"
 
 // parseH265 reads seq_parameter_set_rbsp, H.265 7.3.2.2.1, up to the sizes of the
 // coding blocks.
-func (s *SPS) parseH265(r *BitReader, x *spsSyntax) error {
+func (s *SPS) parseH265(r *BitReader) error {
 	r.skip(4) // sps_video_parameter_set_id
 	layers := int(r.U(3))
 	s.TemporalLayers = uint8(layers + 1)
@@ -15,19 +12,19 @@ func (s *SPS) parseH265(r *BitReader, x *spsSyntax) error {
 	s.profileTierLevel(r, layers)
 	s.ID = r.UE(15)
 	s.ChromaFormat = uint8(r.UE(3))
-	x.separatePlanes = s.ChromaFormat == 3 && r.Flag()
+	s.separatePlanes = s.ChromaFormat == 3 && r.Flag()
 	s.Width = r.UE(maxSide)
 	s.Height = r.UE(maxSide)
 	width, height := s.Width, s.Height
 	if r.Flag() { // conformance_window_flag
-		s.crop(r, x.separatePlanes, 1)
+		s.crop(r, s.separatePlanes, 1)
 	}
 	s.BitDepthLuma = uint8(8 + r.UE(8))
 	s.BitDepthChroma = uint8(8 + r.UE(8))
 	if err := s.check(r); err != nil {
 		return err
 	}
-	x.pocBits = r.UE(12) + 4
+	s.pocBits = r.UE(12) + 4
 	first := layers
 	if r.Flag() { // sps_sub_layer_ordering_info_present_flag
 		first = 0
@@ -35,22 +32,22 @@ func (s *SPS) parseH265(r *BitReader, x *spsSyntax) error {
 	for i := first; i <= layers; i++ { // the last one is that of the whole stream
 		r.UE(15) // sps_max_dec_pic_buffering_minus1
 		s.Reorder = r.UE(15)
-		r.UE(math.MaxUint32) // sps_max_latency_increase_plus1
+		r.skipGolomb(1) // sps_max_latency_increase_plus1
 	}
 	least := r.UE(3) + 3
 	block := 1 << (least + r.UE(3)) // CtbSizeY
-	x.columns, x.rows = (width+block-1)/block, (height+block-1)/block
-	x.addressBits = bits.Len(uint(x.columns*x.rows - 1))
-	x.chroma = s.ChromaFormat != 0 && !x.separatePlanes
+	s.Columns, s.Rows = (width+block-1)/block, (height+block-1)/block
+	s.addressBits = bits.Len(uint(s.Columns*s.Rows - 1))
+	s.chroma = s.ChromaFormat != 0 && !s.separatePlanes
 	if r.Err() != nil {
-		s.Reorder, x.pocBits, x.addressBits, x.columns, x.rows = -1, 0, -1, 0, 0
+		s.Reorder, s.pocBits, s.addressBits, s.Columns, s.Rows = -1, 0, -1, 0, 0
 	}
-	x.rest265(r)
+	s.rest265(r)
 	return nil
 }
 
 // rest265 reads on behind the sizes of the coding blocks.
-func (x *spsSyntax) rest265(r *BitReader) {
+func (s *SPS) rest265(r *BitReader) {
 	for range 4 { // sizes of transform blocks, depths of their trees
 		r.UE(4)
 	}
@@ -58,7 +55,7 @@ func (x *spsSyntax) rest265(r *BitReader) {
 		skipScalingLists265(r)
 	}
 	r.skip(1) // amp_enabled_flag
-	x.sao = r.Flag()
+	s.sao = r.Flag()
 	if r.Flag() { // pcm_enabled_flag
 		r.skip(8)
 		r.UE(2)
@@ -66,19 +63,19 @@ func (x *spsSyntax) rest265(r *BitReader) {
 		r.skip(1)
 	}
 	for range r.UE(maxRefSets) {
-		x.refSets = append(x.refSets, readRefSet(r, x.refSets, false))
+		s.refSets = append(s.refSets, readRefSet(r, s.refSets, false))
 		if r.Err() != nil {
 			return
 		}
 	}
-	if x.longTerm = r.Flag(); x.longTerm {
+	if s.longTerm = r.Flag(); s.longTerm {
 		for range r.UE(32) { // num_long_term_ref_pics_sps
-			r.skip(x.pocBits)
-			x.longUsed = append(x.longUsed, r.Flag())
+			r.skip(s.pocBits)
+			s.longUsed = append(s.longUsed, r.Flag())
 		}
 	}
-	x.mvp = r.Flag()
-	x.whole = r.Err() == nil
+	s.mvp = r.Flag()
+	s.whole = r.Err() == nil
 }
 
 // profileTierLevel reads profile_tier_level, H.265 7.3.3.
