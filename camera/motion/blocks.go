@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 
+	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/macroblock"
 )
 
@@ -40,24 +41,17 @@ type blocks struct {
 // its bits.
 type usualBlock struct{ mean, dev float32 }
 
-// key takes the parameter sets. The blocks of a key frame all say much, so they say nothing.
-func (b *blocks) key(sets [][]byte) {
-	_ = b.parser.Picture(sets, &b.seen) // it holds no picture
-	b.known = false
-}
-
-// look parses another picture. Only quiet ones are learned from as fast as usual. The error
-// says why the stream cannot be parsed.
-func (b *blocks) look(nalus [][]byte, quiet bool) error {
-	b.known = false
-	err := b.parser.Picture(nalus, &b.seen)
+// look parses a picture. Only quiet ones are learned from as fast as usual. The error says why
+// the stream cannot be parsed.
+func (b *blocks) look(sets *bitstream.ParameterSets, nalus [][]byte, quiet bool) error {
+	err := b.parser.Picture(sets, nalus, &b.seen)
 	if err != nil {
 		if b.failed++; b.failed >= mostFailed || errors.Is(err, errors.ErrUnsupported) {
 			return err
 		}
 		return nil
 	}
-	if b.failed = 0; b.seen.Prediction == macroblock.I {
+	if b.failed = 0; b.seen.Prediction == bitstream.KindI {
 		return nil
 	}
 	if n := len(b.seen.Blocks); len(b.usual) != n {

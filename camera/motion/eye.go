@@ -133,10 +133,8 @@ func (e *eye) parse(f *kvsmedia.Frame) {
 		return
 	}
 	var err error
-	if f.Key {
-		e.blocks.key(e.sets.Append(e.nalus[:0]))
-	} else {
-		err = e.blocks.look(e.nalus, e.d.Level() < e.d.threshold())
+	if e.blocks.known = false; !f.Key { // the blocks of a key frame all say much, so they say nothing
+		err = e.blocks.look(&e.sets, e.nalus, e.d.Level() < e.d.threshold())
 	}
 	switch {
 	case err == nil && e.rate.usual() <= mostParsed && !(e.keys > 4 && e.scene.allIntra()):
