@@ -33,6 +33,7 @@ type blocks struct {
 	seen   macroblock.Map
 	usual  []usualBlock
 	novel  []bool
+	count  int // of the novel ones
 	frames int
 	failed int // pictures in a row that were not parsed
 }
@@ -70,10 +71,13 @@ func (b *blocks) look(sets *bitstream.ParameterSets, nalus [][]byte, quiet bool)
 // learn judges the blocks of the latest picture by what is usual of them, and takes so much
 // of them for usual.
 func (b *blocks) learn(rate float32) {
+	b.count = 0
 	for i := range b.seen.Blocks {
 		v, u := says(&b.seen.Blocks[i]), &b.usual[i]
 		d := v - u.mean
-		b.novel[i] = d > novel*max(u.dev, leastDev)
+		if b.novel[i] = d > novel*max(u.dev, leastDev); b.novel[i] {
+			b.count++
+		}
 		u.mean += rate * d
 		u.dev += rate * (toDeviation*max(d, -d) - u.dev)
 	}
@@ -127,11 +131,5 @@ func (b *blocks) around(x, y int) (n int) {
 
 // whole reports whether so much is novel that the whole picture must have changed.
 func (b *blocks) whole() bool {
-	n := 0
-	for _, is := range b.novel {
-		if is {
-			n++
-		}
-	}
-	return b.known && float64(n) >= wholeShare*float64(len(b.novel))
+	return b.known && float64(b.count) >= wholeShare*float64(len(b.novel))
 }

@@ -1,6 +1,8 @@
 package motion_test
 
 import (
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,6 +39,23 @@ func TestRenditions(t *testing.T) {
 	}
 	if list := watch(t, both, motion.Config{Track: large.track}); len(list) == 0 {
 		t.Error("the track that was named shows motion")
+	}
+}
+
+// Of what is too much to parse the sizes are looked at: that is said once, and shows motion.
+func TestTooMuch(t *testing.T) {
+	for want, size := range map[string]struct{ columns, rows, bytes int }{"at most 131072": {40, 22, 140_000}, "larger than level 5.2": {257, 144, 60_000}} {
+		s := newStream(size.columns, size.rows)
+		s.still(sec(20), size.bytes)
+		s.still(sec(25), 3*size.bytes)
+		var log strings.Builder
+		list := watch(t, s.film(), motion.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		if len(list) == 0 || list[0].Kind != motion.Started {
+			t.Errorf("%s: %v", want, list)
+		}
+		if strings.Count(log.String(), want) != 1 || strings.Count(log.String(), "not looked at") != 1 {
+			t.Errorf("%q does not say %q", log.String(), want)
+		}
 	}
 }
 
