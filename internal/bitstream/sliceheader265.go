@@ -7,7 +7,7 @@ var hevcKinds = [3]SliceKind{KindB, KindP, KindI}
 
 // begin265 reads slice_segment_header, H.265 7.3.6.1, up to slice_type. Dependent segments
 // have no type of their own.
-func (p *ParameterSets) begin265(r *BitReader, header byte) (h SliceHeader) {
+func (h *SliceHeader) begin265(p *ParameterSets, r *BitReader, header byte) {
 	t := header >> 1 & 0x3f
 	h.first = r.Flag()
 	if t >= hevcFirstIRAP && t <= 23 {
@@ -16,12 +16,12 @@ func (p *ParameterSets) begin265(r *BitReader, header byte) (h SliceHeader) {
 	h.idr = t == hevcIDR || t == hevcIDRAlone
 	sps, pps := p.setsOf(r.UE(63))
 	if sps == nil {
-		return h
+		return
 	}
 	if !h.first {
 		h.dependent = pps.dependent && r.Flag()
 		if sps.addressBits < 0 {
-			return h
+			return
 		}
 		h.Address = int(r.U(sps.addressBits))
 	}
@@ -30,7 +30,6 @@ func (p *ParameterSets) begin265(r *BitReader, header byte) (h SliceHeader) {
 		h.Kind = hevcKinds[r.UE(2)]
 	}
 	h.SPS, h.PPS = sps, pps
-	return h
 }
 
 // rest265 reads slice_segment_header behind slice_type, up to slice_qp_delta.
