@@ -162,7 +162,7 @@ func (e *eye) look(f *kvsmedia.Frame) {
 	l := lane{e.slices[0].Kind, e.slices[0].Layer}
 	whole := e.weigh(0, 1)
 	e.rate.add(f.PTS, key, e.slices)
-	if !e.blocks.on && e.rate.constant && e.strips[0].sensor.vague() && !e.rate.told {
+	if hides := !e.blocks.on && e.rate.constant && e.strips[0].sensor.vague(); (hides || e.allIntra()) && !e.rate.told {
 		e.rate.told = true
 		e.tell(Event{Kind: Blind, PTS: f.PTS, Time: f.Time})
 	}
@@ -182,12 +182,15 @@ func (e *eye) look(f *kvsmedia.Frame) {
 		}
 		return
 	}
-	weigh, n := e.weigh, float64(len(e.strips))
+	weigh, strips := e.weigh, e.strips
 	if e.blocks.on {
 		weigh = e.blocks.weigh
+	} else if !e.uneven {
+		strips = strips[:1] // has all that one slice says
 	}
-	for i := range e.strips {
-		e.strips[i].add(e, f, l, weigh(float64(i)/n, float64(i+1)/n))
+	n := float64(len(strips))
+	for i := range strips {
+		strips[i].add(e, f, l, weigh(float64(i)/n, float64(i+1)/n))
 	}
 	e.checkRegions()
 }
