@@ -93,6 +93,7 @@ func (r *Recorder) putPictures(ctx context.Context) {
 			continue
 		case i < 0:
 			r.puts.set(nil)
+			fails = 0
 			clear(tried)
 			clear(unread)
 			select {
@@ -122,11 +123,12 @@ func (r *Recorder) putPictures(ctx context.Context) {
 	}
 }
 
-// rest waits before the next attempt. A refusal may be of one picture alone: one that comes
-// meanwhile, after the newest that was there, does not wait.
+// rest waits before the next attempt, as long as there is one to make. One that comes meanwhile,
+// after the newest that was there, does not wait: what is wrong may be over, or of another
+// picture alone.
 func (r *Recorder) rest(ctx context.Context, err error, fails int, newestThen uint64) {
-	wait, refused := putAgain.Wait(err, fails), awsapi.Permanent(err) || awsapi.Denied(err)
-	if refused {
+	wait := putAgain.Wait(err, fails)
+	if awsapi.Permanent(err) || awsapi.Denied(err) {
 		wait = putAgain.Longest
 	}
 	pause := time.NewTimer(wait)
@@ -138,7 +140,7 @@ func (r *Recorder) rest(ctx context.Context, err error, fails int, newestThen ui
 		case <-ctx.Done():
 			return
 		case <-r.shots:
-			if _, list := r.unput(); refused && newest(list) > newestThen {
+			if c, list := r.unput(); c != nil && len(list) == 0 || newest(list) > newestThen {
 				return
 			}
 		}
