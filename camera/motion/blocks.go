@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 
+	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/macroblock"
 )
 
@@ -32,6 +33,7 @@ type blocks struct {
 	seen   macroblock.Map
 	usual  []usualBlock
 	novel  []bool
+	count  int // of the novel ones
 	frames int
 	failed int // pictures in a row that were not parsed
 }
@@ -40,24 +42,17 @@ type blocks struct {
 // its bits.
 type usualBlock struct{ mean, dev float32 }
 
-// key takes the parameter sets. The blocks of a key frame all say much, so they say nothing.
-func (b *blocks) key(sets [][]byte) {
-	_ = b.parser.Picture(sets, &b.seen) // it holds no picture
-	b.known = false
-}
-
-// look parses another picture. Only quiet ones are learned from as fast as usual. The error
-// says why the stream cannot be parsed.
-func (b *blocks) look(nalus [][]byte, quiet bool) error {
-	b.known = false
-	err := b.parser.Picture(nalus, &b.seen)
+// look parses a picture. Only quiet ones are learned from as fast as usual. The error says why
+// the stream cannot be parsed.
+func (b *blocks) look(sets *bitstream.ParameterSets, nalus [][]byte, quiet bool) error {
+	err := b.parser.Picture(sets, nalus, &b.seen)
 	if err != nil {
 		if b.failed++; b.failed >= mostFailed || errors.Is(err, errors.ErrUnsupported) {
 			return err
 		}
 		return nil
 	}
-	if b.failed = 0; b.seen.Prediction == macroblock.I {
+	if b.failed = 0; b.seen.Prediction == bitstream.KindI {
 		return nil
 	}
 	if n := len(b.seen.Blocks); len(b.usual) != n {
@@ -76,10 +71,13 @@ func (b *blocks) look(nalus [][]byte, quiet bool) error {
 // learn judges the blocks of the latest picture by what is usual of them, and takes so much
 // of them for usual.
 func (b *blocks) learn(rate float32) {
+	b.count = 0
 	for i := range b.seen.Blocks {
 		v, u := says(&b.seen.Blocks[i]), &b.usual[i]
 		d := v - u.mean
-		b.novel[i] = d > novel*max(u.dev, leastDev)
+		if b.novel[i] = d > novel*max(u.dev, leastDev); b.novel[i] {
+			b.count++
+		}
 		u.mean += rate * d
 		u.dev += rate * (toDeviation*max(d, -d) - u.dev)
 	}
@@ -133,11 +131,5 @@ func (b *blocks) around(x, y int) (n int) {
 
 // whole reports whether so much is novel that the whole picture must have changed.
 func (b *blocks) whole() bool {
-	n := 0
-	for _, is := range b.novel {
-		if is {
-			n++
-		}
-	}
-	return b.known && float64(n) >= wholeShare*float64(len(b.novel))
+	return b.known && float64(b.count) >= wholeShare*float64(len(b.novel))
 }

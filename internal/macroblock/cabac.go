@@ -3,6 +3,8 @@ package macroblock
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 )
 
 // arith is the arithmetic decoding engine of CABAC, H.264 9.3.3.2.
@@ -15,6 +17,7 @@ type arith struct {
 	value uint64
 	size  uint64 // codIRange, 256 to 510
 	more  int
+	bins  int                 // decoded with a context since the picture began
 	ctx   [contextCount]uint8 // pStateIdx<<1 | valMPS
 	bad   bool
 }
@@ -37,22 +40,22 @@ var after = func() (t [256]uint8) {
 }()
 
 // begin begins the data of a slice, behind cabac_alignment_one_bits.
-func (a *arith) begin(r *reader, h *header) {
+func (a *arith) begin(r *reader, h *bitstream.SliceHeader) {
 	table := &contextInit[0]
-	if h.kind != I {
-		table = &contextInit[h.cabacInit+1]
+	if h.Kind != kindI {
+		table = &contextInit[h.CABACInit+1]
 	}
 	for i, mn := range table {
-		state := min(max(int(mn[0])*h.qp>>4+int(mn[1]), 1), 126)
+		state := min(max(int(mn[0])*h.QP>>4+int(mn[1]), 1), 126)
 		if state < 64 {
 			a.ctx[i] = uint8(63-state) << 1
 		} else {
 			a.ctx[i] = uint8(state-64)<<1 | 1
 		}
 	}
-	for r.pos&7 != 0 {
-		if !r.flag() {
-			r.bad = true
+	for r.Pos&7 != 0 {
+		if !r.Flag() {
+			r.Bad = true
 		}
 	}
 	a.bad = false
@@ -61,7 +64,7 @@ func (a *arith) begin(r *reader, h *header) {
 
 // restart initializes the engine at r, whose position is that of a byte.
 func (a *arith) restart(r *reader) {
-	a.b, a.pos = r.b, r.pos>>3
+	a.b, a.pos = r.Data, r.Pos>>3
 	a.value, a.size, a.more = 0, 510, -9
 	a.refill()
 }
@@ -82,6 +85,7 @@ func (a *arith) position() int { return a.pos*8 - a.more }
 
 // bin decodes a bin with a context, H.264 9.3.3.2.1.
 func (a *arith) bin(i int) int {
+	a.bins++
 	state := a.ctx[i]
 	lps := uint64(lpsRange[uint8(a.size&0xc0)|state>>1])
 	size := a.size - lps

@@ -18,12 +18,15 @@ func FuzzPicture(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte, split uint8) {
 		nalus := bitstream.Split(nil, b)
 		at := min(int(split), len(nalus))
-		var p Parser
+		var p parser
 		var m Map
 		for _, au := range [][][]byte{nalus[:at], nalus[at:], nalus} {
 			err := p.Picture(au, &m)
 			if len(m.Blocks) > maxMacroblocks {
 				t.Fatalf("%d macroblocks", len(m.Blocks))
+			}
+			if n := p.s.arith.bins; n > maxBins(len(b), len(m.Blocks))+8192 { // of one macroblock
+				t.Fatalf("%d bins in %d bytes", n, len(b))
 			}
 			if err != nil {
 				continue
