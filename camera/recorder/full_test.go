@@ -53,6 +53,7 @@ func TestOpensAFullCard(t *testing.T) {
 					u.fill(1)
 					seen := u.watch()
 					u.state(recorder.StorageFull)
+					time.Sleep(10 * time.Second) // the film goes on: what was recorded is not in the next pre-roll
 					during := time.Now()
 					id := u.trigger("on a full card")
 					time.Sleep(3 * time.Second)
@@ -89,7 +90,6 @@ func TestOpensAFullCard(t *testing.T) {
 					for _, id := range []recorder.ClipID{kept, id} {
 						readable(t, u.Recorder, u.clip(id))
 					}
-					u.check()
 				})
 			})
 		}
