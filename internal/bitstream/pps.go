@@ -23,6 +23,7 @@ type ppsSyntax struct {
 	// H.265 only.
 	cabacInit bool // cabac_init_present_flag
 	reorders  bool // lists_modification_present_flag
+	tree      TreePPS
 }
 
 // parsePPS reads a picture parameter set: H.264 7.3.2.2, H.265 7.3.2.3.1. It is an error
@@ -66,34 +67,30 @@ func (s *ppsSyntax) rest264(r *bitReader) {
 
 // rest265 reads on from sign_data_hiding_enabled_flag.
 func (s *ppsSyntax) rest265(r *bitReader) {
-	r.skip(1)
+	t := &s.tree
+	t.SignHiding = r.flag()
 	s.cabacInit = r.flag()
 	s.refs = [2]int{r.ue(14) + 1, r.ue(14) + 1}
 	s.qp = 26 + r.se()
-	r.skip(2)     // constrained_intra_pred_flag, transform_skip_enabled_flag
-	if r.flag() { // cu_qp_delta_enabled_flag
-		r.ue(3)
+	r.skip(1) // constrained_intra_pred_flag
+	t.TransformSkip = r.flag()
+	if t.DeltaQP = r.flag(); t.DeltaQP {
+		t.DeltaDepth = r.ue(3)
 	}
-	r.se()    // pps_cb_qp_offset
-	r.se()    // pps_cr_qp_offset
-	r.skip(1) // pps_slice_chroma_qp_offsets_present_flag
+	r.se() // pps_cb_qp_offset
+	r.se() // pps_cr_qp_offset
+	t.chromaOffsets = r.flag()
 	s.weighted = [2]bool{r.flag(), r.flag()}
-	r.skip(1) // transquant_bypass_enabled_flag
+	t.Bypass = r.flag()
 	tiles := r.flag()
-	r.skip(1) // entropy_coding_sync_enabled_flag
+	t.Sync = r.flag()
 	if tiles {
-		columns, rows := r.ue(19), r.ue(21) // less one; level 6.2 has at most 20 by 22
-		if !r.flag() {                      // uniform_spacing_flag
-			for range columns + rows {
-				r.ue(maxSide)
-			}
-		}
-		r.skip(1) // loop_filter_across_tiles_enabled_flag
+		t.readTiles(r)
 	}
-	r.skip(1)     // pps_loop_filter_across_slices_enabled_flag
+	t.acrossSlices = r.flag()
 	if r.flag() { // deblocking_filter_control_present_flag
-		r.skip(1)      // deblocking_filter_override_enabled_flag
-		if !r.flag() { // pps_deblocking_filter_disabled_flag
+		t.overrides = r.flag()
+		if t.unfiltered = r.flag(); !t.unfiltered {
 			r.se()
 			r.se()
 		}
@@ -103,6 +100,9 @@ func (s *ppsSyntax) rest265(r *bitReader) {
 	}
 	s.reorders = r.flag()
 	s.whole = !r.bad
+	r.ue(4) // log2_parallel_merge_level_minus2
+	t.extends = r.flag()
+	t.whole = !r.bad
 }
 
 // skipScalingLists265 passes over scaling_list_data, H.265 7.3.4.

@@ -211,26 +211,9 @@ func (p *ParameterSets) whole265(nalu []byte) (s Slice) {
 	if h.dependent || !y.whole || !x.whole {
 		return s
 	}
-	if y.output {
-		r.skip(1) // pic_output_flag
-	}
-	if x.separatePlanes {
-		r.skip(2)
-	}
-	pictures, mvp := 0, false
-	if !h.idr {
-		pictures, mvp = x.references(r)
-	}
-	if x.sao {
-		r.skip(1)
-		if x.chroma {
-			r.skip(1)
-		}
-	}
-	if h.kind != sliceI {
-		s.Weighted = readPrediction265(r, h.kind, x, y, pictures, mvp)
-	}
-	s.QP = y.qp + r.se()
+	var t TreeSlice
+	t.read(r, h, x, y)
+	s.Weighted, s.QP = t.weighted, t.QP
 	s.QPKnown = !r.bad && validQP(s.QP)
 	return s
 }
@@ -279,42 +262,37 @@ func (x *spsSyntax) longTermUses(r *bitReader) (used int) {
 	return used
 }
 
-// readPrediction265 reads what P and B slices have, up to five_minus_max_num_merge_cand, and
-// reports whether the first reference has a weight; pictures is NumPicTotalCurr.
-func readPrediction265(r *bitReader, kind sliceType, x *spsSyntax, y *ppsSyntax, pictures int, mvp bool) (weighted bool) {
-	refs := y.refs
+// readPrediction reads what P and B slices have, up to five_minus_max_num_merge_cand;
+// pictures is NumPicTotalCurr.
+func (t *TreeSlice) readPrediction(r *bitReader, kind sliceType, x *spsSyntax, y *ppsSyntax, pictures int, mvp bool) {
+	t.Refs = y.refs
 	if r.flag() { // num_ref_idx_active_override_flag
 		for i := range lists(kind) {
-			refs[i] = r.ue(14) + 1
+			t.Refs[i] = r.ue(14) + 1
 		}
 	}
 	if y.reorders && pictures > 1 {
 		for i := range lists(kind) {
 			if r.flag() {
-				r.skip(refs[i] * bits.Len(uint(pictures-1)))
+				r.skip(t.Refs[i] * bits.Len(uint(pictures-1)))
 			}
 		}
 	}
-	if kind == sliceB {
-		r.skip(1) // mvd_l1_zero_flag
-	}
-	if y.cabacInit {
-		r.skip(1)
-	}
+	t.ZeroMVD = kind == sliceB && r.flag()
+	t.CABACInit = y.cabacInit && r.flag()
 	if mvp {
 		list := 0
 		if kind == sliceB && !r.flag() { // collocated_from_l0_flag
 			list = 1
 		}
-		if refs[list] > 1 {
+		if t.Refs[list] > 1 {
 			r.ue(14)
 		}
 	}
 	if y.weighs(kind) {
-		weighted = readWeights265(r, kind, x.chroma, refs)
+		t.weighted = readWeights265(r, kind, x.chroma, t.Refs)
 	}
-	r.ue(4)
-	return weighted
+	t.Merge = 5 - r.ue(4)
 }
 
 // readWeights265 reads pred_weight_table, H.265 7.3.6.3, and reports whether the first

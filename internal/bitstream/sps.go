@@ -65,6 +65,7 @@ type spsSyntax struct {
 	longTerm bool // long_term_ref_pics_present_flag
 	refSets  []refSet
 	longUsed []bool // used_by_curr_pic_lt_sps_flag
+	tree     TreeSPS
 }
 
 // ProfileLevelID returns the profile-level-id of RFC 6184, section 8.1, such as
@@ -242,7 +243,8 @@ func (s *SPS) parseH265(r *bitReader, x *spsSyntax) error {
 		r.ue(math.MaxUint32) // sps_max_latency_increase_plus1
 	}
 	least := r.ue(3) + 3
-	block := 1 << (least + r.ue(3)) // CtbSizeY
+	x.tree = TreeSPS{Width: width, Height: height, MinCB: least, CTB: least + r.ue(3)}
+	block := 1 << x.tree.CTB // CtbSizeY
 	x.columns, x.rows = (width+block-1)/block, (height+block-1)/block
 	x.addressBits = bits.Len(uint(x.columns*x.rows - 1))
 	x.chroma = s.ChromaFormat != 0 && !x.separatePlanes
@@ -250,23 +252,25 @@ func (s *SPS) parseH265(r *bitReader, x *spsSyntax) error {
 		s.Reorder, x.pocBits, x.addressBits, x.columns, x.rows = -1, 0, -1, 0, 0
 	}
 	x.rest265(r)
+	x.tree.check(s)
 	return nil
 }
 
 // rest265 reads on behind the sizes of the coding blocks.
 func (x *spsSyntax) rest265(r *bitReader) {
-	for range 4 { // sizes of transform blocks, depths of their trees
-		r.ue(4)
-	}
+	t := &x.tree
+	t.MinTB = r.ue(3) + 2
+	t.MaxTB = t.MinTB + r.ue(3)
+	t.InterDepth, t.IntraDepth = r.ue(4), r.ue(4)
 	if lists := r.flag(); lists && r.flag() { // scaling_list_enabled_flag, sps_scaling_list_data_present_flag
 		skipScalingLists265(r)
 	}
-	r.skip(1) // amp_enabled_flag
+	t.AMP = r.flag()
 	x.sao = r.flag()
-	if r.flag() { // pcm_enabled_flag
-		r.skip(8)
-		r.ue(2)
-		r.ue(2)
+	if t.PCM = r.flag(); t.PCM {
+		t.PCMBits = [2]int{int(r.u(4)) + 1, int(r.u(4)) + 1}
+		t.PCMMin = r.ue(2) + 3
+		t.PCMMax = t.PCMMin + r.ue(2)
 		r.skip(1)
 	}
 	for range r.ue(maxRefSets) {

@@ -1,0 +1,140 @@
+package codingtree
+
+// transforms parses the transform tree of the coding unit.
+func (s *slice) transforms(depth int) {
+	t := transform{most: depth}
+	if s.intra && s.parts == partNxN {
+		t.most++
+	}
+	s.transformTree(&t, s.x, s.y, s.log2, 0, 0, 3)
+}
+
+// transform is what a transform tree is parsed with.
+type transform struct {
+	most int // MaxTrafoDepth
+}
+
+// transformTree parses transform_tree, H.265 7.3.8.8: part is blkIdx, and chroma is cbf_cb
+// and cbf_cr of the tree above, as bits.
+func (s *slice) transformTree(t *transform, x, y, log2, depth, part, chroma int) {
+	var split bool
+	quarters := s.intra && s.parts == partNxN && depth == 0
+	if log2 <= s.sps.MaxTB && log2 > s.sps.MinTB && depth < t.most && !quarters {
+		split = s.bin(ctxSplitTU+5-log2) == 1
+	} else {
+		split = log2 > s.sps.MaxTB || quarters ||
+			s.sps.InterDepth == 0 && !s.intra && s.parts != part2Nx2N && depth == 0
+	}
+	if log2 > 2 {
+		above := chroma
+		if chroma = 0; s.sps.Chroma {
+			for i := range 2 {
+				if above>>i&1 == 1 {
+					chroma |= s.bin(ctxChroma+depth) << i
+				}
+			}
+		}
+	}
+	if split {
+		half := 1 << (log2 - 1)
+		for i := range 4 {
+			s.transformTree(t, x+i&1*half, y+i>>1*half, log2-1, depth+1, i, chroma)
+		}
+		return
+	}
+	luma := true
+	if s.intra || depth > 0 || chroma != 0 {
+		inc := 0
+		if depth == 0 {
+			inc = 1
+		}
+		luma = s.bin(ctxLuma+inc) == 1
+	}
+	s.transformUnit(x, y, log2, depth, part, luma, chroma)
+}
+
+// transformUnit parses transform_unit, H.265 7.3.8.10.
+func (s *slice) transformUnit(x, y, log2, depth, part int, luma bool, chroma int) {
+	if !luma && chroma == 0 {
+		return
+	}
+	s.coded = true
+	s.quantiser()
+	if luma {
+		mode := s.lumaMode[0]
+		if s.parts == partNxN && depth > 0 {
+			// The quarter of the coding unit that it is in.
+			half := s.log2 - 1
+			mode = s.lumaMode[(x-s.x)>>half|(y-s.y)>>half<<1]
+		}
+		s.residual(log2, 0, s.scanOf(log2 <= 3, mode))
+	}
+	size := log2 - 1
+	if log2 == 2 {
+		size = 2
+	}
+	if log2 > 2 || part == 3 {
+		for i := range 2 {
+			if chroma>>i&1 == 1 {
+				s.residual(size, 1, s.scanOf(size == 2, s.chromaMode))
+			}
+		}
+	}
+	s.share(x, y, log2)
+}
+
+// scanOf is scanIdx, H.265 7.4.9.11.
+func (s *slice) scanOf(small bool, mode uint8) int {
+	switch {
+	case !s.intra || !small:
+	case mode >= 6 && mode <= 14:
+		return scanVertical
+	case mode >= 22 && mode <= 30:
+		return scanHorizontal
+	}
+	return scanDiagonal
+}
+
+// quantiser parses cu_qp_delta_abs and its sign, unless that was done in the quantization
+// group.
+func (s *slice) quantiser() {
+	if !s.pps.DeltaQP || s.deltaQP {
+		return
+	}
+	s.deltaQP = true
+	delta := s.bin(ctxDeltaQP)
+	if delta == 1 {
+		for delta < 5 && s.bin(ctxDeltaQP+1) == 1 {
+			delta++
+		}
+		if delta == 5 {
+			delta += s.golomb(0)
+		}
+		if s.bypass() == 1 {
+			delta = -delta
+		}
+	}
+	more := 6 * (s.sps.LumaDepth - 8) // QpBdOffsetY
+	if delta < -26-more/2 || delta > 25+more/2 {
+		s.bad = true
+		return
+	}
+	s.qp = (s.qp+delta+52+2*more)%(52+more) - more
+}
+
+// predictedQP is qPY_PRED of the quantization group, H.265 8.6.1, and what it has become
+// by a difference in an earlier unit of the group.
+func (s *slice) predictedQP() int {
+	if s.deltaQP {
+		return s.qp
+	}
+	a, b := s.groupQP, s.groupQP
+	mask := 1<<s.size - 1
+	if s.groupX&mask > 0 {
+		a = int(s.left[s.groupY>>2&15].qp)
+	}
+	if s.groupY&mask > 0 {
+		b = int(s.above[s.groupX>>2].qp)
+	}
+	return (a + b + 1) >> 1
+}
