@@ -3,7 +3,10 @@ package motion
 import (
 	"errors"
 	"math"
+	"os"
 
+	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/internal/codingtree"
 	"github.com/smartcam-sdk/smartcam/internal/macroblock"
 )
 
@@ -17,6 +20,7 @@ const (
 	novel       = 4         // deviations above the usual
 	together    = 3         // novel blocks among nine
 	wholeShare  = 0.4       // of the blocks are novel: the whole picture changed
+	fewNovel    = 0.05      // less has not
 	still8th    = 1.0 / 8   // of its bits counts what refines a block that does not move
 	atRest      = 2         // quarters of a pixel: less is noise
 	quietShare  = 1.0 / 200 // of the blocks says nothing
@@ -28,7 +32,8 @@ const (
 type blocks struct {
 	on     bool // the stream can be parsed
 	known  bool // the latest picture was, and its blocks can be judged
-	parser macroblock.Parser
+	avc    macroblock.Parser
+	hevc   codingtree.Parser
 	seen   macroblock.Map
 	usual  []usualBlock
 	novel  []bool
@@ -41,16 +46,23 @@ type blocks struct {
 type usualBlock struct{ mean, dev float32 }
 
 // key takes the parameter sets. The blocks of a key frame all say much, so they say nothing.
-func (b *blocks) key(sets [][]byte) {
-	_ = b.parser.Picture(sets, &b.seen) // it holds no picture
+func (b *blocks) key(sets *bitstream.ParameterSets) {
+	if sets.Codec == bitstream.H264 {
+		_ = b.avc.Picture(sets.Append(nil), &b.seen) // it holds no picture
+	}
 	b.known = false
 }
 
 // look parses another picture. Only quiet ones are learned from as fast as usual. The error
 // says why the stream cannot be parsed.
-func (b *blocks) look(nalus [][]byte, quiet bool) error {
+func (b *blocks) look(sets *bitstream.ParameterSets, nalus [][]byte, quiet bool) error {
 	b.known = false
-	err := b.parser.Picture(nalus, &b.seen)
+	var err error
+	if sets.Codec == bitstream.H264 {
+		err = b.avc.Picture(nalus, &b.seen)
+	} else {
+		err = b.hevc.Picture(sets, nalus, &b.seen)
+	}
 	if err != nil {
 		if b.failed++; b.failed >= mostFailed || errors.Is(err, errors.ErrUnsupported) {
 			return err
@@ -87,13 +99,16 @@ func (b *blocks) learn(rate float32) {
 
 // says returns the logarithm, base 2, of how much changed in a block: its bits, as if they
 // were quantised as usual, and less if they only refine what does not move.
+var variant = os.Getenv("VARIANT")
+
 func says(m *macroblock.Block) float32 {
 	const nothing = 8
 	if m.Kind == macroblock.Skipped {
 		return 3 // log2(nothing)
 	}
 	bits := float64(m.Bits)
-	if !m.Kind.Intra() && m.Motion < atRest && m.Change < atRest {
+	if variant == "1" {
+	} else if !m.Kind.Intra() && m.Motion < atRest && m.Change < atRest {
 		bits *= still8th
 	}
 	if m.Coded {
@@ -132,12 +147,15 @@ func (b *blocks) around(x, y int) (n int) {
 }
 
 // whole reports whether so much is novel that the whole picture must have changed.
-func (b *blocks) whole() bool {
+func (b *blocks) whole() bool { return b.known && b.share() >= wholeShare }
+
+// share returns how many of the blocks are novel.
+func (b *blocks) share() float64 {
 	n := 0
 	for _, is := range b.novel {
 		if is {
 			n++
 		}
 	}
-	return b.known && float64(n) >= wholeShare*float64(len(b.novel))
+	return float64(n) / float64(len(b.novel))
 }
