@@ -84,7 +84,7 @@ func (a *AccessUnits) Next() (au []byte, err error) {
 // need returns how many bytes of a NAL unit have to be there before it is looked at.
 func (a *AccessUnits) need() int {
 	if a.cut.sets.fields() {
-		return 2 * sliceHead // emulation prevention bytes among them
+		return sliceHead
 	}
 	return 3
 }
@@ -147,10 +147,10 @@ func (a *AccessUnits) fill() {
 // messages there. A second field goes with the first.
 type cutter struct {
 	sets    *ParameterSets
-	picture bool  // a slice was seen
-	last    slice // the newest that starts a picture or field; read if there may be fields
-	next    int   // position of the first NAL unit after the slices that may be of the next access unit
-	waits   bool  // there is one
+	picture bool        // a slice was seen
+	last    SliceHeader // the newest that starts a picture or field; read if there may be fields
+	next    int         // position of the first NAL unit after the slices that may be of the next access unit
+	waits   bool        // there is one
 }
 
 // add takes the next NAL unit, of which the header and the beginning are given, and its
@@ -181,13 +181,13 @@ func (c *cutter) second(nalu []byte) bool {
 	if !c.sets.fields() {
 		return false
 	}
-	s, err := c.sets.slice264(nalu)
+	h, err := c.sets.sliceHeaderBegin(nalu)
 	if err != nil {
 		return false
 	}
-	pair := c.picture && c.last.pairs(s)
-	if c.last = s; pair {
-		c.last.field = false // a frame has two
+	pair := c.picture && c.last.pairs(&h)
+	if c.last = h; pair {
+		c.last.Field = false // a frame has two
 	}
 	return pair
 }
@@ -195,7 +195,7 @@ func (c *cutter) second(nalu []byte) bool {
 // fields reports whether pictures may be fields of frames.
 func (p *ParameterSets) fields() bool {
 	for i := range p.sets[kindSPS] {
-		if p.sets[kindSPS][i].syntax.fields {
+		if p.sets[kindSPS][i].sps.fields {
 			return true
 		}
 	}

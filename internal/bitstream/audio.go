@@ -19,20 +19,20 @@ var aacRates = []int{96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 160
 // ParseAudioSpecificConfig reads an AudioSpecificConfig, which is what stands in
 // a track's Private.
 func ParseAudioSpecificConfig(b []byte) (AudioSpecificConfig, error) {
-	r := &bitReader{b: b}
-	c := AudioSpecificConfig{ObjectType: aacObjectType(r), SampleRate: aacRate(r)}
-	channels := int(r.u(4))
+	r := readerOf(slices.Clip(b))
+	c := AudioSpecificConfig{ObjectType: aacObjectType(&r), SampleRate: aacRate(&r)}
+	channels := int(r.U(4))
 	if c.ObjectType == 5 || c.ObjectType == 29 {
-		aacRate(r) // of the extension
-		c.ObjectType = aacObjectType(r)
+		aacRate(&r) // of the extension
+		c.ObjectType = aacObjectType(&r)
 	}
 	if channels == 7 {
 		channels = 8
 	}
 	c.Channels = channels
 	switch {
-	case r.bad:
-		return AudioSpecificConfig{}, fmt.Errorf("bitstream: AudioSpecificConfig of %d bytes: %w", len(b), r.err())
+	case r.Err() != nil:
+		return AudioSpecificConfig{}, fmt.Errorf("bitstream: AudioSpecificConfig of %d bytes: %w", len(b), r.Err())
 	case c.SampleRate == 0 || c.ObjectType == 0 || channels > 8:
 		return AudioSpecificConfig{}, fmt.Errorf("bitstream: AudioSpecificConfig with reserved values: object type %d, %d Hz, channel configuration %d",
 			c.ObjectType, c.SampleRate, channels)
@@ -40,18 +40,18 @@ func ParseAudioSpecificConfig(b []byte) (AudioSpecificConfig, error) {
 	return c, nil
 }
 
-func aacObjectType(r *bitReader) int {
-	t := r.u(5)
+func aacObjectType(r *BitReader) int {
+	t := r.U(5)
 	if t == 31 {
-		t = 32 + r.u(6)
+		t = 32 + r.U(6)
 	}
 	return int(t)
 }
 
-func aacRate(r *bitReader) int {
-	i := int(r.u(4))
+func aacRate(r *BitReader) int {
+	i := int(r.U(4))
 	if i == 15 {
-		return int(r.u(24))
+		return int(r.U(24))
 	}
 	if i >= len(aacRates) {
 		return 0

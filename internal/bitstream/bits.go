@@ -4,128 +4,118 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"math"
 	"math/bits"
 )
 
-var errBits = errors.New("ends early or holds a number out of range")
+// padding is how many zero bytes stand behind the data of a BitReader, so that words can be
+// loaded to its end.
+const padding = 16
 
-// bitReader reads bits, most significant first. After the first failure it
-// returns zeros; the caller looks at err once, at the end.
-type bitReader struct {
-	b   []byte
-	pos int // in bits
-	bad bool
+var (
+	emulation = []byte{0, 0, 3}
+	pad       [padding]byte
+
+	errBits = errors.New("ends early or holds a number out of range")
+)
+
+// BitReader reads bits, most significant first. What it reads is arbitrary from the first
+// failure on, which Err tells at the end.
+type BitReader struct {
+	Data []byte // with zeros behind it
+	Pos  int    // in bits
+	End  int    // the position of rbsp_stop_one_bit
+	Bad  bool   // a number was out of range, or much is read behind the data
 }
 
-func (r *bitReader) err() error {
-	if r.bad {
+// NewBitReader returns a reader of the payload of a NAL unit: of a copy of it in the place of
+// buf, without emulation prevention bytes (H.264 7.3.1, H.265 7.3.1.1).
+func NewBitReader(buf, payload []byte) BitReader { return readerOf(unescape(buf[:0], payload)) }
+
+// unescape appends b to dst without its emulation prevention bytes.
+func unescape(dst, b []byte) []byte {
+	for {
+		i := bytes.Index(b, emulation)
+		if i < 0 {
+			return append(dst, b...)
+		}
+		dst, b = append(dst, b[:i+2]...), b[i+3:]
+	}
+}
+
+// readerOf returns a reader of data, which it extends.
+func readerOf(data []byte) BitReader {
+	r := BitReader{Data: append(data, pad[:]...), Bad: true}
+	for n := len(data); n > 0 && r.Bad; n-- {
+		if x := data[n-1]; x != 0 {
+			r.End, r.Bad = n*8-1-bits.TrailingZeros8(x), false
+		}
+	}
+	return r
+}
+
+// Err returns what is wrong with what was read.
+func (r *BitReader) Err() error {
+	if r.Bad || r.Pos > 8*(len(r.Data)-padding) {
 		return errBits
 	}
 	return nil
 }
 
-// newRBSP returns a reader of a NAL unit's payload: without its header and
-// without emulation prevention bytes (H.264 7.3.1, H.265 7.3.1.1).
-func newRBSP(nalu []byte, header int) *bitReader {
-	b := nalu[min(header, len(nalu)):]
-	if bytes.Contains(b, emulation) {
-		raw := make([]byte, len(b))
-		b = raw[:unescape(raw, b)]
-	}
-	return &bitReader{b: b}
-}
+// More is more_rbsp_data.
+func (r *BitReader) More() bool { return r.Pos < r.End }
 
-// unescape copies b to dst without its emulation prevention bytes, as much of it as dst
-// has room for, and returns how many bytes that are.
-func unescape(dst, b []byte) (n int) {
-	zeros := 0
-	for _, x := range b {
-		if zeros >= 2 && x == 3 {
-			zeros = 0
-			continue
-		}
-		if n == len(dst) {
-			break
-		}
-		if zeros++; x != 0 {
-			zeros = 0
-		}
-		dst[n] = x
-		n++
-	}
-	return n
-}
-
-// u reads n bits, at most 32.
-func (r *bitReader) u(n int) (v uint32) {
-	if r.bad || n > len(r.b)*8-r.pos {
-		r.bad = true
+// Peek returns the next 57 bits or more in the upper part of a word.
+func (r *BitReader) Peek() uint64 {
+	at := r.Pos >> 3
+	if uint(at) > uint(len(r.Data)-8) {
+		r.Bad = true
 		return 0
 	}
-	if word, ok := r.word(); ok {
-		r.pos += n
-		return uint32(word >> (64 - n))
-	}
-	for n > 0 {
-		left := 8 - r.pos&7 // bits of the byte
-		take := min(n, left)
-		v = v<<take | uint32(r.b[r.pos>>3])>>(left-take)&(1<<take-1)
-		r.pos, n = r.pos+take, n-take
-	}
+	return binary.BigEndian.Uint64(r.Data[at:]) << (r.Pos & 7)
+}
+
+// U reads n bits, at most 32.
+func (r *BitReader) U(n int) uint32 {
+	v := uint32(r.Peek() >> (64 - n))
+	r.Pos += n
 	return v
 }
 
-// word returns the next 57 bits or more in the upper part of a word, if there are so many.
-func (r *bitReader) word() (uint64, bool) {
-	at := r.pos >> 3
-	if at+8 > len(r.b) {
-		return 0, false
-	}
-	return binary.BigEndian.Uint64(r.b[at:]) << (r.pos & 7), true
-}
+// Flag reads a bit.
+func (r *BitReader) Flag() bool { return r.U(1) != 0 }
 
-func (r *bitReader) flag() bool { return r.u(1) != 0 }
-
-func (r *bitReader) skip(n int) {
-	if r.bad || n < 0 || n > len(r.b)*8-r.pos {
-		r.bad = true
-		return
-	}
-	r.pos += n
-}
-
-// ue reads an unsigned Exp-Golomb number (H.264 9.1) of at most limit.
-func (r *bitReader) ue(limit uint32) int {
-	if word, ok := r.word(); ok && !r.bad {
-		if zeros := bits.LeadingZeros64(word); zeros <= 28 { // 57 bits
-			v := uint32(word>>(63-2*zeros)) - 1
-			if r.pos += 2*zeros + 1; v > limit {
-				r.bad = true
-				return 0
-			}
-			return int(v)
-		}
-	}
-	zeros := 0
-	for !r.bad && !r.flag() {
-		zeros++
-	}
+// UE reads an unsigned Exp-Golomb number (H.264 9.1) of at most limit.
+func (r *BitReader) UE(limit uint32) int {
+	zeros := bits.LeadingZeros64(r.Peek())
 	if zeros > 31 {
-		r.bad = true
+		r.Bad = true
+		return 0
 	}
-	v := uint32(1)<<(zeros&31) - 1 + r.u(zeros&31)
-	if r.bad || v > limit {
-		r.bad = true
+	r.Pos += zeros
+	v := r.U(zeros+1) - 1
+	if v > limit {
+		r.Bad = true
 		return 0
 	}
 	return int(v)
 }
 
-// se reads a signed Exp-Golomb number of any size.
-func (r *bitReader) se() int {
-	v := r.ue(1<<31 - 1)
+// SE reads a signed Exp-Golomb number of at most 30 bits.
+func (r *BitReader) SE() int {
+	v := r.UE(1<<31 - 1)
 	if v&1 == 0 {
 		return -v / 2
 	}
 	return v/2 + 1
+}
+
+// skip passes over n bits.
+func (r *BitReader) skip(n int) { r.Pos += n }
+
+// skipGolomb passes over n Exp-Golomb numbers of any size.
+func (r *BitReader) skipGolomb(n int) {
+	for range n {
+		r.UE(math.MaxUint32)
+	}
 }

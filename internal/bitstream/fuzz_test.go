@@ -85,7 +85,7 @@ func FuzzAccessUnits(f *testing.F) {
 // group is what AccessUnits makes of the NAL units of a stream, all of which are at hand.
 func group(c Codec, nalus [][]byte) (units [][][]byte) {
 	sets := ParameterSets{Codec: c}
-	from, behind, last := 0, 0, slice{} // behind: after the newest slice of any layer
+	from, behind, last := 0, 0, SliceHeader{} // behind: after the newest slice of any layer
 	for i, n := range nalus {
 		sets.Update([][]byte{n})
 		if !c.isSlice(n) {
@@ -95,14 +95,14 @@ func group(c Codec, nalus [][]byte) (units [][][]byte) {
 			continue
 		}
 		if c.starts(n) {
-			var s slice
+			var s SliceHeader
 			if sets.fields() {
-				if head, err := sets.slice264(n); err == nil {
+				if head, err := sets.sliceHeaderBegin(n); err == nil {
 					s = head
 				}
 			}
-			if pair := behind > 0 && last.pairs(s); pair {
-				s.field = false
+			if pair := behind > 0 && last.pairs(&s); pair {
+				s.Field = false
 			} else if behind > 0 {
 				end := behind
 				for end < i && !c.leads(nalus[end]) {
@@ -110,7 +110,7 @@ func group(c Codec, nalus [][]byte) (units [][][]byte) {
 				}
 				units, from = append(units, nalus[from:end]), end
 			}
-			if s.known {
+			if s.SPS != nil {
 				last = s
 			}
 		}

@@ -63,6 +63,9 @@ func (c Codec) Type(nalu []byte) uint8 {
 	return noType
 }
 
+// payload returns a NAL unit without its header: of one byte in H.264, of two in H.265.
+func (c Codec) payload(nalu []byte) []byte { return nalu[min(int(c), len(nalu)):] }
+
 // IsVCL reports whether a NAL unit carries a piece of the picture.
 func (c Codec) IsVCL(nalu []byte) bool {
 	t := c.Type(nalu)
@@ -142,6 +145,13 @@ func (c Codec) isSlice(nalu []byte) bool {
 		return t <= hevcLastVCL && layer(nalu) == 0
 	}
 	return t >= avcSlice && t <= avcIDR
+}
+
+// hasSliceHeader reports whether a NAL unit is a slice of the base layer, and no data
+// partition.
+func (c Codec) hasSliceHeader(nalu []byte) bool {
+	t := c.Type(nalu)
+	return c == H264 && (t == avcSlice || t == avcIDR) || c == H265 && hevcPicture(t) && layer(nalu) == 0
 }
 
 // starts reports whether a slice, of which at least the first three bytes are given, is

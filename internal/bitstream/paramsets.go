@@ -24,12 +24,8 @@ type ParameterSets struct {
 type paramSet struct {
 	id   int
 	nalu []byte
-
-	// Of an SPS.
-	sps    SPS
-	syntax spsSyntax
-
-	pps ppsSyntax // of a PPS
+	sps  *SPS // of an SPS
+	pps  *PPS // of a PPS
 }
 
 // Update takes copies of the parameter sets among the NAL units of an access
@@ -79,16 +75,15 @@ func (p *ParameterSets) find(kind, id int) (i int, found bool) {
 func (c Codec) parseSet(kind int, nalu []byte) (s paramSet, err error) {
 	switch kind {
 	case kindVPS:
-		r := newRBSP(nalu, 2)
-		s.id = int(r.u(4))
-		return s, r.err()
+		r := NewBitReader(nil, c.payload(nalu))
+		s.id = int(r.U(4))
+		return s, r.Err()
 	case kindPPS:
 		s.id, s.pps, err = c.parsePPS(nalu)
 		return s, err
 	}
-	s.sps, s.syntax, err = parseSPS(c, nalu)
-	s.id = s.sps.ID
-	return s, err
+	sps, err := ParseSPS(c, nalu)
+	return paramSet{id: sps.ID, sps: &sps}, err
 }
 
 // Complete reports whether there is a set of each kind, without which no
@@ -114,7 +109,7 @@ func (p *ParameterSets) SPS() (SPS, error) {
 	if len(p.sets[kindSPS]) == 0 {
 		return SPS{}, fmt.Errorf("bitstream: no %v sequence parameter set has come yet", p.Codec)
 	}
-	return p.sets[kindSPS][0].sps, nil
+	return *p.sets[kindSPS][0].sps, nil
 }
 
 // AppendKey appends the NAL units of a key frame to dst. If they lack one of

@@ -84,7 +84,7 @@ func errOther(is, want Codec) error {
 type picture struct {
 	found    Picture
 	idr      bool // H.264
-	last     slice
+	last     SliceHeader
 	slices   int
 	fields   int
 	whole    bool // a slice that begins the picture, or its field, was there
@@ -96,8 +96,6 @@ type picture struct {
 // add takes the next NAL unit.
 func (pic *picture) add(p *ParameterSets, nalu []byte) error {
 	c, t := p.Codec, p.Codec.Type(nalu)
-	var s slice
-	var err error
 	switch {
 	case t == noType:
 		return nil
@@ -105,10 +103,8 @@ func (pic *picture) add(p *ParameterSets, nalu []byte) error {
 		pic.foreign = pic.foreign || layer(nalu) >= 32
 		return nil
 	case c == H264 && (t == avcSlice || t == avcIDR):
-		s, err = p.slice264(nalu)
 		pic.idr = pic.idr || t == avcIDR
 	case c == H265 && hevcPicture(t):
-		s, err = p.slice265(nalu)
 		pic.found.Key = t >= hevcFirstIRAP
 		pic.found.IDR = t == hevcIDRAlone
 		pic.found.Leading = t >= hevcRADLN && t <= hevcRASLR
@@ -118,10 +114,11 @@ func (pic *picture) add(p *ParameterSets, nalu []byte) error {
 		}
 		return nil
 	}
+	h, err := p.sliceHeaderBegin(nalu)
 	if err != nil {
 		return fmt.Errorf("the header of a slice %w", err)
 	}
-	return pic.slice(s)
+	return pic.slice(&h)
 }
 
 // hevcPicture reports whether NAL units of a type are slices of H.265.
@@ -131,31 +128,31 @@ func hevcPicture(t uint8) bool { return t <= hevcRASLR || t >= hevcFirstIRAP && 
 func layer(nalu []byte) int { return int(nalu[0]&1)<<5 | int(nalu[1]>>3) }
 
 // slice takes the next slice.
-func (pic *picture) slice(s slice) error {
+func (pic *picture) slice(h *SliceHeader) error {
 	switch {
 	case pic.slices == 0:
-		pic.whole = s.first
-		if s.field {
+		pic.whole = h.First
+		if h.Field {
 			pic.fields = 1
 		}
-	case pic.fields == 1 && pic.last.pairs(s):
-		if pic.fields = 2; !pic.whole || !s.first {
+	case pic.fields == 1 && pic.last.pairs(h):
+		if pic.fields = 2; !pic.whole || !h.First {
 			return ErrHalf
 		}
-	case s.known && pic.last.known && !pic.last.samePicture(s):
+	case h.SPS != nil && pic.last.SPS != nil && !pic.last.samePicture(h):
 		return ErrTwo
-	case s.first && pic.whole && !s.slack && !(pic.slices == 1 && !s.known && !s.idr):
+	case h.First && pic.whole && (h.SPS == nil || !h.SPS.slack) && !(pic.slices == 1 && h.SPS == nil && !h.idr):
 		return ErrTwo // without parameter sets it might be the second field
 	}
 	pic.slices++
-	pic.whole = pic.whole || s.first // Baseline may send slices in any order
-	pic.last = s
-	if pic.fields < 2 && s.kind != sliceI {
+	pic.whole = pic.whole || h.First // Baseline may send slices in any order
+	pic.last = *h
+	if pic.fields < 2 && h.Kind != KindI {
 		pic.inter = true
 	}
-	if s.kind == sliceB {
+	if h.Kind == KindB {
 		pic.found.B = true
-		pic.found.Reordered = pic.found.Reordered || !s.known || s.reorder != 0
+		pic.found.Reordered = pic.found.Reordered || h.SPS == nil || h.SPS.Reorder != 0
 	}
 	return nil
 }
@@ -217,17 +214,16 @@ const (
 // unit of supplemental information.
 func (c Codec) recoveryPoint(nalu []byte) recovery {
 	var raw [maxSEI]byte
-	b := raw[:unescape(raw[:], nalu[min(int(c), len(nalu)):])] // the header has one byte in H.264, two in H.265
+	b := c.payload(nalu)
+	b = unescape(raw[:0], b[:min(len(b), maxSEI)])
 	for len(b) > 2 {
 		kind, rest := seiNumber(b)
 		size, rest := seiNumber(rest)
 		if kind == seiRecoveryPoint {
-			r := bitReader{b: rest[:min(size, len(rest))]}
-			late := r.u(1) == 0 // recovery_frame_cnt, ue(v), and recovery_poc_cnt, se(v), are 0 in one bit
 			switch {
-			case r.bad:
+			case min(size, len(rest)) == 0:
 				return noRecovery
-			case late:
+			case rest[0]&0x80 == 0: // recovery_frame_cnt, ue(v), and recovery_poc_cnt, se(v), are 0 in one bit
 				return recoversLate
 			}
 			return recoversHere

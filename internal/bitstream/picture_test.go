@@ -351,12 +351,12 @@ func FuzzInspect(f *testing.F) {
 				t.Fatalf("%v: %+v", c, got)
 			}
 			for _, x := range p.AppendSlices(nil, nalus) {
-				if x.QPKnown && !validQP(x.QP) || x.At < 0 || x.At >= 1 || x.Bytes < 1 {
+				if x.QPKnown && (x.QP < -48 || x.QP > 51) || x.At < 0 || x.At >= 1 || x.Bytes < 1 {
 					t.Fatalf("%v: %+v", c, x)
 				}
 			}
 			for i, n := range nalus {
-				if len(n) > 2*sliceHead && !c.IsSEI(n) && !c.IsParameterSet(n) {
+				if len(n) >= sliceHead && !c.IsSEI(n) && !c.IsParameterSet(n) {
 					nalus[i] = append(bytes.Clone(n), 0x55, 0xaa)
 				}
 			}

@@ -27,27 +27,27 @@ func (s *refSet) uses() (n int) {
 
 // readRefSet reads st_ref_pic_set(i), H.265 7.3.7; sets are those of the SPS before it, and
 // inSlice says that it stands in the header of a slice.
-func readRefSet(r *bitReader, sets []refSet, inSlice bool) (s refSet) {
-	if len(sets) > 0 && r.flag() { // inter_ref_pic_set_prediction_flag
+func readRefSet(r *BitReader, sets []refSet, inSlice bool) (s refSet) {
+	if len(sets) > 0 && r.Flag() { // inter_ref_pic_set_prediction_flag
 		back := 1
 		if inSlice {
-			back += r.ue(uint32(len(sets) - 1)) // delta_idx_minus1
+			back += r.UE(uint32(len(sets) - 1)) // delta_idx_minus1
 		}
 		return sets[len(sets)-back].predict(r)
 	}
-	before, after := r.ue(maxRefs), r.ue(maxRefs)
+	before, after := r.UE(maxRefs), r.UE(maxRefs)
 	if before+after > maxRefs {
-		r.bad = true
+		r.Bad = true
 	}
-	if r.bad {
+	if r.Err() != nil {
 		return s
 	}
 	s.before = before
 	for _, side := range [2]struct{ n, sign int }{{before, -1}, {after, 1}} {
 		at := 0
 		for range side.n {
-			at += side.sign * (r.ue(1<<15-1) + 1)
-			s.add(at, r.flag())
+			at += side.sign * (r.UE(1<<15-1) + 1)
+			s.add(at, r.Flag())
 		}
 	}
 	return s
@@ -59,19 +59,19 @@ func (s *refSet) add(delta int, used bool) {
 
 // predict reads a set that is told by its difference from s (H.265 7.4.8, equations 7-61
 // and 7-62).
-func (s *refSet) predict(r *bitReader) (t refSet) {
+func (s *refSet) predict(r *BitReader) (t refSet) {
 	shift := 1
-	if r.flag() { // delta_rps_sign
+	if r.Flag() { // delta_rps_sign
 		shift = -1
 	}
-	shift *= r.ue(1<<15-1) + 1 // abs_delta_rps_minus1
+	shift *= r.UE(1<<15-1) + 1 // abs_delta_rps_minus1
 	n := len(s.delta)
 	var used, kept [maxRefs + 1]bool
 	for j := range n + 1 {
-		used[j] = r.flag()
-		kept[j] = used[j] || r.flag() // use_delta_flag
+		used[j] = r.Flag()
+		kept[j] = used[j] || r.Flag() // use_delta_flag
 	}
-	if r.bad {
+	if r.Err() != nil {
 		return t
 	}
 	add := func(j int, before bool) {
@@ -99,7 +99,7 @@ func (s *refSet) predict(r *bitReader) (t refSet) {
 		add(j, false)
 	}
 	if len(t.delta) > maxRefs {
-		r.bad = true
+		r.Bad = true
 	}
 	return t
 }

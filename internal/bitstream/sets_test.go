@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // A 640 x 360 constrained baseline SPS of x264, with cropping.
@@ -20,9 +21,9 @@ func TestParseSPSH264(t *testing.T) {
 	}
 	want := SPS{
 		Codec: H264, Profile: 66, Level: 30, Width: 640, Height: 360,
-		ChromaFormat: 1, BitDepthLuma: 8, BitDepthChroma: 8, Constraints: 0xc0,
+		ChromaFormat: 1, BitDepthLuma: 8, BitDepthChroma: 8, Constraints: 0xc0, Columns: 40, Rows: 23, Direct8x8: true,
 	}
-	if d := cmp.Diff(want, s); d != "" {
+	if d := cmp.Diff(want, s, cmpopts.IgnoreUnexported(SPS{})); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
 	}
 	if id := s.ProfileLevelID(); id != "42c01e" {
@@ -45,7 +46,7 @@ func TestParseSPSH265(t *testing.T) {
 		ChromaFormat: 1, BitDepthLuma: 8, BitDepthChroma: 8,
 		Constraints: 0x900000000000, Reorder: -1, Compatibility: 0x60000000, TemporalLayers: 1, TemporalNesting: true,
 	}
-	if d := cmp.Diff(want, s); d != "" {
+	if d := cmp.Diff(want, s, cmpopts.IgnoreUnexported(SPS{})); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
 	}
 }

@@ -1,32 +1,9 @@
 package codingtree
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
-
-// padding is how many zero bytes stand behind the data of a decoder, so that words can be
-// loaded to its end.
-const padding = 16
-
-var (
-	emulation = []byte{0, 0, 3}
-	pad       [padding]byte
-)
-
-// unescape replaces what dst holds by the payload of a NAL unit: without its header and its
-// emulation prevention bytes (H.265 7.3.1.1), with padding.
-func unescape(dst, nalu []byte) []byte {
-	dst, nalu = dst[:0], nalu[2:]
-	for {
-		i := bytes.Index(nalu, emulation)
-		if i < 0 {
-			return append(append(dst, nalu...), pad[:]...)
-		}
-		dst, nalu = append(dst, nalu[:i+2]...), nalu[i+3:]
-	}
-}
 
 // arith is the arithmetic decoding engine, H.265 9.3.4.3.
 //
@@ -154,11 +131,4 @@ func (a *arith) terminate() bool {
 		}
 	}
 	return false
-}
-
-// ends reports whether the bit before pos is rbsp_stop_one_bit.
-func (a *arith) ends(pos int) bool {
-	data := bytes.TrimRight(a.b, "\x00")
-	n := len(data)*8 - 1
-	return pos > 0 && n > 0 && (pos-1)>>3 == n>>3 && a.b[(pos-1)>>3]>>(7-(pos-1)&7)&1 == 1
 }

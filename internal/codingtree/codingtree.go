@@ -20,8 +20,8 @@ const maxBlocks = 35651584 / 256
 // for concurrent use. Once it has seen the largest picture it does not allocate, but for
 // pictures with tiles.
 type Parser struct {
-	rbsp []byte
-	s    slice
+	r bitstream.BitReader
+	s slice
 }
 
 // Picture parses all slices of one access unit, NAL units without start codes, into dst,
@@ -56,33 +56,30 @@ func (p *Parser) Picture(sets *bitstream.ParameterSets, nalus [][]byte, dst *mac
 
 // slice parses a slice segment.
 func (p *Parser) slice(sets *bitstream.ParameterSets, nalu []byte, dst *macroblock.Map) error {
-	p.rbsp = unescape(p.rbsp, nalu)
-	h, err := sets.Tree(nalu[0], p.rbsp[:len(p.rbsp)-padding])
-	if err != nil {
-		return err
+	p.r = bitstream.NewBitReader(p.r.Data, nalu[2:])
+	h, err := sets.SliceHeader(&p.r, nalu)
+	if err == nil {
+		err = h.ToData(&p.r)
 	}
-	s := &p.s
+	if err != nil {
+		return fmt.Errorf("codingtree: the header of a slice %w", err)
+	}
+	s, t := &p.s, &h.SPS.Tree
+	width, height := (t.Width+15)/16, (t.Height+15)/16
 	switch {
 	case h.First != (s.next == 0):
 		return errors.New("codingtree: the first slice of a picture is lost, or there are two")
+	case h.First && h.Dependent:
+		return errors.New("codingtree: the first slice goes on with one before")
+	case h.First && width*height > maxBlocks:
+		return fmt.Errorf("codingtree: a picture of %d x %d pixels: %w", t.Width, t.Height, errors.ErrUnsupported)
 	case h.First:
-		if h.Dependent {
-			return errors.New("codingtree: the first slice goes on with one before")
-		}
-		w, t := (h.SPS.Width+15)/16, (h.SPS.Height+15)/16
-		if w*t > maxBlocks || w == 0 || t == 0 {
-			return fmt.Errorf("codingtree: a picture of %d x %d pixels: %w", h.SPS.Width, h.SPS.Height, errors.ErrUnsupported)
-		}
-		dst.Width, dst.Height = w, t
-		if cap(dst.Blocks) < w*t {
-			dst.Blocks = make([]macroblock.Block, w*t)
-		}
-		dst.Blocks = dst.Blocks[:w*t]
+		dst.Width, dst.Height = width, height
+		dst.Blocks = resize(dst.Blocks, width*height)
 		clear(dst.Blocks)
-		s.picture(&h)
-	case dst.Width != (h.SPS.Width+15)/16 || dst.Height != (h.SPS.Height+15)/16 || s.size != h.SPS.CTB:
+		s.picture(&h, dst)
+	case s.tree != *t:
 		return errors.New("codingtree: slices of pictures of different sizes in one access unit")
 	}
-	s.dst = dst
-	return s.parse(h, p.rbsp)
+	return s.parse(h, &p.r)
 }

@@ -1,7 +1,6 @@
 package codingtree
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
@@ -28,10 +27,11 @@ var none = unit{mode: dc} // outside of the slice or the tile
 // slice is the state in which the slices of a picture are parsed.
 type slice struct {
 	arith
-	bitstream.TreeSlice
-	sps bitstream.TreeSPS
-	pps bitstream.TreePPS
-	dst *macroblock.Map
+	bitstream.SliceHeader
+	tree bitstream.SPSTree
+	pps  *bitstream.PPSTree
+	end  int // of the data, in bits
+	dst  *macroblock.Map
 
 	// Of the picture.
 	size          int // CtbLog2SizeY
@@ -57,6 +57,7 @@ type slice struct {
 	intra, bypassed bool
 	parts           partMode
 	x, y, log2      int
+	depth           int // MaxTrafoDepth
 	lumaMode        [4]uint8
 	chromaMode      uint8
 	change          int // largest component of a difference of motion vectors
@@ -70,10 +71,9 @@ const (
 )
 
 // picture begins a picture.
-func (s *slice) picture(h *bitstream.TreeSlice) {
-	s.size = h.SPS.CTB
-	round := 1<<s.size - 1
-	s.width, s.height = (h.SPS.Width+round)>>s.size, (h.SPS.Height+round)>>s.size
+func (s *slice) picture(h *bitstream.SliceHeader, dst *macroblock.Map) {
+	s.tree, s.dst = h.SPS.Tree, dst
+	s.size, s.width, s.height = s.tree.CTB, h.SPS.Columns, h.SPS.Rows
 	s.total, s.next = s.width*s.height, 0
 	s.slices = resize(s.slices, s.total)
 	for i := range s.slices {
@@ -81,8 +81,8 @@ func (s *slice) picture(h *bitstream.TreeSlice) {
 	}
 	s.above = resize(s.above, s.width<<s.size>>2)
 	s.order, s.tile = s.order[:0], s.tile[:0]
-	if h.PPS.Columns != nil {
-		s.tiles(h.PPS)
+	if h.PPS.Tree.Columns != nil {
+		s.tiles(&h.PPS.Tree)
 	}
 }
 
@@ -94,7 +94,7 @@ func resize[T any](s []T, n int) []T {
 }
 
 // tiles takes the coding tree blocks into the order of tiles, H.265 6.5.1.
-func (s *slice) tiles(p *bitstream.TreePPS) {
+func (s *slice) tiles(p *bitstream.PPSTree) {
 	s.tile = resize(s.tile, s.total)
 	columns, rows := bounds(p.Columns, s.width, p.Uniform), bounds(p.Rows, s.height, p.Uniform)
 	for i := range len(rows) - 1 {
@@ -141,28 +141,23 @@ func (s *slice) joins(at, x, y int) bool {
 	return s.slices[other] == int32(s.address) && s.sameTile(at, other)
 }
 
-var errDamaged = errors.New("damaged")
-
 // parse parses slice_segment_data, H.265 7.3.8.1.
-func (s *slice) parse(h bitstream.TreeSlice, rbsp []byte) error {
-	if h.Dependent { // the rest is that of the segment before
-		s.TreeSlice.Data = h.Data
-	} else {
-		s.TreeSlice, s.address = h, h.Address
-		s.sps, s.pps = *h.SPS, *h.PPS
+func (s *slice) parse(h bitstream.SliceHeader, r *bitstream.BitReader) error {
+	if !h.Dependent { // otherwise it goes on with the header before
+		s.SliceHeader, s.address, s.pps = h, h.Address, &h.PPS.Tree
 		s.dst.Prediction = max(s.dst.Prediction, [...]macroblock.Prediction{bitstream.KindP: macroblock.P, bitstream.KindB: macroblock.B, bitstream.KindI: macroblock.I}[h.Kind])
 	}
 	if s.next >= s.total || h.Address != s.block(s.next) {
 		return fmt.Errorf("codingtree: a slice begins at coding tree %d of %d, where another was expected: one is lost", h.Address, s.total)
 	}
-	s.arith.b, s.arith.bad = rbsp, false
-	s.restart(s.Data)
+	s.b, s.end, s.bad = r.Data, r.End, false
+	s.restart(r.Pos / 8)
 	for first := true; ; first = false {
 		at := s.block(s.next)
 		s.begin(at, first, h.Dependent)
-		s.tree(at)
+		s.codingTree(at)
 		s.next++
-		if s.bad || s.position() > 8*(len(rbsp)-padding)+1 {
+		if s.bad || s.position() > s.end+1 {
 			return fmt.Errorf("codingtree: the slice from coding tree %d on is damaged, seen at %d of %d", h.Address, at, s.total)
 		}
 		if s.pps.Sync && s.second(at) {
@@ -182,7 +177,8 @@ func (s *slice) parse(h bitstream.TreeSlice, rbsp []byte) error {
 		}
 	}
 	s.saved[afterSlice] = s.ctx
-	if s.bad || !s.ends(s.position()) {
+	// The bit before it is rbsp_stop_one_bit.
+	if last := s.position() - 1; s.bad || last>>3 != s.end>>3 || s.b[last>>3]>>(7-last&7)&1 == 0 {
 		return fmt.Errorf("codingtree: the slice from coding tree %d on does not end where its data do", h.Address)
 	}
 	return nil
@@ -240,21 +236,15 @@ func (s *slice) begin(at int, first, dependent bool) {
 }
 
 func (s *slice) contexts() {
-	kind := 0
-	switch {
-	case s.Kind == bitstream.KindP:
-		kind = 1
-	case s.Kind == bitstream.KindB:
-		kind = 2
-	}
-	if kind > 0 && s.CABACInit {
+	kind := int(s.Kind - bitstream.KindI)
+	if kind > 0 && s.CABACInit == 1 {
 		kind = 3 - kind
 	}
 	s.initialize(kind, s.QP)
 }
 
-// tree parses coding_tree_unit, H.265 7.3.8.2.
-func (s *slice) tree(at int) {
+// codingTree parses coding_tree_unit, H.265 7.3.8.2.
+func (s *slice) codingTree(at int) {
 	x, y := at%s.width, at/s.width
 	if s.SAO[0] || s.SAO[1] {
 		s.offsets(s.joins(at, x-1, y), s.joins(at, x, y-1))
@@ -273,9 +263,9 @@ func (s *slice) offsets(left, above bool) {
 		if !s.SAO[min(c, 1)] {
 			continue
 		}
-		depth := s.sps.LumaDepth
+		depth := int(s.SPS.BitDepthLuma)
 		if c > 0 {
-			depth = s.sps.ChromaDepth
+			depth = int(s.SPS.BitDepthChroma)
 		}
 		if c < 2 {
 			if kind = s.bin(ctxSAOType); kind == 1 {

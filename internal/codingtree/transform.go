@@ -1,33 +1,28 @@
 package codingtree
 
-// transforms parses the transform tree of the coding unit.
+// transforms parses the transform tree of the coding unit, which has so many levels below the
+// first (max_transform_hierarchy_depth).
 func (s *slice) transforms(depth int) {
-	t := transform{most: depth}
-	if s.intra && s.parts == partNxN {
-		t.most++
+	if s.depth = depth; s.intra && s.parts == partNxN {
+		s.depth++
 	}
-	s.transformTree(&t, s.x, s.y, s.log2, 0, 0, 3)
-}
-
-// transform is what a transform tree is parsed with.
-type transform struct {
-	most int // MaxTrafoDepth
+	s.transformTree(s.x, s.y, s.log2, 0, 0, 3)
 }
 
 // transformTree parses transform_tree, H.265 7.3.8.8: part is blkIdx, and chroma is cbf_cb
 // and cbf_cr of the tree above, as bits.
-func (s *slice) transformTree(t *transform, x, y, log2, depth, part, chroma int) {
+func (s *slice) transformTree(x, y, log2, depth, part, chroma int) {
 	var split bool
 	quarters := s.intra && s.parts == partNxN && depth == 0
-	if log2 <= s.sps.MaxTB && log2 > s.sps.MinTB && depth < t.most && !quarters {
+	if log2 <= s.tree.MaxTB && log2 > s.tree.MinTB && depth < s.depth && !quarters {
 		split = s.bin(ctxSplitTU+5-log2) == 1
 	} else {
-		split = log2 > s.sps.MaxTB || quarters ||
-			s.sps.InterDepth == 0 && !s.intra && s.parts != part2Nx2N && depth == 0
+		split = log2 > s.tree.MaxTB || quarters ||
+			s.tree.InterDepth == 0 && !s.intra && s.parts != part2Nx2N && depth == 0
 	}
 	if log2 > 2 {
 		above := chroma
-		if chroma = 0; s.sps.Chroma {
+		if chroma = 0; s.SPS.ChromaFormat == 1 {
 			for i := range 2 {
 				if above>>i&1 == 1 {
 					chroma |= s.bin(ctxChroma+depth) << i
@@ -38,7 +33,7 @@ func (s *slice) transformTree(t *transform, x, y, log2, depth, part, chroma int)
 	if split {
 		half := 1 << (log2 - 1)
 		for i := range 4 {
-			s.transformTree(t, x+i&1*half, y+i>>1*half, log2-1, depth+1, i, chroma)
+			s.transformTree(x+i&1*half, y+i>>1*half, log2-1, depth+1, i, chroma)
 		}
 		return
 	}
@@ -114,7 +109,7 @@ func (s *slice) quantiser() {
 			delta = -delta
 		}
 	}
-	more := 6 * (s.sps.LumaDepth - 8) // QpBdOffsetY
+	more := 6 * (int(s.SPS.BitDepthLuma) - 8) // QpBdOffsetY
 	if delta < -26-more/2 || delta > 25+more/2 {
 		s.bad = true
 		return

@@ -19,8 +19,8 @@ const (
 // quadtree parses coding_quadtree, H.265 7.3.8.4.
 func (s *slice) quadtree(x, y, log2, depth int) {
 	size := 1 << log2
-	split := log2 > s.sps.MinCB
-	if split && x+size <= s.sps.Width && y+size <= s.sps.Height {
+	split := log2 > s.tree.MinCB
+	if split && x+size <= s.tree.Width && y+size <= s.tree.Height {
 		inc := 0
 		if int(s.left[y>>2&15].depth) > depth {
 			inc++
@@ -30,7 +30,7 @@ func (s *slice) quadtree(x, y, log2, depth int) {
 		}
 		split = s.bin(ctxSplit+inc) == 1
 	}
-	if s.pps.DeltaQP && log2 >= s.sps.CTB-s.pps.DeltaDepth || s.groupX < 0 {
+	if s.pps.DeltaQP && log2 >= s.tree.CTB-s.pps.DeltaDepth || s.groupX < 0 {
 		s.deltaQP = false
 		s.groupX, s.groupY, s.groupQP = x, y, s.qp
 	}
@@ -40,7 +40,7 @@ func (s *slice) quadtree(x, y, log2, depth int) {
 	}
 	half := size / 2
 	for i := range 4 {
-		if u, v := x+i&1*half, y+i>>1*half; u < s.sps.Width && v < s.sps.Height {
+		if u, v := x+i&1*half, y+i>>1*half; u < s.tree.Width && v < s.tree.Height {
 			s.quadtree(u, v, log2-1, depth+1)
 		}
 	}
@@ -61,20 +61,20 @@ func (s *slice) unit(x, y, log2, depth int) {
 		if !s.intra {
 			s.intra = s.bin(ctxPredMode) == 1
 		}
-		if !s.intra || log2 == s.sps.MinCB {
+		if !s.intra || log2 == s.tree.MinCB {
 			s.parts = s.partition(log2)
 		}
 		if s.intra {
 			kind = macroblock.Intra16x16
-			if s.parts == part2Nx2N && s.sps.PCM && log2 >= s.sps.PCMMin && log2 <= s.sps.PCMMax && s.terminate() {
+			if s.parts == part2Nx2N && s.tree.PCM && log2 >= s.tree.PCMMin && log2 <= s.tree.PCMMax && s.terminate() {
 				kind, s.coded = macroblock.IntraPCM, true
 				s.pcm(log2)
 			} else {
 				s.modes(x, y, log2)
-				s.transforms(s.sps.IntraDepth)
+				s.transforms(s.tree.IntraDepth)
 			}
 		} else if merged := s.predict(depth); merged || s.bin(ctxRoot) == 1 {
-			s.transforms(s.sps.InterDepth)
+			s.transforms(s.tree.InterDepth)
 		}
 	}
 	u.qp = int8(s.qp)
@@ -112,11 +112,11 @@ func (s *slice) partition(log2 int) partMode {
 	}
 	wide := s.bin(ctxPart+1) == 1
 	switch {
-	case log2 == s.sps.MinCB:
+	case log2 == s.tree.MinCB:
 		if !wide && log2 > 3 && s.bin(ctxPart+2) == 0 {
 			return partNxN
 		}
-	case s.sps.AMP && s.bin(ctxPart+3) == 0:
+	case s.tree.AMP && s.bin(ctxPart+3) == 0:
 		s.bypass()
 		return partUneven
 	}
@@ -224,7 +224,7 @@ func (s *slice) modes(x, y, log2 int) {
 		}
 	}
 	s.chromaMode = s.lumaMode[0]
-	if s.sps.Chroma && s.bin(ctxIntraChroma) == 1 {
+	if s.SPS.ChromaFormat == 1 && s.bin(ctxIntraChroma) == 1 {
 		m := [4]uint8{planar, vertical, horizontal, dc}[s.number(2)]
 		if m == s.chromaMode {
 			m = 34
@@ -273,12 +273,12 @@ func (s *slice) mode(a, b uint8, likely bool) uint8 {
 
 // pcm passes over pcm_sample, H.265 7.3.8.7.
 func (s *slice) pcm(log2 int) {
-	bits := s.sps.PCMBits[0] << (2 * log2)
-	if s.sps.Chroma {
-		bits += s.sps.PCMBits[1] << (2*log2 - 1)
+	bits := s.tree.PCMBits[0] << (2 * log2)
+	if s.SPS.ChromaFormat == 1 {
+		bits += s.tree.PCMBits[1] << (2*log2 - 1)
 	}
 	at := (s.position()+7)&^7 + bits
-	if at > 8*(len(s.b)-padding) {
+	if at > s.end {
 		s.bad = true
 		return
 	}

@@ -58,18 +58,18 @@ func TestAppendSlices(t *testing.T) {
 // The sets of reference pictures of H.265 are told by their difference from others
 // (H.265 7.4.8).
 func TestReadRefSet(t *testing.T) {
-	r := &bitReader{b: bitString(t, "ue2 ue1 ue0 1 ue1 0 ue3 1"+ // -1 used, -3 not, +4 used
-		" 1 1 ue1 1 1 0 1 0 0")} // by 2 less: used, used, kept, left out
-	first := readRefSet(r, nil, false)
+	r := readerOf(bitString(t, "ue2 ue1 ue0 1 ue1 0 ue3 1"+ // -1 used, -3 not, +4 used
+		" 1 1 ue1 1 1 0 1 0 0")) // by 2 less: used, used, kept, left out
+	first := readRefSet(&r, nil, false)
 	if d := cmp.Diff(refSet{2, []int32{-1, -3, 4}, []bool{true, false, true}}, first, cmp.AllowUnexported(refSet{})); d != "" {
 		t.Errorf("the first set (-want +got)\n%s", d)
 	}
-	second := readRefSet(r, []refSet{first}, false)
+	second := readRefSet(&r, []refSet{first}, false)
 	if d := cmp.Diff(refSet{2, []int32{-3, -5, 2}, []bool{true, true, false}}, second, cmp.AllowUnexported(refSet{})); d != "" {
 		t.Errorf("the second set (-want +got)\n%s", d)
 	}
-	if second.uses() != 2 || r.bad {
-		t.Errorf("%d pictures are used, bad %v", second.uses(), r.bad)
+	if second.uses() != 2 || r.Err() != nil {
+		t.Errorf("%d pictures are used, bad %v", second.uses(), r.Err() != nil)
 	}
 }
 
