@@ -3,7 +3,6 @@ package motion
 import (
 	"errors"
 	"math"
-	"os"
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/codingtree"
@@ -45,31 +44,21 @@ type blocks struct {
 // its bits.
 type usualBlock struct{ mean, dev float32 }
 
-// key takes the parameter sets. The blocks of a key frame all say much, so they say nothing.
-func (b *blocks) key(sets *bitstream.ParameterSets) {
-	if sets.Codec == bitstream.H264 {
-		_ = b.avc.Picture(sets.Append(nil), &b.seen) // it holds no picture
-	}
-	b.known = false
-}
-
-// look parses another picture. Only quiet ones are learned from as fast as usual. The error
-// says why the stream cannot be parsed.
+// look parses a picture. Only quiet ones are learned from as fast as usual. The error says why
+// the stream cannot be parsed.
 func (b *blocks) look(sets *bitstream.ParameterSets, nalus [][]byte, quiet bool) error {
-	b.known = false
-	var err error
-	if sets.Codec == bitstream.H264 {
-		err = b.avc.Picture(nalus, &b.seen)
-	} else {
-		err = b.hevc.Picture(sets, nalus, &b.seen)
+	parse := b.avc.Picture
+	if sets.Codec == bitstream.H265 {
+		parse = b.hevc.Picture
 	}
+	err := parse(sets, nalus, &b.seen)
 	if err != nil {
 		if b.failed++; b.failed >= mostFailed || errors.Is(err, errors.ErrUnsupported) {
 			return err
 		}
 		return nil
 	}
-	if b.failed = 0; b.seen.Prediction == macroblock.I {
+	if b.failed = 0; b.seen.Prediction == bitstream.KindI {
 		return nil
 	}
 	if n := len(b.seen.Blocks); len(b.usual) != n {
@@ -99,16 +88,13 @@ func (b *blocks) learn(rate float32) {
 
 // says returns the logarithm, base 2, of how much changed in a block: its bits, as if they
 // were quantised as usual, and less if they only refine what does not move.
-var variant = os.Getenv("VARIANT")
-
 func says(m *macroblock.Block) float32 {
 	const nothing = 8
 	if m.Kind == macroblock.Skipped {
 		return 3 // log2(nothing)
 	}
 	bits := float64(m.Bits)
-	if variant == "1" {
-	} else if !m.Kind.Intra() && m.Motion < atRest && m.Change < atRest {
+	if !m.Kind.Intra() && m.Motion < atRest && m.Change < atRest {
 		bits *= still8th
 	}
 	if m.Coded {

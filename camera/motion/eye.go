@@ -134,9 +134,7 @@ func (e *eye) parse(f *kvsmedia.Frame) {
 		return
 	}
 	var err error
-	if f.Key {
-		e.blocks.key(&e.sets)
-	} else {
+	if e.blocks.known = false; !f.Key { // the blocks of a key frame all say much, so they say nothing
 		err = e.blocks.look(&e.sets, e.nalus, e.d.Level() < e.d.threshold())
 	}
 	switch {

@@ -37,7 +37,7 @@ type Parser struct {
 // error says that the picture is damaged or not whole, or that its parameter sets have not
 // come. With an error dst is of no use, and the next picture can be parsed.
 func (p *Parser) Picture(sets *bitstream.ParameterSets, nalus [][]byte, dst *macroblock.Map) error {
-	dst.Width, dst.Height, dst.Blocks, dst.Prediction = 0, 0, dst.Blocks[:0], macroblock.I
+	dst.Width, dst.Height, dst.Blocks, dst.Prediction = 0, 0, dst.Blocks[:0], bitstream.KindUnknown
 	p.s.next, p.s.total = 0, 0
 	for _, n := range nalus {
 		// A slice of the first layer, H.265 table 7-1 and 7.4.2.2.

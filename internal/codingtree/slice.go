@@ -145,7 +145,7 @@ func (s *slice) joins(at, x, y int) bool {
 func (s *slice) parse(h bitstream.SliceHeader, r *bitstream.BitReader) error {
 	if !h.Dependent { // otherwise it goes on with the header before
 		s.SliceHeader, s.address, s.pps = h, h.Address, &h.PPS.Tree
-		s.dst.Prediction = max(s.dst.Prediction, [...]macroblock.Prediction{bitstream.KindP: macroblock.P, bitstream.KindB: macroblock.B, bitstream.KindI: macroblock.I}[h.Kind])
+		s.dst.Prediction = max(s.dst.Prediction, h.Kind)
 	}
 	if s.next >= s.total || h.Address != s.block(s.next) {
 		return fmt.Errorf("codingtree: a slice begins at coding tree %d of %d, where another was expected: one is lost", h.Address, s.total)

@@ -41,7 +41,7 @@ func BenchmarkPicture(b *testing.B) {
 }
 
 func benchmark(b *testing.B, aus [][][]byte) {
-	var p Parser
+	var p parser
 	var m Map
 	bytes, n := 0, 0
 	for _, au := range aus {

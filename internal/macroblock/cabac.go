@@ -3,6 +3,8 @@ package macroblock
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 )
 
 // arith is the arithmetic decoding engine of CABAC, H.264 9.3.3.2.
@@ -37,22 +39,22 @@ var after = func() (t [256]uint8) {
 }()
 
 // begin begins the data of a slice, behind cabac_alignment_one_bits.
-func (a *arith) begin(r *reader, h *header) {
+func (a *arith) begin(r *reader, h *bitstream.SliceHeader) {
 	table := &contextInit[0]
-	if h.kind != I {
-		table = &contextInit[h.cabacInit+1]
+	if h.Kind != kindI {
+		table = &contextInit[h.CABACInit+1]
 	}
 	for i, mn := range table {
-		state := min(max(int(mn[0])*h.qp>>4+int(mn[1]), 1), 126)
+		state := min(max(int(mn[0])*h.QP>>4+int(mn[1]), 1), 126)
 		if state < 64 {
 			a.ctx[i] = uint8(63-state) << 1
 		} else {
 			a.ctx[i] = uint8(state-64)<<1 | 1
 		}
 	}
-	for r.pos&7 != 0 {
-		if !r.flag() {
-			r.bad = true
+	for r.Pos&7 != 0 {
+		if !r.Flag() {
+			r.Bad = true
 		}
 	}
 	a.bad = false
@@ -61,7 +63,7 @@ func (a *arith) begin(r *reader, h *header) {
 
 // restart initializes the engine at r, whose position is that of a byte.
 func (a *arith) restart(r *reader) {
-	a.b, a.pos = r.b, r.pos>>3
+	a.b, a.pos = r.Data, r.Pos>>3
 	a.value, a.size, a.more = 0, 510, -9
 	a.refill()
 }

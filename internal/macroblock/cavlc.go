@@ -1,6 +1,20 @@
 package macroblock
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+)
+
+// reader reads the payload of a slice.
+type reader struct{ bitstream.BitReader }
+
+// ends reports whether the bit before pos is rbsp_stop_one_bit, in the last byte. Behind it
+// x264 sets a bit that should be 0.
+func (r *reader) ends(pos int) bool {
+	pos--
+	return pos>>3 == r.End>>3 && r.Data[pos>>3]>>(7-pos&7)&1 == 1
+}
 
 // block parses residual_block_cavlc, H.264 7.3.5.3.2, of 15 or 16 coefficients, of which so
 // many are expected (nC), and returns how many it has.
@@ -8,7 +22,7 @@ func (r *reader) block(expected, size int) int {
 	var token uint8
 	switch {
 	case expected >= 8: // 6 bits
-		if token = uint8(r.u(6)); token == 3 {
+		if token = uint8(r.U(6)); token == 3 {
 			return 0
 		}
 		token += 4
@@ -24,13 +38,13 @@ func (r *reader) block(expected, size int) int {
 		return 0
 	}
 	if n > size {
-		r.bad = true
+		r.Bad = true
 		return 0
 	}
 	r.levels(n, int(token&3))
 	if n < size {
-		zeros := zerosOf[n-1][r.peek()>>(64-9)]
-		r.pos += int(zeros >> 4)
+		zeros := zerosOf[n-1][r.Peek()>>(64-9)]
+		r.Pos += int(zeros >> 4)
 		r.runs(n, int(zeros&0xf), size)
 	}
 	return n
@@ -38,17 +52,17 @@ func (r *reader) block(expected, size int) int {
 
 // chromaDC parses residual_block_cavlc of four coefficients.
 func (r *reader) chromaDC() int {
-	entry := tokensDC[r.peek()>>(64-8)]
-	r.pos += int(entry >> 8)
+	entry := tokensDC[r.Peek()>>(64-8)]
+	r.Pos += int(entry >> 8)
 	n := int(entry & 0xff >> 2)
 	if n == 0 {
-		r.bad = r.bad || entry == 0
+		r.Bad = r.Bad || entry == 0
 		return 0
 	}
 	r.levels(n, int(entry&3))
 	if n < 4 {
-		zeros := zerosOfDC[n-1][r.peek()>>(64-3)]
-		r.pos += int(zeros >> 4)
+		zeros := zerosOfDC[n-1][r.Peek()>>(64-3)]
+		r.Pos += int(zeros >> 4)
 		r.runs(n, int(zeros&0xf), 4)
 	}
 	return n
@@ -56,26 +70,26 @@ func (r *reader) chromaDC() int {
 
 // token parses coeff_token: TotalCoeff<<2 | TrailingOnes.
 func (r *reader) token(t *[17 * 8]uint16) uint8 {
-	w := r.peek()
+	w := r.Peek()
 	zeros := bits.LeadingZeros16(uint16(w >> 48))
 	entry := t[zeros<<3|int(w<<zeros>>60&7)]
-	r.pos += int(entry >> 8)
-	r.bad = r.bad || entry == 0
+	r.Pos += int(entry >> 8)
+	r.Bad = r.Bad || entry == 0
 	return uint8(entry)
 }
 
 // levels parses trailing_ones_sign_flag and the levels of n coefficients.
 func (r *reader) levels(n, ones int) {
-	r.pos += ones
+	r.Pos += ones
 	length := 0 // suffixLength
 	if n > 10 && ones < 3 {
 		length = 1
 	}
 	for i := ones; i < n; i++ {
-		w := r.peek()
+		w := r.Peek()
 		prefix := bits.LeadingZeros64(w)
 		if prefix > 25 {
-			r.bad = true
+			r.Bad = true
 			return
 		}
 		level := min(15, prefix) << length // levelCode, as far as length depends on it
@@ -87,7 +101,7 @@ func (r *reader) levels(n, ones int) {
 			size = 4
 		}
 		level += int(w << (prefix + 1) >> 1 >> (63 - size))
-		r.pos += prefix + 1 + size
+		r.Pos += prefix + 1 + size
 		if i == ones && ones < 3 {
 			level += 2
 		}
@@ -101,28 +115,28 @@ func (r *reader) levels(n, ones int) {
 // runs parses run_before of n coefficients of a block, between and before which are zeros.
 func (r *reader) runs(n, zeros, size int) {
 	if n+zeros > size {
-		r.bad = true
+		r.Bad = true
 		return
 	}
 	for ; n > 1 && zeros > 0; n-- {
-		w := r.peek()
+		w := r.Peek()
 		if zeros <= 6 {
 			run := runsOf[zeros-1][w>>61]
-			r.pos += int(run >> 4)
+			r.Pos += int(run >> 4)
 			zeros -= int(run & 0xf)
 			continue
 		}
 		if next := int(w >> 61); next > 0 {
-			r.pos += 3
+			r.Pos += 3
 			zeros -= 7 - next
 			continue
 		}
 		run := bits.LeadingZeros64(w) + 4
 		if run > zeros {
-			r.bad = true
+			r.Bad = true
 			return
 		}
-		r.pos += run - 3
+		r.Pos += run - 3
 		zeros -= run
 	}
 }

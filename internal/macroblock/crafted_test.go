@@ -43,7 +43,7 @@ func TestPCM(t *testing.T) {
 	cavlc := [][][]byte{{sps, pps(0), nal(0x65, i)}, {nal(0x41, p)}}
 
 	head := idr + strings.Repeat("1", -len(idr)&7)
-	e := newEncoder(I, 26)
+	e := newEncoder(kindI, 26)
 	type_ := func(inc int) { e.bin(ctxTypeI+inc, 1) } // not I_NxN
 	whole := func() {                                 // Intra_16x16 without coefficients, between samples
 		for i, b := range []int{0, 0, 1, 0} {
@@ -71,7 +71,7 @@ func TestPCM(t *testing.T) {
 
 	head = next[:len(next)-1] + ue(0) + ue(0) // cabac_init_idc, slice_qp_delta
 	head += strings.Repeat("1", -len(head)&7)
-	e = newEncoder(P, 26)
+	e = newEncoder(kindP, 26)
 	e.bin(ctxSkipP, 1)
 	e.terminate(0)
 	e.bin(ctxSkipP, 0)
@@ -98,7 +98,7 @@ func TestPCM(t *testing.T) {
 
 	for name, aus := range map[string][][][]byte{"CAVLC": cavlc, "CABAC": cabac} {
 		t.Run(name, func(t *testing.T) {
-			var p Parser
+			var p parser
 			var m Map
 			var stream []byte
 			for i, want := range [][]Kind{{IntraPCM, IntraPCM, Intra16x16, IntraPCM}, {Skipped, IntraPCM, Intra16x16, Skipped}} {
@@ -168,7 +168,7 @@ func TestSubMacroblocks(t *testing.T) {
 	cavlc := head(0) + ue(0)
 	cabac := head(1) + ue(0) + ue(0) // cabac_init_idc, slice_qp_delta
 	cabac += strings.Repeat("1", -len(cabac)&7)
-	e := newEncoder(B, 26)
+	e := newEncoder(kindB, 26)
 	var want []Block
 	for mb := range 4 {
 		left, top := mb&1, mb>>1
@@ -210,7 +210,7 @@ func TestSubMacroblocks(t *testing.T) {
 	bits := e.bits.String()
 	for name, b := range map[string][]byte{"CAVLC": nal(0x01, cavlc), "CABAC": nal(0x01, cabac+bits[:len(bits)-1])} {
 		t.Run(name, func(t *testing.T) {
-			var p1 Parser
+			var p1 parser
 			var m Map
 			aus := [][][]byte{append(sets[:3:3], i), {p}, {b}}
 			var stream []byte
@@ -260,7 +260,7 @@ func TestHeader(t *testing.T) {
 		{"B, number of references", nal(0x01, begin(1), u(1, 1), u(1, 1), ue(1), ue(4), order, u(1, 0), ue(5), ue(6), weights(2), weights(5), ue(3), deblocking, ue(4))},
 	} {
 		var m Map
-		if err := new(Parser).Picture([][]byte{sps, pps, s.nalu}, &m); err != nil {
+		if err := new(parser).Picture([][]byte{sps, pps, s.nalu}, &m); err != nil {
 			t.Errorf("%s: %v", s.name, err)
 		} else if m.Blocks[3].QP != 26+5+2 || m.Blocks[3].Kind != Skipped {
 			t.Errorf("%s: %+v", s.name, m.Blocks)
@@ -276,7 +276,7 @@ func TestScaling(t *testing.T) {
 	pps := nal(0x68, ue(0), ue(0), u(1, 0), u(1, 0), ue(0), ue(0), ue(0), u(3, 0), ue(0), ue(0), ue(0), u(3, 0))
 	p := nal(0x41, ue(0), ue(5), ue(0), u(4, 1), u(3, 0), ue(0), ue(6))
 	var m Map
-	if err := new(Parser).Picture([][]byte{sps, pps, p}, &m); err != nil || m.Width != 2 || m.Height != 3 {
+	if err := new(parser).Picture([][]byte{sps, pps, p}, &m); err != nil || m.Width != 2 || m.Height != 3 {
 		t.Errorf("%v, %d x %d macroblocks", err, m.Width, m.Height)
 	}
 }
@@ -290,7 +290,7 @@ func TestQuantiser(t *testing.T) {
 		slice += ue(3) + ue(0) + ue(delta) + "1"
 	}
 	var m Map
-	if err := new(Parser).Picture([][]byte{sps, pps, nal(0x65, slice)}, &m); err != nil {
+	if err := new(parser).Picture([][]byte{sps, pps, nal(0x65, slice)}, &m); err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []uint8{51, 1, 50, 50} {

@@ -26,7 +26,7 @@ const (
 // skipFlag parses mb_skip_flag.
 func (s *slice) skipFlag() bool {
 	ctx := ctxSkipP
-	if s.kind == B {
+	if s.Kind == kindB {
 		ctx = ctxSkipB
 	}
 	return s.arith.bin(ctx+s.left.has(traitCoded)+s.top.has(traitCoded)) == 1
@@ -36,9 +36,9 @@ func (s *slice) skipFlag() bool {
 func (s *slice) mbTypeCABAC() int {
 	a := &s.arith
 	switch {
-	case s.kind == B:
+	case s.Kind == kindB:
 		return s.typeB()
-	case s.kind == I:
+	case s.Kind == kindI:
 		if a.bin(ctxTypeI+s.left.has(traitNotNxN)+s.top.has(traitNotNxN)) == 0 {
 			return mbIntra
 		}
@@ -142,7 +142,7 @@ func (s *slice) refCABAC(l, at int) int {
 	}
 	ref := 0
 	for s.arith.bin(ctxReference+ctx) == 1 {
-		if ref++; ref >= s.refs[l] {
+		if ref++; ref >= s.Refs[l] {
 			break
 		}
 		ctx = 4 + min(ref-1, 1)
@@ -206,7 +206,7 @@ func (s *slice) deltaCABAC() int {
 // transformFlag parses transform_size_8x8_flag.
 func (s *slice) transformFlag() bool {
 	if !s.cabac {
-		return s.r.flag()
+		return s.r.Flag()
 	}
 	return s.arith.bin(ctxTransform+s.left.has(traitLarge)+s.top.has(traitLarge)) == 1
 }
@@ -214,8 +214,8 @@ func (s *slice) transformFlag() bool {
 // predMode passes over the prediction mode of a block of an I_NxN macroblock.
 func (s *slice) predMode() {
 	if !s.cabac {
-		if !s.r.flag() {
-			s.r.u(3)
+		if !s.r.Flag() {
+			s.r.U(3)
 		}
 	} else if s.arith.bin(ctxModeFlag) == 0 {
 		for range 3 {
@@ -227,7 +227,7 @@ func (s *slice) predMode() {
 // chromaMode parses intra_chroma_pred_mode and returns whether it is not 0.
 func (s *slice) chromaMode() bool {
 	if !s.cabac {
-		return s.r.ue(3) != 0
+		return s.r.UE(3) != 0
 	}
 	a := &s.arith
 	if a.bin(ctxChromaMode+s.left.has(traitChromaMode)+s.top.has(traitChromaMode)) == 0 {
@@ -244,7 +244,7 @@ func (s *slice) codedPattern() pattern {
 	if s.cabac {
 		return s.patternCABAC()
 	}
-	n := s.r.ue(47)
+	n := s.r.UE(47)
 	if s.intra {
 		return pattern(patternsIntra[n])
 	}

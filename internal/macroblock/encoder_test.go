@@ -1,6 +1,10 @@
 package macroblock
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+)
 
 // encoder is the arithmetic encoder of H.264 9.3.4, for what no encoder at hand writes.
 type encoder struct {
@@ -11,12 +15,11 @@ type encoder struct {
 	ctx         [contextCount]uint8
 }
 
-func newEncoder(kind Prediction, qp int) *encoder {
+func newEncoder(kind bitstream.SliceKind, qp int) *encoder {
 	e := &encoder{}
 	var a arith
-	var r reader
-	r.reset(make([]byte, 2*padding))
-	a.begin(&r, &header{kind: kind, qp: qp})
+	r := reader{bitstream.NewBitReader(nil, []byte{1})}
+	a.begin(&r, &bitstream.SliceHeader{Kind: kind, QP: qp})
 	e.ctx = a.ctx
 	e.restart()
 	return e

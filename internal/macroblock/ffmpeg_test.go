@@ -86,7 +86,7 @@ func differ(m *Map, want []seenBlock, kinds map[string]int) string {
 	}
 	for i, b := range m.Blocks {
 		w := want[i]
-		kinds[fmt.Sprintf("%c %d %c%c", "IPB"[m.Prediction], b.Kind, w.type_, w.how)]++
+		kinds[fmt.Sprintf("%c %d %c%c", "IPB"[m.Prediction-kindI], b.Kind, w.type_, w.how)]++
 		if b.Kind != IntraPCM && int(b.QP) != w.qp {
 			return fmt.Sprintf("macroblock %d: %+v, ffmpeg sees QP %d", i, b, w.qp)
 		}
@@ -259,7 +259,7 @@ func TestVectors(t *testing.T) {
 			"-pix_fmt", "yuv420p", "-c:v", "libx264", "-threads", "1", "-frames:v", "12"}, append(strings.Fields(flags), film)...)...)
 		moved, skipped, all := 0, 0, 0
 		for _, m := range parseFile(t, film) {
-			if m.Prediction != P {
+			if m.Prediction != kindP {
 				continue
 			}
 			for i, b := range m.Blocks {

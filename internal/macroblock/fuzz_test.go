@@ -18,7 +18,7 @@ func FuzzPicture(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte, split uint8) {
 		nalus := bitstream.Split(nil, b)
 		at := min(int(split), len(nalus))
-		var p Parser
+		var p parser
 		var m Map
 		for _, au := range [][][]byte{nalus[:at], nalus[at:], nalus} {
 			err := p.Picture(au, &m)

@@ -26,7 +26,7 @@ func (s *slice) macroblock() {
 		s.interMacroblock(t)
 		return
 	}
-	if s.kind == P || s.kind == B && s.cabac {
+	if s.Kind == kindP || s.Kind == kindB && s.cabac {
 		s.spread(refIntra, vector{})
 	}
 	if t == mbPCM {
@@ -47,19 +47,19 @@ func (s *slice) mbType() int {
 	if s.cabac {
 		return s.mbTypeCABAC()
 	}
-	t := s.r.ue(48)
+	t := s.r.UE(48)
 	switch {
-	case s.kind == P && t < 5:
+	case s.Kind == kindP && t < 5:
 		return int(typesP[t])
-	case s.kind == B && t <= mb8x8:
+	case s.Kind == kindB && t <= mb8x8:
 		return t
-	case s.kind == P:
+	case s.Kind == kindP:
 		t -= 5
-	case s.kind == B:
+	case s.Kind == kindB:
 		t -= 23
 	}
 	if t > 25 {
-		s.r.bad = true
+		s.r.Bad = true
 		t = 25
 	}
 	return mbIntra + t
@@ -68,11 +68,11 @@ func (s *slice) mbType() int {
 // pcm passes over the samples of an I_PCM macroblock.
 func (s *slice) pcm() {
 	if s.cabac {
-		s.r.pos = s.arith.position()
+		s.r.Pos = s.arith.position()
 	}
-	if s.r.pos = (s.r.pos+7)&^7 + 384*8; s.r.pos > s.r.end {
-		s.r.bad = true
-		s.r.pos = s.r.end
+	if s.r.Pos = (s.r.Pos+7)&^7 + 384*8; s.r.Pos > s.r.End {
+		s.r.Bad = true
+		s.r.Pos = s.r.End
 	}
 	if s.cabac {
 		s.arith.restart(&s.r)
@@ -89,7 +89,7 @@ func (s *slice) intraMacroblock(t int) {
 	if t == mbIntra {
 		s.block.Kind = IntraNxN
 		modes := 16
-		if s.pps.transform8x8 && s.transformFlag() {
+		if s.PPS.Transform8x8 && s.transformFlag() {
 			has |= traitLarge
 			modes = 4
 		}
@@ -117,10 +117,10 @@ func (s *slice) intraMacroblock(t int) {
 // interMacroblock parses one that is predicted from other pictures.
 func (s *slice) interMacroblock(t int) {
 	has := traitCoded
-	large := s.pps.transform8x8 // transform_size_8x8_flag may come
+	large := s.PPS.Transform8x8 // transform_size_8x8_flag may come
 	if t == mbDirect {
 		s.block.Kind = Direct
-		large = large && s.sps.direct8x8
+		large = large && s.SPS.Direct8x8
 		if s.cabac {
 			s.spread(0, vector{})
 		}
@@ -198,17 +198,17 @@ func (s *slice) quantiser() {
 	if s.cabac {
 		d = s.deltaCABAC()
 	} else {
-		d = s.r.se()
+		d = s.r.SE()
 	}
 	s.deltaQP = d != 0
-	if s.qp += d; s.qp < 0 {
-		s.qp += 52
-	} else if s.qp > 51 {
-		s.qp -= 52
+	if s.QP += d; s.QP < 0 {
+		s.QP += 52
+	} else if s.QP > 51 {
+		s.QP -= 52
 	}
-	if s.qp < 0 || s.qp > 51 { // mb_qp_delta is -26 to 25
-		s.r.bad = true
-		s.qp = 0
+	if s.QP < 0 || s.QP > 51 { // mb_qp_delta is -26 to 25
+		s.r.Bad = true
+		s.QP = 0
 	}
 }
 

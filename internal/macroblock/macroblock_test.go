@@ -21,9 +21,21 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func isUnsupported(err error) bool { return errors.Is(err, errors.ErrUnsupported) }
 
+// parser is a Parser with the parameter sets of its stream.
+type parser struct {
+	Parser
+	sets bitstream.ParameterSets
+}
+
+func (p *parser) Picture(nalus [][]byte, dst *Map) error {
+	p.sets.Codec = bitstream.H264
+	p.sets.Update(nalus)
+	return p.Parser.Picture(&p.sets, nalus, dst)
+}
+
 // parseAll parses the pictures of a stream in Annex B.
 func parseAll(stream []byte) (maps []*Map, err error) {
-	var p Parser
+	var p parser
 	for _, au := range accessUnits(stream) {
 		m := &Map{}
 		if err := p.Picture(au, m); err != nil {
@@ -73,7 +85,7 @@ type sum struct {
 func sumOf(maps []*Map) (s sum) {
 	s.QP[0] = 52
 	for _, m := range maps {
-		s.Pictures[m.Prediction]++
+		s.Pictures[m.Prediction-kindI]++
 		for _, b := range m.Blocks {
 			s.Kinds[b.Kind]++
 			if b.Coded {
@@ -116,7 +128,7 @@ func TestStreams(t *testing.T) {
 // The clips of 20 seconds, CAVLC.
 func TestClips(t *testing.T) {
 	for _, c := range []*clips.Clip{clips.Day(), clips.Night(), clips.Sub()} {
-		var p Parser
+		var p parser
 		var m Map
 		for i, au := range clip(c) {
 			if err := p.Picture(au, &m); err != nil {
@@ -142,7 +154,7 @@ func TestClips(t *testing.T) {
 func TestAllocations(t *testing.T) {
 	for name := range streams {
 		aus := accessUnits(stream(t, name))
-		var p Parser
+		var p parser
 		var m Map
 		round := func() {
 			for _, au := range aus {
@@ -163,7 +175,7 @@ func TestDamaged(t *testing.T) {
 	for name := range streams {
 		aus := accessUnits(stream(t, name))
 		for i, au := range aus {
-			var p Parser
+			var p parser
 			var m Map
 			for _, before := range aus[:i] {
 				if err := p.Picture(before, &m); err != nil {
@@ -224,12 +236,12 @@ func TestRefused(t *testing.T) {
 		{"an empty slice", [][]byte{sps(2), pps(1), {0x41}}, false},
 	} {
 		var m Map
-		if err := new(Parser).Picture(c.au, &m); err == nil || isUnsupported(err) != c.unsupported {
+		if err := new(parser).Picture(c.au, &m); err == nil || isUnsupported(err) != c.unsupported {
 			t.Errorf("%s: %v", c.what, err)
 		}
 	}
 	var m Map
-	if err := new(Parser).Picture([][]byte{sps(2), pps(1), slice(0)}, &m); err != nil || len(m.Blocks) != 4 || m.Blocks[3] != (Block{QP: 26}) {
+	if err := new(parser).Picture([][]byte{sps(2), pps(1), slice(0)}, &m); err != nil || len(m.Blocks) != 4 || m.Blocks[3] != (Block{QP: 26}) {
 		t.Errorf("four skipped macroblocks: %v %+v", err, m)
 	}
 }

@@ -5,7 +5,10 @@
 package macroblock
 
 import (
+	"errors"
 	"fmt"
+
+	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 )
 
 // NAL unit types, H.264 table 7-1.
@@ -14,19 +17,17 @@ const (
 	typeA     = 2 // data partitions: 2 to 4
 	typeC     = 4
 	typeIDR   = 5
-	typeSPS   = 7
-	typePPS   = 8
 )
-
-// Prediction is what a slice may be predicted from.
-type Prediction uint8
 
 // The kinds of slices.
 const (
-	I Prediction = iota // from within the picture
-	P                   // from one other picture for each block, too
-	B                   // from two
+	kindI = bitstream.KindI
+	kindP = bitstream.KindP
+	kindB = bitstream.KindB
 )
+
+// maxMacroblocks bounds a picture: MaxFS of level 6.2 (H.264 table A-1).
+const maxMacroblocks = 139264
 
 // Kind is how a macroblock is coded.
 type Kind uint8
@@ -69,47 +70,34 @@ type Block struct {
 
 // Map is the macroblocks of a picture.
 type Map struct {
-	Width, Height int        // in macroblocks
-	Blocks        []Block    // row by row; reused by the next Picture
-	Prediction    Prediction // the highest of the slices
+	Width, Height int                 // in macroblocks
+	Blocks        []Block             // row by row; reused by the next Picture
+	Prediction    bitstream.SliceKind // the highest of the slices
 }
 
 // Parser parses the pictures of a stream. The zero value is ready to use. It is not safe
-// for concurrent use. It remembers parameter sets, and once it has seen the largest
-// picture it does not allocate.
-type Parser struct {
-	sps  [32]sps
-	pps  [256]pps
-	rbsp []byte
-	s    slice
-}
+// for concurrent use. Once it has seen the largest picture it does not allocate.
+type Parser struct{ s slice }
 
-// Picture parses all slices of one access unit, NAL units without start codes, into dst,
-// and remembers its parameter sets. Redundant pictures, auxiliary ones and those of other
-// layers are passed over.
+// Picture parses all slices of one access unit, NAL units without start codes, into dst. The
+// parameter sets among them must have been given to sets. Redundant pictures, auxiliary ones
+// and those of other layers are passed over.
 //
 // The error matches [errors.ErrUnsupported] if the stream has what is not parsed: fields,
 // macroblock-adaptive frames, slice groups, data partitions, SP and SI slices, chroma other
 // than 4:2:0, more than 8 bits a sample, more than 139,264 macroblocks. Any other error says
 // that the picture is damaged or not whole, or that its parameter sets have not come. With
 // an error dst is of no use, and the next picture can be parsed.
-func (p *Parser) Picture(nalus [][]byte, dst *Map) error {
-	dst.Width, dst.Height, dst.Blocks, dst.Prediction = 0, 0, dst.Blocks[:0], I
+func (p *Parser) Picture(sets *bitstream.ParameterSets, nalus [][]byte, dst *Map) error {
+	dst.Width, dst.Height, dst.Blocks, dst.Prediction = 0, 0, dst.Blocks[:0], bitstream.KindUnknown
 	next := 0 // macroblock
 	for _, n := range nalus {
-		if len(n) == 0 {
-			continue
-		}
-		switch t := n[0] & 0x1f; {
-		case t == typeSPS:
-			p.setSPS(n)
-		case t == typePPS:
-			p.setPPS(n)
+		switch t := sets.Codec.Type(n); {
 		case t >= typeA && t <= typeC:
 			return unsupported("data partitions")
 		case t == typeSlice || t == typeIDR:
 			var err error
-			if next, err = p.slice(n, dst, next); err != nil {
+			if next, err = p.slice(sets, n, dst, next); err != nil {
 				return err
 			}
 		}
@@ -122,28 +110,57 @@ func (p *Parser) Picture(nalus [][]byte, dst *Map) error {
 
 // slice parses a slice that has to begin with macroblock next of dst, and returns with
 // which the one after it begins.
-func (p *Parser) slice(nalu []byte, dst *Map, next int) (int, error) {
+func (p *Parser) slice(sets *bitstream.ParameterSets, nalu []byte, dst *Map, next int) (int, error) {
 	s := &p.s
-	p.rbsp = unescape(p.rbsp, nalu)
-	s.r.reset(p.rbsp)
-	h, err := p.sliceHeader(&s.r, nalu[0])
-	if err != nil || h.redundant {
-		return next, err
+	s.r.BitReader = bitstream.NewBitReader(s.r.Data, nalu[1:])
+	h, err := sets.SliceHeader(&s.r.BitReader, nalu)
+	if err != nil {
+		return next, fmt.Errorf("macroblock: the header of a slice %w", err)
 	}
-	size := h.sps.width * h.sps.height
+	if what := unparsed(&h); what != "" {
+		return next, unsupported(what)
+	}
+	if h.Redundant {
+		return next, nil
+	}
+	width, height := h.SPS.Columns, h.SPS.Rows
+	size := width * height
 	switch {
 	case next == 0:
-		dst.Width, dst.Height = h.sps.width, h.sps.height
+		dst.Width, dst.Height = width, height
 		if cap(dst.Blocks) < size {
 			dst.Blocks = make([]Block, size)
 		}
 		dst.Blocks = dst.Blocks[:size]
-	case dst.Width != h.sps.width || dst.Height != h.sps.height:
-		return next, fmt.Errorf("macroblock: slices of pictures of %dx%d and %dx%d macroblocks in one access unit", dst.Width, dst.Height, h.sps.width, h.sps.height)
+	case dst.Width != width || dst.Height != height:
+		return next, fmt.Errorf("macroblock: slices of pictures of %dx%d and %dx%d macroblocks in one access unit", dst.Width, dst.Height, width, height)
 	}
-	if h.first != next || next == size {
-		return next, fmt.Errorf("macroblock: a slice begins with macroblock %d of %d, not with %d: one is lost or they are in arbitrary order", h.first, size, next)
+	if h.Address != next || next == size {
+		return next, fmt.Errorf("macroblock: a slice begins with macroblock %d of %d, not with %d: one is lost or they are in arbitrary order", h.Address, size, next)
 	}
-	dst.Prediction = max(dst.Prediction, h.kind)
+	dst.Prediction = max(dst.Prediction, h.Kind)
 	return s.parse(h, dst.Blocks)
+}
+
+// unparsed returns what a slice has that is not parsed.
+func unparsed(h *bitstream.SliceHeader) string {
+	switch sps := h.SPS; {
+	case h.Switching:
+		return "SP and SI slices"
+	case h.Field:
+		return "field pictures"
+	case sps.MBAFF:
+		return "macroblock-adaptive frames and fields"
+	case sps.ChromaFormat != 1:
+		return "a chroma format other than 4:2:0"
+	case sps.BitDepthLuma > 8 || sps.BitDepthChroma > 8:
+		return "more than 8 bits a sample"
+	case sps.Columns*sps.Rows > maxMacroblocks:
+		return "pictures larger than level 6.2 allows"
+	}
+	return ""
+}
+
+func unsupported(what string) error {
+	return fmt.Errorf("macroblock: %s: %w", what, errors.ErrUnsupported)
 }

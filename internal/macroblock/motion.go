@@ -1,5 +1,7 @@
 package macroblock
 
+import "github.com/smartcam-sdk/smartcam/internal/bitstream"
+
 // Reference indices of blocks that have none.
 const (
 	refIntra  = -1 // of the list
@@ -31,21 +33,21 @@ type motion struct {
 	mv    [5 * stride]vector // of list 0, in P slices
 }
 
-func (m *motion) begin(kind Prediction) {
-	m.lists = int(kind)
+func (m *motion) begin(kind bitstream.SliceKind) {
+	m.lists = int(kind - kindI)
 	m.ref[0][4], m.mv[4] = refAbsent, vector{} // above, to the left of the first one
 }
 
 // beginMotion looks at the neighbours of a macroblock.
 func (s *slice) beginMotion() {
 	c := &s.above[s.x]
-	if s.kind == P {
+	if s.Kind == kindP {
 		s.ref[0][0], s.mv[0] = s.ref[0][4], s.mv[4]
 		if s.x == 0 {
 			s.ref[0][0], s.mv[0] = refAbsent, vector{}
 		}
 		s.ref[0][5], s.mv[5] = refAbsent, vector{}
-		if s.x+1 < len(s.above) && s.addr+1-s.first >= len(s.above) {
+		if s.x+1 < len(s.above) && s.addr+1-s.Address >= len(s.above) {
 			next := &s.above[s.x+1]
 			s.ref[0][5], s.mv[5] = next.ref[0][0], next.mv[0]
 		}
@@ -202,9 +204,9 @@ func (s *slice) inter(t int) (small bool) {
 		n = 4
 		for i := range parts {
 			divided, lists := uint8(s.subType()), uint8(1)
-			if s.kind == B {
+			if s.Kind == kindB {
 				divided, lists = subB[divided][0], subB[divided][1]
-				small = small || lists == 0 && !s.sps.direct8x8
+				small = small || lists == 0 && !s.SPS.Direct8x8
 			}
 			small = small || divided > 0
 			parts[i] = partition{places[i*4], 2, 2, lists, divided}
@@ -246,7 +248,7 @@ func (s *slice) inter(t int) (small bool) {
 			}
 		}
 	}
-	if s.kind == P || s.cabac {
+	if s.Kind == kindP || s.cabac {
 		s.endMotion()
 	}
 	return small
@@ -255,11 +257,11 @@ func (s *slice) inter(t int) (small bool) {
 // subType parses sub_mb_type.
 func (s *slice) subType() int {
 	switch {
-	case !s.cabac && s.kind == P:
-		return s.r.ue(3)
+	case !s.cabac && s.Kind == kindP:
+		return s.r.UE(3)
 	case !s.cabac:
-		return s.r.ue(12)
-	case s.kind == P:
+		return s.r.UE(12)
+	case s.Kind == kindP:
 		return s.arith.subTypeP()
 	}
 	return s.arith.subTypeB()
@@ -267,22 +269,22 @@ func (s *slice) subType() int {
 
 // reference parses ref_idx of a partition for a list; first says that it is 0.
 func (s *slice) reference(l int, p partition, first bool) {
-	ref, n := refIntra, s.refs[l]
+	ref, n := refIntra, s.Refs[l]
 	if p.lists>>l&1 != 0 {
 		switch ref = 0; {
 		case n == 1 || first:
 		case s.cabac:
 			ref = s.refCABAC(l, int(p.at))
 		case n == 2:
-			ref = 1 - int(s.r.u(1))
+			ref = 1 - int(s.r.U(1))
 		default:
-			ref = s.r.ue(31)
+			ref = s.r.UE(31)
 		}
 		if ref >= n {
-			s.r.bad = true
+			s.r.Bad = true
 		}
 	}
-	if s.kind != P && !s.cabac {
+	if s.Kind != kindP && !s.cabac {
 		return
 	}
 	for y := range p.high {
@@ -307,10 +309,10 @@ func (s *slice) vector(l int, p partition) {
 			}
 		}
 	} else {
-		x, y = s.r.se(), s.r.se()
+		x, y = s.r.SE(), s.r.SE()
 	}
 	s.block.Change = max(s.block.Change, uint16(min(max(abs(x), abs(y)), 0xffff)))
-	if s.kind != P {
+	if s.Kind != kindP {
 		return
 	}
 	v := s.predict(at, int(p.wide), int(p.high))

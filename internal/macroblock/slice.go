@@ -1,6 +1,10 @@
 package macroblock
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+)
 
 // Blocks of 4x4 pixels have places in arrays in which their macroblock has a border: the
 // row of blocks above and the column to the left of it. Luma block x, y is at 9+x+8y. In
@@ -62,7 +66,7 @@ type column struct {
 
 // slice is the state in which a slice is parsed.
 type slice struct {
-	header
+	bitstream.SliceHeader
 	r     reader // of the header and CAVLC
 	arith arith  // of CABAC
 	cabac bool
@@ -84,21 +88,21 @@ type slice struct {
 
 // parse parses slice_data, H.264 7.3.4, behind the header h, into the blocks of the
 // picture, and returns the macroblock behind it.
-func (s *slice) parse(h header, blocks []Block) (next int, err error) {
-	s.header, s.cabac = h, h.pps.cabac
-	s.addr, s.x, s.hasLeft, s.deltaQP = h.first, h.first%h.sps.width, false, false
-	if cap(s.above) < h.sps.width {
-		s.above = make([]column, h.sps.width)
+func (s *slice) parse(h bitstream.SliceHeader, blocks []Block) (next int, err error) {
+	s.SliceHeader, s.cabac = h, h.PPS.CABAC
+	s.addr, s.x, s.hasLeft, s.deltaQP = h.Address, h.Address%h.SPS.Columns, false, false
+	if cap(s.above) < h.SPS.Columns {
+		s.above = make([]column, h.SPS.Columns)
 	}
-	s.above = s.above[:h.sps.width]
-	s.motion.begin(h.kind)
+	s.above = s.above[:h.SPS.Columns]
+	s.motion.begin(h.Kind)
 	if s.cabac {
 		s.parseCABAC(blocks)
 	} else {
 		s.parseCAVLC(blocks)
 	}
-	if s.r.bad {
-		return s.addr, fmt.Errorf("macroblock: the slice from macroblock %d on is damaged, seen at %d of %d", h.first, s.addr, len(blocks))
+	if s.r.Bad {
+		return s.addr, fmt.Errorf("macroblock: the slice from macroblock %d on is damaged, seen at %d of %d", h.Address, s.addr, len(blocks))
 	}
 	return s.addr, nil
 }
@@ -106,53 +110,53 @@ func (s *slice) parse(h header, blocks []Block) (next int, err error) {
 // parseCAVLC sets bad unless the slice ends where its data does.
 func (s *slice) parseCAVLC(blocks []Block) {
 	r := &s.r
-	s.place = r.pos
-	for more := true; more && !r.bad; more = r.more() {
-		if s.kind != I {
-			run := r.ue(uint32(len(blocks) - s.addr)) // mb_skip_run
+	s.place = r.Pos
+	for more := true; more && !r.Bad; more = r.More() {
+		if s.Kind != kindI {
+			run := r.UE(uint32(len(blocks) - s.addr)) // mb_skip_run
 			for range run {
 				s.begin(&blocks[s.addr])
 				s.skip()
 			}
-			if run > 0 && !r.more() {
+			if run > 0 && !r.More() {
 				break
 			}
 		}
 		if s.addr == len(blocks) {
-			r.bad = true
+			r.Bad = true
 			return
 		}
 		s.begin(&blocks[s.addr])
 		s.macroblock()
 	}
-	r.bad = r.bad || r.pos != r.end
+	r.Bad = r.Bad || r.Pos != r.End
 }
 
 // parseCABAC does the same.
 func (s *slice) parseCABAC(blocks []Block) {
 	r, a := &s.r, &s.arith
-	a.begin(r, &s.header)
+	a.begin(r, &s.SliceHeader)
 	s.place = a.position()
-	for end := false; !end && !r.bad; end = a.terminate() { // end_of_slice_flag
+	for end := false; !end && !r.Bad; end = a.terminate() { // end_of_slice_flag
 		if s.addr == len(blocks) {
-			r.bad = true
+			r.Bad = true
 			return
 		}
 		s.begin(&blocks[s.addr])
-		if s.kind != I && s.skipFlag() {
+		if s.Kind != kindI && s.skipFlag() {
 			s.skip()
 		} else {
 			s.macroblock()
 		}
-		r.bad = r.bad || a.bad || a.position() > r.end+1
+		r.Bad = r.Bad || a.bad || a.position() > r.End+1
 	}
-	r.bad = r.bad || !r.ends(a.position())
+	r.Bad = r.Bad || !r.ends(a.position())
 }
 
 // begin looks at the neighbours of a macroblock.
 func (s *slice) begin(b *Block) {
 	s.block = b
-	s.hasTop = s.addr-s.first >= len(s.above)
+	s.hasTop = s.addr-s.Address >= len(s.above)
 	s.top, s.topPat = 0, patternAbsent
 	if s.hasTop {
 		c := &s.above[s.x]
@@ -161,19 +165,19 @@ func (s *slice) begin(b *Block) {
 	if !s.hasLeft {
 		s.left, s.leftPat = 0, patternAbsent
 	}
-	if s.kind == P || s.kind == B && s.cabac {
+	if s.Kind == kindP || s.Kind == kindB && s.cabac {
 		s.beginMotion()
 	}
 }
 
 // end shows a macroblock to the neighbours that follow it.
 func (s *slice) end(t traits, p pattern) {
-	at := s.r.pos
+	at := s.r.Pos
 	if s.cabac {
 		at = s.arith.position()
 	}
 	s.block.Bits = uint16(min(at-s.place, 0xffff))
-	s.block.QP = uint8(s.qp)
+	s.block.QP = uint8(s.QP)
 	s.place = at
 	c := &s.above[s.x]
 	c.traits, c.pattern = t, p
@@ -188,7 +192,7 @@ func (s *slice) end(t traits, p pattern) {
 func (s *slice) skip() {
 	*s.block = Block{Kind: Skipped}
 	s.deltaQP = false
-	if s.kind == P {
+	if s.Kind == kindP {
 		v := s.skipVector()
 		s.block.Motion = v.size()
 		s.spread(0, v)
