@@ -56,7 +56,7 @@ func (t *PPSTree) readTiles(r *BitReader) {
 // what no profile but the extended ones has.
 func (s *SPS) unparsed() string {
 	switch t := &s.Tree; {
-	case s.ChromaFormat > 1:
+	case s.ChromaFormat != 1:
 		return "a chroma format other than 4:2:0"
 	case s.Profile > 3 || s.Profile == 0:
 		return fmt.Sprint("profile ", s.Profile)

@@ -17,8 +17,7 @@ import (
 const maxBlocks = 35651584 / 256
 
 // Parser parses the pictures of a stream. The zero value is ready to use. It is not safe
-// for concurrent use. Once it has seen the largest picture it does not allocate, but for
-// pictures with tiles.
+// for concurrent use.
 type Parser struct {
 	r bitstream.BitReader
 	s slice

@@ -31,7 +31,9 @@ type slice struct {
 	tree bitstream.SPSTree
 	pps  *bitstream.PPSTree
 	end  int // of the data, in bits
-	dst  *macroblock.Map
+
+	counted func(log2 int, kind macroblock.Kind, parts partMode) // for tests: each coding unit
+	dst     *macroblock.Map
 
 	// Of the picture.
 	size          int // CtbLog2SizeY
@@ -46,11 +48,9 @@ type slice struct {
 	saved         [2][contexts]uint8
 
 	// Of the coding tree.
-	mark    int // where what has not been shared out begins, in bits
-	qp      int // QpY of the latest coding unit
-	groupQP int // qPY_PREV
-	groupX  int // where the quantization group is
-	groupY  int
+	mark    int  // where what has not been shared out begins, in bits
+	qp      int  // QpY of the latest coding unit
+	groupQP int  // qPY_PRED of the quantization group
 	deltaQP bool // IsCuQpDeltaCoded
 
 	// Of the coding unit.
@@ -209,7 +209,7 @@ func (s *slice) begin(at int, first, dependent bool) {
 		s.contexts()
 	case row && s.joins(at, x+1, y-1):
 		s.ctx = s.saved[afterSecond]
-	case first && dependent && !row:
+	case first && dependent:
 		s.ctx = s.saved[afterSlice]
 	case first || row:
 		s.contexts()
@@ -249,7 +249,6 @@ func (s *slice) codingTree(at int) {
 	if s.SAO[0] || s.SAO[1] {
 		s.offsets(s.joins(at, x-1, y), s.joins(at, x, y-1))
 	}
-	s.groupX, s.groupY = -1, -1
 	s.quadtree(x<<s.size, y<<s.size, s.size, 0)
 }
 

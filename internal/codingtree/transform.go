@@ -22,11 +22,10 @@ func (s *slice) transformTree(x, y, log2, depth, part, chroma int) {
 	}
 	if log2 > 2 {
 		above := chroma
-		if chroma = 0; s.SPS.ChromaFormat == 1 {
-			for i := range 2 {
-				if above>>i&1 == 1 {
-					chroma |= s.bin(ctxChroma+depth) << i
-				}
+		chroma = 0
+		for i := range 2 {
+			if above>>i&1 == 1 {
+				chroma |= s.bin(ctxChroma+depth) << i
 			}
 		}
 	}
@@ -117,19 +116,14 @@ func (s *slice) quantiser() {
 	s.qp = (s.qp+delta+52+2*more)%(52+more) - more
 }
 
-// predictedQP is qPY_PRED of the quantization group, H.265 8.6.1, and what it has become
-// by a difference in an earlier unit of the group.
-func (s *slice) predictedQP() int {
-	if s.deltaQP {
-		return s.qp
+// group begins a quantization group, H.265 8.6.1.
+func (s *slice) group(x, y int) {
+	a, b, mask := s.qp, s.qp, 1<<s.tree.CTB-1
+	if x&mask > 0 {
+		a = int(s.left[y>>2&15].qp)
 	}
-	a, b := s.groupQP, s.groupQP
-	mask := 1<<s.size - 1
-	if s.groupX&mask > 0 {
-		a = int(s.left[s.groupY>>2&15].qp)
+	if y&mask > 0 {
+		b = int(s.above[x>>2].qp)
 	}
-	if s.groupY&mask > 0 {
-		b = int(s.above[s.groupX>>2].qp)
-	}
-	return (a + b + 1) >> 1
+	s.deltaQP, s.groupQP = false, (a+b+1)>>1
 }

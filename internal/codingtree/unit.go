@@ -30,9 +30,8 @@ func (s *slice) quadtree(x, y, log2, depth int) {
 		}
 		split = s.bin(ctxSplit+inc) == 1
 	}
-	if s.pps.DeltaQP && log2 >= s.tree.CTB-s.pps.DeltaDepth || s.groupX < 0 {
-		s.deltaQP = false
-		s.groupX, s.groupY, s.groupQP = x, y, s.qp
+	if depth == 0 || s.pps.DeltaQP && log2 >= s.tree.CTB-s.pps.DeltaDepth {
+		s.group(x, y)
 	}
 	if !split {
 		s.unit(x, y, log2, depth)
@@ -50,7 +49,9 @@ func (s *slice) quadtree(x, y, log2, depth int) {
 func (s *slice) unit(x, y, log2, depth int) {
 	s.x, s.y, s.log2 = x, y, log2
 	s.intra, s.coded, s.parts, s.change = s.Kind == bitstream.KindI, false, part2Nx2N, 0
-	s.qp = s.predictedQP()
+	if !s.deltaQP {
+		s.qp = s.groupQP
+	}
 	s.bypassed = s.pps.Bypass && s.bin(ctxBypass) == 1
 	kind := macroblock.Inter16x16
 	u := unit{mode: dc, depth: uint8(depth)}
@@ -93,6 +94,9 @@ func (s *slice) unit(x, y, log2, depth int) {
 	}
 	s.share(x, y, log2)
 	s.show(kind)
+	if s.counted != nil {
+		s.counted(log2, kind, s.parts)
+	}
 }
 
 // mergeIdx parses merge_idx.
@@ -224,7 +228,7 @@ func (s *slice) modes(x, y, log2 int) {
 		}
 	}
 	s.chromaMode = s.lumaMode[0]
-	if s.SPS.ChromaFormat == 1 && s.bin(ctxIntraChroma) == 1 {
+	if s.bin(ctxIntraChroma) == 1 {
 		m := [4]uint8{planar, vertical, horizontal, dc}[s.number(2)]
 		if m == s.chromaMode {
 			m = 34
@@ -273,10 +277,7 @@ func (s *slice) mode(a, b uint8, likely bool) uint8 {
 
 // pcm passes over pcm_sample, H.265 7.3.8.7.
 func (s *slice) pcm(log2 int) {
-	bits := s.tree.PCMBits[0] << (2 * log2)
-	if s.SPS.ChromaFormat == 1 {
-		bits += s.tree.PCMBits[1] << (2*log2 - 1)
-	}
+	bits := s.tree.PCMBits[0]<<(2*log2) + s.tree.PCMBits[1]<<(2*log2-1)
 	at := (s.position()+7)&^7 + bits
 	if at > s.end {
 		s.bad = true
