@@ -26,7 +26,7 @@ const (
 	mostParsed  = 1_500_000 // bit/s of a stream that is parsed: 3 % of a core (BENCHMARKS.md)
 )
 
-// blocks looks at each macroblock of an H.264 picture, and knows what is usual of it: what
+// blocks looks at each 16x16 pixels of a picture, and knows what is usual of it: what
 // waves, flickers or is a clock is not novel, wherever it is. The zero blocks does nothing.
 type blocks struct {
 	on     bool // the stream can be parsed
@@ -47,11 +47,12 @@ type usualBlock struct{ mean, dev float32 }
 // look parses a picture. Only quiet ones are learned from as fast as usual. The error says why
 // the stream cannot be parsed.
 func (b *blocks) look(sets *bitstream.ParameterSets, nalus [][]byte, quiet bool) error {
-	parse := b.avc.Picture
+	var err error
 	if sets.Codec == bitstream.H265 {
-		parse = b.hevc.Picture
+		err = b.hevc.Picture(sets, nalus, &b.seen)
+	} else {
+		err = b.avc.Picture(sets, nalus, &b.seen)
 	}
-	err := parse(sets, nalus, &b.seen)
 	if err != nil {
 		if b.failed++; b.failed >= mostFailed || errors.Is(err, errors.ErrUnsupported) {
 			return err
