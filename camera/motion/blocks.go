@@ -36,6 +36,7 @@ type blocks struct {
 	seen   macroblock.Map
 	usual  []usualBlock
 	novel  []bool
+	count  int // of the novel ones
 	frames int
 	failed int // pictures in a row that were not parsed
 }
@@ -78,10 +79,13 @@ func (b *blocks) look(sets *bitstream.ParameterSets, nalus [][]byte, quiet bool)
 // learn judges the blocks of the latest picture by what is usual of them, and takes so much
 // of them for usual.
 func (b *blocks) learn(rate float32) {
+	b.count = 0
 	for i := range b.seen.Blocks {
 		v, u := says(&b.seen.Blocks[i]), &b.usual[i]
 		d := v - u.mean
-		b.novel[i] = d > novel*max(u.dev, leastDev)
+		if b.novel[i] = d > novel*max(u.dev, leastDev); b.novel[i] {
+			b.count++
+		}
 		u.mean += rate * d
 		u.dev += rate * (toDeviation*max(d, -d) - u.dev)
 	}
@@ -138,11 +142,5 @@ func (b *blocks) whole() bool { return b.known && b.share() >= wholeShare }
 
 // share returns how many of the blocks are novel.
 func (b *blocks) share() float64 {
-	n := 0
-	for _, is := range b.novel {
-		if is {
-			n++
-		}
-	}
-	return float64(n) / float64(len(b.novel))
+	return float64(b.count) / float64(len(b.novel))
 }

@@ -25,10 +25,11 @@
 // usual of each block: what waves, flickers or is a clock is usual where it is. Motion is what
 // several blocks side by side do that they do not usually do.
 //
-// Pictures that cannot be parsed (interlaced, 4:4:4) and streams above 1.5 Mbit/s are
-// judged by the sizes of their slices, as is everything with Config.SizesAlone: the bytes times the step
-// of the quantiser, against what is usual at each place between two key frames. That shows
-// less, for a tenth of the price.
+// Pictures that cannot be parsed (interlaced, 4:4:4), that are larger than 4096 x 2304 or above
+// 128 KiB one after another, and streams above 1.5 Mbit/s are judged by the sizes of
+// their slices, as is everything with Config.SizesAlone: the bytes times the step of the
+// quantiser, against what is usual at each place between two key frames. That shows less, for
+// a tenth of the price.
 //
 // What lies far above what was usual in the last minute, frame after frame for
 // Config.Shortest, is motion. While something moves, little is learned; what moves on for

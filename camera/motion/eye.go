@@ -138,7 +138,7 @@ func (e *eye) parse(f *kvsmedia.Frame) {
 		err = e.blocks.look(&e.sets, e.nalus, e.d.Level() < e.d.threshold())
 	}
 	switch {
-	case err == nil && e.rate.usual() <= mostParsed && !(e.keys > 4 && e.scene.allIntra()):
+	case err == nil && e.rate.usual() <= mostParsed && !e.allIntra():
 		return
 	case err == nil:
 		err = errors.New("its bitrate is too high, or it has key frames alone")
@@ -167,7 +167,6 @@ func (e *eye) look(f *kvsmedia.Frame) {
 		e.rate.told = true
 		e.tell(Event{Kind: Blind, PTS: f.PTS, Time: f.Time})
 	}
-	allIntra := e.keys > 4 && e.since == 0 && e.scene.allIntra()
 	switch step := e.scene.add(f.PTS, l, whole, key, e.weighted() || e.blocks.whole(), e.refined()); {
 	case step == stepBegan:
 		e.tell(Event{Kind: Scene, PTS: f.PTS, Time: f.Time})
@@ -177,12 +176,11 @@ func (e *eye) look(f *kvsmedia.Frame) {
 			e.strips[i].unsettle(f.PTS + settle)
 		}
 	}
-	if e.keys < 2 && f.PTS-e.begun < firstGOP && !allIntra || f.PTS < e.muted {
-		e.pass(f)
-		return
-	}
-	if !allIntra && (key || e.since <= afterKey) || e.blocks.on && !e.blocks.known {
-		e.pass(f)
+	early := e.since <= afterKey || e.keys < 2 && f.PTS-e.begun < firstGOP
+	if f.PTS < e.muted || early && !e.allIntra() || e.blocks.on && !e.blocks.known {
+		for i := range e.strips {
+			e.strips[i].wait(e, f)
+		}
 		return
 	}
 	weigh, n := e.weigh, float64(len(e.strips))
@@ -194,6 +192,9 @@ func (e *eye) look(f *kvsmedia.Frame) {
 	}
 	e.checkRegions()
 }
+
+// allIntra reports whether all frames are key frames.
+func (e *eye) allIntra() bool { return e.keys > 4 && e.since == 0 && !e.scene.inter }
 
 // weighted reports whether the whole picture became lighter or darker.
 func (e *eye) weighted() bool {
@@ -214,13 +215,6 @@ func (e *eye) refined() bool {
 // unsteady reports whether the encoder may still do otherwise than usual because of the key
 // frame before.
 func (e *eye) unsteady() bool { return e.last-e.keyed < min(e.gop/3, recovers) }
-
-// pass lets time go on without what a frame shows.
-func (e *eye) pass(f *kvsmedia.Frame) {
-	for i := range e.strips {
-		e.strips[i].wait(e, f)
-	}
-}
 
 // weigh returns how much the slices say that begin between two heights of the picture: the
 // logarithm, base 2, of their bytes times the step of their quantisers.

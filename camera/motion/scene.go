@@ -44,9 +44,6 @@ const (
 	stepOn         // it changed, as it has before
 )
 
-// allIntra reports whether all frames are key frames.
-func (s *scene) allIntra() bool { return !s.inter }
-
 // add takes the next frame.
 func (s *scene) add(pts time.Duration, l lane, x float64, key, weighted, refined bool) step {
 	s.keyed++

@@ -41,7 +41,6 @@ type frame struct {
 	moment
 	says   float64 // as if it were of the main lane, and anywhere in a GOP
 	spread float64 // of frames at its place in the GOP
-	level  float64 // of the short span
 }
 
 // moment is when a frame was.
@@ -54,12 +53,12 @@ type moment struct {
 // are learned from. It reports false while it is not known what the encoder does at that
 // place in a GOP.
 func (s *sensor) frame(at moment, since int, unsteady bool, l lane, x float64, quiet bool) (frame, bool) {
-	x -= s.lanes.offset(l)
+	rest := x - s.lanes.offset(l)
 	if quiet {
-		s.lanes.add(at.pts, l, x+s.lanes.offset(l))
+		s.lanes.add(at.pts, l, x)
 	}
-	s.phases.add(since, x, quiet)
-	says, spread := s.phases.level(since, x)
+	s.phases.add(since, rest, quiet)
+	says, spread := s.phases.level(since, rest)
 	return frame{moment: at, says: says, spread: spread}, s.phases.known() || !unsteady
 }
 
@@ -82,9 +81,6 @@ func (s *sensor) add(f frame, shortest time.Duration) (level float64) {
 		p := &s.spans[i]
 		p.smooth = low(says[:n-from])
 		level = max(level, p.usual.level(p.smooth, smoothed*median(spreads[:n-from]), [...]float64{shortZ, longZ}[i]))
-		if i == 0 {
-			s.window[n-1].level = level
-		}
 	}
 	return level
 }

@@ -139,6 +139,13 @@ func (s *stream) still(until time.Duration, sizes ...int) {
 	}
 }
 
+// newStill returns twenty seconds of what does not move.
+func newStill(size int) *stream {
+	s := newStream(40, 22)
+	s.still(sec(20), size)
+	return s
+}
+
 // film returns the frames.
 func (s *stream) film() iter.Seq[kvsmedia.Frame] {
 	return func(yield func(kvsmedia.Frame) bool) {

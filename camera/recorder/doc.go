@@ -33,9 +33,9 @@
 // # On the storage
 //
 // Media are plain Matroska files, one or more for each clip (with Continuous, of five
-// minutes, or less: see Config.MaxBytes), in a folder for each day in UTC; every player of Matroska plays them from the
-// card. They are written in blocks of two to four seconds that end with a checksum, each
-// synced once. After a power cut everything up to the last whole block is there, however
+// minutes, or less: see Config.MaxBytes), in a folder for each day in UTC; every player of
+// Matroska plays them from the card. They are written in blocks of two to four seconds
+// that end with a checksum, each synced once. After a power cut everything up to the last whole block is there, however
 // names and sizes in the file system look: at most one block is lost. What is known of
 // clips is in a journal beside them; if that is destroyed, clips are found again from the
 // files.

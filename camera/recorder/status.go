@@ -91,8 +91,8 @@ func (s Status) MarshalJSON() ([]byte, error) {
 	type plain Status
 	return json.Marshal(struct {
 		plain
-		Err, Source, Upload string `json:",omitempty"`
-	}{plain(s), text(s.Err), text(s.Source), text(s.Upload)})
+		Err, Source, Upload, PutPicture string `json:",omitempty"`
+	}{plain(s), text(s.Err), text(s.Source), text(s.Upload), text(s.PutPicture)})
 }
 
 func text(err error) string {

@@ -3,7 +3,7 @@ package recorder_test
 import (
 	"encoding/json"
 	"errors"
-	"strings"
+	"reflect"
 	"testing"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder"
@@ -27,15 +27,37 @@ func TestStorageNames(t *testing.T) {
 	}
 }
 
-// TestStatusAsJSON has errors in it as texts.
+// TestStatusAsJSON has each error in it as its text, and none that is nil.
 func TestStatusAsJSON(t *testing.T) {
-	b, err := json.Marshal(recorder.Status{Storage: recorder.StorageGone, Err: errors.New("odd"), Source: recorder.ErrNoFrames, Clips: 3})
-	for _, want := range []string{`"Storage":"gone"`, `"Err":"odd"`, `"Source":"recorder: no frame`, `"Clips":3`} {
-		if err != nil || !strings.Contains(string(b), want) {
-			t.Errorf("%s, %v: want %s", b, err, want)
+	s := recorder.Status{Storage: recorder.StorageGone, Clips: 3}
+	want := map[string]any{"Storage": "gone", "Clips": 3.0}
+	for i, f := range reflect.VisibleFields(reflect.TypeOf(s)) {
+		if f.Type == reflect.TypeFor[error]() {
+			reflect.ValueOf(&s).Elem().Field(i).Set(reflect.ValueOf(errors.New("no " + f.Name)))
+			want[f.Name] = "no " + f.Name
 		}
 	}
-	if strings.Contains(string(b), "Upload") {
-		t.Errorf("%s", b)
+	got := decoded(t, s)
+	for name, v := range want {
+		if got[name] != v {
+			t.Errorf("%s is %v, want %v", name, got[name], v)
+		}
 	}
+	for name := range decoded(t, recorder.Status{}) {
+		if _, told := want[name].(string); told && name != "Storage" {
+			t.Errorf("%s is there without an error", name)
+		}
+	}
+}
+
+func decoded(t *testing.T, v any) (m map[string]any) {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(b, &m)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }

@@ -28,9 +28,10 @@
 //
 // [ParameterSets.Inspect] reads the headers of an access unit's slices: whether it holds
 // one whole picture of the codec, whether decoding can start there, and whether pictures
-// come in another order than the one in which they are shown. [CheckAAC] and [CheckOpus]
-// do likewise for packets of sound. Nothing is decoded, and no more than the first bytes
-// of each slice is looked at.
+// come in another order than the one in which they are shown. [ParameterSets.AppendSlices]
+// says how each slice is coded. Of these no more than the first bytes is looked at;
+// [ParameterSets.SliceHeader] reads a header to where the macroblocks begin. [CheckAAC] and
+// [CheckOpus] look at packets of sound. Nothing is decoded.
 //
 // Everything here takes bytes from outside: sizes are bounded, what makes no
 // sense is an error or is ignored, and nothing panics. Slices that are handed

@@ -102,17 +102,17 @@ func (pic *picture) add(p *ParameterSets, nalu []byte) error {
 	case c == H265 && layer(nalu) > 0:
 		pic.foreign = pic.foreign || layer(nalu) >= 32
 		return nil
-	case c == H264 && (t == avcSlice || t == avcIDR):
-		pic.idr = pic.idr || t == avcIDR
-	case c == H265 && hevcPicture(t):
-		pic.found.Key = t >= hevcFirstIRAP
-		pic.found.IDR = t == hevcIDRAlone
-		pic.found.Leading = t >= hevcRADLN && t <= hevcRASLR
-	default:
+	case !c.hasSliceHeader(nalu):
 		if pic.slices == 0 && pic.recovery == noRecovery && c.IsSEI(nalu) {
 			pic.recovery = c.recoveryPoint(nalu)
 		}
 		return nil
+	case c == H264:
+		pic.idr = pic.idr || t == avcIDR
+	default:
+		pic.found.Key = t >= hevcFirstIRAP
+		pic.found.IDR = t == hevcIDRAlone
+		pic.found.Leading = t >= hevcRADLN && t <= hevcRASLR
 	}
 	h, err := p.sliceHeaderBegin(nalu)
 	if err != nil {

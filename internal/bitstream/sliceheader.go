@@ -70,7 +70,7 @@ var (
 // error nothing is of use but Kind, Address and the parameter sets, and these only if they
 // are there. It matches [errors.ErrUnsupported] if there are slice groups.
 func (p *ParameterSets) SliceHeader(r *BitReader, nalu []byte) (h SliceHeader, err error) {
-	h = p.begin(r, nalu)
+	h.begin(p, r, nalu)
 	switch err = r.Err(); {
 	case err != nil:
 		return SliceHeader{}, err
@@ -96,18 +96,19 @@ func (p *ParameterSets) SliceHeader(r *BitReader, nalu []byte) (h SliceHeader, e
 const sliceHead = 28
 
 // sliceHeaderBegin reads the beginning of the header of a slice.
-func (p *ParameterSets) sliceHeaderBegin(nalu []byte) (SliceHeader, error) {
+func (p *ParameterSets) sliceHeaderBegin(nalu []byte) (h SliceHeader, err error) {
 	var buf [sliceHead + padding]byte
 	r := NewBitReader(buf[:0], p.Codec.payload(nalu[:min(len(nalu), sliceHead)]))
-	h := p.begin(&r, nalu)
+	h.begin(p, &r, nalu)
 	return h, r.Err()
 }
 
-func (p *ParameterSets) begin(r *BitReader, nalu []byte) SliceHeader {
+func (h *SliceHeader) begin(p *ParameterSets, r *BitReader, nalu []byte) {
 	if p.Codec == H265 {
-		return p.begin265(r, nalu[0])
+		h.begin265(p, r, nalu[0])
+	} else {
+		h.begin264(p, r, nalu[0])
 	}
-	return p.begin264(r, nalu[0])
 }
 
 // avcKinds are the kinds of slices by slice_type modulo 5, H.264 table 7-6. SP and SI
@@ -115,7 +116,7 @@ func (p *ParameterSets) begin(r *BitReader, nalu []byte) SliceHeader {
 var avcKinds = [5]SliceKind{KindP, KindB, KindI, KindP, KindI}
 
 // begin264 reads slice_header, H.264 7.3.3, up to pic_order_cnt_lsb.
-func (p *ParameterSets) begin264(r *BitReader, header byte) (h SliceHeader) {
+func (h *SliceHeader) begin264(p *ParameterSets, r *BitReader, header byte) {
 	h.Address = r.UE(maxSide * maxSide / 256)
 	h.First = h.Address == 0
 	kind := r.UE(9) % 5
@@ -123,7 +124,7 @@ func (p *ParameterSets) begin264(r *BitReader, header byte) (h SliceHeader) {
 	sps, pps := p.setsOf(r.UE(255))
 	h.idr, h.ref = header&0x1f == avcIDR, header&0x60 != 0
 	if sps == nil {
-		return h
+		return
 	}
 	if sps.separatePlanes {
 		r.skip(2) // colour_plane_id
@@ -139,7 +140,6 @@ func (p *ParameterSets) begin264(r *BitReader, header byte) (h SliceHeader) {
 	}
 	h.poc = int(r.U(sps.pocBits))
 	h.SPS, h.PPS = sps, pps
-	return h
 }
 
 // rest264 reads slice_header behind pic_order_cnt_lsb. What only SP and SI slices have is not

@@ -7,7 +7,7 @@ var hevcKinds = [3]SliceKind{KindB, KindP, KindI}
 
 // begin265 reads slice_segment_header, H.265 7.3.6.1, up to slice_type. Dependent segments
 // have no type of their own.
-func (p *ParameterSets) begin265(r *BitReader, header byte) (h SliceHeader) {
+func (h *SliceHeader) begin265(p *ParameterSets, r *BitReader, header byte) {
 	t := header >> 1 & 0x3f
 	h.First = r.Flag()
 	if t >= hevcFirstIRAP && t <= 23 {
@@ -16,12 +16,12 @@ func (p *ParameterSets) begin265(r *BitReader, header byte) (h SliceHeader) {
 	h.idr = t == hevcIDR || t == hevcIDRAlone
 	sps, pps := p.setsOf(r.UE(63))
 	if sps == nil {
-		return h
+		return
 	}
 	if !h.First {
 		h.Dependent = pps.dependent && r.Flag()
 		if sps.addressBits < 0 {
-			return h
+			return
 		}
 		h.Address = int(r.U(sps.addressBits))
 	}
@@ -30,7 +30,6 @@ func (p *ParameterSets) begin265(r *BitReader, header byte) (h SliceHeader) {
 		h.Kind = hevcKinds[r.UE(2)]
 	}
 	h.SPS, h.PPS = sps, pps
-	return h
 }
 
 // rest265 reads slice_segment_header behind slice_type, up to slice_qp_delta.
@@ -58,25 +57,25 @@ func (h *SliceHeader) rest265(r *BitReader) {
 
 // references reads which pictures stay as references: how many of them the slice uses
 // (NumPicTotalCurr, H.265 7-55), and slice_temporal_mvp_enabled_flag.
-func (x *SPS) references(r *BitReader) (used int, mvp bool) {
-	r.skip(x.pocBits)
+func (s *SPS) references(r *BitReader) (used int, mvp bool) {
+	r.skip(s.pocBits)
 	if !r.Flag() { // short_term_ref_pic_set_sps_flag
-		s := readRefSet(r, x.refSets, true)
-		used = s.uses()
-	} else if n := len(x.refSets); n == 0 {
+		set := readRefSet(r, s.refSets, true)
+		used = set.uses()
+	} else if n := len(s.refSets); n == 0 {
 		r.Bad = true
 	} else if i := int(r.U(bits.Len(uint(n - 1)))); i < n {
-		used = x.refSets[i].uses()
+		used = s.refSets[i].uses()
 	}
-	if x.longTerm {
-		used += x.longTermUses(r)
+	if s.longTerm {
+		used += s.longTermUses(r)
 	}
-	return used, x.mvp && r.Flag()
+	return used, s.mvp && r.Flag()
 }
 
 // longTermUses reads the reference pictures that stay for long.
-func (x *SPS) longTermUses(r *BitReader) (used int) {
-	known := len(x.longUsed)
+func (s *SPS) longTermUses(r *BitReader) (used int) {
+	known := len(s.longUsed)
 	ofSet := 0
 	if known > 0 {
 		ofSet = r.UE(32) // num_long_term_sps
@@ -84,17 +83,17 @@ func (x *SPS) longTermUses(r *BitReader) (used int) {
 	for i := range ofSet + r.UE(32) {
 		switch {
 		case i >= ofSet:
-			r.skip(x.pocBits)
+			r.skip(s.pocBits)
 			if r.Flag() {
 				used++
 			}
 		default:
-			if j := int(r.U(bits.Len(uint(known - 1)))); j < known && x.longUsed[j] {
+			if j := int(r.U(bits.Len(uint(known - 1)))); j < known && s.longUsed[j] {
 				used++
 			}
 		}
 		if r.Flag() { // delta_poc_msb_present_flag
-			r.UE(1<<32 - 2)
+			r.skipGolomb(1)
 		}
 	}
 	return used

@@ -59,9 +59,9 @@ func (p *ParameterSets) AppendSlices(dst []Slice, nalus [][]byte) []Slice {
 
 // at returns where the first block of a slice is.
 func (h *SliceHeader) at() float64 {
-	x := h.SPS
-	if x == nil || x.fields || x.Rows == 0 || h.Address >= x.Columns*x.Rows {
+	s := h.SPS
+	if s == nil || s.fields || s.Rows == 0 || h.Address >= s.Columns*s.Rows {
 		return 0
 	}
-	return float64(h.Address/x.Columns) / float64(x.Rows)
+	return float64(h.Address/s.Columns) / float64(s.Rows)
 }

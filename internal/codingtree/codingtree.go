@@ -12,9 +12,11 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/macroblock"
 )
 
-// maxBlocks bounds a picture, in blocks of 16x16 pixels: MaxLumaPs of level 6.2 (H.265
-// table A.8).
-const maxBlocks = 35651584 / 256
+// Bounds of what is parsed.
+const (
+	maxBlocks = 36864     // of 16x16 pixels: MaxLumaPs of level 5.2 (H.265 table A.8), with some more
+	maxBytes  = 128 << 10 // of a picture's slices: ten times the usual at 1.5 Mbit/s and 15 pictures a second
+)
 
 // Parser parses the pictures of a stream. The zero value is ready to use. It is not safe
 // for concurrent use.
@@ -32,12 +34,22 @@ type Parser struct {
 // would take the other pictures.
 //
 // The parameter sets must have been given to sets. Layers above the first are passed over.
-// The error matches [errors.ErrUnsupported] if the stream has what is not parsed. Any other
-// error says that the picture is damaged or not whole, or that its parameter sets have not
-// come. With an error dst is of no use, and the next picture can be parsed.
+// The error matches [errors.ErrUnsupported] if the stream is of another profile, or has
+// pictures of more than 36,864 blocks. Any other error says that the picture is damaged or not
+// whole, that its slices have more than 128 KiB, or that its parameter sets have not come. With
+// an error dst is of no use, and the next picture can be parsed.
 func (p *Parser) Picture(sets *bitstream.ParameterSets, nalus [][]byte, dst *macroblock.Map) error {
 	dst.Width, dst.Height, dst.Blocks, dst.Prediction = 0, 0, dst.Blocks[:0], bitstream.KindUnknown
 	p.s.next, p.s.total = 0, 0
+	bytes := 0
+	for _, n := range nalus {
+		if sets.Codec.IsVCL(n) {
+			bytes += len(n)
+		}
+	}
+	if bytes > maxBytes {
+		return fmt.Errorf("codingtree: a picture of %d bytes, of which at most %d are parsed", bytes, maxBytes)
+	}
 	for _, n := range nalus {
 		// A slice of the first layer, H.265 table 7-1 and 7.4.2.2.
 		if t := bitstream.H265.Type(n); len(n) < 3 || t > 9 && t < 16 || t > 21 || n[0]&1 != 0 || n[1]>>3 != 0 {

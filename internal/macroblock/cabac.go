@@ -17,6 +17,7 @@ type arith struct {
 	value uint64
 	size  uint64 // codIRange, 256 to 510
 	more  int
+	bins  int                 // decoded with a context since the picture began
 	ctx   [contextCount]uint8 // pStateIdx<<1 | valMPS
 	bad   bool
 }
@@ -84,6 +85,7 @@ func (a *arith) position() int { return a.pos*8 - a.more }
 
 // bin decodes a bin with a context, H.264 9.3.3.2.1.
 func (a *arith) bin(i int) int {
+	a.bins++
 	state := a.ctx[i]
 	lps := uint64(lpsRange[uint8(a.size&0xc0)|state>>1])
 	size := a.size - lps

@@ -66,6 +66,21 @@ func (e *encoder) bin(ctx, b int) {
 	e.renorm()
 }
 
+// bypass encodes a bin of even odds.
+func (e *encoder) bypass(b int) {
+	e.low += e.low + b*e.size
+	switch {
+	case e.low < 512:
+		e.put(0)
+	case e.low >= 1024:
+		e.low -= 1024
+		e.put(1)
+	default:
+		e.low -= 512
+		e.outstanding++
+	}
+}
+
 // terminate encodes a bin that ends the coding, if it is 1.
 func (e *encoder) terminate(b int) {
 	e.size -= 2

@@ -25,6 +25,9 @@ func FuzzPicture(f *testing.F) {
 			if len(m.Blocks) > maxMacroblocks {
 				t.Fatalf("%d macroblocks", len(m.Blocks))
 			}
+			if n := p.s.arith.bins; n > maxBins(len(b), len(m.Blocks))+8192 { // of one macroblock
+				t.Fatalf("%d bins in %d bytes", n, len(b))
+			}
 			if err != nil {
 				continue
 			}

@@ -232,7 +232,7 @@ func TestRefused(t *testing.T) {
 		{"slice groups", [][]byte{sps(2), pps(2), slice(0)}, true},
 		{"an SP slice", [][]byte{sps(2), pps(1), slice(3)}, true},
 		{"a data partition", [][]byte{sps(2), pps(1), {0x42, 0x88}}, true},
-		{"too large a picture", [][]byte{sps(1000), pps(1), slice(0)}, true},
+		{"too large a picture", [][]byte{sps(193), pps(1), slice(0)}, true},
 		{"an empty slice", [][]byte{sps(2), pps(1), {0x41}}, false},
 	} {
 		var m Map

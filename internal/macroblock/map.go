@@ -26,8 +26,15 @@ const (
 	kindB = bitstream.KindB
 )
 
-// maxMacroblocks bounds a picture: MaxFS of level 6.2 (H.264 table A-1).
-const maxMacroblocks = 139264
+// The bounds of a picture. Together they bound the work that one can make.
+const (
+	maxMacroblocks = 36864     // MaxFS of level 5.2 (H.264 table A-1)
+	maxBytes       = 128 << 10 // of its slices: ten times the usual at 1.5 Mbit/s and 15 pictures a second
+)
+
+// maxBins is how many bins the slices of a picture may have, by their bytes: twice what H.264
+// allows (7.4.2.10; RawMbBits is 3072), which x264 exceeds by a sixth at fine quantisers.
+func maxBins(bytes, macroblocks int) int { return 2 * (bytes*32/3 + macroblocks*3072/32) }
 
 // Kind is how a macroblock is coded.
 type Kind uint8
@@ -85,11 +92,21 @@ type Parser struct{ s slice }
 //
 // The error matches [errors.ErrUnsupported] if the stream has what is not parsed: fields,
 // macroblock-adaptive frames, slice groups, data partitions, SP and SI slices, chroma other
-// than 4:2:0, more than 8 bits a sample, more than 139,264 macroblocks. Any other error says
-// that the picture is damaged or not whole, or that its parameter sets have not come. With
-// an error dst is of no use, and the next picture can be parsed.
+// than 4:2:0, more than 8 bits a sample, more than 36,864 macroblocks. Any other error says
+// that the picture is damaged or not whole, that its slices have more than 128 KiB, or that
+// its parameter sets have not come. With an error dst is of no use, and the next picture can
+// be parsed.
 func (p *Parser) Picture(sets *bitstream.ParameterSets, nalus [][]byte, dst *Map) error {
 	dst.Width, dst.Height, dst.Blocks, dst.Prediction = 0, 0, dst.Blocks[:0], bitstream.KindUnknown
+	p.s.bytes, p.s.arith.bins = 0, 0
+	for _, n := range nalus {
+		if sets.Codec.IsVCL(n) {
+			p.s.bytes += len(n)
+		}
+	}
+	if p.s.bytes > maxBytes {
+		return fmt.Errorf("macroblock: a picture of %d bytes, of which at most %d are parsed", p.s.bytes, maxBytes)
+	}
 	next := 0 // macroblock
 	for _, n := range nalus {
 		switch t := sets.Codec.Type(n); {
@@ -156,7 +173,7 @@ func unparsed(h *bitstream.SliceHeader) string {
 	case sps.BitDepthLuma > 8 || sps.BitDepthChroma > 8:
 		return "more than 8 bits a sample"
 	case sps.Columns*sps.Rows > maxMacroblocks:
-		return "pictures larger than level 6.2 allows"
+		return "pictures larger than level 5.2 allows"
 	}
 	return ""
 }

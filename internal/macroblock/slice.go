@@ -71,6 +71,7 @@ type slice struct {
 	arith arith  // of CABAC
 	cabac bool
 	place int // where the last macroblock ends, in bits
+	bytes int // of all slices of the picture
 
 	addr, x int
 	block   *Block
@@ -136,6 +137,7 @@ func (s *slice) parseCAVLC(blocks []Block) {
 func (s *slice) parseCABAC(blocks []Block) {
 	r, a := &s.r, &s.arith
 	a.begin(r, &s.SliceHeader)
+	most := maxBins(s.bytes, len(blocks))
 	s.place = a.position()
 	for end := false; !end && !r.Bad; end = a.terminate() { // end_of_slice_flag
 		if s.addr == len(blocks) {
@@ -148,7 +150,7 @@ func (s *slice) parseCABAC(blocks []Block) {
 		} else {
 			s.macroblock()
 		}
-		r.Bad = r.Bad || a.bad || a.position() > r.End+1
+		r.Bad = r.Bad || a.bad || a.position() > r.End+1 || a.bins > most
 	}
 	r.Bad = r.Bad || !r.ends(a.position())
 }

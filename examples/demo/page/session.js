@@ -12,6 +12,7 @@ const repairTime = 12000; // ms until no further attempt is made: the camera has
 const frozenTime = 8000; // ms without a new picture before the connection is made anew
 
 const noPath = "No path to the camera was found. A firewall may block it.";
+const noPicture = "The camera is there, but its picture does not come.";
 
 // Session is one peer connection. run rejects when it is over.
 export class Session {
@@ -19,6 +20,7 @@ export class Session {
   #audio = null; // the RTCRtpTransceiver of the camera's sound and the user's voice
   commands = null; // when they can be called
   isPrivate = false; // the camera has privacy on: no picture and no sound come
+  #dark = false; // privacy is on, or the first picture after it has not come yet
   liveAt = 0; // when the first picture was there
   phases = []; // {name, start, took} in ms since the beginning
   #live;
@@ -115,11 +117,21 @@ export class Session {
     this.#live.told(this, "notice", { name, body });
   }
 
-  // shown tells that the picture is hidden, or that there is one again.
+  // shown tells that the picture is hidden, or that there is one again, which may take
+  // until the next key frame.
   async #shown() {
+    this.#dark = true;
+    const timer = this.#after(connectTime, () => this.isPrivate || this.#fail(new Error(noPicture)));
     const before = await this.framesDecoded();
     while (!this.isPrivate && (await this.framesDecoded()) === before) await this.#pause(30);
-    if (!this.#repairing) this.#live.told(this, "live");
+    clearTimeout(timer);
+    this.#dark = this.isPrivate;
+    this.#well();
+  }
+
+  // well tells that the session is as it should be, unless it is not.
+  #well() {
+    if (!this.#repairing && (this.isPrivate || !this.#dark)) this.#live.told(this, "live");
   }
 
   #addCandidate(candidate) {
@@ -197,7 +209,7 @@ export class Session {
     const { pc } = this;
     const timer = this.#after(connectTime, () => {
       const connected = pc.connectionState === "connected";
-      this.#fail(new Error(connected ? "The camera is there, but its picture does not come." : noPath));
+      this.#fail(new Error(connected ? noPicture : noPath));
     });
     let since = performance.now();
     const changed = (event, done) => this.#until(pc, event, done);
@@ -207,8 +219,9 @@ export class Session {
     since = this.#passed("keys (DTLS)", since);
     while (!this.isPrivate && !(await this.framesDecoded())) await this.#pause(30);
     clearTimeout(timer);
+    this.#dark = this.isPrivate;
     this.liveAt = this.#passed("first picture", since);
-    this.#live.told(this, "live");
+    this.#well();
     this.receiveSound();
     this.#watch().catch(() => {}); // of a peer connection that was closed
   }
@@ -221,7 +234,7 @@ export class Session {
       await this.#pause(250);
       const now = await this.#received();
       for (const what of ["frames", "packets"]) {
-        if (now[what] === counts[what] && !this.#repairing && !this.isPrivate && !document.hidden) continue;
+        if (now[what] === counts[what] && !this.#repairing && !this.#dark && !document.hidden) continue;
         counts[what] = now[what];
         since[what] = performance.now();
       }
@@ -237,7 +250,7 @@ export class Session {
     const state = this.pc.connectionState;
     if (state === "failed" && this.liveAt) this.repair();
     else if (state === "failed") this.#fail(new Error(noPath));
-    else if (state === "connected" && this.liveAt && !this.#repairing) this.#live.told(this, "live");
+    else if (state === "connected" && this.liveAt) this.#well();
     else if (state === "disconnected" && this.liveAt) this.#live.told(this, "repairing");
   }
 
@@ -263,7 +276,7 @@ export class Session {
       await this.#pause(wait);
     }
     this.#repairing = false;
-    this.#live.told(this, "live");
+    this.#well();
     this.receiveSound();
   }
 
@@ -275,7 +288,7 @@ export class Session {
     this.#audio.direction = this.#direction;
     await this.#renew(signal);
     const { packets } = await this.#received();
-    while (this.pc.connectionState !== "connected" || (!this.isPrivate && (await this.#received()).packets === packets)) {
+    while (this.pc.connectionState !== "connected" || (!this.#dark && (await this.#received()).packets === packets)) {
       await within(signal, this.#pause(50));
     }
   }
