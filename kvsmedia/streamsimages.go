@@ -19,7 +19,9 @@ type ImageGeneration struct {
 	// Enabled turns it on. What is only turned off is remembered by the service.
 	Enabled bool
 
-	// URI is where the pictures go: s3://bucket/prefix, at most 255 bytes.
+	// URI is where the pictures go: s3://bucket/prefix, at most 255 bytes. Of what a recorder
+	// has marked the keys begin with its Config.PictureFolder, behind this prefix: give it the
+	// bucket alone, so that devices may put them.
 	URI string
 
 	// Region is the bucket's, which must be the stream's. Empty means that.

@@ -33,7 +33,9 @@
 //
 // What lies far above what was usual in the last minute, frame after frame for
 // Config.Shortest, is motion. While something moves, little is learned; what moves on for
-// some four minutes, such as rain, is usual then. In the first ten seconds nothing is told.
+// some four minutes, such as rain, is usual then. In the first ten seconds nothing is told, and
+// in some ten to fifteen after more than two seconds without a frame or a leap of media time:
+// there it begins anew.
 //
 // A change of the whole picture, of the light or of an infrared filter, is a [Scene], not
 // motion: nothing counts for a second and a half, then the picture is judged anew, and what
@@ -74,6 +76,7 @@
 //   - Slow changes: a shadow that moves in minutes is usual.
 //   - Where it moves, but for bands: Config.Regions.
 //   - Anything in a stream of key frames alone: they have nearly the same size whatever moves.
+//     That is told once, as [Blind].
 //   - By sizes alone, much if the encoder holds a constant bitrate by its quantiser in a noisy
 //     picture: that is told once, as [Blind]. A light that changes slowly, in an encoder
 //     without weighted prediction, wind, and a lamp in the dark then count as motion.

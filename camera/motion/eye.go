@@ -167,6 +167,10 @@ func (e *eye) look(f *kvsmedia.Frame) {
 		e.rate.told = true
 		e.tell(Event{Kind: Blind, PTS: f.PTS, Time: f.Time})
 	}
+	if e.allIntra() && !e.rate.told {
+		e.rate.told = true
+		e.tell(Event{Kind: Blind, PTS: f.PTS, Time: f.Time})
+	}
 	switch step := e.scene.add(f.PTS, l, whole, key, e.weighted() || e.blocks.whole(), e.refined()); {
 	case step == stepBegan:
 		e.tell(Event{Kind: Scene, PTS: f.PTS, Time: f.Time})
@@ -183,12 +187,15 @@ func (e *eye) look(f *kvsmedia.Frame) {
 		}
 		return
 	}
-	weigh, n := e.weigh, float64(len(e.strips))
+	weigh, strips := e.weigh, e.strips
 	if e.blocks.on {
 		weigh = e.blocks.weigh
+	} else if !e.uneven {
+		strips = strips[:1] // has all that one slice says
 	}
-	for i := range e.strips {
-		e.strips[i].add(e, f, l, weigh(float64(i)/n, float64(i+1)/n))
+	n := float64(len(strips))
+	for i := range strips {
+		strips[i].add(e, f, l, weigh(float64(i)/n, float64(i+1)/n))
 	}
 	e.checkRegions()
 }

@@ -22,17 +22,19 @@ const (
 	longestCooldown    = 10 * time.Minute
 	longestShortest    = 5 * time.Second
 	maxRegions         = 16
+	leastLevel         = 0.02 // of motion, whatever the sensitivity: a still picture has 0
 )
 
 // Config says what a [Detector] looks at, and when that is motion. The zero Config is
 // ready to use. New copies it.
 type Config struct {
-	// Track is the picture to look at. Nil means the smallest rendition among the frames:
-	// an object takes the same share of it, and noise is filtered out.
+	// Track is the picture to look at: the very Track that its frames point to. Nil means the
+	// smallest rendition among the frames: an object takes the same share of it, and noise is
+	// filtered out.
 	Track *kvsmedia.Track
 
-	// Sensitivity is from above 0, which only the strongest motion passes, to 1. Zero means
-	// 0.5, which the figures of the package are of.
+	// Sensitivity is from above 0, which only the strongest motion passes, to 1, which whatever
+	// differs from the usual passes. Zero means 0.5, which the figures of the package are of.
 	Sensitivity float64
 
 	// Cooldown is the time without motion after which an event ends. Zero means 5 seconds,
@@ -64,10 +66,10 @@ type Kind uint8
 // The kinds of events.
 const (
 	Started Kind = iota + 1 // something moves
-	Going                   // it still does; told every two seconds
+	Going                   // it still does, or does again before Cooldown; told every two seconds while it moves
 	Ended                   // nothing has moved for Config.Cooldown
 	Scene                   // the whole picture changed at once: light, IR filter; told once while that goes on
-	Blind                   // the encoder's constant bitrate hides all but large motion; told once
+	Blind                   // the encoder's constant bitrate, or key frames alone, hide all but large motion; told once
 )
 
 // String returns the kind's name, such as "started".
@@ -91,7 +93,8 @@ func (k Kind) String() string {
 type Event struct {
 	Kind Kind
 
-	// ID is a ULID, the same in all that is told of one motion; empty for Scene and Blind.
+	// ID is a ULID, the same in all that is told of one motion; empty for Scene and Blind. Its
+	// time is that of the frame, so that of frames without Time is 1970's.
 	ID string
 
 	// PTS and Time are of the frame in which motion Started, or was last seen, or which
@@ -181,7 +184,8 @@ func (d *Detector) Events(frames iter.Seq[kvsmedia.Frame]) iter.Seq[Event] {
 
 // Ignore has what the frames of the next span show passed over: the key frame that a
 // firmware asks its encoder for, or its change of bitrate, is no motion. Half a second to
-// two seconds are usual. Motion that is going on stays so meanwhile.
+// two seconds are usual. Motion that is going on stays so meanwhile; Scene and Blind are told
+// all the same.
 func (d *Detector) Ignore(span time.Duration) {
 	for {
 		was := d.ignore.Load()
@@ -200,11 +204,13 @@ func (d *Detector) SetSensitivity(s float64) error {
 	return nil
 }
 
-// Level returns how much moves at present, 0 to 1, for a page that shows a meter: there is
-// motion while it is at least 1 - Sensitivity.
+// Level returns how much moves at present, 0 to 1, in the region where that is most, for a page
+// that shows a meter: motion begins at 1 - Sensitivity, and goes on with four fifths of that.
 func (d *Detector) Level() float64 { return math.Float64frombits(d.level.Load()) }
 
 func (d *Detector) setLevel(v float64) { d.level.Store(math.Float64bits(v)) }
 
 // threshold returns the level from which on there is motion.
-func (d *Detector) threshold() float64 { return 1 - math.Float64frombits(d.sensitivity.Load()) }
+func (d *Detector) threshold() float64 {
+	return max(1-math.Float64frombits(d.sensitivity.Load()), leastLevel)
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"path"
 	"regexp"
 	"slices"
 	"time"
@@ -120,15 +121,16 @@ type Config struct {
 	// PutPicture puts the picture of an event under a key into the cloud; [S3] makes such a
 	// function. It returns nil once the picture is safe there, also if it was there already.
 	// Until then it is called again, after 1 s to a minute, also after a restart; after a
-	// refusal that is not the network's after a minute. One call runs at a time, for the
-	// newest picture first, or the oldest with OldestFirst, and none holds up the others. It
-	// should return when its context ends. Nil leaves pictures on the device.
+	// refusal that is not the network's after a minute, unless another picture comes
+	// meanwhile. One call runs at a time, for the newest picture first, or the oldest with
+	// OldestFirst, and none holds up the others. It should return when its context ends, as it
+	// does also when the clip is deleted. Nil leaves pictures on the device.
 	PutPicture func(ctx context.Context, key string, jpeg []byte) error
 
 	// PictureFolder is what keys of pictures begin with, usually the name of the thing, as
 	// its role may put pictures there alone: the key is PictureFolder/EVENT.jpg. It is
 	// required with PutPicture. Letters, digits and !_.*'()-=@+,: in at most 250 bytes are
-	// allowed, with slashes between names. The images that the service makes of tagged
+	// allowed, with slashes between names other than . and .. The images that the service makes of tagged
 	// fragments (see the package's manual) have keys that begin with PictureFolder/image.
 	PictureFolder string
 
@@ -216,8 +218,8 @@ func (c Config) validated() (Config, error) {
 		return wrong("Backlog", "is %d, want NewestFirst or OldestFirst", c.Backlog)
 	case c.PutPicture != nil && c.PictureFolder == "":
 		return wrong("PictureFolder", "is empty: name what keys of pictures begin with, such as the thing")
-	case !pictureFolder.MatchString(c.PictureFolder) || len(c.PictureFolder) > maxFolder:
-		return wrong("PictureFolder", "is %.300q: allowed are at most %d letters, digits and !_.*'()-=@+,: with slashes between names", c.PictureFolder, maxFolder)
+	case !pictureFolder.MatchString(c.PictureFolder) || len(c.PictureFolder) > maxFolder || path.Join("/", c.PictureFolder) != "/"+c.PictureFolder:
+		return wrong("PictureFolder", "is %.300q: allowed are at most %d letters, digits and !_.*'()-=@+,: with slashes between names, which are not . or ..", c.PictureFolder, maxFolder)
 	case c.BacklogRate != 0 && c.BacklogRate < leastBacklogRate:
 		return wrong("BacklogRate", "is %d bit/s: the least is %d", c.BacklogRate, leastBacklogRate)
 	}

@@ -34,8 +34,9 @@
 //
 // Media are plain Matroska files, one or more for each clip (with Continuous, of five
 // minutes, or less: see Config.MaxBytes), in a folder for each day in UTC; every player of
-// Matroska plays them from the card. They are written in blocks of two to four seconds
-// that end with a checksum, each synced once. After a power cut everything up to the last whole block is there, however
+// Matroska plays them from the card, also while they are recorded; those that are complete
+// show their length, and players seek in them at once. They are written in blocks of two to
+// four seconds that end with a checksum, each synced once. After a power cut everything up to the last whole block is there, however
 // names and sizes in the file system look: at most one block is lost. What is known of
 // clips is in a journal beside them; if that is destroyed, clips are found again from the
 // files.
@@ -92,14 +93,20 @@
 // all changes after that show the same. A backend hears of it from the bucket as well. No
 // picture is in a Change itself.
 //
+// The first JPEG of an event is its picture; later ones with the same ID are passed over. It
+// stays in the bucket when its clip is deleted: a lifecycle rule of the bucket removes it.
+//
 // Where an event has no picture in the cloud, and clips are uploaded, the fragment of the
-// stream in which it happens and the next one ask the service for images
-// (kvsmedia.Streams.SetImageGeneration), with the event's ID as metadata
-// (kvsmedia.EventTag): those of the pre-roll would show that nobody is there yet.
-// kvsmedia.NearestImage chooses the picture among them. They are put with the rights of the
-// device, so that it may put what begins with PictureFolder and nothing else. Of what goes
-// to the cloud by WebRTC ingestion (see package camera) the service makes no images and sends
-// no notifications: there the pictures are those that firmware hands over.
+// stream in which it happens and the next one ask the service for images, with the event's ID
+// as metadata (kvsmedia.EventTag): those of the pre-roll would show that nobody is there yet.
+// The service makes them once the stream has been told of the bucket
+// (kvsmedia.Streams.SetImageGeneration, with the URI s3://pictures and no more), and
+// kvsmedia.NearestImage chooses the picture among them. Their keys begin with
+// PictureFolder/image, which is to be set for them without PutPicture, too: they are put with
+// the rights of the device, so that it may put what begins with PictureFolder and nothing
+// else, and what may not be put is missing without a word. Of what goes to the cloud by
+// WebRTC ingestion (see package camera) the service makes no images and sends no
+// notifications: there the pictures are those that firmware hands over.
 //
 // # Handing on
 //

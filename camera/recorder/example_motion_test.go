@@ -16,8 +16,9 @@ import (
 	"github.com/smartcam-sdk/smartcam/signaling"
 )
 
-// A whole camera: live view, and a clip of whatever moves, on its card and in the stream. encode
-// is the encoder of the hardware, with a key frame every two seconds.
+// A whole camera: live view, and a clip of whatever moves with its picture, on its card and in
+// the cloud. encode is the encoder of the hardware, with a key frame every two seconds, and
+// snapshot its JPEG encoder.
 func Example_motion() {
 	ctx := context.Background()
 	device, err := iotcreds.LoadConfig("/etc/camera")
@@ -34,10 +35,13 @@ func Example_motion() {
 	check(err)
 	producer, err := kvsmedia.NewProducer(kvsmedia.ProducerConfig{AWS: cfg, Stream: device.ThingName, Tracks: tracks})
 	check(err)
+	put, err := recorder.S3(cfg, "s3://example-pictures")
+	check(err)
 	rec, err := recorder.New(recorder.Config{
 		Dir: "/media/card/clips", Source: cam, Tracks: tracks,
-		Uploader: producer,
-		Now:      creds.Now, // right also while the device's clock is not
+		Uploader:   producer,
+		PutPicture: put, PictureFolder: device.ThingName,
+		Now: creds.Now, // right also while the device's clock is not
 	})
 	check(err)
 	detector, err := motion.New(motion.Config{})
@@ -47,10 +51,16 @@ func Example_motion() {
 	go func() { log.Fatal(rec.Run(ctx)) }()
 	go func() {
 		for e := range detector.Events(cam.Frames(ctx, 0)) {
-			if e.Kind == motion.Started || e.Kind == motion.Going { // which goes on with the clip
-				_, err := rec.Trigger(recorder.Event{ID: e.ID, Type: "motion", Time: e.Time, Score: e.Score})
-				check(err)
+			told := recorder.Event{ID: e.ID, Type: "motion", Time: e.Time, Score: e.Score}
+			switch e.Kind {
+			case motion.Started:
+				told.Picture = snapshot()
+			case motion.Going: // goes on with the clip
+			default:
+				continue
 			}
+			_, err := rec.Trigger(told)
+			check(err)
 		}
 	}()
 	for pts, data := range encode() {
@@ -64,3 +74,6 @@ func Example_motion() {
 func encode() iter.Seq2[time.Duration, []byte] {
 	return func(func(time.Duration, []byte) bool) {}
 }
+
+// snapshot returns the picture as it is now, as JPEG.
+func snapshot() []byte { return nil }

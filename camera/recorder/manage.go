@@ -1,9 +1,11 @@
 package recorder
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
@@ -39,8 +41,9 @@ func (r *Recorder) Protect(id ClipID, on bool) error {
 // Delete removes clips from the device and what is known of them, protected ones as well; what
 // is in the cloud stays there. One that is being recorded is ended (DeletedEarly). With
 // Continuous the recording stays until it is evicted. Each has a ClipEvicted. Clips that are
-// not known are passed over: they are gone when it returns nil. It needs Run, and no room on
-// the storage.
+// not known are passed over: they are gone when it returns nil. Of a picture of theirs that is
+// on its way into the cloud no more is sent: PutPicture's context has ended, and it has returned.
+// It needs Run, and no room on the storage.
 func (r *Recorder) Delete(ids ...ClipID) error {
 	var keys []ulid.ID
 	for _, id := range ids {
@@ -52,7 +55,8 @@ func (r *Recorder) Delete(ids ...ClipID) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), askFor+time.Duration(len(keys))*askOne)
 	defer cancel()
-	return r.latest().Delete(ctx, keys...)
+	err := r.latest().Delete(ctx, keys...)
+	return cmp.Or(err, r.puts.stop(func(clip ulid.ID) bool { return slices.Contains(keys, clip) }))
 }
 
 // Erase removes everything from the device, for a factory reset or a new owner: clips,
@@ -61,12 +65,13 @@ func (r *Recorder) Delete(ids ...ClipID) error {
 // card could be read by other means is for the card's own erasure. After an error a part may
 // be left: call it until it returns nil. It needs Run, and no room on the storage.
 //
-// What is in the cloud stays there. A clip that is being recorded is ended and erased, which
-// Changes shows (DeletedEarly); of the other clips there is no Change, and Publish gets none
-// at all. The recorder goes on: what happens from now on has clips, and none has a pre-roll
-// of before the call.
+// What is in the cloud stays there; of a picture on its way no more is sent, as with Delete.
+// A clip that is being recorded is ended and erased, which Changes shows (DeletedEarly); of the
+// other clips there is no Change, and Publish gets none at all. The recorder goes on: what
+// happens from now on has clips, and none has a pre-roll of before the call.
 func (r *Recorder) Erase(ctx context.Context) error {
-	return r.latest().Erase(ctx)
+	err := r.latest().Erase(ctx)
+	return cmp.Or(err, r.puts.stop(func(ulid.ID) bool { return true }))
 }
 
 // latest returns the disk of the latest Run.

@@ -31,7 +31,9 @@ const (
 // behind, and the error of calls that wait for the storage.
 var ErrStuck = card.ErrStuck
 
-// Recorder records clips into one directory. All its methods may be called concurrently.
+// Recorder records clips into one directory. All its methods may be called concurrently. What
+// is on the storage can be read, and changed, while Run runs; otherwise the error says that the
+// storage is not open.
 type Recorder struct {
 	cfg  Config
 	log  *slog.Logger

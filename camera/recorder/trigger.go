@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
-	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/disk"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
 	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
@@ -23,15 +22,15 @@ func (r *Recorder) Trigger(e Event) (ClipID, error) {
 	if err != nil {
 		return "", err
 	}
-	told := disk.Event{Event: ce}
-	told.Picture, told.JPEG = r.picture(ce.ID, e.Picture)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	var jpeg []byte
+	ce.Picture, jpeg = r.picture(ce.ID, e.Picture)
 	now := r.mono()
-	id, steps := r.roll.Trigger(now, roll.Event{ID: roll.ID(ce.ID), At: now - ago, Score: ce.Score, Info: told, Bytes: len(told.JPEG)})
+	id, steps := r.roll.Trigger(now, roll.Event{ID: roll.ID(ce.ID), At: now - ago, Score: ce.Score, Info: ce, Held: jpeg})
 	clip := ulid.ID(id)
 	if slices.ContainsFunc(steps, func(s roll.Step) bool { return s.Kind == roll.Begin }) {
-		r.expected.Add(clip, told.Event)
+		r.expected.Add(clip, ce)
 	}
 	lost := r.queue.Stats().Lost.Clips
 	if r.push(steps); r.queue.Stats().Lost.Clips > lost {

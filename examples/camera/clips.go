@@ -70,12 +70,14 @@ func (o *clipOptions) config(access *program.Access) *recorder.Config {
 }
 
 // putPictures has a recorder put pictures into the bucket of the flag, in a folder of the
-// name given.
+// name given; those that the service makes of the stream go into that folder, too.
 func (o *clipOptions) putPictures(c *recorder.Config, cfg aws.Config, folder string) (err error) {
-	if c == nil || *o.pictures == "" {
+	if c == nil {
 		return nil
 	}
-	c.PictureFolder = folder
+	if c.PictureFolder = folder; *o.pictures == "" {
+		return nil
+	}
 	c.PutPicture, err = recorder.S3(cfg, *o.pictures)
 	return err
 }

@@ -31,7 +31,7 @@ type Client struct {
 	endErr   error
 	retryer  aws.Retryer
 	signer   *v4.Signer
-	own      *http.Client // the default, when no HTTPClient was given
+	own      *http.Client // the default, when no HTTPClient was given, or a copy of the SDK's; nil if neither
 }
 
 // New returns a client. It does no I/O; an endpoint that cannot be resolved is
@@ -50,10 +50,14 @@ func New(opt Options) *Client {
 		c.own = newHTTPClient(c.Clock.local)
 		c.opt.AWS.HTTPClient = c.own
 	}
-	if given, ok := c.opt.AWS.HTTPClient.(*http.Client); ok { // a redirect would take the session token along
+	switch given := c.opt.AWS.HTTPClient.(type) { // a redirect would take the session token, or what is sent, along
+	case *http.Client:
 		own := *given
 		own.CheckRedirect = noRedirect
 		c.opt.AWS.HTTPClient = &own
+	case *awshttp.BuildableClient: // which follows 307 and 308
+		c.own = &http.Client{Transport: given.GetTransport(), Timeout: given.GetTimeout(), CheckRedirect: noRedirect}
+		c.opt.AWS.HTTPClient = c.own
 	}
 	c.endpoint, c.endErr = Resolve(context.Background(), opt.AWS, opt.Service, opt.ID, opt.DualStack, opt.FIPS)
 	return c

@@ -30,7 +30,7 @@ func (e *timeoutError) Temporary() bool { return true }
 // ResponseError returns the error that a refusing answer carries: its name from
 // the header X-Amzn-ErrorType, else from the body, which is JSON or the XML of S3,
 // and the status in the HTTP response around it. An answer that no AWS service gave
-// (a proxy's, a captive portal's) has the fault Unknown. It never returns nil.
+// (a proxy's, a captive portal's) has the fault Unknown, whatever its status. It never returns nil.
 func ResponseError(status int, header http.Header, body []byte) *awshttp.ResponseError {
 	api := &smithy.GenericAPIError{Code: errorName(header.Get("X-Amzn-ErrorType")), Fault: smithy.FaultClient}
 	if status >= 500 {
@@ -44,7 +44,7 @@ func ResponseError(status int, header http.Header, body []byte) *awshttp.Respons
 		api.Message = text(fields, "message", "Message", "errorMessage")
 	} else if code := element(body, "Code"); code != "" && bytes.Contains(body, []byte("<Error>")) {
 		api.Code, api.Message = errorName(code), element(body, "Message")
-	} else if len(body) > 0 && api.Code == "" {
+	} else if (len(body) > 0 || status/100 == 2) && api.Code == "" {
 		api.Message = fmt.Sprintf("the answer is not from AWS (%.60q): a proxy or captive portal may be in the way",
 			header.Get("Content-Type"))
 	}

@@ -32,7 +32,9 @@ var (
 )
 
 // ValidBucket reports whether a bucket of S3 can have a name.
-func ValidBucket(name string) bool { return bucketName.MatchString(name) }
+func ValidBucket(name string) bool {
+	return bucketName.MatchString(name) && !strings.Contains(name, "..")
+}
 
 // Bucket puts objects into a bucket of S3. It is safe for concurrent use.
 type Bucket struct {
@@ -56,7 +58,8 @@ func NewBucket(cfg aws.Config, name string) *Bucket {
 
 // Put puts an object under a key that has none yet. An object that is there stays, and is
 // no error: of a Put that is repeated because its answer was lost, the bucket has one
-// object, and whoever is told of objects hears of it once. It needs s3:PutObject alone.
+// object, and whoever is told of objects hears of it once. It needs s3:PutObject alone. An
+// answer that S3 does not give, such as a portal's page, is an error whatever its status.
 func (b *Bucket) Put(ctx context.Context, key, contentType string, body []byte) error {
 	const operation = "PutObject"
 	if b.client.endErr != nil {
@@ -74,7 +77,10 @@ func (b *Bucket) Put(ctx context.Context, key, contentType string, body []byte) 
 	}
 	_, err := b.client.send(ctx, operation, q, func(r *http.Response) error {
 		defer r.Body.Close()
-		_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, maxError)) // the status says it all
+		text, _ := io.ReadAll(io.LimitReader(r.Body, maxError)) // what was cut off has been put all the same
+		if r.Header.Get("ETag") == "" || len(text) > 0 {        // S3 has the one and not the other
+			return ResponseError(r.StatusCode, r.Header, text)
+		}
 		return nil
 	})
 	if FromService(err) && Code(err) == "PreconditionFailed" {

@@ -1,7 +1,9 @@
 package awsapi
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/s3test"
@@ -45,7 +48,7 @@ func TestBucketURLs(t *testing.T) {
 			t.Errorf("%+v: %s", c, got)
 		}
 	}
-	for name, want := range map[string]bool{"pictures": true, "a.b-c": true, "ab": false, "Pictures": false, "-pictures": false, "pictures/x": false, "": false} {
+	for name, want := range map[string]bool{"pictures": true, "a.b-c": true, "ab": false, "Pictures": false, "-pictures": false, "pictures/x": false, "a..b": false, "": false} {
 		if ValidBucket(name) != want {
 			t.Errorf("%q: %v", name, !want)
 		}
@@ -110,6 +113,70 @@ func TestPutIsBounded(t *testing.T) {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 	})
+}
+
+// TestPutToNoS3 has something else answer: nothing that it says is taken for a picture that is
+// kept, nothing goes to another host, and each attempt ends soon.
+func TestPutToNoS3(t *testing.T) {
+	filler := bytes.Repeat([]byte("x"), 64<<10)
+	endless := func(status int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			for _, err := w.Write(filler); err == nil; _, err = w.Write(filler) {
+				continue
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		want   string
+	}{
+		"a page of a portal": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>Welcome")) }, "the answer is not from AWS"},
+		"nothing":            {func(http.ResponseWriter, *http.Request) {}, "the answer is not from AWS"},
+		"a page without end": {endless(200), "the answer is not from AWS"},
+		"an error under 200": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("ETag", `"0"`)
+			_, _ = w.Write([]byte("<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>"))
+		}, "InternalError: We encountered"},
+		"a refusal without end": {endless(403), "the answer is not from AWS"},
+		"elsewhere": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://elsewhere.test"+r.URL.Path, http.StatusTemporaryRedirect)
+		}, "307"},
+		"half an answer": {func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(503)
+			for http.NewResponseController(w).Flush() == nil { // a byte a second
+				_, _ = w.Write([]byte("<"))
+				time.Sleep(time.Second)
+			}
+		}, "no answer from"},
+	} {
+		for _, sdk := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, sdk), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					srv := s3test.NewPipeServer(s3test.Config{})
+					defer srv.Close()
+					if err := srv.AddBucket("pictures", s3test.BucketConfig{}); err != nil {
+						t.Fatal(err)
+					}
+					cfg := srv.AWS()
+					if pipe, _ := srv.Client().Transport.(*http.Transport); sdk {
+						cfg.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) {
+							tr.DialContext, tr.DialTLSContext, tr.DisableKeepAlives = pipe.DialContext, pipe.DialTLSContext, true
+						})
+					}
+					srv.Answer("PutObject", 1, c.answer) // one that is followed finds S3
+					start := time.Now()
+					err := NewBucket(cfg, "pictures").Put(t.Context(), "k", "image/jpeg", []byte("picture"))
+					if err == nil || !strings.Contains(err.Error(), c.want) || len(err.Error()) > 2000 || Permanent(err) || Denied(err) {
+						t.Error(err)
+					}
+					if n := srv.Calls("PutObject"); n != 1 || time.Since(start) > 16*time.Second {
+						t.Errorf("%d calls in %v", n, time.Since(start))
+					}
+				})
+			})
+		}
+	}
 }
 
 func TestRefusalsOfS3(t *testing.T) {

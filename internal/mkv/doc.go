@@ -27,6 +27,10 @@
 // position, so that a stream can be sent as it comes, continued and cut at a
 // cluster. They append to a slice and allocate nothing but its growth.
 //
+// A file that is complete gets what players show its length by and seek with:
+// [AppendSeekHead] and [AppendDuration], for which [AppendRoom] keeps room at the
+// file's beginning, and [AppendCues].
+//
 // # Errors
 //
 // A stream that ends inside an element, or before the end that its segment or

@@ -9,8 +9,10 @@ import (
 const (
 	IDEBML        = idEBML
 	IDSegment     = idSegment
+	IDInfo        = idInfo
 	IDTracks      = idTracks
 	IDCluster     = idCluster
+	IDCues        = idCues
 	IDTimestamp   = idTimestamp
 	IDSimpleBlock = idSimpleBlock
 	IDVoid        = idVoid

@@ -68,6 +68,16 @@ const (
 	idBlockDuration  = 0x9b
 	idReferenceBlock = 0xfb
 
+	idSeek         = 0x4dbb
+	idSeekID       = 0x53ab
+	idSeekPosition = 0x53ac
+
+	idCuePoint           = 0xbb
+	idCueTime            = 0xb3
+	idCueTrackPositions  = 0xb7
+	idCueTrack           = 0xf7
+	idCueClusterPosition = 0xf1
+
 	idTag       = 0x7373
 	idTargets   = 0x63c0
 	idTagTrack  = 0x63c5

@@ -38,7 +38,7 @@
 // # What it can do wrong
 //
 // [Service.Refuse], [Service.Drop], [Service.Delay], [Service.Lose], [Service.Skew] and
-// [Service.SetOutage] disturb calls.
+// [Service.SetOutage] disturb calls; [Service.Answer] stands for what is no S3 at all.
 //
 // # What it keeps
 //

@@ -2,6 +2,7 @@ package s3test
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/internal/awsapi/awsapitest"
@@ -54,6 +55,33 @@ func (s *Service) losing(api string) bool {
 		s.lost[api] = n - 1
 	}
 	return n > 0
+}
+
+// Answer lets h answer the next n calls of an API, and nothing becomes of them: as a portal, a
+// proxy or a service does that is no S3, by redirects, pages, and answers without end. It
+// returns once writing fails. A negative n means all further calls, zero none any more.
+func (s *Service) Answer(api string, n int, h http.HandlerFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.others[api] = &other{n, h}
+}
+
+// other answers calls that are to come; a negative left means all.
+type other struct {
+	left   int
+	answer http.HandlerFunc
+}
+
+// answers returns what answers a call instead of the service, nil for nothing.
+func (s *Service) answers(api string) http.HandlerFunc {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.others[api]
+	if o == nil || o.left == 0 {
+		return nil
+	}
+	o.left--
+	return o.answer
 }
 
 // Delay lets every further call of an API take d longer; zero ends that. The longest d is a

@@ -22,8 +22,9 @@ type Service struct {
 	handler  http.Handler
 
 	mu      sync.Mutex
-	lost    map[string]int // answers to come that are lost, by API
-	pending int            // events that Notify has not taken
+	lost    map[string]int    // answers to come that are lost, by API
+	others  map[string]*other // that answer calls, likewise
+	pending int               // events that Notify has not taken
 }
 
 // Object is an object of a bucket.
@@ -40,7 +41,7 @@ type Object struct {
 // and Close it. The error is of Config.Dir.
 func New(cfg Config) (*Service, error) {
 	cfg.setDefaults()
-	s := &Service{cfg: cfg, core: double.New("s3test", cfg.Logger), lost: map[string]int{}}
+	s := &Service{cfg: cfg, core: double.New("s3test", cfg.Logger), lost: map[string]int{}, others: map[string]*other{}}
 	var err error
 	if s.store, err = openStore(cfg.Dir, cfg.Limits.Objects, s.core.Now); err != nil {
 		return nil, fmt.Errorf("s3test: %w", err)

@@ -11,7 +11,9 @@
 //	POST   /clips/{id}/protect    {"protected": true} keeps it from eviction, false no longer
 //	DELETE /clips/{id}            removes it from the device; what is in the cloud stays there
 //	POST   /events                {"type": "motion"}, a recorder.Event: answers {"clip": ID}.
-//	                              A body that is image/jpeg is the event's picture, and ?type= its type
+//	                              A body that is image/jpeg is the event's picture, ?type= its
+//	                              type, and ?id= its ID, if it has been told already. What is
+//	                              wrong with the picture alone shows in the clip: pictureError
 //
 // Answers are JSON, times RFC 3339, durations nanoseconds, as in package recorder. An error is
 // a line of plain text: 400 for a request that cannot be read, 404 for a clip or picture that there

@@ -93,7 +93,7 @@ func (t *Routes) protect(w http.ResponseWriter, r *http.Request) {
 	var want struct {
 		Protected *bool `json:"protected"`
 	}
-	if !decode(w, r, &want) {
+	if !decode(w, r, "JSON", &want) {
 		return
 	}
 	if want.Protected == nil {
@@ -130,8 +130,12 @@ func (t *Routes) event(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, fmt.Sprintf("the picture: %v", err), http.StatusBadRequest)
 			return
 		}
-		e.Type = r.URL.Query().Get("type")
-	} else if !decode(w, r, &e) {
+		e.ID, e.Type = r.URL.Query().Get("id"), r.URL.Query().Get("type")
+	} else if !decode(w, r, "JSON, or a JPEG with Content-Type: "+pictureType, &e) {
+		return
+	}
+	if e.PictureKey != "" {
+		http.Error(w, "picture is what the recorder sets: post the JPEG itself, with Content-Type: "+pictureType, http.StatusBadRequest)
 		return
 	}
 	id, err := t.recorder.Trigger(e)
@@ -142,8 +146,8 @@ func (t *Routes) event(w http.ResponseWriter, r *http.Request) {
 	t.answer(w, EventReply{id}, nil)
 }
 
-// decode reads a body of JSON, and answers a request that has none.
-func decode(w http.ResponseWriter, r *http.Request, want any) bool {
+// decode reads a body of JSON, and answers a request that has none with what it has to be.
+func decode(w http.ResponseWriter, r *http.Request, what string, want any) bool {
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	d.DisallowUnknownFields()
 	err := d.Decode(want)
@@ -151,7 +155,7 @@ func decode(w http.ResponseWriter, r *http.Request, want any) bool {
 		err = errors.New("there is something after it")
 	}
 	if err != nil {
-		http.Error(w, fmt.Sprintf("the body has to be JSON: %v", err), http.StatusBadRequest)
+		http.Error(w, fmt.Sprintf("the body has to be %s: %v", what, err), http.StatusBadRequest)
 	}
 	return err == nil
 }

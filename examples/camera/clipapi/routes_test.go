@@ -50,6 +50,8 @@ func TestRoutes(t *testing.T) {
 		{"POST", "/events", `{"typ":"motion"}`, 400, `unknown field "typ"`},
 		{"POST", "/events", `{"type":"motion"} {}`, 400, "something after it"},
 		{"POST", "/events", ``, 400, "the body has to be JSON"},
+		{"POST", "/events", "\xff\xd8\xff", 400, "a JPEG with Content-Type: image/jpeg"},
+		{"POST", "/events", `{"type":"motion","picture":"/9j/4AAQ"}`, 400, "post the JPEG itself"},
 		{"POST", "/events", `{"type":"` + strings.Repeat("x", 16<<10) + `"}`, 400, "too large"},
 		{"GET", "/events", "", 405, ""},
 		{"PUT", "/clips/" + kept, "", 405, ""},
@@ -68,7 +70,7 @@ func TestRoutes(t *testing.T) {
 	if w := ask(t, f, "GET", "/clips/"+gone+"/picture", ""); w.Header().Get("Content-Type") == "image/jpeg" {
 		t.Error("an error is a picture")
 	}
-	if w := ask(t, f, "POST", "/events?type=person", "a JPEG", "Content-Type", "image/jpeg; x=y"); w.Code != 200 || len(f.told) != 2 || string(f.told[1].Picture) != "a JPEG" || f.told[1].Type != "person" {
+	if w := ask(t, f, "POST", "/events?type=person&id=01JID", "a JPEG", "Content-Type", "image/jpeg; x=y"); w.Code != 200 || len(f.told) != 2 || string(f.told[1].Picture) != "a JPEG" || f.told[1].Type != "person" || f.told[1].ID != "01JID" {
 		t.Errorf("%d %s: %+v", w.Code, w.Body, f.told)
 	}
 	if w := ask(t, f, "POST", "/events", strings.Repeat("x", 5<<20), "Content-Type", "image/jpeg"); w.Code != 400 || !strings.Contains(w.Body.String(), "too large") {

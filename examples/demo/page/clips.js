@@ -83,7 +83,7 @@ export class Clips extends EventTarget {
     text(state, stateOf(clip));
     state.dataset.state = clip.state;
     sent.style.inlineSize = `${clip.sent * 100}%`;
-    const pictured = clip.events.find((e) => e.pictureBytes); // on the device
+    const pictured = clip.events.findLast((e) => e.pictureBytes); // on the device; who came has come nearer
     picture.hidden = !pictured;
     const src = `/api/clips/${clip.id}/picture?event=${pictured?.id}`;
     if (pictured && picture.getAttribute("src") !== src) picture.src = src;

@@ -30,6 +30,7 @@ func TestDemoClips(t *testing.T) {
 		Title   string
 		Titles  []string // of all clips
 		Seen    int      // width of the picture of the visitor's, in the list
+		Latest  bool     // the picture of a clip is that of its last event
 		Notes   string
 		Growing played
 		Whole   played
@@ -49,6 +50,9 @@ func TestDemoClips(t *testing.T) {
 	}
 	if one.Seen != 320 {
 		t.Errorf("the list shows a picture of %d pixels in width", one.Seen)
+	}
+	if !one.Latest {
+		t.Error("the list does not show the picture of a clip's last event")
 	}
 	for name, p := range map[string]played{"while it grows": one.Growing, "as a whole": one.Whole} {
 		if p.Advanced < 1 || p.Width == 0 || !p.Changed {

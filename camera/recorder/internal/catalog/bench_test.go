@@ -66,10 +66,10 @@ func fill(b *testing.B, fsys storage.FS, opt catalog.Options, n int) {
 			b.Fatal(err)
 		}
 		on, err := fsys.Open(f.Name(), os.O_RDWR|os.O_CREATE)
-		if err != nil || on.Truncate(1000) != nil || on.Close() != nil {
+		if err != nil || on.Truncate(10_000) != nil || on.Close() != nil {
 			b.Fatal(err)
 		}
-		if err := cat.Grow(f.Seq, 12, 24*time.Second, 1000, 1000); err != nil || cat.CloseFile(f.Seq, "event over") != nil {
+		if err := cat.Grow(f.Seq, 12, 24*time.Second, 10_000, 10_000); err != nil || cat.CloseFile(f.Seq, "event over") != nil {
 			b.Fatal(err)
 		}
 		for i := range int32(12) {

@@ -136,7 +136,8 @@ func (c *Catalog) LosePicture(clip, event ulid.ID, reason string) {
 	}
 }
 
-// PutPicture notes that a picture is in the cloud, with the change Pictured.
+// PutPicture notes that a picture is in the cloud, with the change Pictured, also if it went from
+// the card while it was on its way.
 func (c *Catalog) PutPicture(clip, event ulid.ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -144,9 +145,9 @@ func (c *Catalog) PutPicture(clip, event ulid.ID) {
 	if cl == nil {
 		return
 	}
-	if i := cl.event(event); i >= 0 && cl.Events[i].Picture.waits() {
+	if i := cl.event(event); i >= 0 && cl.Events[i].Picture.Key != "" && !cl.Events[i].Picture.Put {
 		p := cl.Events[i].Picture
-		p.Put = true
+		p.Put, p.Err = true, ""
 		c.setPicture(cl, i, p)
 		c.change(cl, Pictured)
 	}
@@ -291,8 +292,7 @@ func (r *recovery) unknownPicture(f *file, recent bool) error {
 	f.Event = ulid.ID{1} // it is a picture, whosever
 	o, err := r.picture(f)
 	switch {
-	case err == nil && o.Seq == f.Seq && !r.foreignClips[ulid.ID(o.Clip)]:
-		r.takeInPicture(f, o)
+	case err == nil && o.Seq == f.Seq && !r.foreignClips[ulid.ID(o.Clip)] && r.takeInPicture(f, o):
 	case errors.Is(err, picture.ErrNone) && recent:
 		r.report.Removed++
 		return removeFile(r.fsys, f.Name())
@@ -306,9 +306,14 @@ func (r *recovery) unknownPicture(f *file, recent bool) error {
 	return nil
 }
 
-func (r *recovery) takeInPicture(f *file, o picture.Origin) {
-	r.report.TakenIn = append(r.report.TakenIn, f.Seq)
+// takeInPicture makes the record of a picture, and of its clip and event if they have none. It
+// reports false if they cannot be.
+func (r *recovery) takeInPicture(f *file, o picture.Origin) bool {
 	e := parseEvent(o.Event, ulid.ID(o.Clip))
+	if e.ID.IsZero() || ulid.ID(o.Clip).IsZero() {
+		return false
+	}
+	r.report.TakenIn = append(r.report.TakenIn, f.Seq)
 	e.Picture.Given = true
 	f.Clip, f.Event, f.Closed = o.Clip, e.ID, true
 	f.Bytes = r.here[f.Seq].size
@@ -326,6 +331,7 @@ func (r *recovery) takeInPicture(f *file, o picture.Origin) {
 	}
 	r.touchClip(cl)
 	r.attach(f, cl)
+	return true
 }
 
 // missPictures notes which events have lost their picture. Those of clips that are still

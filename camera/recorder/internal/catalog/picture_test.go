@@ -1,8 +1,6 @@
 package catalog_test
 
 import (
-	"bytes"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,108 +9,6 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/picture"
 	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
-
-// jpegOf is the picture of an event.
-func jpegOf(event ulid.ID) []byte {
-	return slices.Concat([]byte{0xff, 0xd8, 0xff}, bytes.Repeat(event[:], 700), []byte{0xff, 0xd9})
-}
-
-// keep writes the picture of an event.
-func (d *device) keep(clip, event ulid.ID) error {
-	f, content, err := d.cat.NewPicture(clip, event, jpegOf(event))
-	if err != nil {
-		return nil // it is there, or was given up
-	}
-	if err := picture.Write(d.fsys, f.Folder(), f.Name(), content); err != nil {
-		return err
-	}
-	d.cat.KeepPicture(f.Seq)
-	return nil
-}
-
-// shotOf returns the file of an event's picture, nil if there is none.
-func shotOf(v catalog.View, event ulid.ID) *catalog.File {
-	i := slices.IndexFunc(v.Pictures, func(f catalog.File) bool { return f.Event == event && f.Closed && !f.Going })
-	if i < 0 {
-		return nil
-	}
-	return &v.Pictures[i]
-}
-
-// seen reports whether the picture of an event can be read.
-func (d *device) seen(v catalog.View, event ulid.ID) bool {
-	f := shotOf(v, event)
-	if f == nil {
-		return false
-	}
-	on, err := d.fsys.Open(f.Name(), 0)
-	if err != nil {
-		return false
-	}
-	defer on.Close()
-	jpeg, o, err := picture.Read(on)
-	return err == nil && bytes.Equal(jpeg, jpegOf(event)) && o.Seq == f.Seq && f.Bytes == int64(len(jpeg)+picture.Tail)
-}
-
-// photograph writes the picture of the clip that is being recorded.
-func (m *model) photograph() error {
-	v, ok := m.cat.Clip(m.open)
-	if !ok || !v.Events[0].Picture.Given {
-		return nil
-	}
-	e := v.Events[0].ID
-	if err := m.keep(m.open, e); err != nil {
-		return err
-	}
-	if v, _ := m.cat.Clip(m.open); shotOf(v, e) != nil {
-		m.clips[m.open].kept[e] = true
-	}
-	return nil
-}
-
-// checkPictures: each event that had a picture has it, has put it, or says why not.
-func (m *model) checkPictures(id ulid.ID, p *promise, v catalog.View) {
-	for _, e := range v.Events {
-		has := m.seen(v, e.ID)
-		if e.Picture.Given && !has && !e.Picture.Put && e.Picture.Err == "" {
-			m.Errorf("event %v of %v has lost its picture without a word", e.ID, id)
-		}
-		if shotOf(v, e.ID) != nil && !has {
-			m.Errorf("the picture of %v cannot be read", e.ID)
-		}
-		if p.kept[e.ID] && !p.leaving && !has {
-			m.Errorf("the picture of %v was on the card: %+v", e.ID, e.Picture)
-		}
-	}
-}
-
-// photo makes a clip of so many seconds whose event has a picture.
-func (d *device) photo(seconds int, key string) (clip, event ulid.ID) {
-	d.Helper()
-	event = d.cat.NewID()
-	clip, err := d.cat.Begin(ulid.ID{}, catalog.Event{ID: event, Type: "motion", Picture: catalog.Picture{Given: true, Key: key}})
-	if err == nil {
-		err = d.keep(clip, event)
-	}
-	if err == nil && seconds > 0 {
-		var s *shot
-		if s, err = d.shoot(clip); err == nil {
-			if err = s.film(seconds); err == nil {
-				err = s.close()
-			}
-		}
-	}
-	if err == nil {
-		err = d.cat.End(clip, "event over")
-	}
-	if err == nil {
-		err = d.commit()
-	}
-	if err != nil {
-		d.Fatal(err)
-	}
-	return clip, event
-}
 
 // TestPictureOutlivesTheJournal: pictures are found again by their files, with events that
 // nothing else knows of, and a clip without media.
@@ -150,32 +46,6 @@ func TestPictureOutlivesTheJournal(t *testing.T) {
 				t.Errorf("%+v", list)
 			}
 		})
-	}
-}
-
-// reopen starts another process on the card.
-func (d *device) reopen() *catalog.Report {
-	d.Helper()
-	if err := d.fsys.Close(); err != nil {
-		d.Fatal(err)
-	}
-	return d.mustOpen()
-}
-
-// wreck removes files and folders of the card.
-func (d *device) wreck(names ...string) {
-	d.Helper()
-	for _, name := range names {
-		files, err := d.fsys.List(name)
-		for _, f := range files {
-			err = d.fsys.Remove(name + "/" + f.Name())
-		}
-		if err == nil || len(files) == 0 {
-			err = d.fsys.Remove(name)
-		}
-		if err != nil {
-			d.Fatal(err)
-		}
 	}
 }
 
@@ -238,30 +108,6 @@ func TestPicturesGo(t *testing.T) {
 	if files := d.pictures(); len(files) > 0 {
 		t.Errorf("%q", files)
 	}
-}
-
-// pictures lists the files of pictures.
-func (d *device) pictures() (list []string) {
-	d.Helper()
-	folders, err := d.fsys.List(".")
-	if err != nil {
-		d.Fatal(err)
-	}
-	for _, folder := range folders {
-		if !folder.IsDir() {
-			continue
-		}
-		files, err := d.fsys.List(folder.Name())
-		if err != nil {
-			d.Fatal(err)
-		}
-		for _, f := range files {
-			if strings.HasSuffix(f.Name(), ".jpg") {
-				list = append(list, f.Name())
-			}
-		}
-	}
-	return list
 }
 
 // TestPicturesAreDeleted: by Delete and Erase, also with Continuous, where the media stay.
@@ -402,6 +248,55 @@ func TestPictureLosses(t *testing.T) {
 		}
 		if r = d.cut(3); len(r.Changes) > 0 {
 			t.Errorf("%s is told again: %v", name, r.Changes)
+		}
+	}
+}
+
+// TestPutAfterAll: a picture that was on its way when its clip was evicted is there.
+func TestPutAfterAll(t *testing.T) {
+	d := newDevice(t, 0)
+	d.mustOpen()
+	clip, event := d.photo(2, "door/1.jpg")
+	d.cat.LosePicture(clip, event, catalog.Evicted)
+	d.cat.PutPicture(clip, event)
+	changes, err := d.cat.Commit()
+	if v, _ := d.cat.Clip(clip); err != nil || kinds(changes, clip) != "picture " || !v.Events[0].Picture.Put || v.Events[0].Picture.Err != "" {
+		t.Errorf("%v %v %+v", changes, err, v)
+	}
+}
+
+// TestLongEvent: what is in front of an event's picture fits, whatever the event is like.
+func TestLongEvent(t *testing.T) {
+	d := newDevice(t, 0)
+	d.mustOpen()
+	e := catalog.Event{ID: d.cat.NewID(), Type: strings.Repeat("\x01", 64), Picture: catalog.Picture{Given: true, Key: strings.Repeat("\x01", 512)}}
+	clip, err := d.cat.Begin(ulid.ID{}, e)
+	if err == nil {
+		err = d.keep(clip, e.ID)
+	}
+	if v, _ := d.cat.Clip(clip); err != nil || !d.seen(v, e.ID) {
+		t.Errorf("%v %+v", err, v)
+	}
+}
+
+// TestOddPictures: a whole file of nobody's, which somebody has made, is left alone.
+func TestOddPictures(t *testing.T) {
+	for name, o := range map[string]picture.Origin{
+		"of no clip":  {Event: []byte(`{"id":"01KB0000000000000000000001"}`)},
+		"of no event": {Clip: ulid.ID{1}, Event: []byte(`{"id":"00000000000000000000000000"}`)},
+	} {
+		d := newDevice(t, 0)
+		d.mustOpen()
+		d.photo(2, "")
+		folder := noon.Format(time.DateOnly)
+		o.Seq = 0xffffff
+		if err := picture.Write(d.fsys, folder, folder+"/00ffffff.jpg", picture.File(jpegOf(ulid.ID{1}), o)); err != nil {
+			t.Fatal(err)
+		}
+		for seed := range uint64(2) {
+			if r := d.cut(seed); r.Foreign != 1 || r.Clips != 1 || len(d.pictures()) != 2 {
+				t.Errorf("%s: %+v %q", name, r, d.pictures())
+			}
 		}
 	}
 }

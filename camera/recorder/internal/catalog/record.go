@@ -210,12 +210,12 @@ func cut(s string, n int) string {
 }
 
 // headerEvent is the JSON of an event in a file, of so many bytes at most: without tags if it
-// is too long.
-func headerEvent(e Event, most int) []byte {
-	b, _ := json.Marshal(eventRecord(e)) // texts are valid, the score is finite: see Check
-	if len(b) > most {
-		e.Tags = nil
-		b, _ = json.Marshal(eventRecord(e))
+// is too long, and its ID alone if it still is.
+func headerEvent(e Event, most int) (b []byte) {
+	for _, e := range []Event{e, {ID: e.ID, Type: e.Type, Time: e.Time, Score: e.Score, Picture: e.Picture, Images: e.Images}, {ID: e.ID}} {
+		if b, _ = json.Marshal(eventRecord(e)); len(b) <= most { // texts are valid, the score is finite: see Check
+			break
+		}
 	}
 	return b
 }

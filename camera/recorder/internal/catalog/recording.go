@@ -118,6 +118,7 @@ func (c *Catalog) NewFile(id ulid.ID, up time.Duration) (File, segment.Header, e
 	if cl != nil {
 		h.Event = headerEvent(cl.Events[0], maxHeader)
 		c.setSpan(cl, Span{File: f.Seq, Last: -1, Growing: true})
+		cl.before = segment.LeastHead // which is none of the clip's bytes
 	}
 	return f.File, h, nil
 }

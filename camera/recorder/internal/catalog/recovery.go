@@ -210,10 +210,10 @@ func (r *recovery) content(f *file) (*segment.Content, error) {
 	if err != nil || content.Closed || content.Seq != f.Seq {
 		return content, err
 	}
-	if err := segment.Repair(on, content); err != nil {
+	if err := segment.Repair(on, func() error { return r.fsys.SyncDir(f.Folder()) }, content); err != nil {
 		return nil, err
 	}
-	return content, r.fsys.SyncDir(f.Folder()) // for the size on FAT
+	return content, nil
 }
 
 // fill takes what a file has, and follows it in the clips.

@@ -7,12 +7,6 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
-// Event is an event of a step, with its picture.
-type Event struct {
-	catalog.Event
-	JPEG []byte // nil if there is none that can be kept
-}
-
 // Expected are the clips that were triggered and that no card knows of yet: their steps wait
 // in the queue. The zero value has none. It may be used concurrently, and outlives the disks
 // that clips are taken from it by.

@@ -20,16 +20,10 @@ type shot struct {
 	tries int
 }
 
-// take writes the picture of an event, if it has one.
-func (d *Disk) take(clip roll.ID, e Event) error {
-	d.later(clip, e)
-	return d.shoot()
-}
-
-// later lets the picture of an event, if it has one, wait for the next shoot.
-func (d *Disk) later(clip roll.ID, e Event) {
-	if e.JPEG != nil {
-		d.shots = append(d.shots, shot{clip: clip, event: e.ID, jpeg: e.JPEG})
+// later lets the picture of an event, if a step brings it, wait for the next shoot.
+func (d *Disk) later(s *roll.Step, event ulid.ID) {
+	if s.Event != nil && s.Event.Held != nil {
+		d.shots = append(d.shots, shot{clip: s.Clip, event: event, jpeg: s.Event.Held})
 	}
 }
 
@@ -47,13 +41,23 @@ func (d *Disk) shoot() error {
 			d.cfg.Log.Warn("recorder: the picture of an event cannot be kept", "event", s.event.String(), "err", err)
 			d.c.Cat.LosePicture(d.id(s.clip), s.event, "the storage failed: "+err.Error())
 		}
-		if e, ok := d.event[s.clip]; ok && e.ID == s.event { // on another card the clip goes on without it
-			e.Picture, e.Images = catalog.Picture{}, catalog.MaxImages
-			d.event[s.clip] = e
-		}
+		d.detach(s)
 		d.shots = d.shots[1:]
 	}
 	return nil
+}
+
+// detach has a clip do without a picture that is on this card, if it goes on on another one.
+func (d *Disk) detach(s *shot) {
+	if e, ok := d.event[s.clip]; ok && e.ID == s.event {
+		e.Picture, e.Images = catalog.Picture{}, catalog.MaxImages
+		d.event[s.clip] = e
+	}
+	for i := range d.joins {
+		if j := &d.joins[i]; j.clip == s.clip && j.event.ID == s.event {
+			j.event.Picture, j.event.Images = catalog.Picture{}, catalog.MaxImages
+		}
+	}
 }
 
 // keep writes a picture. It is on the card when it returns nil, or its clip is not any more.

@@ -104,13 +104,14 @@ func (d *Disk) step(s *roll.Step) error {
 	case roll.Begin:
 		return d.begin(s)
 	case roll.Join:
-		if e, ok := s.Event.Info.(Event); ok {
+		if e, ok := s.Event.Info.(catalog.Event); ok {
 			if !s.Again || d.event[s.Clip].ID == e.ID {
-				d.event[s.Clip] = e.Event
+				d.event[s.Clip] = e
 			}
-			d.joins = append(d.joins, join{s.Clip, e.Event})
-			d.note(cat.AddEvent(d.id(s.Clip), e.Event))
-			return d.take(s.Clip, e)
+			d.joins = append(d.joins, join{s.Clip, e})
+			d.note(cat.AddEvent(d.id(s.Clip), e))
+			d.later(s, e.ID)
+			return d.shoot()
 		}
 	case roll.Frame:
 		if d.lose(s.Clip, s.Frame.Skipped); d.cfg.Continuous && s.Frame.Skipped > 0 {
@@ -145,10 +146,9 @@ func (d *Disk) begin(s *roll.Step) error {
 		e.ID = d.c.Cat.NewID()
 	}
 	e.Picture, e.Images = catalog.Picture{}, catalog.MaxImages // the clip before has them
-	told := Event{}
 	if s.Event != nil {
-		if told, ok = s.Event.Info.(Event); ok {
-			e = told.Event
+		if told, ok := s.Event.Info.(catalog.Event); ok {
+			e = told
 		}
 	}
 	d.event[s.Clip] = e
@@ -159,11 +159,11 @@ func (d *Disk) begin(s *roll.Step) error {
 	}
 	_, err := d.c.Cat.Begin(d.id(s.Clip), e)
 	d.note(err)
-	if err := d.write(); err != nil { // the event is told at once, its picture follows
-		d.later(s.Clip, told)
+	d.later(s, e.ID)
+	if err := d.write(); err != nil {
 		return err
 	}
-	return d.take(s.Clip, told)
+	return d.shoot() // what was told already
 }
 
 // lose notes that a clip lacks frames.
@@ -176,7 +176,7 @@ func (d *Disk) lose(clip roll.ID, frames int) {
 // late notes that a clip lacks the beginning of its event.
 func (d *Disk) late(s *roll.Step) {
 	m := catalog.Missing{Length: s.Got, Reason: "it was deleted, or the source reached no further back"}
-	if e, ok := s.Event.Info.(Event); ok && e.Time != 0 {
+	if e, ok := s.Event.Info.(catalog.Event); ok && e.Time != 0 {
 		m.Start = e.Time + s.Want.Milliseconds()
 	}
 	d.note(d.c.Cat.Lose(d.id(s.Clip), m))
@@ -232,7 +232,9 @@ func (d *Disk) finishClip(clip roll.ID, reason string) {
 func (d *Disk) continued(clip roll.ID) {
 	d.note(d.c.Cat.End(d.id(clip), roll.Longest.String()))
 	d.cfg.Uploads.Ended(d.c, d.id(clip))
-	id, err := d.c.Cat.Begin(ulid.ID{}, d.event[clip])
+	e := d.event[clip]
+	e.Picture, e.Images = catalog.Picture{}, catalog.MaxImages // the clip that has ended has them
+	id, err := d.c.Cat.Begin(ulid.ID{}, e)
 	d.note(err)
 	d.ids[clip] = id
 }

@@ -195,7 +195,7 @@ func held(s roll.Step) int {
 	if s.Event == nil {
 		return 0
 	}
-	return s.Event.Bytes
+	return len(s.Event.Held)
 }
 
 // Holds reports whether there is room for an event that holds so many bytes: there is always

@@ -170,7 +170,9 @@ func (r *Roll) begin(now time.Duration, e *Event, follows ID) {
 	r.clip = clip{open: true, id: r.cfg.NewID(), since: now}
 	r.clip.told = []told{r.latest} // the event goes on
 	if e != nil {
-		r.clip.events, r.clip.told[0], r.clip.first = 1, told{e.ID, e.Score}, e
+		first := *e
+		first.Held = nil
+		r.clip.events, r.clip.told[0], r.clip.first = 1, told{e.ID, e.Score, len(e.Held) > 0}, &first
 	}
 	r.step(Step{Kind: Begin, Clip: r.clip.id, Event: e, Follows: follows})
 }

@@ -99,6 +99,7 @@ type clip struct {
 type told struct {
 	id    ID
 	score float64
+	held  bool // it has brought something along
 }
 
 // file is what frames are written to.
@@ -156,17 +157,21 @@ func (r *Roll) Trigger(now time.Duration, e Event) (ID, []Step) {
 	return r.clip.id, r.steps
 }
 
-// join passes on a further event of the clip, or that one is surer than before or brings more.
+// join passes on a further event of the clip, or that one is surer than before.
 func (r *Roll) join(e *Event) {
 	i := slices.IndexFunc(r.clip.told, func(t told) bool { return t.id == e.ID })
 	switch {
 	case i < 0 || e.ID == (ID{}):
 		if r.clip.events++; r.clip.events <= maxEvents {
-			r.clip.told = append(r.clip.told, told{e.ID, e.Score})
+			r.clip.told = append(r.clip.told, told{e.ID, e.Score, len(e.Held) > 0})
 			r.step(Step{Kind: Join, Clip: r.clip.id, Event: e})
 		}
-	case e.Score >= r.clip.told[i].score+surer || e.Bytes > 0:
-		r.clip.told[i].score = max(r.clip.told[i].score, e.Score)
+	case e.Score >= r.clip.told[i].score+surer, len(e.Held) > 0 && !r.clip.told[i].held:
+		t := &r.clip.told[i]
+		if t.held {
+			e.Held = nil
+		}
+		t.score, t.held = max(t.score, e.Score), t.held || len(e.Held) > 0
 		r.step(Step{Kind: Join, Clip: r.clip.id, Event: e, Again: true})
 	}
 }

@@ -231,3 +231,28 @@ func TestLate(t *testing.T) {
 		}
 	}
 }
+
+// TestHeld: what an event brings is passed on once, also if it comes after its event, and not
+// kept here.
+func TestHeld(t *testing.T) {
+	r := New(Config{Tracks: []*kvsmedia.Track{picture}, PreRoll: 10 * sec, PostRoll: 10 * sec, Longest: 60 * sec, NewID: func() ID { return ID{1} }})
+	var held []Kind
+	pass := func(_ ID, steps []Step) {
+		for _, s := range steps {
+			if s.Event != nil && s.Event.Held != nil {
+				held = append(held, s.Kind)
+			}
+		}
+	}
+	pass(r.Trigger(100*sec, Event{ID: ID{2}, At: 80 * sec, Held: []byte("a")}))
+	if r.clip.first.Held != nil {
+		t.Error("the roll keeps what the clip's event brings")
+	}
+	pass(r.Trigger(100*sec, Event{ID: ID{2}, At: 80 * sec, Held: []byte("a")}))
+	pass(r.Trigger(100*sec, Event{ID: ID{3}, At: 100 * sec}))
+	pass(r.Trigger(100*sec, Event{ID: ID{3}, At: 100 * sec, Held: []byte("b")}))
+	pass(r.Trigger(100*sec, Event{ID: ID{3}, At: 100 * sec, Held: []byte("b"), Score: 1}))
+	if want := []Kind{Begin, Join}; !slices.Equal(held, want) {
+		t.Errorf("passed on with %v, want %v", held, want)
+	}
+}

@@ -15,7 +15,7 @@ type Event struct {
 	At    time.Duration // when it happened, on the owner's monotonic clock
 	Score float64       // how sure it is, from 0 to 1
 	Info  any           // the owner's, passed on
-	Bytes int           // of memory that Info holds
+	Held  []byte        // what it brings along, passed on
 }
 
 // Kind is what a [Step] asks of the owner.
@@ -28,7 +28,7 @@ const (
 
 	// Join says that Event happened in Clip. The first 64 events of a clip are passed on, the
 	// rest are counted in End. With Again it is one of these, which is surer now by a hundredth,
-	// or brings more (Event.Bytes).
+	// or holds something for the first time.
 	Join
 
 	// Frame is a frame of Clip; with Continuous, of the one recording, and Clip is zero.

@@ -161,9 +161,16 @@ func (w *Writer) writeHead(p []byte) ([]byte, error) {
 		}
 		end += e.head + int(e.size)
 	}
-	b := appendHeader(bytes.Clone(p[:at]), &w.head.Header)
-	b = append(b, p[at:end]...)
-	c, err := parseHead(append(b, p[end:]...))
+	info, ok := parse(p[at:])
+	if !ok || info.id != mkv.IDInfo {
+		return nil, errors.New("the muxer wrote no Info")
+	}
+	tracks := at + info.head + int(info.size)
+	b, err := appendLabel(appendHeader(bytes.Clone(p[:at]), &w.head.Header), p[at:tracks])
+	if err != nil {
+		return nil, err
+	}
+	c, err := parseHead(append(b, p[tracks:]...))
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,9 @@ import (
 // Version is the format version that this package writes. It reads all versions up to it.
 const Version = 1
 
+// LeastHead is how many bytes stand before the first cluster of a file at least.
+const LeastHead = 2 * page
+
 // MaxEvent bounds [Header].Event, in bytes.
 const MaxEvent = 1 << 10
 
@@ -57,13 +60,19 @@ type Content struct {
 	Closed   bool              // the file ends with its index and has nothing behind it
 	Growing  bool              // of a Writer: the last cluster goes on, so that it is to be left out of what is read
 
-	head []byte     // the file up to the first cluster
-	list mkv.Tracks // as Tracks
-	raw  []byte     // the element of the list, in head
+	head    []byte // the file up to the first cluster, with its label as it was at first
+	label   label
+	segment int64      // offset of the segment's contents
+	list    mkv.Tracks // as Tracks
+	raw     []byte     // the element of the list, in head
+	tracks  int64      // its offset
+	blocks  uint32
+	cues    int64 // offset of the block of cues, if it was looked for; 0: there is none
+	indexed bool  // the file ends with its index
 }
 
 // parseHead reads the beginning of a file up to the first cluster, whose checksum is in the
-// first block's trailer or in the index.
+// first block's trailer or in the index. b is given the label's first state.
 func parseHead(b []byte) (*Content, error) {
 	c := &Content{}
 	for at := 0; ; {
@@ -80,11 +89,17 @@ func parseHead(b []byte) (*Content, error) {
 			return nil, ErrNone
 		}
 		switch {
+		case e.id == mkv.IDSegment:
+			c.segment = end
 		case e.id == mkv.IDTracks:
-			c.raw = b[at:end:end]
+			c.raw, c.tracks = b[at:end:end], int64(at)
 		case e.kind == void && c.Version == 0:
 			var err error
 			if c.Header, err = parseHeader(b[:end], int(e.size)); err != nil {
+				return nil, err
+			}
+		case e.kind == void:
+			if err := c.parseLabel(b, b[at+e.head:end], int(end)); err != nil {
 				return nil, err
 			}
 		}

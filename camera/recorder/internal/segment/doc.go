@@ -9,12 +9,22 @@
 //
 //	EBML header, Segment of unknown size
 //	Void: header        magic, format version, sequence, nonce, clip, event, CRC-32C
-//	Info, Tracks        as kvsmedia.Muxer writes them
+//	Void                magic, copy of Info; up to byte 4096
+//	label: Void, Info, Void; up to byte 8192
+//	Tracks              as Info as kvsmedia.Muxer writes them
 //	Cluster …           with times from 0 on, in ms
 //	Void: trailer       magic, nonce, number and bytes of the block, times, base, CRC-32C over the block and this
 //	Cluster …
 //	Void: trailer
+//	Cues                of a closed file: the clusters that begin with a key frame, at most 4096
+//	Void: trailer
 //	Void: index         magic, nonce, base, clusters, CRC-32C, its own length
+//
+// A closed file tells players its length, and seeks at once. Its end is written and synced
+// first. Then the label, of which nothing but players needs anything, gets a SeekHead, which
+// leads to the Cues, and a Duration. A power cut that tears it, or makes its page unreadable,
+// costs no frame: a file is found without the label, and the next start closes it. Files of
+// before have no label and no Cues; firmware of before reads those that have.
 //
 // The file is preallocated in steps, so that a FAT file system builds its chain once, and
 // cut to its length when it is closed. What stands behind the last block until then may be

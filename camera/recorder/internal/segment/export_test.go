@@ -18,6 +18,21 @@ func Newer(file []byte) []byte {
 // Fill makes the file so much longer, without writing.
 func (w *Writer) Fill(bytes int64) { w.done += bytes }
 
+// Torn reports whether a power cut tore the label of a file.
+func Torn(c *Content) bool {
+	_, whole := c.labelled()
+	return !whole
+}
+
+// First returns the label of a file as it was at first.
+func First(c *Content) []byte { return c.head[page : 2*page] }
+
+// Index returns the index of a file.
+func Index(c *Content) []byte { return appendIndex(nil, c) }
+
+// MaxCues bounds the cue points of a file.
+const MaxCues = maxCues
+
 // Seal makes the checksum of the index that ends a file right.
 func Seal(b []byte) {
 	if len(b) < 8 {

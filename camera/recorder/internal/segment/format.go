@@ -12,6 +12,7 @@ import (
 // Magic numbers, at the beginning of the contents of our Voids.
 const (
 	magicHeader  = "smartcam"
+	magicLabel   = "smclabel"
 	magicTrailer = "smcblock"
 	magicIndex   = "smcindex"
 )

@@ -39,7 +39,7 @@ func FuzzScan(f *testing.F) {
 			}
 			c.Base = max(0, min(c.Base, base))
 			use(file, c)
-			if err := segment.Repair(file, c); err != nil {
+			if err := segment.Repair(file, nothing, c); err != nil {
 				t.Fatal(err)
 			}
 			if again, err := segment.Open(file); err != nil || !slices.Equal(again.Clusters, c.Clusters) {

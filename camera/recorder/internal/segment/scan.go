@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/smartcam-sdk/smartcam/internal/mkv"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
 )
 
@@ -34,14 +35,16 @@ func Scan(f storage.File) (*Content, error) {
 	for s.block() {
 		ended, open = s.out.ended, s.out.open
 	}
-	c.Clusters = clusters(ended, open, c.Length)
+	c.Clusters, c.blocks = clusters(ended, open, c.Length), s.number
 	if err := s.in.err; err != nil && storage.Classify(err) != storage.Failing {
 		return nil, fmt.Errorf("segment: reading: %w", err)
 	}
 	if len(c.Clusters) == 0 {
 		return nil, ErrNone
 	}
-	c.Closed = isClosed(f, c, size)
+	c.indexed = isIndexed(f, c, size)
+	written, whole := c.labelled()
+	c.Closed = c.indexed && whole && written == (c.cues > 0)
 	return c, nil
 }
 
@@ -52,34 +55,77 @@ func Open(f storage.File) (*Content, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b := tail(f, size); b != nil && parseIndex(b, c) && c.Length+int64(len(b)) == size {
-		c.Closed = true
-		return c, nil
+	b := tail(f, size)
+	if b == nil || !parseIndex(b, c) || c.Length+int64(len(b)) != size {
+		return Scan(f)
 	}
-	return Scan(f)
+	c.indexed = true
+	written, whole := c.labelled()
+	if c.label.at > 0 && !(written && whole) {
+		c.findCues(f)
+	}
+	c.Closed = whole && (written || c.cues == 0) // without cues older firmware has closed it
+	return c, nil
 }
 
-// Repair closes a file that a crash left open: it appends the index, cuts the file to its
-// length and syncs it. c is what Scan returned, and then has Closed set. When power is lost
-// meanwhile Scan finds the same again. It does nothing to a file that is closed.
-func Repair(f storage.File, c *Content) error {
+// Repair closes a file that a crash left open: it appends cues and the index, cuts the file to
+// its length and syncs it, and with syncDir its folder, where FAT has the size; then it labels
+// the file and syncs that. c is what Scan or Open returned, and then has what is appended and
+// Closed set. When power is lost meanwhile Scan finds the same frames again. It does nothing to
+// a file that is closed.
+func Repair(f storage.File, syncDir func() error, c *Content) error {
 	if c.Closed {
 		return nil
 	}
-	c.Growing = false
-	b := appendIndex(nil, c)
-	_, err := f.WriteAt(b, c.Length)
+	whole := *c
+	if err := whole.finish(f, syncDir); err != nil {
+		return fmt.Errorf("segment: closing a file: %w", err)
+	}
+	*c = whole
+	return nil
+}
+
+// finish does what is left of closing a file. A label never tells of what is not on the card.
+func (c *Content) finish(f storage.File, syncDir func() error) error {
+	if written, _ := c.labelled(); written { // torn, or of footage that is lost
+		if err := c.writeLabel(f, c.head[c.label.at:][:page]); err != nil {
+			return err
+		}
+	}
+	if !c.indexed {
+		if err := c.writeEnd(f); err != nil {
+			return err
+		}
+	}
+	if err := syncDir(); err != nil {
+		return err
+	}
+	if c.cues > 0 {
+		if err := c.writeLabel(f, c.claims()); err != nil {
+			return err
+		}
+	}
+	c.Growing, c.Closed = false, true
+	return nil
+}
+
+// writeEnd writes what follows the last block of a file, cuts the file there and syncs it.
+func (c *Content) writeEnd(f storage.File) error {
+	at := c.Length
+	var b []byte
+	if c.label.at > 0 && c.cues == 0 {
+		b = c.appendCues(b)
+	}
+	b = appendIndex(b, c)
+	_, err := f.WriteAt(b, at)
 	if err == nil {
-		err = f.Truncate(c.Length + int64(len(b)))
+		err = f.Truncate(at + int64(len(b)))
 	}
 	if err == nil {
 		err = f.Sync()
 	}
-	if err != nil {
-		return fmt.Errorf("segment: closing a file: %w", err)
-	}
-	c.Closed = true
-	return nil
+	c.indexed = err == nil
+	return err
 }
 
 // beginning reads a file's head.
@@ -88,18 +134,20 @@ func beginning(f storage.File) (*Content, int64, error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("segment: size of a file: %w", err)
 	}
-	for n := int64(8 << 10); ; n *= 4 { // a head is small; one with other firmware's long records is not
+	for n := int64(16 << 10); ; n *= 4 { // a head is small; one with other firmware's long records is not
 		b := make([]byte, min(n, size, maxHead))
-		if len(b) > 0 {
-			if _, err := f.ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
-				return nil, 0, fmt.Errorf("segment: reading a head: %w", err)
-			}
+		torn, err := readHead(f, b)
+		if err != nil {
+			return nil, 0, fmt.Errorf("segment: reading a head: %w", err)
 		}
 		c, err := parseHead(b)
-		if errors.Is(err, ErrNone) && int64(len(b)) == n {
-			continue
+		switch {
+		case errors.Is(err, ErrNone) && int64(len(b)) == n:
+		case torn != nil && (err != nil || c.label.at == 0):
+			return nil, 0, fmt.Errorf("segment: reading a head: %w", torn)
+		default:
+			return c, size, err
 		}
-		return c, size, err
 	}
 }
 
@@ -120,8 +168,8 @@ func tail(f storage.File, size int64) []byte {
 	return b
 }
 
-// isClosed reports whether the file ends with the index of c, and has nothing behind it.
-func isClosed(f storage.File, c *Content, size int64) bool {
+// isIndexed reports whether the file ends with the index of c, and has nothing behind it.
+func isIndexed(f storage.File, c *Content, size int64) bool {
 	b := tail(f, size)
 	found := *c
 	return b != nil && parseIndex(b, &found) && found.Length == c.Length && c.Length+int64(len(b)) == size &&
@@ -138,14 +186,10 @@ type scanner struct {
 
 // block takes the next block into c, and reports false if there is none that is whole.
 func (s *scanner) block() bool {
-	from := s.in.pos
+	from, cues := s.in.pos, int64(0)
 	s.in.sum = 0
-	head := int64(0) // what stands before clusters
-	if from == 0 {
-		head = int64(len(s.c.head))
-	}
-	if head > 0 && !s.in.skip(head) {
-		return false
+	if from == 0 { // what stands before clusters, and was read
+		s.in.pos, s.in.sum = int64(len(s.c.head)), checksum(s.c.head)
 	}
 	for s.in.pos-from < maxBlock {
 		b := s.in.peek(elementHead)
@@ -154,6 +198,9 @@ func (s *scanner) block() bool {
 			return false
 		}
 		at := s.in.pos
+		if e.id == mkv.IDCues && at == from {
+			cues = at
+		}
 		if e.kind != void {
 			if _, ok := s.out.take(&e, at); !ok || !s.in.skip(int64(e.head)+e.size) {
 				return false
@@ -166,7 +213,7 @@ func (s *scanner) block() bool {
 			return false
 		}
 		s.number++
-		s.c.Length, s.c.Base = s.in.pos, t.base
+		s.c.Length, s.c.Base, s.c.cues = s.in.pos, t.base, cues
 		return s.out.has
 	}
 	return false

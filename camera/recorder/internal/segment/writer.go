@@ -50,6 +50,7 @@ type Writer struct {
 	out    outline
 	err    error // after which the file is given up
 	closed bool
+	whole  *Content // once it is closed
 
 	opened  bool // the leading track's first key frame came
 	first   time.Duration
@@ -149,10 +150,12 @@ func (w *Writer) grow(end int64) error {
 func (w *Writer) flush() error {
 	err := w.file.Sync()
 	if err == nil {
-		err = w.fsys.SyncDir(path.Dir(w.name))
+		err = w.syncDir()
 	}
 	return err
 }
+
+func (w *Writer) syncDir() error { return w.fsys.SyncDir(path.Dir(w.name)) }
 
 // Commit writes the complete blocks, with all also the one that was begun, and syncs them.
 // What it took survives a power cut once it has returned nil. base is the wall clock time of
@@ -262,10 +265,13 @@ func (w *Writer) Abandon() (frames []kvsmedia.Frame, clusters int) {
 
 // Content returns what is committed.
 func (w *Writer) Content() *Content {
+	if w.whole != nil {
+		return w.whole
+	}
 	c := *w.head
-	c.Length = w.done
+	c.Length, c.blocks = w.done, w.count
 	c.Clusters = clusters(w.last.ended, w.last.open, w.done)
-	if n := len(c.Clusters) - 1; n >= 0 && !c.Closed {
+	if n := len(c.Clusters) - 1; n >= 0 {
 		c.Growing = n >= len(w.out.ended) || w.out.ended[n].Bytes != c.Clusters[n].Bytes
 	}
 	return &c
@@ -280,10 +286,11 @@ func (w *Writer) Size() int64 { return w.done + int64(len(w.buf)+w.held) }
 // Dropped counts the frames that were left out because of errors of theirs.
 func (w *Writer) Dropped() int { return w.dropped }
 
-// Close commits what is left, appends the index, cuts the file to its length, syncs and
-// closes it. A file without a frame is removed. It returns the first error;
-// Scan and Repair do the rest at the next start. A Writer that was given up is closed
-// without a further write, and returns ErrGivenUp.
+// Close commits what is left, appends cues and the index, cuts the file to its length, syncs
+// it, labels it with its duration and where the cues are, syncs that and closes it. A file
+// without a frame is removed. It returns the first error; Scan and Repair do the rest at the
+// next start. A Writer that was given up is closed without a further write, and returns
+// ErrGivenUp.
 func (w *Writer) Close(base int64) error {
 	if w.closed {
 		return nil
@@ -291,9 +298,8 @@ func (w *Writer) Close(base int64) error {
 	err := w.Commit(base, true)
 	if err == nil && w.done > 0 {
 		c := w.Content()
-		if err = Repair(w.file, c); err == nil {
-			w.head.Closed = true
-			err = w.fsys.SyncDir(path.Dir(w.name))
+		if err = Repair(w.file, w.syncDir, c); err == nil {
+			w.whole = c
 		}
 	}
 	w.closed = true

@@ -36,6 +36,8 @@ run(async function* (job, keep) {
   });
   await page.click("#chime");
   await until(page, () => rung()?.bytes > 0);
+  await page.click("#chime"); // once more, for the same clip
+  await until(page, () => rung().events.filter((e) => e.type === "doorbell" && e.pictureBytes > 0).length === 2);
   const { id } = await page.evaluate(() => rung());
   const row = `#cliplist [data-id="${id}"] button`;
   await page.click(row);
@@ -50,6 +52,7 @@ run(async function* (job, keep) {
   if (job.screenshots) await page.screenshot({ path: `${job.screenshots}/clip.png` });
   const { length } = await page.evaluate(() => rung());
   const title = await page.locator(`${row} span`).textContent();
+  const latest = await page.evaluate((row) => document.querySelector(`${row} img`).src.endsWith(rung().events.findLast((e) => e.pictureBytes).id), row);
 
   // The visitor comes each minute.
   await until(page, () => smartcam.clips().some((c) => c.events.some((e) => e.type === "motion")));
@@ -75,5 +78,5 @@ run(async function* (job, keep) {
   await page.click(row);
   await until(page, () => smartcam.past().on);
   const past = await until(page, () => document.getElementById("past").readyState >= 3);
-  yield { states: await page.evaluate(() => states), title, titles, seen, notes, growing, whole, length: length / 1e9, stopped, past };
+  yield { states: await page.evaluate(() => states), title, titles, seen, latest, notes, growing, whole, length: length / 1e9, stopped, past };
 });
