@@ -213,10 +213,11 @@ func (e *eye) weighted() bool {
 	return true
 }
 
-// refined reports whether the encoder codes the picture finer than the key frame before, as
-// one that holds a bitrate does when it has bits left, and its blocks show no change.
+// refined reports whether an encoder of H.265 codes the picture finer than the key frame
+// before, as one that holds a bitrate does when it has bits left, and its blocks show no change.
 func (e *eye) refined() bool {
-	return e.slices[0].QPKnown && e.slices[0].QP < e.keyQP && e.blocks.known && e.blocks.share() < fewNovel
+	return e.sets.Codec == bitstream.H265 && e.slices[0].QPKnown && e.slices[0].QP < e.keyQP &&
+		e.blocks.known && e.blocks.share() < fewNovel
 }
 
 // unsteady reports whether the encoder may still do otherwise than usual because of the key
