@@ -134,10 +134,9 @@ func (s *slice) partition(log2 int) partMode {
 // whether it is one that is merged, which always has a residual.
 func (s *slice) predict(depth int) bool {
 	n := 2
-	switch s.parts {
-	case part2Nx2N:
+	if s.parts == part2Nx2N {
 		n = 1
-	case partNxN:
+	} else if s.parts == partNxN {
 		n = 4
 	}
 	merged := false
