@@ -33,7 +33,7 @@ func mediaClient(c aws.HTTPClient) (_ aws.HTTPClient, close func()) {
 			tr = t.Clone()
 		default:
 			timeless := *c
-			timeless.Timeout = 0
+			timeless.Timeout, timeless.CheckRedirect = 0, noRedirect
 			return &timeless, func() {}
 		}
 	}
@@ -49,8 +49,8 @@ func mediaClient(c aws.HTTPClient) (_ aws.HTTPClient, close func()) {
 	if tr.TLSClientConfig != nil {
 		tr.TLSClientConfig.NextProtos = nil // with HTTP/2 in it if the transport was used
 	}
-	return &http.Client{
-		Transport:     tr,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, tr.CloseIdleConnections
+	return &http.Client{Transport: tr, CheckRedirect: noRedirect}, tr.CloseIdleConnections
 }
+
+// noRedirect is of every client: a redirect would take the session token along.
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

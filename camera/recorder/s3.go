@@ -20,9 +20,10 @@ import (
 // encrypted with a key of its owner also kms:GenerateDataKey. A picture that is there
 // already stays as it is, so that each is put once, also by a device that lost power before
 // it knew. cfg is used as by the service clients of the AWS SDK, but for its Retryer: one
-// call makes one attempt, of 15 seconds and 64 kbit/s at the longest, and the recorder
-// repeats it. A wrong clock is corrected, and expired credentials are fetched anew. A
-// refusal satisfies smithy.APIError.
+// call makes one attempt, of at most 15 s and 1 s for each 8 kB, and the recorder repeats it.
+// Where the clock is wrong, or the credentials have expired, it makes a second one with what is
+// right. A refusal satisfies smithy.APIError, as does an answer that S3 did not give, with the
+// fault smithy.FaultUnknown.
 func S3(cfg aws.Config, uri string) (func(ctx context.Context, key string, jpeg []byte) error, error) {
 	name, ok := strings.CutPrefix(uri, "s3://")
 	if name = strings.TrimSuffix(name, "/"); !ok || !awsapi.ValidBucket(name) {

@@ -80,6 +80,9 @@ func parseHead(b []byte) (*Content, error) {
 		if !ok || e.kind == frame || c.Version == 0 && at > 0 && e.kind != void && e.id != mkv.IDSegment {
 			return nil, ErrNone
 		}
+		if e.kind == cluster && c.label.found == nil {
+			return nil, ErrNone
+		}
 		if e.kind == cluster {
 			c.head = b[:at:at]
 			return c, c.describe()

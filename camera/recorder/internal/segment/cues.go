@@ -28,8 +28,7 @@ func (c *Content) points() (list []mkv.Cue) {
 	return list[:(len(list)+n-1)/n]
 }
 
-// appendCues appends a block of cues to b, which follows the file's last block, and to c. To
-// older firmware it is a part of the last cluster.
+// appendCues appends a block of cues to b, which follows the file's last block, and to c.
 func (c *Content) appendCues(b []byte) []byte {
 	at := len(b)
 	b = mkv.AppendCues(b, c.list[c.lead()].Number, c.points())

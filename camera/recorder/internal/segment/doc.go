@@ -23,8 +23,7 @@
 // A closed file tells players its length, and seeks at once. Its end is written and synced
 // first. Then the label, of which nothing but players needs anything, gets a SeekHead, which
 // leads to the Cues, and a Duration. A power cut that tears it, or makes its page unreadable,
-// costs no frame: a file is found without the label, and the next start closes it. Files of
-// before have no label and no Cues; firmware of before reads those that have.
+// costs no frame: a file is found without the label, and the next start closes it.
 //
 // The file is preallocated in steps, so that a FAT file system builds its chain once, and
 // cut to its length when it is closed. What stands behind the last block until then may be

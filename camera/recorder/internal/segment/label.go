@@ -22,11 +22,9 @@ const (
 // else is in that page, and the page before tells how it was at first: whatever a power cut
 // leaves there, no footage is lost.
 //
-// Both states have the same CRC-32C. So the checksums of the first block and of the index, which
-// count the label as it was at first, hold for the bytes of a closed file too: older
-// firmware goes by these.
+// It ends with a CRC-32C of itself. The checksums of the first block and of the index count it
+// as it was at first.
 type label struct {
-	at    int    // in the head; 0 in a file of older firmware, which has none
 	info  []byte // Info as the muxer wrote it
 	found []byte // what stands there
 }
@@ -52,24 +50,11 @@ func (l label) bytes(seeks []mkv.Seek, d time.Duration) []byte {
 	}
 	b = mkv.AppendDuration(b, l.info, d)
 	b = mkv.AppendRoom(b, page-len(b))
-	if d > 0 {
-		forge(b, checksum(l.bytes(nil, 0)))
-	}
+	binary.BigEndian.PutUint32(b[page-4:], checksum(b[:page-4]))
 	return b
 }
 
 var seekHeadLen = len(mkv.AppendSeekHead(nil, make([]mkv.Seek, 3)...))
-
-// forge sets the last four bytes of b so that its checksum is sum.
-func forge(b []byte, sum uint32) {
-	at := len(b) - 4
-	state := ^sum
-	for range 4 { // back over four zeros
-		i := slices.IndexFunc(castagnoli[:], func(v uint32) bool { return v>>24 == state>>24 })
-		state = (state^castagnoli[i])<<8 | uint32(i)
-	}
-	binary.LittleEndian.PutUint32(b[at:], state^^checksum(b[:at])) // the state before takes in four bytes as they are
-}
 
 // parseLabel takes the label that follows a Void with such contents, if that is the one of
 // appendLabel, and gives the file's head, b, its first state.
@@ -82,15 +67,15 @@ func (c *Content) parseLabel(b, contents []byte, at int) error {
 	if !ok || h.ID != mkv.IDInfo || h.Size < 0 || int64(h.Len)+h.Size > int64(min(len(info), maxInfo)) || at != page || len(b) < 2*page {
 		return ErrNone
 	}
-	c.label = label{at: at, info: bytes.Clone(info[:h.Len+int(h.Size)]), found: bytes.Clone(b[at : at+page])}
-	copy(b[at:], c.label.bytes(nil, 0))
+	c.label = label{info: bytes.Clone(info[:h.Len+int(h.Size)]), found: bytes.Clone(b[page : 2*page])}
+	copy(b[page:], c.label.bytes(nil, 0))
 	return nil
 }
 
 // labelled reports whether the label is not as it was at first, and whether it is whole.
 func (c *Content) labelled() (written, whole bool) {
-	first := c.head[c.label.at:][:len(c.label.found)]
-	return !bytes.Equal(c.label.found, first), checksum(c.label.found) == checksum(first)
+	first := c.head[page:][:page]
+	return !bytes.Equal(c.label.found, first), binary.BigEndian.Uint32(c.label.found[page-4:]) == checksum(c.label.found[:page-4])
 }
 
 // claims returns the label of a file with cues.
@@ -102,12 +87,12 @@ func (c *Content) claims() []byte {
 	for _, k := range c.Clusters {
 		end = max(end, k.End)
 	}
-	return c.label.bytes([]mkv.Seek{at(mkv.IDInfo, int64(c.label.at+seekHeadLen)), at(mkv.IDTracks, c.tracks), at(mkv.IDCues, c.cues)}, end)
+	return c.label.bytes([]mkv.Seek{at(mkv.IDInfo, int64(page+seekHeadLen)), at(mkv.IDTracks, c.tracks), at(mkv.IDCues, c.cues)}, end)
 }
 
 // writeLabel writes the label and syncs it.
 func (c *Content) writeLabel(f storage.File, b []byte) error {
-	_, err := f.WriteAt(b, int64(c.label.at))
+	_, err := f.WriteAt(b, page)
 	if err == nil {
 		err = f.Sync()
 	}

@@ -275,7 +275,7 @@ func (s *spoilt) WriteAt(p []byte, off int64) (int, error) {
 	return s.mem.WriteAt(p, off)
 }
 
-// A label that cannot be read is written again. Of a file that has none, that page is footage.
+// A label that cannot be read is written again. A file that has none is no file of ours.
 func TestSpoiltLabel(t *testing.T) {
 	fs := tiny(9*time.Second, 1)
 	m, c := write(t, segment.Header{}, fs, fs[0].Track, fs[1].Track)
@@ -288,7 +288,8 @@ func TestSpoiltLabel(t *testing.T) {
 	if err := segment.Repair(f, nothing, found); err != nil || !f.mended || !bytes.Equal(f.b, m.b) {
 		t.Error(err)
 	}
-	if _, err := segment.Open(&spoilt{mem: mem{older(t)}}); !errors.Is(err, syscall.EIO) {
+	other := bytes.Replace(m.b, []byte("smclabel"), []byte("whatever"), 1)
+	if _, err := segment.Open(&spoilt{mem: mem{other}}); !errors.Is(err, syscall.EIO) {
 		t.Error(err)
 	}
 }

@@ -44,7 +44,7 @@ func Scan(f storage.File) (*Content, error) {
 	}
 	c.indexed = isIndexed(f, c, size)
 	written, whole := c.labelled()
-	c.Closed = c.indexed && whole && written == (c.cues > 0)
+	c.Closed = c.indexed && written && whole
 	return c, nil
 }
 
@@ -61,10 +61,9 @@ func Open(f storage.File) (*Content, error) {
 	}
 	c.indexed = true
 	written, whole := c.labelled()
-	if c.label.at > 0 && !(written && whole) {
+	if c.Closed = written && whole; !c.Closed {
 		c.findCues(f)
 	}
-	c.Closed = whole && (written || c.cues == 0) // without cues older firmware has closed it
 	return c, nil
 }
 
@@ -88,7 +87,7 @@ func Repair(f storage.File, syncDir func() error, c *Content) error {
 // finish does what is left of closing a file. A label never tells of what is not on the card.
 func (c *Content) finish(f storage.File, syncDir func() error) error {
 	if written, _ := c.labelled(); written { // torn, or of footage that is lost
-		if err := c.writeLabel(f, c.head[c.label.at:][:page]); err != nil {
+		if err := c.writeLabel(f, c.head[page:][:page]); err != nil {
 			return err
 		}
 	}
@@ -113,7 +112,7 @@ func (c *Content) finish(f storage.File, syncDir func() error) error {
 func (c *Content) writeEnd(f storage.File) error {
 	at := c.Length
 	var b []byte
-	if c.label.at > 0 && c.cues == 0 {
+	if c.cues == 0 {
 		b = c.appendCues(b)
 	}
 	b = appendIndex(b, c)
@@ -143,7 +142,7 @@ func beginning(f storage.File) (*Content, int64, error) {
 		c, err := parseHead(b)
 		switch {
 		case errors.Is(err, ErrNone) && int64(len(b)) == n:
-		case torn != nil && (err != nil || c.label.at == 0):
+		case torn != nil && err != nil:
 			return nil, 0, fmt.Errorf("segment: reading a head: %w", torn)
 		default:
 			return c, size, err
