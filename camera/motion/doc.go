@@ -44,7 +44,7 @@
 // A key frame that was asked for, or another bitrate, looks like motion. The firmware alone
 // knows of it, as it reads camera.Camera.EncoderHints: let it call [Detector.Ignore].
 //
-// Looking at the blocks of 640 x 360 pixels, 15 pictures a second, takes 0.2 to 0.9 % of a
+// Looking at the blocks of 640 x 360 pixels, 15 pictures a second, takes 0.2 to 1 % of a
 // core here, at sizes a tenth of that: see BENCHMARKS.md.
 //
 // # How well it sees
