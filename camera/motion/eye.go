@@ -163,11 +163,7 @@ func (e *eye) look(f *kvsmedia.Frame) {
 	l := lane{e.slices[0].Kind, e.slices[0].Layer}
 	whole := e.weigh(0, 1)
 	e.rate.add(f.PTS, key, e.slices)
-	if !e.blocks.on && e.rate.constant && e.strips[0].sensor.vague() && !e.rate.told {
-		e.rate.told = true
-		e.tell(Event{Kind: Blind, PTS: f.PTS, Time: f.Time})
-	}
-	if e.allIntra() && !e.rate.told {
+	if hides := !e.blocks.on && e.rate.constant && e.strips[0].sensor.vague(); (hides || e.allIntra()) && !e.rate.told {
 		e.rate.told = true
 		e.tell(Event{Kind: Blind, PTS: f.PTS, Time: f.Time})
 	}

@@ -32,9 +32,10 @@ const (
 	maxBytes       = 128 << 10 // of its slices: ten times the usual at 1.5 Mbit/s and 15 pictures a second
 )
 
-// maxBins is how many bins the slices of a picture may have, by their bytes: twice what H.264
-// allows (7.4.2.10; RawMbBits is 3072), which x264 exceeds by a sixth at fine quantisers.
-func maxBins(bytes, macroblocks int) int { return 2 * (bytes*32/3 + macroblocks*3072/32) }
+// maxBins is how many bins the slices of a picture may have, by their bytes: what H.264 allows
+// (7.4.2.10; RawMbBits is 3072) in twice the bytes. At fine quantisers x264 exceeds it by a
+// sixth.
+func maxBins(bytes, macroblocks int) int { return 2*bytes*32/3 + macroblocks*3072/32 }
 
 // Kind is how a macroblock is coded.
 type Kind uint8
