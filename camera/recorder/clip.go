@@ -33,16 +33,19 @@ type Event struct {
 	Tags map[string]string `json:"tags,omitempty"`
 
 	// Picture is a JPEG that shows what happened, for Trigger: at most 1 MiB, from FF D8 FF
-	// to FF D9. What is none, or larger, costs the picture and not the event. It may come
-	// later than the event, by another Trigger with the same ID while the clip is recorded.
-	// Recorder.Picture reads it.
+	// to FF D9, and zeros after that. What is none, or larger, costs the picture and not the
+	// event; an empty one is none at all. It may come later than the event, by another Trigger
+	// with the same ID while the clip is recorded; the first that is one stays. Recorder.Picture
+	// reads it.
 	Picture []byte `json:"-"`
 
 	// PictureKey is the key that the picture has in the cloud, or will have, from the first
 	// Change on: PictureFolder/ID.jpg. Empty if it has none and if it never will be there.
 	// PicturePut tells that it is there. PictureError is why it never will be there, or was
 	// not kept. PictureBytes is its size on the device; zero if it is not there (yet). These
-	// four are set by the recorder; Trigger takes no notice of them.
+	// four are set by the recorder; Trigger takes no notice of them. Where an event goes on in
+	// another clip, they are in the first one alone; a picture that is given again there has
+	// the same key, under which S3 keeps the first.
 	PictureKey   string `json:"picture,omitempty"`
 	PicturePut   bool   `json:"picturePut,omitempty"`
 	PictureError string `json:"pictureError,omitempty"`
@@ -185,7 +188,7 @@ const (
 	ClipStored  Kind = "stored"  // all of it is in the stream: Clip.State is Uploaded
 	ClipLost    Kind = "lost"    // a part of it can no longer be uploaded: see Clip.Missing
 	ClipEvicted Kind = "evicted" // it is no longer on the device: Clip.Removed says whether it made room or was deleted
-	ClipPicture Kind = "picture" // the picture of an event is in the cloud, or never will be: see Clip.Events
+	ClipPicture Kind = "picture" // pictures of events are in the cloud, or never will be: see Clip.Events; one tells of several that are put together
 )
 
 // Change is one step of a clip's life. Each clip has one ClipStarted and one ClipEnded; that of

@@ -121,8 +121,8 @@ type Config struct {
 	// PutPicture puts the picture of an event under a key into the cloud; [S3] makes such a
 	// function. It returns nil once the picture is safe there, also if it was there already.
 	// Until then it is called again, after 1 s to a minute, also after a restart; after a
-	// refusal that is not the network's after a minute, unless another picture comes
-	// meanwhile. One call runs at a time, for the newest picture first, or the oldest with
+	// refusal that is not the network's after a minute. A picture that comes meanwhile is tried
+	// at once. One call runs at a time, for the newest picture first, or the oldest with
 	// OldestFirst, and none holds up the others. It should return when its context ends, as it
 	// does also when the clip is deleted. Nil leaves pictures on the device.
 	PutPicture func(ctx context.Context, key string, jpeg []byte) error

@@ -93,8 +93,8 @@
 // all changes after that show the same. A backend hears of it from the bucket as well. No
 // picture is in a Change itself.
 //
-// The first JPEG of an event is its picture; later ones with the same ID are passed over. It
-// stays in the bucket when its clip is deleted: a lifecycle rule of the bucket removes it.
+// A picture stays in the bucket when its clip is deleted: a lifecycle rule of the bucket removes
+// it.
 //
 // Where an event has no picture in the cloud, and clips are uploaded, the fragment of the
 // stream in which it happens and the next one ask the service for images, with the event's ID

@@ -92,7 +92,8 @@ func TestPicturesOfACardThatFails(t *testing.T) {
 					id, _ := a.shoot(1000)
 					time.Sleep(20 * time.Second)
 					a.s3.SetOutage(false)
-					a.until(time.Minute, func() bool { return a.event(id, a.ids[0]).PicturePut && a.event(id, a.ids[1]).PicturePut })
+					// The wait is of up to a minute, and an attempt may fail of the card.
+					a.until(3*time.Minute, func() bool { return a.event(id, a.ids[0]).PicturePut && a.event(id, a.ids[1]).PicturePut })
 					a.arrived()
 				})
 			})

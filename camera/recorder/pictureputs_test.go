@@ -311,3 +311,38 @@ func TestRefusedPicture(t *testing.T) {
 		}
 	})
 }
+
+// TestPictureOfNow: in an outage the picture of an event is tried when it comes, whatever those
+// before wait for; and nothing is wrong any more when nothing waits.
+func TestPictureOfNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAlbum(t, nil)
+		defer a.close()
+		a.record()
+		time.Sleep(20 * time.Second)
+		a.s3.SetOutage(true)
+		a.shoot(1000)
+		time.Sleep(5 * time.Minute) // the waits are of a minute now
+		a.s3.SetOutage(false)
+		id, event := a.shoot(1000)
+		time.Sleep(time.Second)
+		if e := a.event(id, event); !e.PicturePut {
+			t.Errorf("%+v, %v", e, a.Status().PutPicture)
+		}
+		a.until(time.Minute, func() bool { return a.Status().Pictures == 0 })
+
+		a.s3.SetOutage(true)
+		last, _ := a.shoot(1000)
+		time.Sleep(time.Minute)
+		if a.Status().PutPicture == nil {
+			t.Error("nothing is wrong in an outage")
+		}
+		if err := a.Delete(last); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if st := a.Status(); st.PutPicture != nil || st.Pictures != 0 {
+			t.Errorf("%d pictures wait, %v", st.Pictures, st.PutPicture)
+		}
+	})
+}

@@ -10,7 +10,6 @@ import (
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/card"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/picture"
-	"github.com/smartcam-sdk/smartcam/internal/awsapi"
 	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
@@ -26,7 +25,7 @@ func (r *Recorder) picture(event ulid.ID, jpeg []byte) (catalog.Picture, []byte)
 		return p, nil
 	}
 	if err := picture.Check(jpeg); err != nil {
-		p.Err = awsapi.Bare(err, "picture").Error()
+		p.Err = err.Error()
 		return p, nil
 	}
 	if !r.queue.Holds(len(jpeg)) {
@@ -50,6 +49,9 @@ func (r *Recorder) Picture(clip ClipID, event string) ([]byte, error) {
 	which := "any event"
 	if event != "" {
 		which = fmt.Sprintf("event %.40q", event)
+		if id, err := ulid.Parse(event); err == nil {
+			event = id.String()
+		}
 	}
 	for _, e := range v.Events {
 		if event != "" && event != e.ID.String() {

@@ -78,8 +78,8 @@ func TestNoPicture(t *testing.T) {
 		a.record()
 		time.Sleep(20 * time.Second)
 		for jpeg, want := range map[string]string{
-			"\x89PNG, not JPEG":                      "no JPEG",
-			string(jpegOf("", 10)[:9]):               "no JPEG",
+			"\x89PNG, not JPEG":                      "no JPEG: it does not begin with FF D8 FF",
+			string(jpegOf("", 10)[:9]):               "no whole JPEG: it does not end with FF D9",
 			string(jpegOf("too large", 1<<20)):       "it has 1048590 bytes: allowed are up to 1048576",
 			string(jpegOf("", 100)) + "\x00\x00":     "", // some encoders fill up
 			string(jpegOf("the largest", 1_000_000)): "",
@@ -191,6 +191,9 @@ func TestLatePicture(t *testing.T) {
 		time.Sleep(time.Second)
 		id, event := a.shoot(1000)
 		time.Sleep(20 * time.Second)
+		if _, err := a.Picture(id, strings.ToLower(event)); err != nil {
+			t.Error(err)
+		}
 		if e := a.event(id, event); !e.PicturePut || e.Type != "doorbell" || len(a.clip(id).Events) != 1 || a.clip(id).MoreEvents != 0 {
 			t.Errorf("%+v", a.clip(id))
 		}

@@ -118,15 +118,18 @@ func (r *Recorder) putPictures(ctx context.Context) {
 		}
 		fails++
 		trouble.Failed(r.log, "recorder: the picture of an event is not put yet", err, "key", next.Key)
-		r.rest(ctx, err, fails, newest(list))
+		if !r.rest(ctx, err, fails, newest(list)) {
+			fails = 0
+		}
 	}
 }
 
-// rest waits before the next attempt. A refusal may be of one picture alone: one that comes
-// meanwhile, after the newest that was there, does not wait.
-func (r *Recorder) rest(ctx context.Context, err error, fails int, newestThen uint64) {
-	wait, refused := putAgain.Wait(err, fails), awsapi.Permanent(err) || awsapi.Denied(err)
-	if refused {
+// rest waits before the next attempt, as long as there is one to make. It reports false if
+// none is left, or a picture has come meanwhile, after the newest that was there: that does not
+// wait, as what is wrong may be over, or of another picture alone.
+func (r *Recorder) rest(ctx context.Context, err error, fails int, newestThen uint64) bool {
+	wait := putAgain.Wait(err, fails)
+	if awsapi.Permanent(err) || awsapi.Denied(err) {
 		wait = putAgain.Longest
 	}
 	pause := time.NewTimer(wait)
@@ -134,12 +137,12 @@ func (r *Recorder) rest(ctx context.Context, err error, fails int, newestThen ui
 	for {
 		select {
 		case <-pause.C:
-			return
+			return true
 		case <-ctx.Done():
-			return
+			return true
 		case <-r.shots:
-			if _, list := r.unput(); refused && newest(list) > newestThen {
-				return
+			if c, list := r.unput(); c != nil && len(list) == 0 || newest(list) > newestThen {
+				return false
 			}
 		}
 	}

@@ -39,8 +39,8 @@ var (
 	// ErrNone: a file has no whole picture.
 	ErrNone = errors.New("picture: no whole picture is in the file")
 
-	// ErrForm: it is no JPEG.
-	ErrForm = errors.New("picture: no JPEG")
+	errBegin = errors.New("no JPEG: it does not begin with FF D8 FF")
+	errEnd   = errors.New("no whole JPEG: it does not end with FF D9")
 )
 
 // Origin says whose a picture is.
@@ -56,8 +56,11 @@ func Check(jpeg []byte) error {
 		return fmt.Errorf("it has %d bytes: allowed are up to %d", len(jpeg), MaxBytes)
 	}
 	// Some encoders fill up their buffer with zeros.
-	if !bytes.HasPrefix(jpeg, []byte{0xff, 0xd8, 0xff}) || !bytes.HasSuffix(bytes.TrimRight(jpeg, "\x00"), []byte{0xff, 0xd9}) {
-		return ErrForm
+	switch {
+	case !bytes.HasPrefix(jpeg, []byte{0xff, 0xd8, 0xff}):
+		return errBegin
+	case !bytes.HasSuffix(bytes.TrimRight(jpeg, "\x00"), []byte{0xff, 0xd9}):
+		return errEnd
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func TestFile(t *testing.T) {
 func TestCheck(t *testing.T) {
 	whole := "\xff\xd8\xff\xe0...\xff\xd9"
 	for jpeg, want := range map[string]string{
-		whole: "", whole + "\x00\x00": "", "": "no JPEG", "\x89PNG": "no JPEG", whole[:6]: "no JPEG", whole[1:]: "no JPEG",
+		whole: "", whole + "\x00\x00": "", "": "no JPEG", "\x89PNG": "begin with FF D8 FF", whole[:6]: "end with FF D9", whole[1:]: "begin with",
 		whole + strings.Repeat("\x00", MaxBytes): "it has 1048585 bytes: allowed are up to 1048576",
 	} {
 		err := Check([]byte(jpeg))
