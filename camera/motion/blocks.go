@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/internal/codingtree"
 	"github.com/smartcam-sdk/smartcam/internal/macroblock"
 )
 
@@ -18,18 +19,20 @@ const (
 	novel       = 4         // deviations above the usual
 	together    = 3         // novel blocks among nine
 	wholeShare  = 0.4       // of the blocks are novel: the whole picture changed
+	fewNovel    = 0.05      // less has not
 	still8th    = 1.0 / 8   // of its bits counts what refines a block that does not move
 	atRest      = 2         // quarters of a pixel: less is noise
 	quietShare  = 1.0 / 200 // of the blocks says nothing
 	mostParsed  = 1_500_000 // bit/s of a stream that is parsed: 3 % of a core (BENCHMARKS.md)
 )
 
-// blocks looks at each macroblock of an H.264 picture, and knows what is usual of it: what
+// blocks looks at each 16x16 pixels of a picture, and knows what is usual of it: what
 // waves, flickers or is a clock is not novel, wherever it is. The zero blocks does nothing.
 type blocks struct {
 	on     bool // the stream can be parsed
 	known  bool // the latest picture was, and its blocks can be judged
-	parser macroblock.Parser
+	avc    macroblock.Parser
+	hevc   codingtree.Parser
 	seen   macroblock.Map
 	usual  []usualBlock
 	novel  []bool
@@ -45,7 +48,12 @@ type usualBlock struct{ mean, dev float32 }
 // look parses a picture. Only quiet ones are learned from as fast as usual. The error says why
 // the stream cannot be parsed.
 func (b *blocks) look(sets *bitstream.ParameterSets, nalus [][]byte, quiet bool) error {
-	err := b.parser.Picture(sets, nalus, &b.seen)
+	var err error
+	if sets.Codec == bitstream.H265 {
+		err = b.hevc.Picture(sets, nalus, &b.seen)
+	} else {
+		err = b.avc.Picture(sets, nalus, &b.seen)
+	}
 	if err != nil {
 		if b.failed++; b.failed >= mostFailed || errors.Is(err, errors.ErrUnsupported) {
 			return err
@@ -130,6 +138,9 @@ func (b *blocks) around(x, y int) (n int) {
 }
 
 // whole reports whether so much is novel that the whole picture must have changed.
-func (b *blocks) whole() bool {
-	return b.known && float64(b.count) >= wholeShare*float64(len(b.novel))
+func (b *blocks) whole() bool { return b.known && b.share() >= wholeShare }
+
+// share returns how many of the blocks are novel.
+func (b *blocks) share() float64 {
+	return float64(b.count) / float64(len(b.novel))
 }

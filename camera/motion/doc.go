@@ -18,15 +18,15 @@
 //
 // # What it measures
 //
-// An encoder spends bits on what changed since the picture before, and says of each
-// macroblock, 16 x 16 pixels, what it did. Of H.264 a [Detector] reads that (the entropy
-// coding is parsed, no picture is made): how many bits a block takes, at which quantiser, and
-// whether it moves. It learns what is usual of each block: what waves, flickers or is a
-// clock is usual where it is. Motion is what several blocks side by side do that they do not
-// usually do.
+// An encoder spends bits on what changed since the picture before, and says of each block
+// what it did. A [Detector] reads that (the entropy coding of H.264 and H.265 is parsed, no
+// picture is made): how many bits 16 x 16 pixels take, at which quantiser, and whether they
+// move; of H.265 only whether they move otherwise than what is beside them. It learns what is
+// usual of each block: what waves, flickers or is a clock is usual where it is. Motion is what
+// several blocks side by side do that they do not usually do.
 //
-// H.265, pictures that cannot be parsed (interlaced, 4:4:4), that are larger than 4096 x 2304 or
-// above 128 KiB one after another, and streams above 1.5 Mbit/s are judged by the sizes of
+// Pictures that cannot be parsed (interlaced, 4:4:4), that are larger than 4096 x 2304 or above
+// 128 KiB one after another, and streams above 1.5 Mbit/s are judged by the sizes of
 // their slices, as is everything with Config.SizesAlone: the bytes times the step of the
 // quantiser, against what is usual at each place between two key frames. That shows less, for
 // a tenth of the price.
@@ -44,7 +44,7 @@
 // A key frame that was asked for, or another bitrate, looks like motion. The firmware alone
 // knows of it, as it reads camera.Camera.EncoderHints: let it call [Detector.Ignore].
 //
-// Looking at the blocks of 640 x 360 pixels, 15 pictures a second, takes 0.2 to 0.9 % of a
+// Looking at the blocks of 640 x 360 pixels, 15 pictures a second, takes 0.2 to 1 % of a
 // core here, at sizes a tenth of that: see BENCHMARKS.md.
 //
 // # How well it sees
@@ -60,13 +60,13 @@
 //	      capped quality       4     4     4           4     4     0
 //	      constant bitrate     4     4     4           1     4     4
 //	      key frames alone                             0     0     2
-//	H.265 constant quality                             4     4     4
-//	      variable bitrate                             4     4     0
+//	H.265 constant quality     4     4     4           4     4     4
+//	      variable bitrate     4     4     4           4     4     0
 //
 // Still scenes by day, at dusk and at night, clouds, a burnt-in clock, light switches and
 // infrared filters gave no false alarm by blocks at GOP 30 in two films of a minute each; by
-// sizes a tree in the wind did, and so did lights that change within a second, where the
-// encoder has no weighted prediction. BENCHMARKS.md has it all, with a busy street, where
+// sizes a tree in the wind did, so did lights that change within a second, where the
+// encoder has no weighted prediction, and anything in H.265 of a variable bitrate. BENCHMARKS.md has it all, with a busy street, where
 // what moves most of the time is usual.
 //
 // # What it does not see
@@ -80,5 +80,6 @@
 //   - By sizes alone, much if the encoder holds a constant bitrate by its quantiser in a noisy
 //     picture: that is told once, as [Blind]. A light that changes slowly, in an encoder
 //     without weighted prediction, wind, and a lamp in the dark then count as motion.
-//   - Rain, at its beginning, is motion.
+//   - Rain, at its beginning, is motion in H.264 and by sizes.
+//   - A change of the light in H.265 at times: it is told neither as Scene nor as motion.
 package motion

@@ -34,6 +34,7 @@ type eye struct {
 	keys       int           // key frames since then
 	since      int           // frames since the last one
 	keyed      time.Duration // PTS of that
+	keyQP      int           // its quantiser
 	gop        time.Duration // from the one before to it
 	muted      time.Duration // nothing before this PTS counts
 	strips     []strip       // for each region
@@ -65,7 +66,7 @@ func newEye(d *Detector, t *kvsmedia.Track) *eye {
 func (e *eye) begin() {
 	e.seen, e.keys, e.since, e.muted = false, 0, 0, math.MinInt64
 	e.scene, e.rate = scene{}, rate{told: e.rate.told}
-	e.blocks = blocks{on: e.sets.Codec == bitstream.H264 && !e.sizesAlone}
+	e.blocks = blocks{on: !e.sizesAlone}
 	for i := range e.strips {
 		s := &e.strips[i]
 		*s = strip{index: i, moving: s.moving, id: s.id, latest: s.latest, score: s.score, told: s.told}
@@ -154,7 +155,7 @@ func (e *eye) look(f *kvsmedia.Frame) {
 	if e.since++; key {
 		e.since = 0
 		e.keys++
-		e.gop, e.keyed = f.PTS-e.keyed, f.PTS
+		e.gop, e.keyed, e.keyQP = f.PTS-e.keyed, f.PTS, e.slices[0].QP
 		for i := range e.strips {
 			e.strips[i].sensor.phases.key()
 		}
@@ -166,7 +167,7 @@ func (e *eye) look(f *kvsmedia.Frame) {
 		e.rate.told = true
 		e.tell(Event{Kind: Blind, PTS: f.PTS, Time: f.Time})
 	}
-	switch step := e.scene.add(f.PTS, l, whole, key, e.weighted() || e.blocks.whole()); {
+	switch step := e.scene.add(f.PTS, l, whole, key, e.weighted() || e.blocks.whole(), e.refined()); {
 	case step == stepBegan:
 		e.tell(Event{Kind: Scene, PTS: f.PTS, Time: f.Time})
 		fallthrough
@@ -206,6 +207,13 @@ func (e *eye) weighted() bool {
 		}
 	}
 	return true
+}
+
+// refined reports whether an encoder of H.265 codes the picture finer than the key frame
+// before, as one that holds a bitrate does when it has bits left, and its blocks show no change.
+func (e *eye) refined() bool {
+	return e.sets.Codec == bitstream.H265 && e.slices[0].QPKnown && e.slices[0].QP < e.keyQP &&
+		e.blocks.known && e.blocks.share() < fewNovel
 }
 
 // unsteady reports whether the encoder may still do otherwise than usual because of the key

@@ -178,6 +178,17 @@ func TestFigures(t *testing.T) {
 	}
 }
 
+// An encoder of H.265 that holds a bitrate in noise, where sizes show no walker at all.
+func TestNoiseH265(t *testing.T) {
+	if testing.Short() {
+		t.Skip("encodes minutes of film")
+	}
+	m := encoders.Encoder{Program: encoders.X265, Control: encoders.VBR}
+	if v := look(t, "walker 2 %, dusk", m, motion.Config{}, 1); v.seen < v.visits || v.alarms > 0 {
+		t.Errorf("%v, the latest %v", v, v.late)
+	}
+}
+
 // Nothing moves for five minutes, or for as long as SMARTCAM_STILL says: nothing rings.
 func TestStillFilm(t *testing.T) {
 	if testing.Short() {

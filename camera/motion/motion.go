@@ -52,7 +52,7 @@ type Config struct {
 	// of rows. Zero means 1, the most is 16.
 	Regions int
 
-	// SizesAlone has the sizes of slices looked at, and not the blocks of H.264 pictures,
+	// SizesAlone has the sizes of slices looked at, and not the blocks of pictures,
 	// which shows less, for a tenth of the price: see the package's manual.
 	SizesAlone bool
 

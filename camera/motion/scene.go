@@ -45,7 +45,7 @@ const (
 )
 
 // add takes the next frame.
-func (s *scene) add(pts time.Duration, l lane, x float64, key, weighted bool) step {
+func (s *scene) add(pts time.Duration, l lane, x float64, key, weighted, refined bool) step {
 	s.keyed++
 	if key {
 		s.key, s.keyed = x, 0
@@ -57,7 +57,7 @@ func (s *scene) add(pts time.Duration, l lane, x float64, key, weighted bool) st
 	s.past[s.n%recent], s.light[s.n%recent] = x, weighted
 	s.n++
 	u := s.lanes.of[l]
-	if u != nil && u.known && s.sudden(u, x, before) || again {
+	if u != nil && u.known && s.sudden(u, x, before) && !refined || again {
 		return s.step(pts, x)
 	}
 	s.lanes.add(pts, l, x)

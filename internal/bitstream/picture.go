@@ -131,21 +131,21 @@ func layer(nalu []byte) int { return int(nalu[0]&1)<<5 | int(nalu[1]>>3) }
 func (pic *picture) slice(h *SliceHeader) error {
 	switch {
 	case pic.slices == 0:
-		pic.whole = h.first
+		pic.whole = h.First
 		if h.Field {
 			pic.fields = 1
 		}
 	case pic.fields == 1 && pic.last.pairs(h):
-		if pic.fields = 2; !pic.whole || !h.first {
+		if pic.fields = 2; !pic.whole || !h.First {
 			return ErrHalf
 		}
 	case h.SPS != nil && pic.last.SPS != nil && !pic.last.samePicture(h):
 		return ErrTwo
-	case h.first && pic.whole && (h.SPS == nil || !h.SPS.slack) && !(pic.slices == 1 && h.SPS == nil && !h.idr):
+	case h.First && pic.whole && (h.SPS == nil || !h.SPS.slack) && !(pic.slices == 1 && h.SPS == nil && !h.idr):
 		return ErrTwo // without parameter sets it might be the second field
 	}
 	pic.slices++
-	pic.whole = pic.whole || h.first // Baseline may send slices in any order
+	pic.whole = pic.whole || h.First // Baseline may send slices in any order
 	pic.last = *h
 	if pic.fields < 2 && h.Kind != KindI {
 		pic.inter = true

@@ -15,6 +15,7 @@ type PPS struct {
 	extraFlags int  // num_extra_slice_header_bits
 	cabacInit  bool // cabac_init_present_flag
 	reorders   bool // lists_modification_present_flag
+	Tree       PPSTree
 
 	sps      int     // id of the SPS
 	whole    bool    // the set was read as far as slices need it
@@ -65,33 +66,29 @@ func (s *PPS) rest264(r *BitReader) {
 
 // rest265 reads on from sign_data_hiding_enabled_flag.
 func (s *PPS) rest265(r *BitReader) {
-	r.skip(1)
+	t := &s.Tree
+	t.SignHiding = r.Flag()
 	s.cabacInit = r.Flag()
 	s.refs = [2]int{r.UE(14) + 1, r.UE(14) + 1}
 	s.qp = 26 + r.SE()
-	r.skip(2)     // constrained_intra_pred_flag, transform_skip_enabled_flag
-	if r.Flag() { // cu_qp_delta_enabled_flag
-		r.UE(3)
+	r.skip(1) // constrained_intra_pred_flag
+	t.TransformSkip = r.Flag()
+	if t.DeltaQP = r.Flag(); t.DeltaQP {
+		t.DeltaDepth = r.UE(3)
 	}
 	r.skipGolomb(2) // pps_cb_qp_offset, pps_cr_qp_offset
-	r.skip(1)       // pps_slice_chroma_qp_offsets_present_flag
+	t.chromaOffsets = r.Flag()
 	s.weighted = [2]bool{r.Flag(), r.Flag()}
-	r.skip(1) // transquant_bypass_enabled_flag
+	t.Bypass = r.Flag()
 	tiles := r.Flag()
-	r.skip(1) // entropy_coding_sync_enabled_flag
+	t.Sync = r.Flag()
 	if tiles {
-		columns, rows := r.UE(19), r.UE(21) // less one; level 6.2 has at most 20 by 22
-		if !r.Flag() {                      // uniform_spacing_flag
-			for range columns + rows {
-				r.UE(maxSide)
-			}
-		}
-		r.skip(1) // loop_filter_across_tiles_enabled_flag
+		t.readTiles(r)
 	}
-	r.skip(1)     // pps_loop_filter_across_slices_enabled_flag
+	t.acrossSlices = r.Flag()
 	if r.Flag() { // deblocking_filter_control_present_flag
-		r.skip(1)      // deblocking_filter_override_enabled_flag
-		if !r.Flag() { // pps_deblocking_filter_disabled_flag
+		t.overrides = r.Flag()
+		if t.unfiltered = r.Flag(); !t.unfiltered {
 			r.skipGolomb(2)
 		}
 	}
@@ -100,6 +97,9 @@ func (s *PPS) rest265(r *BitReader) {
 	}
 	s.reorders = r.Flag()
 	s.whole = r.Err() == nil
+	r.UE(4) // log2_parallel_merge_level_minus2
+	t.extends = r.Flag()
+	t.whole = r.Err() == nil
 }
 
 // skipScalingLists265 passes over scaling_list_data, H.265 7.3.4.

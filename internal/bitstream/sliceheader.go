@@ -35,8 +35,8 @@ type SliceHeader struct {
 	SPS     *SPS // the parameter sets that it names, nil if they have not come: then no more is known
 	PPS     *PPS
 
-	first     bool // it begins a picture: first_mb_in_slice is 0, or first_slice_segment_in_pic_flag
-	dependent bool // H.265: it goes on with what the slice before it says
+	First     bool // it begins a picture: first_mb_in_slice is 0, or first_slice_segment_in_pic_flag
+	Dependent bool // H.265: it goes on with what the slice before it says, of which the rest is not set
 	idr       bool
 
 	// H.264 only.
@@ -49,8 +49,13 @@ type SliceHeader struct {
 	Redundant bool   // H.264: redundant_pic_cnt is not 0
 	Refs      [2]int // num_ref_idx_l0_active_minus1 + 1, and of l1
 	weighted  bool   // the first reference has a weight
-	CABACInit int    // H.264: cabac_init_idc
+	CABACInit int    // cabac_init_idc of H.264; cabac_init_flag of H.265
 	QP        int    // SliceQpY: H.264 7-30, H.265 7-54
+
+	// H.265 only.
+	SAO     [2]bool // of luma, of chroma
+	ZeroMVD bool    // mvd_l1_zero_flag
+	Merge   int     // MaxNumMergeCand
 }
 
 // The errors of [ParameterSets.SliceHeader], besides that of a header that ends early. What
@@ -71,7 +76,7 @@ func (p *ParameterSets) SliceHeader(r *BitReader, nalu []byte) (h SliceHeader, e
 		return SliceHeader{}, err
 	case h.SPS == nil:
 		return SliceHeader{}, errNoSets
-	case h.dependent:
+	case h.Dependent:
 		return h, nil
 	case !h.SPS.whole || !h.PPS.whole:
 		return h, errSets
@@ -113,7 +118,7 @@ var avcKinds = [5]SliceKind{KindP, KindB, KindI, KindP, KindI}
 // begin264 reads slice_header, H.264 7.3.3, up to pic_order_cnt_lsb.
 func (h *SliceHeader) begin264(p *ParameterSets, r *BitReader, header byte) {
 	h.Address = r.UE(maxSide * maxSide / 256)
-	h.first = h.Address == 0
+	h.First = h.Address == 0
 	kind := r.UE(9) % 5
 	h.Kind, h.Switching = avcKinds[kind], kind > 2
 	sps, pps := p.setsOf(r.UE(255))

@@ -9,7 +9,7 @@ var hevcKinds = [3]SliceKind{KindB, KindP, KindI}
 // have no type of their own.
 func (h *SliceHeader) begin265(p *ParameterSets, r *BitReader, header byte) {
 	t := header >> 1 & 0x3f
-	h.first = r.Flag()
+	h.First = r.Flag()
 	if t >= hevcFirstIRAP && t <= 23 {
 		r.skip(1) // no_output_of_prior_pics_flag
 	}
@@ -18,14 +18,14 @@ func (h *SliceHeader) begin265(p *ParameterSets, r *BitReader, header byte) {
 	if sps == nil {
 		return
 	}
-	if !h.first {
-		h.dependent = pps.dependent && r.Flag()
+	if !h.First {
+		h.Dependent = pps.dependent && r.Flag()
 		if sps.addressBits < 0 {
 			return
 		}
 		h.Address = int(r.U(sps.addressBits))
 	}
-	if !h.dependent {
+	if !h.Dependent {
 		r.skip(pps.extraFlags)
 		h.Kind = hevcKinds[r.UE(2)]
 	}
@@ -46,10 +46,8 @@ func (h *SliceHeader) rest265(r *BitReader) {
 		pictures, mvp = sps.references(r)
 	}
 	if sps.sao {
-		r.skip(1)
-		if sps.chroma {
-			r.skip(1)
-		}
+		h.SAO[0] = r.Flag()
+		h.SAO[1] = sps.chroma && r.Flag()
 	}
 	if h.Kind != KindI {
 		h.prediction265(r, pictures, mvp)
@@ -118,11 +116,9 @@ func (h *SliceHeader) prediction265(r *BitReader, pictures int, mvp bool) {
 			}
 		}
 	}
-	if h.Kind == KindB {
-		r.skip(1) // mvd_l1_zero_flag
-	}
+	h.ZeroMVD = h.Kind == KindB && r.Flag()
 	if h.PPS.cabacInit {
-		r.skip(1)
+		h.CABACInit = int(r.U(1))
 	}
 	if mvp {
 		list := 0
@@ -136,7 +132,7 @@ func (h *SliceHeader) prediction265(r *BitReader, pictures int, mvp bool) {
 	if h.PPS.weighted[lists-1] {
 		h.weights265(r)
 	}
-	r.UE(4)
+	h.Merge = 5 - r.UE(4)
 }
 
 // weights265 reads pred_weight_table, H.265 7.3.6.3.

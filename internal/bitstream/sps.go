@@ -42,6 +42,7 @@ type SPS struct {
 	Compatibility   uint32 // general_profile_compatibility_flag[0] is the top bit
 	TemporalLayers  uint8  // sps_max_sub_layers_minus1 + 1
 	TemporalNesting bool
+	Tree            SPSTree
 
 	// What the headers of slices are read with.
 	whole          bool // the set was read as far as they need it

@@ -34,8 +34,10 @@ func (s *SPS) parseH265(r *BitReader) error {
 		s.Reorder = r.UE(15)
 		r.skipGolomb(1) // sps_max_latency_increase_plus1
 	}
-	least := r.UE(3) + 3
-	block := 1 << (least + r.UE(3)) // CtbSizeY
+	t := &s.Tree
+	t.Width, t.Height, t.MinCB = width, height, r.UE(3)+3
+	t.CTB = t.MinCB + r.UE(3)
+	block := 1 << t.CTB // CtbSizeY
 	s.Columns, s.Rows = (width+block-1)/block, (height+block-1)/block
 	s.addressBits = bits.Len(uint(s.Columns*s.Rows - 1))
 	s.chroma = s.ChromaFormat != 0 && !s.separatePlanes
@@ -48,18 +50,19 @@ func (s *SPS) parseH265(r *BitReader) error {
 
 // rest265 reads on behind the sizes of the coding blocks.
 func (s *SPS) rest265(r *BitReader) {
-	for range 4 { // sizes of transform blocks, depths of their trees
-		r.UE(4)
-	}
+	t := &s.Tree
+	t.MinTB = r.UE(3) + 2
+	t.MaxTB = t.MinTB + r.UE(3)
+	t.InterDepth, t.IntraDepth = r.UE(4), r.UE(4)
 	if lists := r.Flag(); lists && r.Flag() { // scaling_list_enabled_flag, sps_scaling_list_data_present_flag
 		skipScalingLists265(r)
 	}
-	r.skip(1) // amp_enabled_flag
+	t.AMP = r.Flag()
 	s.sao = r.Flag()
-	if r.Flag() { // pcm_enabled_flag
-		r.skip(8)
-		r.UE(2)
-		r.UE(2)
+	if t.PCM = r.Flag(); t.PCM {
+		t.PCMBits = [2]int{int(r.U(4)) + 1, int(r.U(4)) + 1}
+		t.PCMMin = r.UE(2) + 3
+		t.PCMMax = t.PCMMin + r.UE(2)
 		r.skip(1)
 	}
 	for range r.UE(maxRefSets) {
