@@ -91,7 +91,7 @@ func TestUploadAllEvicts(t *testing.T) {
 		}
 		id := u.trigger("motion")
 		u.until(time.Minute, func() bool { return u.clip(id).State == recorder.Uploaded })
-		if st := u.Status(); st.Used > 48<<20 || st.Waiting > 0 {
+		if st := u.Status(); st.Used > 48<<20 || st.Waiting > 1 { // what is being recorded
 			t.Errorf("%+v", st)
 		}
 	})

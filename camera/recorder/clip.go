@@ -105,8 +105,8 @@ type Clip struct {
 	End       time.Time `json:"end,omitzero"`
 	Estimated bool      `json:"estimated,omitempty"`
 
-	// Length is its media's, and Bytes their size.
-	Length time.Duration `json:"length"` // ns
+	// Length is its media's, in JSON "lengthSeconds", and Bytes their size.
+	Length time.Duration `json:"-"`
 	Bytes  int64         `json:"bytes"`
 
 	// Reason is why it ended: see the constants. Removed is another matter.
@@ -163,7 +163,7 @@ type Run struct {
 type Fragment struct {
 	Number string        `json:"number,omitempty"` // the service's; empty if it is not stored
 	Time   time.Time     `json:"time,omitzero"`    // producer timestamp
-	Length time.Duration `json:"length"`
+	Length time.Duration `json:"-"`                // in JSON "lengthSeconds"
 	Bytes  int64         `json:"bytes"`
 	Stored bool          `json:"stored"`          // PERSISTED
 	Error  string        `json:"error,omitempty"` // why it never will be
@@ -172,7 +172,7 @@ type Fragment struct {
 // Missing is what a clip lacks.
 type Missing struct {
 	Start  time.Time     `json:"start,omitzero"`
-	Length time.Duration `json:"length"` // as far as it is known
+	Length time.Duration `json:"-"` // as far as it is known; in JSON "lengthSeconds"
 	Frames int           `json:"frames,omitempty"`
 	Bytes  int64         `json:"bytes,omitempty"`
 	Reason string        `json:"reason"`

@@ -48,7 +48,8 @@
 //
 // Run waits for storage that is missing, full, read-only, failing or stuck, shows it in
 // Status, and goes on when it is back: an event that was told meanwhile keeps its ID, and on
-// the same card its clip. A call of the kernel that never returns cannot be ended: Run
+// the same card its clip. On one that is full clips are listed, play and can be deleted, also
+// when it was full at boot. A call of the kernel that never returns cannot be ended: Run
 // then returns within ten seconds of its context's end and leaves that goroutine behind.
 //
 // When MaxBytes are used, or another program leaves too little room, or there is more to know
@@ -57,7 +58,9 @@
 // is left, and if that makes room enough. The one being recorded stays. Each eviction is a
 // Change.
 //
-// Files of newer firmware are left alone, and older firmware records beside them.
+// Files of newer firmware are left alone, and older firmware records beside them. So are files
+// of somebody else's that have names like the recorder's, as content tells: but Erase removes
+// them.
 //
 // # Upload
 //
@@ -113,7 +116,8 @@
 // Config.Publish is called for each Change of a clip until it returns nil, also after a
 // restart: a clip that has started, ended, been stored in the cloud, lost a part or been
 // evicted, or whose event has its picture in the cloud. Recorder.Changes shows them to the
-// same process.
+// same process. As JSON they have times in RFC 3339, and lengths as numbers of seconds whose
+// names end in Seconds.
 //
 // Recorder.Open reads a clip's frames; Recorder.MP4 serves it to phones and browsers,
 // which play no Matroska, with byte ranges:

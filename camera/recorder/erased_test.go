@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,15 +15,20 @@ import (
 
 // watch takes note of all changes from now on.
 func (u *upload) watch() (seen func() []recorder.Change) {
+	var mu sync.Mutex
 	var list []recorder.Change
 	changes := u.Changes(u.t.Context())
 	go func() {
 		for ch := range changes {
+			mu.Lock()
 			list = append(list, ch)
+			mu.Unlock()
 		}
 	}()
 	return func() []recorder.Change {
 		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
 		return list
 	}
 }
@@ -214,9 +220,9 @@ func TestGoesOnOnceDeleted(t *testing.T) {
 	}
 }
 
-// TestEraseWhatCannotBeOpened erases a card that others have filled to the last byte while the
-// camera was off.
-func TestEraseWhatCannotBeOpened(t *testing.T) {
+// TestEraseWhatWasFilled erases a card that others have filled to the last byte while the camera
+// was off.
+func TestEraseWhatWasFilled(t *testing.T) {
 	for _, continuous := range []bool{false, true} {
 		for seed := range uint64(3) {
 			synctest.Test(t, func(t *testing.T) {

@@ -78,7 +78,8 @@ func into(dir string) func(context.Context, string, []byte) error {
 }
 
 // TestKilled has a recorder on the machine's own file system that is killed again and
-// again, and looks each time whether what it published is there.
+// again, and looks each time whether what it published is there. How long it lives is
+// measured by what it has done: a machine may be slow.
 func TestKilled(t *testing.T) {
 	if dir := os.Getenv(killDir); dir != "" {
 		t.Fatal(recordUntilKilled(dir))
@@ -92,15 +93,27 @@ func TestKilled(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "clips")
 	p := newPromises()
-	ended := 0
-	for range kills {
-		for _, c := range killOne(t, dir) {
+	begun, filmed, ended, media := 0, 0, 0, 0
+	for n := range kills {
+		var far func(recorder.Change) bool
+		switch n % 4 {
+		case 0: // at any time, also before it has opened the directory
+		case 1: // after some changes, the first of which is that a clip has started
+			begun++
+			left := rand.IntN(8)
+			far = func(recorder.Change) bool { left--; return left < 0 }
+		default: // once a clip has media
+			begun, filmed = begun+1, filmed+1
+			far = func(c recorder.Change) bool { return c.Clip.Length > 0 }
+		}
+		for _, c := range killOne(t, dir, far) {
 			_ = p.publish(t.Context(), c)
 		}
-		ended += p.found(t, dir)
+		e, m := p.found(t, dir)
+		ended, media = ended+e, media+m
 	}
-	if ended < kills/2 {
-		t.Errorf("only %d clips ended in %d lives", ended, kills)
+	if ended < begun || media < filmed {
+		t.Errorf("%d lives had begun a clip, %d ended; %d had one with media, %d are left", begun, ended, filmed, media)
 	}
 }
 
@@ -114,8 +127,9 @@ func (p *promises) empty(id recorder.ClipID) bool {
 	return false
 }
 
-// killOne lets a recorder live for a while, and returns what it published.
-func killOne(t *testing.T, dir string) (list []recorder.Change) {
+// killOne lets a recorder live until far holds of a change that it publishes, and a moment
+// longer, or with nil for a moment alone. It returns what it published.
+func killOne(t *testing.T, dir string, far func(recorder.Change) bool) (list []recorder.Change) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilled$")
 	cmd.Env = append(os.Environ(), killDir+"="+dir)
 	out, err := cmd.StdoutPipe()
@@ -125,17 +139,26 @@ func killOne(t *testing.T, dir string) (list []recorder.Change) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	kill := time.AfterFunc(100*time.Millisecond+time.Duration(rand.IntN(200))*time.Millisecond, func() { _ = cmd.Process.Kill() })
-	defer kill.Stop()
+	var kill *time.Timer
+	within := func(moment time.Duration) {
+		kill = time.AfterFunc(rand.N(moment), func() { _ = cmd.Process.Kill() })
+	}
+	if far == nil {
+		within(200 * time.Millisecond)
+	}
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		var c recorder.Change
-		if err := json.Unmarshal(lines.Bytes(), &c); err == nil {
-			list = append(list, c)
-		} else {
+		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
 			t.Log(lines.Text())
+			continue
+		}
+		if list = append(list, c); kill == nil && far(c) {
+			within(30 * time.Millisecond)
 		}
 	}
-	_ = cmd.Wait() // it was killed
+	if err := cmd.Wait(); kill == nil || kill.Stop() {
+		t.Fatal("it ended by itself:", err)
+	}
 	return list
 }
 
@@ -151,8 +174,8 @@ func (p *promises) collect(dir string) error {
 }
 
 // found looks whether what was published is in a directory, and removes it. It returns how
-// many clips had ended.
-func (p *promises) found(t *testing.T, dir string) (ended int) {
+// many clips had ended, and how many of them with media.
+func (p *promises) found(t *testing.T, dir string) (ended, media int) {
 	t.Helper()
 	film := swift()
 	r, err := recorder.New(recorder.Config{Dir: dir, OnRoot: true, Source: film, Tracks: []*kvsmedia.Track{film.track}, Logger: quiet, Publish: p.publish,
@@ -163,10 +186,14 @@ func (p *promises) found(t *testing.T, dir string) (ended int) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
-	deadline := time.Now().Add(20 * time.Second)
-	for r.Status().Storage == 0 || r.Status().Unpublished > 0 || r.Status().Pictures > 0 {
-		if time.Now().After(deadline) {
-			t.Fatalf("%+v", r.Status())
+	const patience = time.Minute // with what does not move
+	last, left := time.Now(), -1
+	for st := r.Status(); st.Storage == 0 || st.Unpublished+st.Pictures > 0; st = r.Status() {
+		if n := st.Unpublished + st.Pictures; n != left {
+			last, left = time.Now(), n
+		}
+		if time.Since(last) > patience {
+			t.Fatalf("%+v", st)
 		}
 		time.Sleep(time.Millisecond)
 	}
@@ -178,6 +205,7 @@ func (p *promises) found(t *testing.T, dir string) (ended int) {
 		known[c.ID] = c
 	}
 	p.checkPictures(t, r, known)
+	p.mu.Lock() // that a picture is put may yet be published
 	var ids []string
 	for id, c := range p.changes {
 		got, err := r.Clip(c.Clip.ID)
@@ -195,13 +223,16 @@ func (p *promises) found(t *testing.T, dir string) (ended int) {
 			t.Errorf("clip %s has %d times %s", c.Clip.ID, n, c.Kind)
 		}
 		if c.Kind == recorder.ClipEnded {
-			ended++
+			if ended++; c.Clip.Length > 0 {
+				media++
+			}
 		}
 		ids = append(ids, id)
 	}
 	for _, id := range ids {
 		delete(p.changes, id)
 	}
+	p.mu.Unlock()
 	for c := range r.Clips(time.Time{}, time.Time{}) {
 		readable(t, r, c)
 		if err := r.Delete(c.ID); err != nil {
@@ -212,5 +243,5 @@ func (p *promises) found(t *testing.T, dir string) (ended int) {
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	return ended
+	return ended, media
 }

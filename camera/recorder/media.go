@@ -69,7 +69,10 @@ func (r *Recorder) parts(id ClipID) (parts []segment.Part, open files, ended boo
 	if err != nil {
 		return nil, nil, false, err
 	}
+	whole := false // the span before is among the parts
 	for _, s := range v.Spans {
+		follows := whole
+		whole = false
 		f, ok := c.Cat.File(s.File)
 		if !ok || f.Gone || f.Going || s.Last < s.First {
 			continue
@@ -84,7 +87,8 @@ func (r *Recorder) parts(id ClipID) (parts []segment.Part, open files, ended boo
 		}
 		open = append(open, file)
 		if to := min(int(s.Last), len(content.Clusters)-1); to >= int(s.First) { // less of a file that is damaged
-			parts = append(parts, segment.Part{File: file, Content: content, From: int(s.First), To: to, Base: f.Base})
+			parts = append(parts, segment.Part{File: file, Content: content, From: int(s.First), To: to, Base: f.Base, Follows: follows && f.Follows})
+			whole = to == int(s.Last)
 		}
 	}
 	if len(parts) == 0 {

@@ -87,9 +87,6 @@ func TestManyParts(t *testing.T) {
 func TestClockStepsBetweenParts(t *testing.T) {
 	for _, continuous := range []bool{false, true} {
 		for _, by := range []time.Duration{-24 * time.Hour, -3 * time.Second, 3 * time.Second, time.Hour, 24 * time.Hour, 100 * 24 * time.Hour} {
-			if continuous && by > 0 && by <= time.Hour {
-				continue // it may be what was not recorded
-			}
 			t.Run(fmt.Sprint(continuous, by), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var shift atomic.Int64
@@ -112,8 +109,53 @@ func TestClockStepsBetweenParts(t *testing.T) {
 					if media := list[len(list)-1].PTS - list[0].PTS + tinyStep; media != c.Length {
 						t.Errorf("%v of media in a clip of %v: %+v", media, c.Length, c)
 					}
-					if took := c.End.Sub(c.Start); !continuous && took != c.Length {
+					if took := c.End.Sub(c.Start); took != c.Length {
 						t.Errorf("a clip of %v takes %v", c.Length, took)
+					}
+					u.until(10*time.Minute, u.uploaded)
+				})
+			})
+		}
+	}
+}
+
+// TestClockStepsBetweenFiles sets the clock shortly before a recording of all the time goes on in
+// another file: neither the clip that lies over both has a gap, nor one that reaches back into
+// the first.
+func TestClockStepsBetweenFiles(t *testing.T) {
+	for _, after := range []time.Duration{-2 * time.Second, 2 * time.Second} {
+		for _, by := range []time.Duration{-20 * time.Minute, 20 * time.Minute} {
+			t.Run(fmt.Sprint(after, by), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					var shift atomic.Int64
+					u := newUpload(t, func(c *recorder.Config) {
+						c.Continuous = true
+						c.Now = func() time.Time { return time.Now().Add(time.Duration(shift.Load())) }
+					})
+					defer u.close()
+					u.record()
+					time.Sleep(4*time.Minute + 50*time.Second)
+					shift.Store(int64(by))
+					time.Sleep(10*time.Second + after)
+					id := u.trigger("motion")
+					time.Sleep(30 * time.Second)
+					c, list := u.clip(id), u.frames(id)
+					readable(t, u.Recorder, c)
+					if media := list[len(list)-1].PTS - list[0].PTS + tinyStep; media != c.Length || c.Length < 15*time.Second {
+						t.Errorf("%v of media in a clip of %v: %+v", media, c.Length, c)
+					}
+					if took := c.End.Sub(c.Start); after < 0 && took != c.Length {
+						t.Errorf("a clip of %v takes %v", c.Length, took)
+					}
+					for range 38 { // there is always a clip, up to and over the next file's beginning
+						u.trigger("more")
+						time.Sleep(8 * time.Second)
+					}
+					time.Sleep(20 * time.Second)
+					u.trigger("last")
+					time.Sleep(20 * time.Second)
+					if last := u.all()[len(u.all())-1]; time.Until(last.Start) < by-3*time.Minute {
+						t.Errorf("the recording does not follow the clock: %+v", last)
 					}
 					u.until(10*time.Minute, u.uploaded)
 				})

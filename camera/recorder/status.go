@@ -1,7 +1,6 @@
 package recorder
 
 import (
-	"encoding/json"
 	"errors"
 	"math"
 	"time"
@@ -62,7 +61,7 @@ type Status struct {
 	// Source; LostFrames and LostTime how much was lost since the recorder was made.
 	Losing     bool
 	LostFrames int
-	LostTime   time.Duration
+	LostTime   time.Duration `json:"-"` // see MarshalJSON
 
 	Card       string // identity that the recorder gave the storage; empty while there is none
 	Free, Used int64  // bytes that may still be written, and that clips, what is reserved for the next ones, and the journal take
@@ -71,10 +70,10 @@ type Status struct {
 	Recording ClipID // empty if none is being recorded
 
 	Queued      int           // bytes that wait in memory to be written
-	SlowestSync time.Duration // within the last minute
+	SlowestSync time.Duration `json:"-"` // within the last minute
 
-	// Waiting is what is to be uploaded, Oldest the start of the first clip of it.
-	Waiting      int // clips
+	// Waiting is what is to be uploaded, Oldest the start of the first of it.
+	Waiting      int // clips; with Config.UploadAll files of the recording
 	WaitingBytes int64
 	Oldest       time.Time
 	Upload       error // why the Uploader gave up, until it is tried again; without network it only waits: see kvsmedia.Producer.Stats
@@ -84,22 +83,6 @@ type Status struct {
 	Pictures   int   // that are yet to be put into the cloud
 	PutPicture error // why the last attempt to put one failed; nil once one succeeds
 	Foreign    int   // files of newer firmware, left alone
-}
-
-// MarshalJSON writes errors as their texts.
-func (s Status) MarshalJSON() ([]byte, error) {
-	type plain Status
-	return json.Marshal(struct {
-		plain
-		Err, Source, Upload, PutPicture string `json:",omitempty"`
-	}{plain(s), text(s.Err), text(s.Source), text(s.Upload), text(s.PutPicture)})
-}
-
-func text(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }
 
 // Status returns the recorder's state.
@@ -116,17 +99,22 @@ func (r *Recorder) Status() Status {
 	}
 	s.Losing = q.Losing || recording && (s.Source != nil || !s.Storage.Records())
 	if c := r.drive.Card(); c != nil {
-		s.fill(c.Cat)
+		s.fill(c.Cat, r.cfg.UploadAll)
 	}
 	s.Upload, s.PutPicture = r.uploads.Trouble(), r.puts.trouble()
 	return s
 }
 
-// fill puts what is on the card into the status.
-func (s *Status) fill(cat *catalog.Catalog) {
+// fill puts what is on the card into the status; all says that more than clips is uploaded.
+func (s *Status) fill(cat *catalog.Catalog, all bool) {
 	s.Used = cat.Used()
 	s.Unpublished = len(cat.Pending(math.MaxInt))
 	s.Pictures = len(cat.Waiting())
+	if all {
+		var oldest int64
+		s.Waiting, s.WaitingBytes, oldest = cat.Backlog()
+		s.Oldest = wallTime(oldest)
+	}
 	for cl := range cat.Clips() {
 		if cl.Gone && cl.Ended {
 			continue
@@ -135,7 +123,7 @@ func (s *Status) fill(cat *catalog.Catalog) {
 		if !cl.Ended && s.Recording == "" {
 			s.Recording = ClipID(cl.ID.String())
 		}
-		if cl.Waiting > 0 {
+		if cl.Waiting > 0 && !all {
 			s.Waiting++
 			s.WaitingBytes += cl.Bytes - cl.Sent - cl.Refused
 			if cl.Start != 0 {

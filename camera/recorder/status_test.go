@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder"
 )
@@ -47,6 +49,34 @@ func TestStatusAsJSON(t *testing.T) {
 		if _, told := want[name].(string); told && name != "Storage" {
 			t.Errorf("%s is there without an error", name)
 		}
+	}
+}
+
+// TestLengthsAsJSON: they are seconds, and are read as they are written.
+func TestLengthsAsJSON(t *testing.T) {
+	c := recorder.Change{ID: "1", Kind: recorder.ClipEnded, Clip: recorder.Clip{
+		ID: "2", State: recorder.Kept, Length: 12345 * time.Millisecond, Bytes: 7,
+		Missing: []recorder.Missing{{Length: 250 * time.Millisecond, Reason: "lost"}},
+	}}
+	b, err := json.Marshal(c)
+	for _, want := range []string{`"lengthSeconds":12.345`, `"lengthSeconds":0.25`, `"state":"kept"`, `"bytes":7`} {
+		if err != nil || !strings.Contains(string(b), want) || strings.Contains(string(b), `"length":`) {
+			t.Errorf("%s, %v: want %s", b, err, want)
+		}
+	}
+	var back recorder.Change
+	if err := json.Unmarshal(b, &back); err != nil || !reflect.DeepEqual(back, c) {
+		t.Errorf("%+v, %v: want %+v", back, err, c)
+	}
+	f, again := recorder.Fragment{Number: "9", Length: 2 * time.Second, Stored: true}, recorder.Fragment{}
+	if b, err = json.Marshal(f); err != nil || json.Unmarshal(b, &again) != nil || again != f || !strings.Contains(string(b), `"lengthSeconds":2,`) && !strings.Contains(string(b), `"lengthSeconds":2}`) {
+		t.Errorf("%s, %v: %+v", b, err, again)
+	}
+	if err := json.Unmarshal([]byte(`{"lengthSeconds":1e300}`), &again); err != nil || again.Length < 290*365*24*time.Hour {
+		t.Errorf("%v, %v", again.Length, err)
+	}
+	if b, err = json.Marshal(recorder.Status{LostTime: 1500 * time.Millisecond}); err != nil || !strings.Contains(string(b), `"LostSeconds":1.5`) || strings.Contains(string(b), "Time") {
+		t.Errorf("%s, %v", b, err)
 	}
 }
 

@@ -26,7 +26,12 @@ func TestContinuousUpload(t *testing.T) {
 				u := newUpload(t, func(c *recorder.Config) { c.Continuous, c.UploadAll = true, all })
 				defer u.close()
 				u.record()
+				u.srv.SetOutage(true)
 				time.Sleep(4*time.Minute + 53*time.Second)
+				if st := u.Status(); all != (st.Waiting == 1) || all != (st.WaitingBytes > 10<<10) || all == st.Oldest.IsZero() {
+					t.Errorf("before a clip: %+v", st)
+				}
+				u.srv.SetOutage(false)
 				for range 3 { // one of them where a file of five minutes ends
 					u.trigger("motion")
 					time.Sleep(time.Minute)
@@ -42,6 +47,9 @@ func TestContinuousUpload(t *testing.T) {
 				}
 				if all != (stored > 200) {
 					t.Errorf("%d fragments are in the stream", stored)
+				}
+				if st := u.Status(); st.Waiting > 1 || st.WaitingBytes > 20<<10 { // but for what is recorded
+					t.Errorf("%+v", st)
 				}
 			})
 		})

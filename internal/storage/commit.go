@@ -172,7 +172,7 @@ func (j *Journal) flush(p *pack) error {
 func (j *Journal) write(p *pack) error {
 	need := sectors(batchHead + int64(len(p.frames)))
 	if j.head == nil || j.head.size-j.head.used < need {
-		if err := j.begin(need); err != nil {
+		if err := j.beginOrReuse(need); err != nil {
 			return err
 		}
 	}
@@ -219,7 +219,7 @@ func (j *Journal) append(p *pack) (int64, error) {
 	return off, nil
 }
 
-// begin makes a new head, with room for a batch of need bytes.
+// begin makes a new head, with room for a batch of need bytes, and for more unless the card has none.
 func (j *Journal) begin(need int64) error {
 	if j.newest+1 >= maxNumber {
 		return fmt.Errorf("%w: no number is left for a segment", ErrJournalFull)
@@ -249,7 +249,7 @@ func (j *Journal) begin(need int64) error {
 			s.counted--
 		}
 	}
-	if err := j.create(s); err != nil {
+	if err := j.create(s, sectorSize+need); err != nil {
 		return err
 	}
 	j.mu.Lock()
@@ -263,16 +263,50 @@ func (j *Journal) begin(need int64) error {
 	return nil
 }
 
-// create writes the whole of a segment, so that no later write to it needs space.
-func (j *Journal) create(s *segment) (err error) {
+// beginOrReuse makes a new head; on a card that has no room for one it takes the segment that was the
+// head when the journal was opened, if that has room for a batch of need bytes. What stands there
+// behind the last batch was given up, and is written over.
+func (j *Journal) beginOrReuse(need int64) error {
+	err := j.begin(need)
+	if Classify(err) != Full || j.head != nil || len(j.segs) == 0 {
+		return err
+	}
+	s := j.segs[len(j.segs)-1]
+	if s.size-s.used < need || s.size > maxSegment {
+		return err
+	}
+	f, failed := j.fsys.Open(path.Join(j.dir, s.name), os.O_RDWR)
+	if failed != nil {
+		return errors.Join(err, failed)
+	}
+	j.head = &segment{header: s.header, name: s.name, f: f, size: s.size, used: s.used, batches: s.batches, users: 1}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for seq, p := range j.index {
+		if p.seg == s {
+			p.seg = j.head
+			j.index[seq] = p
+		}
+	}
+	j.segs[len(j.segs)-1] = j.head
+	j.leave(s)
+	return nil
+}
+
+// create writes the whole of a segment, so that no later write to it needs space. On a card that
+// has no more it ends earlier, with least bytes at the least.
+func (j *Journal) create(s *segment, least int64) (err error) {
 	name := path.Join(j.dir, s.name)
 	if s.f, err = j.fsys.Open(name, os.O_RDWR|os.O_CREATE|os.O_EXCL); err != nil {
 		return err
 	}
 	b := append(s.header.append(nil), make([]byte, 64<<10-sectorSize)...)
-	for s.used < s.size && err == nil {
-		_, err = s.f.WriteAt(b[:min(int64(len(b)), s.size-s.used)], s.used)
-		s.used += int64(len(b))
+	for at := int64(0); at < s.size && err == nil; {
+		var n int
+		n, err = s.f.WriteAt(b[:min(int64(len(b)), s.size-at)], at)
+		if at += int64(n); Classify(err) == Full && at >= least {
+			s.size, err = at/sectorSize*sectorSize, s.f.Truncate(at/sectorSize*sectorSize)
+		}
 		clear(b[:sectorSize])
 	}
 	s.used = sectorSize

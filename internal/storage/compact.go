@@ -22,7 +22,7 @@ func (j *Journal) carry() error {
 		}
 		p.add(seq, record)
 	}
-	if err := j.begin(sectors(batchHead + int64(len(p.frames)))); err != nil {
+	if err := j.beginOrReuse(sectors(batchHead + int64(len(p.frames)))); err != nil {
 		return err
 	}
 	j.doubt = nil // begin has left the batch out of what counts, so p must be the next one

@@ -96,8 +96,79 @@ func TestNoSpace(t *testing.T) {
 			disk.SetFree(1 << 20)
 			must(t, add())
 			same(t, records(open(t, disk.Restart(rand.New(rand.NewPCG(1, 1))), 1<<20)), want)
-			if s, _ := disk.List("j"); len(s) != 2 {
+			if s, _ := disk.List("j"); len(s) != 3 {
 				t.Errorf("%d files", len(s))
+			}
+		})
+	}
+}
+
+// A journal that is opened on a full card takes records where it has room of its own, and then as
+// soon as there is some for one: what made the room may have been the first thing to write down.
+func TestOpenedFull(t *testing.T) {
+	for name, kind := range kinds {
+		t.Run(name, func(t *testing.T) {
+			disk := storagetest.New(kind, 8<<20)
+			long := strings.Repeat("x", 4000)
+			_, err := open(t, disk, 1<<20).Append([]byte("before"))
+			must(t, err)
+			disk = disk.Restart(rand.New(rand.NewPCG(1, 1)))
+			disk.SetFree(0)
+			j, want := open(t, disk, 1<<20), map[uint64]string{1: "before"}
+			for err == nil {
+				var seq uint64
+				if seq, err = j.Append([]byte(long)); err == nil {
+					want[seq] = long
+				}
+			}
+			if len(want) < 3 || storage.Classify(err) != storage.Full || errors.Is(err, storage.ErrBroken) {
+				t.Errorf("%d records fit: %v", len(want), err)
+			}
+			disk.SetFree(12 << 10)
+			for range 2 {
+				seq, err := j.Append([]byte(long))
+				must(t, err)
+				want[seq] = long
+			}
+			disk = disk.Restart(rand.New(rand.NewPCG(1, 2)))
+			same(t, records(open(t, disk, 1<<20)), want)
+		})
+	}
+}
+
+// The power fails at each operation on such a card: what was committed is there.
+func TestOpenedFullPowerCuts(t *testing.T) {
+	for name, kind := range kinds {
+		t.Run(name, func(t *testing.T) {
+			for op := 0; ; op++ {
+				disk := storagetest.New(kind, 8<<20)
+				j, want := open(t, disk, 1<<20), map[uint64]string{}
+				for i := range 3 {
+					_, err := j.Append([]byte{byte('a' + i)})
+					must(t, err)
+					want[uint64(i+1)] = string(rune('a' + i))
+				}
+				disk = disk.Restart(rand.New(rand.NewPCG(1, uint64(op))))
+				disk.SetFree(0)
+				disk.CutAt(disk.Ops() + op)
+				j = open(t, disk, 1<<20)
+				tried, err := uint64(0), error(nil)
+				for tried = 4; tried < 7 && err == nil; tried++ {
+					if _, err = j.Append([]byte("x")); err == nil {
+						want[tried] = "x"
+					}
+				}
+				for boot := range uint64(2) {
+					disk = disk.Restart(rand.New(rand.NewPCG(2, boot+uint64(op))))
+					got := records(open(t, disk, 1<<20))
+					if err != nil {
+						delete(got, tried-1) // it may be there
+					}
+					same(t, got, want)
+				}
+				if err == nil {
+					return
+				}
 			}
 		})
 	}

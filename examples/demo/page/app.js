@@ -193,7 +193,7 @@ function noteClip({ kind, clip }) {
   const title = titleOf(clip);
   const texts = {
     started: `${title}: recording a clip`,
-    ended: `${title}: a clip of ${duration(clip.length / 1e9)} is kept`,
+    ended: `${title}: a clip of ${duration(clip.lengthSeconds)} is kept`,
     stored: `${title}: the clip is uploaded`,
     lost: `${title}: a part of the clip cannot be uploaded any more`,
     evicted: `${title}: the clip made room for others`,

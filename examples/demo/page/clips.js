@@ -79,7 +79,7 @@ export class Clips extends EventTarget {
     const [time, title, length, state, sent, picture] = row.firstElementChild.children;
     text(time, clip.start ? timeOfDay(Date.parse(clip.start)) : "–");
     text(title, titleOf(clip));
-    text(length, duration(clip.length / 1e9)); // ns
+    text(length, duration(clip.lengthSeconds));
     text(state, stateOf(clip));
     state.dataset.state = clip.state;
     sent.style.inlineSize = `${clip.sent * 100}%`;

@@ -8,6 +8,7 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
+	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
 const (
@@ -22,6 +23,7 @@ type Drive struct {
 
 	cfg  Config
 	card atomic.Pointer[Card]
+	said ulid.ID // card of which it was said that files on it are somebody else's
 }
 
 // NewDrive returns a drive in which no card has been looked for yet.
@@ -59,24 +61,6 @@ func (d *Drive) Open(resume *catalog.Resume) (*Card, State, error) {
 		return nil, 0, d.advise(err)
 	}
 	return c, state, nil
-}
-
-// Erase erases a card that Open cannot open, such as for want of room.
-func (d *Drive) Erase() error {
-	fsys, err := d.dir()
-	if err != nil {
-		return d.advise(err)
-	}
-	defer fsys.Close()
-	on := watched{fsys, &d.Health, new(atomic.Int64)}
-	v, err := on.Volume()
-	switch {
-	case err != nil:
-		return err
-	case v.Root && !d.cfg.OnRoot:
-		return errRoot
-	}
-	return d.advise(catalog.Raze(on))
 }
 
 // advise says what can be done.
@@ -154,6 +138,10 @@ func (d *Drive) say(found *catalog.Report) {
 	}
 	if n := len(found.Unreadable); n > 0 {
 		log.Warn("recorder: files cannot be read", "files", n, "first", found.Unreadable[0])
+	}
+	if found.Others > 0 && d.said != found.Card {
+		d.said = found.Card
+		log.Warn("recorder: files with names like the recorder's are somebody else's; they are left alone", "files", found.Others, "first", found.Other)
 	}
 	if found.Newer || found.Foreign > 0 {
 		log.Warn("recorder: newer firmware has used this storage; what it wrote is left alone", "files", found.Foreign)

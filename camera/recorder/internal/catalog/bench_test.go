@@ -43,6 +43,47 @@ func BenchmarkRecover(b *testing.B) {
 	}
 }
 
+// BenchmarkReceive notes the receipts of a clip with so many fragments, beside so many other
+// clips on the card.
+func BenchmarkReceive(b *testing.B) {
+	opt := catalog.Options{Now: noon, Publish: true, Upload: true}
+	for _, clips := range []int{100, 10_000} {
+		fsys, err := storagetest.New(storagetest.FAT, 1<<30).Dir()
+		if err != nil {
+			b.Fatal(err)
+		}
+		fill(b, fsys, opt, clips)
+		cat, _, err := catalog.Open(fsys, opt)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, fragments := range []int32{60, 1800} {
+			b.Run(fmt.Sprint(clips, "clips/", fragments, "fragments"), func(b *testing.B) {
+				for b.Loop() {
+					id, err := cat.Begin(ulid.ID{}, catalog.Event{ID: cat.NewID()})
+					if err != nil {
+						b.Fatal(err)
+					}
+					f, _, err := cat.NewFile(id, 0)
+					if err != nil || cat.Grow(f.Seq, int(fragments), time.Hour, 1<<20, 1<<20) != nil {
+						b.Fatal(err)
+					}
+					for i := range fragments {
+						r := receipt.Receipt{From: i, To: i, Bytes: 83, Number: fmt.Sprintf("9134385233318143239268206260774392014%010d", i), Run: "9134385233318143239268206260774392014"}
+						if err := cat.Receive(f.Seq, r); err != nil {
+							b.Fatal(err)
+						}
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/float64(fragments), "µs/receipt")
+			})
+		}
+		if err := cat.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func inUse() uint64 {
 	runtime.GC()
 	var m runtime.MemStats

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"encoding/json"
 	"iter"
 	"math"
@@ -8,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/receipt"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
 	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
@@ -58,7 +60,8 @@ type Catalog struct {
 	dirtyFiles []*file
 	removed    []uint64 // numbers of records to remove
 	urgent     bool
-	next       uint64 // number of the next file, clip or change
+	blocked    map[int32]bool // days whose folder's name a file of somebody else's has
+	next       uint64         // number of the next file, clip or change
 	clock      clock
 	ids        ulid.IDs
 }
@@ -71,6 +74,7 @@ type clip struct {
 	durable uint64        // changes up to this Seq are on the card
 	settled bool          // nothing of it waited when it was last looked at
 	told    int64         // Refused then
+	owed    bool          // Stored or Lost has yet to be told: see Departs
 	shots   []*file       // pictures of its events that are on the card
 	before  int64         // bytes of the file before the growing span
 }
@@ -82,8 +86,19 @@ type file struct {
 	clips []*clip       // that have parts of it
 	up    time.Duration // of its first frame, on the monotonic clock of this boot
 	timed bool          // up is known
+	kept  bool          // Base goes on from the file before, though the clock was set
+	loose bool          // Open had no room to close it: its record says that it is open
 
 	underWay int // fragments: see Departs
+	backlog  backlog
+}
+
+// backlog is how many bytes of a file waited for the uploader when it had so many bytes of
+// receipts and so many clusters.
+type backlog struct {
+	sent     int
+	clusters int32
+	bytes    int64
 }
 
 // record is what is known of the record of a clip or file.
@@ -229,6 +244,46 @@ func (c *Catalog) Files() iter.Seq[File] {
 			f, ok = from(f.Seq + 1)
 		}
 	}
+}
+
+// waits returns how many bytes of a media file are neither in the cloud nor refused.
+func (f *file) waits() int64 {
+	if b := &f.backlog; b.sent != len(f.Sent) || b.clusters != f.Clusters {
+		state, waiting, refused := make([]receipt.Outcome, f.Clusters), int64(0), int64(0)
+		stored := f.Sent.Mark(0, state)
+		for _, o := range state {
+			switch o {
+			case receipt.Waiting:
+				waiting++
+			case receipt.Refused:
+				refused++
+			case receipt.Stored:
+			}
+		}
+		*b = backlog{len(f.Sent), f.Clusters, 0}
+		if waiting > 0 {
+			b.bytes = max(max(f.Bytes-stored, 0)*waiting/(waiting+refused), 1)
+		}
+	}
+	return f.backlog.bytes
+}
+
+// Backlog returns how many media files wait for the uploader, how many bytes of them, and when
+// the first one begins, in ms since 1970, 0 unknown.
+func (c *Catalog) Backlog() (files int, bytes, oldest int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range c.made {
+		if f.Gone || f.Going || f.picture() {
+			continue
+		}
+		if n := f.waits(); n > 0 {
+			files++
+			bytes += n
+			oldest = cmp.Or(oldest, f.Base)
+		}
+	}
+	return files, bytes, oldest
 }
 
 // Used returns the bytes that files and journal occupy.

@@ -91,25 +91,42 @@ func (c *Catalog) settle(cl *clip) {
 func (c *Catalog) update(cl *clip) {
 	was, told := cl.settled, cl.told
 	c.refresh(cl)
-	settled := cl.Ended && cl.Waiting == 0 && !c.travels(cl)
-	if !c.opt.Upload || !settled || cl.Bytes == 0 {
+	settled, tell := cl.Ended && cl.Waiting == 0, Kind(0)
+	switch {
+	case !c.opt.Upload || !settled || cl.Bytes == 0:
 		cl.settled = settled
 		return
+	case cl.Refused == 0 && cl.counts[Stored] == 0:
+		tell = Stored
+	case cl.Refused > 0 && (!was || cl.Refused > told):
+		tell = Lost
 	}
-	switch {
-	case cl.Refused == 0:
-		if cl.counts[Stored] == 0 {
-			c.change(cl, Stored)
+	if tell != 0 {
+		if c.travels(cl) {
+			c.owe(cl)
+			return
 		}
-	case !was || cl.Refused > told:
-		c.change(cl, Lost)
+		c.change(cl, tell)
 	}
 	cl.settled, cl.told = true, cl.Refused
+	if cl.owed {
+		cl.owed = false
+		c.touchClip(cl)
+	}
+}
+
+// owe notes, also on the card, that it has yet to be told what became of a clip.
+func (c *Catalog) owe(cl *clip) {
+	if cl.settled = false; !cl.owed {
+		cl.owed = true
+		c.touchClip(cl)
+	}
 }
 
 // Departs says that a fragment of a file is under way to the service, and Arrives that it is
 // not any more: Receive was called before, or nothing became of it. Only then it is told what
-// of a clip is lost that was evicted meanwhile.
+// of a clip is stored, or lost as it was evicted meanwhile; if a power loss comes before, Open
+// tells it.
 func (c *Catalog) Departs(seq uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,13 +159,16 @@ func (c *Catalog) travels(cl *clip) bool {
 // something of them was yet to be uploaded.
 func (c *Catalog) away(cl *clip) {
 	lost := cl.Refused
+	if cl.Ended && cl.counts[Ended] == 0 {
+		c.change(cl, Ended) // though its time is not known: see conclude
+	}
 	c.change(cl, EvictedClip)
 	c.refresh(cl)
-	if c.travels(cl) && !cl.Deleted {
-		cl.settled = false // see Departs
-		return
-	}
 	if c.opt.Upload && cl.Refused > lost && !cl.Deleted {
+		if c.travels(cl) {
+			c.owe(cl)
+			return
+		}
 		c.change(cl, Lost)
 	}
 	cl.settled, cl.told = cl.Ended && cl.Waiting == 0, cl.Refused
@@ -203,7 +223,7 @@ func (c *Catalog) Pending(n int) []Change {
 
 // retire forgets a clip of which nothing is left anywhere and nothing is to be told.
 func (c *Catalog) retire(cl *clip) {
-	if !cl.Ended || len(cl.Pending) > 0 || !cl.Deleted && (cl.Sent > 0 || c.travels(cl)) {
+	if !cl.Ended || len(cl.Pending) > 0 || cl.counts[Ended] == 0 || !cl.Deleted && (cl.Sent > 0 || c.travels(cl)) {
 		return
 	}
 	if !c.gone(cl) {

@@ -269,6 +269,7 @@ type File struct {
 	Base      int64   // ms since 1970 of its first frame; 0 unknown
 	Estimated bool    // Base is the latest that it can be
 	Settled   bool    // Base is known and on the card, or comes there with the first block: it stays
+	Follows   bool    // with Continuous: nothing is missing since the file before, whatever the bases say
 	Length    time.Duration
 	Bytes     int64 // committed
 	Room      int64 // what it occupies: preallocated while it is recorded

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -116,8 +117,11 @@ func (c *Catalog) Anchor(seq uint64, up time.Duration) error {
 		return nil
 	}
 	f.up = up
-	if c.clock.known {
+	if c.follow(f); c.clock.known {
 		c.stamp()
+	}
+	for _, cl := range f.clips {
+		c.conclude(cl)
 	}
 	return nil
 }
@@ -148,7 +152,7 @@ func (c *Catalog) stamp() {
 	for i := len(c.made) - 1; i >= 0; i-- {
 		f := c.made[i]
 		if f.Base == 0 && f.up != Later && !f.picture() {
-			want := c.clock.time(f.up)
+			want := c.baseOf(f)
 			if !f.timed {
 				want, f.Estimated = bound-f.Length.Milliseconds(), true
 			}
@@ -163,6 +167,69 @@ func (c *Catalog) stamp() {
 			bound = f.Base
 		}
 	}
+}
+
+// before returns the file that another one goes on from: that of the same clip before it, with
+// Continuous that of the recording. It is nil if not both have a time that is known exactly.
+func (c *Catalog) before(f *file) (o *file) {
+	if !f.timed || f.up == Later {
+		return nil
+	}
+	if cl := c.clips[f.Clip]; cl != nil {
+		i := slices.IndexFunc(cl.Spans, func(s Span) bool { return s.File == f.Seq })
+		if i < 0 { // it is about to be made
+			i = len(cl.Spans)
+		}
+		if i > 0 {
+			o = c.files[cl.Spans[i-1].File]
+		}
+	} else {
+		i := sort.Search(len(c.made), func(i int) bool { return c.made[i].Seq >= f.Seq }) - 1
+		for ; i >= 0 && o == nil; i-- {
+			if c.made[i].Clip.IsZero() {
+				o = c.made[i]
+			}
+		}
+	}
+	if o == nil || !o.timed || o.up == Later {
+		return nil
+	}
+	return o
+}
+
+// follow finds out whether a file of Continuous begins where the one before ends.
+func (c *Catalog) follow(f *file) {
+	if o := c.before(f); o != nil && f.Clip.IsZero() && (f.up-o.up-o.Length).Abs() < apart {
+		f.Follows = true
+		c.touchFile(f)
+	}
+}
+
+// apart is from when on something is missing between files: their moments are known less
+// exactly than their lengths.
+const apart = time.Second
+
+// baseOf returns the time of a file's first frame. A clip goes on by the time of its file
+// before, as a clock that was set meanwhile makes no gap in it. With Continuous it does so in
+// one file, and not in the next one, as there may always be a clip.
+func (c *Catalog) baseOf(f *file) int64 {
+	want := int64(0)
+	if f.up != Later {
+		want = c.clock.time(f.up)
+	}
+	o := c.before(f)
+	if o == nil || o.Base == 0 {
+		return want
+	}
+	on := o.Base + (f.up - o.up).Milliseconds()
+	if !f.Clip.IsZero() {
+		return on
+	}
+	if o.kept || !slices.ContainsFunc(o.clips, func(cl *clip) bool { return !cl.Ended }) {
+		return want
+	}
+	f.kept = millis(on-want).Abs() > apart
+	return on
 }
 
 // reach is how long a file is or can get.

@@ -12,8 +12,8 @@
 //
 // Invariants, after Open and after each Commit:
 //   - A file of ours on the card has a record, or was made after the last Commit.
-//   - A file that is to be removed is recorded so before it is removed, and the record stays
-//     until the removal is durable.
+//   - A file that is to be removed is recorded so before it is removed, unless the card has no
+//     room for that, and the record stays until the removal is durable.
 //   - An event that had a picture has its file, says that it was put into the cloud, or why
 //     there is none.
 //   - A change is published only when it is on the card, and a clip has one "started" and

@@ -25,11 +25,13 @@ const (
 const atOnce = 8
 
 // Evict removes from the card what Delete and age (zero: no limit) have chosen, and then
-// what is chosen until no more than limit bytes are used and MaxClips known: what does not
+// what is chosen until no more than limit bytes are used (below zero: that others leave too
+// little room for anything) and MaxClips known: what does not
 // wait for the uploader before what does, the oldest sequence first; protected clips only
 // when nothing else is left and that is enough, and never by age; never what is being recorded. It commits, and
-// removes some eight files in one call so that frames do not wait for long. The changes are
-// those that Commit returned.
+// removes some eight files in one call so that frames do not wait for long. On a card without
+// any room it removes them first: an error of storage.Full says that even then nothing could
+// be written. The changes are those that Commit returned.
 func (c *Catalog) Evict(limit int64, age time.Duration) ([]Change, Room, error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
@@ -38,14 +40,29 @@ func (c *Catalog) Evict(limit int64, age time.Duration) ([]Change, Room, error) 
 	room := c.pick(limit, age)
 	going := c.going()
 	c.mu.Unlock()
-	changes, err := c.commit()
-	if err == nil {
-		err = c.sweep(going[:min(len(going), atOnce)])
-	}
+	changes, err := c.clear(going[:min(len(going), atOnce)])
 	if len(going) > atOnce {
 		room = More
 	}
+	if err == nil && room == Fits {
+		err = c.mend()
+	}
 	return changes, room, err
+}
+
+// clear commits, and then removes files. A card that is too full to write anything down has
+// them removed before: what a power cut comes between is found to be missing.
+func (c *Catalog) clear(going []*file) ([]Change, error) {
+	changes, err := c.commit()
+	full := storage.Classify(err) == storage.Full && len(going) > 0
+	if err != nil && !full {
+		return changes, err
+	}
+	if err := c.sweep(going); err != nil || !full {
+		return changes, err
+	}
+	more, err := c.commit()
+	return append(changes, more...), err
 }
 
 // going returns the files that are to be removed.
@@ -169,7 +186,7 @@ func (c *Catalog) units() (units []unit) {
 		u.files = append(u.files, f)
 		u.bytes += max(f.Bytes, f.Room)
 		u.busy = u.busy || !f.Closed
-		u.waiting = u.waiting || c.opt.All && !f.picture() && !f.Sent.Covers(0, f.Clusters-1)
+		u.waiting = u.waiting || c.opt.All && !f.picture() && f.waits() > 0
 		for _, cl := range f.clips {
 			if !cl.Deleted {
 				u.busy, u.protected = u.busy || !cl.Ended, u.protected || cl.Protected

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"syscall"
@@ -278,9 +279,12 @@ func TestErase(t *testing.T) {
 			first := d.mustOpen()
 			id := d.clip(1)
 			d.clip(1)
-			d.put("mine.txt", []byte("mine"))
-			if err := d.fsys.SyncDir("."); err != nil {
-				t.Fatal(err)
+			mine := []string{"mine.txt", "journal/mine.txt"}
+			for _, name := range mine {
+				d.put(name, []byte("mine"))
+				if err := d.fsys.SyncDir(path.Dir(name)); err != nil {
+					t.Fatal(err)
+				}
 			}
 			d.card.CutAt(d.card.Ops() + op)
 			err := d.cat.Erase()
@@ -294,8 +298,10 @@ func TestErase(t *testing.T) {
 			if _, ok := d.cat.Clip(id); ok || r.Clips+r.Files+len(r.TakenIn)+len(d.cat.Pending(9)) != 0 || r.Card == first.Card {
 				t.Fatalf("cut at %d: %+v", op, r)
 			}
-			if _, err := d.fsys.Open("mine.txt", os.O_RDONLY); err != nil {
-				t.Fatal(err)
+			for _, name := range mine {
+				if _, err := d.fsys.Open(name, os.O_RDONLY); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if f, _, _ := d.cat.NewFile(ulid.ID{}, 0); f.Seq < 5 {
 				t.Fatalf("sequence begins anew with %d", f.Seq)

@@ -3,6 +3,8 @@ package catalog
 import (
 	"encoding/json"
 	"errors"
+	"strconv"
+	"strings"
 
 	"github.com/smartcam-sdk/smartcam/internal/storage"
 	"github.com/smartcam-sdk/smartcam/internal/ulid"
@@ -20,7 +22,9 @@ type Report struct {
 	TakenIn    []uint64       // files that no record knew
 	Lost       []string       // files of records that are not there, or have less than the record says
 	Unreadable []string       // files that could not be read: left as they are
-	Foreign    int            // files and records of a newer format, and files with names like ours: left alone
+	Foreign    int            // files and records of a newer format: left alone
+	Others     int            // files of somebody else's with names like ours: left alone
+	Other      string         // the first of them
 	Removed    int            // files without any content that were ours
 	Damage     storage.Damage // of the journal
 	Records    int            // of the journal that could not be understood: left alone
@@ -30,7 +34,8 @@ type Report struct {
 // Open reads the journal and the folders, reads and repairs the files that were not
 // closed, takes in those that no record knows, and ends each clip that was being recorded,
 // but for those of Options.Resume, with the reason PowerLoss. It may be cut by a power loss at every operation and comes
-// to the same result the next time. The error is of the storage.
+// to the same result the next time. It needs no room: what a full card does not take is in
+// memory, and written by a later Commit or Evict. The error is of the storage.
 func Open(fsys storage.FS, opt Options) (*Catalog, *Report, error) {
 	if opt.Longest <= 0 {
 		opt.Longest = defaultLongest
@@ -107,11 +112,12 @@ func (c *Catalog) boot(r *Report) error {
 	}
 	c.next = max(c.next, state.Next)
 	state.V, state.Boot, state.From, state.Next = version, state.Boot+1, c.next, c.next+ahead
-	if err := c.slot.store(state); err != nil {
-		return err
+	err := c.slot.store(state)
+	if storage.Classify(err) == storage.Full { // of a new card, or a file system that writes nothing in place
+		c.slot.slotState, c.slot.owed, err = state, true, nil
 	}
 	r.Card, r.Boot = state.Card, state.Boot
-	return nil
+	return err
 }
 
 // Close commits and closes the journal; the FS stays open. Clips and files that are still
@@ -165,27 +171,6 @@ func (c *Catalog) Erase() error {
 	return nil
 }
 
-// Raze does what Erase does on a card that Open cannot open, such as for want of room.
-func Raze(fsys storage.FS) error {
-	c := &Catalog{fsys: fsys}
-	for _, name := range slotNames {
-		s, newer, err := openSlot(fsys, name)
-		if err != nil {
-			return err
-		}
-		if !newer {
-			c.slot = s
-			break
-		}
-	}
-	if c.slot == nil {
-		return storage.ErrNewer
-	}
-	state := c.slot.slotState
-	state.Card, state.Erase, state.Next = c.newID(), true, max(state.Next, 1)
-	return c.raze(state)
-}
-
 // raze marks the card as one that is being erased, and erases it.
 func (c *Catalog) raze(state slotState) error {
 	err := c.slot.store(state)
@@ -236,13 +221,19 @@ func (c *Catalog) wipeFolders() error {
 	return nil
 }
 
-func (c *Catalog) wipeFolder(folder string, all bool) error {
+func (c *Catalog) wipeFolder(folder string, journal bool) error {
 	files, err := c.fsys.List(folder)
 	if err != nil {
 		return err
 	}
 	for _, f := range files {
-		if _, _, ours := parseName(f.Name()); !f.IsDir() && (all || ours) {
+		_, _, ours := parseName(f.Name())
+		if journal {
+			hex, log := strings.CutSuffix(strings.ToLower(f.Name()), ".log") // as FAT may show it
+			_, err := strconv.ParseUint(hex, 16, 32)
+			ours = log && err == nil
+		}
+		if !f.IsDir() && ours {
 			if err := removeFile(c.fsys, folder+"/"+f.Name()); err != nil {
 				return err
 			}
@@ -265,6 +256,7 @@ var (
 type slot struct {
 	on   *storage.Slot
 	name string
+	owed bool // slotState is not on the card
 	slotState
 }
 
@@ -300,7 +292,7 @@ func (s *slot) store(next slotState) error {
 		err = s.on.Store(b)
 	}
 	if err == nil {
-		s.slotState = next
+		s.slotState, s.owed = next, false
 	}
 	return err
 }
@@ -310,10 +302,12 @@ const ahead = 1024
 
 // reserve makes sure that numbers below next are not given again after a crash.
 func (s *slot) reserve(next uint64) error {
-	if next <= s.Next {
+	state := s.slotState
+	switch {
+	case next > s.Next:
+		state.Next = next + ahead
+	case !s.owed:
 		return nil
 	}
-	state := s.slotState
-	state.Next = next + ahead
 	return s.store(state)
 }

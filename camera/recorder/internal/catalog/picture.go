@@ -74,7 +74,7 @@ func (c *Catalog) NewPicture(clip, event ulid.ID, jpeg []byte) (File, []byte, er
 		return File{}, nil, ErrUnknown
 	}
 	f := &file{File: File{Seq: c.seq(), Clip: clip, Event: event, Boot: c.slot.Boot}}
-	f.Day = int32(c.now() / 86_400_000)
+	f.Day = c.freeDay(c.now())
 	content := picture.File(jpeg, picture.Origin{Seq: f.Seq, Clip: clip, Event: headerEvent(cl.Events[i], picture.MaxEvent)})
 	f.Bytes = int64(len(content))
 	f.Room = f.Bytes
@@ -235,20 +235,22 @@ func (r *recovery) attachPictures() {
 	}
 }
 
-// picture reads a file.
-func (r *recovery) picture(f *file) (o picture.Origin, err error) {
+// picture reads a file. Torn says that one without a picture may have been one of ours.
+func (r *recovery) picture(f *file) (o picture.Origin, torn bool, err error) {
 	on, err := r.fsys.Open(f.Name(), os.O_RDONLY)
 	if err != nil {
-		return o, err
+		return o, false, err
 	}
 	defer on.Close()
-	_, o, err = picture.Read(on)
-	return o, err
+	if _, o, err = picture.Read(on); errors.Is(err, picture.ErrNone) {
+		torn = picture.Torn(on)
+	}
+	return o, torn, err
 }
 
 // knownPicture judges the file of a picture that was not known to be on the card.
 func (r *recovery) knownPicture(f *file) error {
-	o, err := r.picture(f)
+	o, _, err := r.picture(f)
 	reason := Interrupted
 	switch {
 	case err == nil && o.Seq == f.Seq && ulid.ID(o.Clip) == f.Clip:
@@ -288,16 +290,18 @@ func (r *recovery) vanishedPicture(f *file) {
 
 // unknownPicture judges the file of a picture without a record: it is taken in, with its
 // event if that is not known. Recent says that its number is of the last boot.
-func (r *recovery) unknownPicture(f *file, recent bool) error {
-	f.Event = ulid.ID{1} // it is a picture, whosever
-	o, err := r.picture(f)
-	switch {
-	case err == nil && o.Seq == f.Seq && !r.foreignClips[ulid.ID(o.Clip)] && r.takeInPicture(f, o):
-	case errors.Is(err, picture.ErrNone) && recent:
+func (r *recovery) unknownPicture(at found, recent bool) error {
+	f := &file{File: File{Seq: at.seq, Day: at.day, Bytes: at.size, Event: ulid.ID{1}}} // it is a picture, whosever
+	o, torn, err := r.picture(f)
+	switch ours := err == nil && o.Seq == f.Seq; {
+	case ours && r.foreignClips[ulid.ID(o.Clip)]:
+		r.report.Foreign++
+	case ours && r.takeInPicture(f, o):
+	case errors.Is(err, picture.ErrNone) && recent && torn:
 		r.report.Removed++
 		return removeFile(r.fsys, f.Name())
-	case err == nil || errors.Is(err, picture.ErrNone):
-		r.report.Foreign++
+	case err == nil, errors.Is(err, picture.ErrNone):
+		r.other(at.name())
 	case passing(err):
 		return err
 	default:
@@ -316,7 +320,6 @@ func (r *recovery) takeInPicture(f *file, o picture.Origin) bool {
 	r.report.TakenIn = append(r.report.TakenIn, f.Seq)
 	e.Picture.Given = true
 	f.Clip, f.Event, f.Closed = o.Clip, e.ID, true
-	f.Bytes = r.here[f.Seq].size
 	cl := r.clips[f.Clip]
 	if cl == nil {
 		cl = &clip{Clip: Clip{ID: f.Clip, Seq: f.Seq, Events: []Event{e}}}

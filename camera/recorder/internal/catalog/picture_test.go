@@ -294,7 +294,7 @@ func TestOddPictures(t *testing.T) {
 			t.Fatal(err)
 		}
 		for seed := range uint64(2) {
-			if r := d.cut(seed); r.Foreign != 1 || r.Clips != 1 || len(d.pictures()) != 2 {
+			if r := d.cut(seed); r.Others != 1 || r.Clips != 1 || len(d.pictures()) != 2 {
 				t.Errorf("%s: %+v %q", name, r, d.pictures())
 			}
 		}
@@ -313,7 +313,7 @@ func TestForeignPictures(t *testing.T) {
 		}
 	}
 	r := d.cut(2)
-	if r.Foreign != 1 || len(d.pictures()) != 3 {
+	if r.Others != 1 || r.Foreign != 0 || len(d.pictures()) != 3 {
 		t.Errorf("%+v %q", r, d.pictures())
 	}
 }

@@ -33,6 +33,7 @@ type fileRecord struct {
 	Boot      uint32       `json:"boot,omitempty"`
 	Base      int64        `json:"base,omitempty"`
 	Estimated bool         `json:"estimated,omitempty"`
+	Follows   bool         `json:"follows,omitempty"`
 	Length    int64        `json:"ms,omitempty"`
 	Bytes     int64        `json:"bytes,omitempty"`
 	Room      int64        `json:"room,omitempty"`
@@ -53,6 +54,7 @@ type clipRecord struct {
 	Missing   []missingRecord `json:"missing,omitempty"`
 	Protected bool            `json:"protected,omitempty"`
 	Ended     bool            `json:"ended,omitempty"`
+	Owed      bool            `json:"owed,omitempty"`
 	Deleted   bool            `json:"deleted,omitempty"`
 	Reason    string          `json:"reason,omitempty"`
 	Counts    [kinds]uint32   `json:"counts"`
@@ -96,15 +98,15 @@ type pendingRecord struct {
 
 func (f *file) encode() []byte {
 	return encode(fileRecord{
-		envelope{V: version, Kind: "file", Seq: f.Seq, Clip: f.Clip}, f.Event, f.Day, f.Boot, f.Base, f.Estimated, f.Length.Milliseconds(),
-		f.Bytes, f.Room, f.Clusters, f.Closed, f.Going, f.Gone, f.Reason, f.Sent,
+		envelope{V: version, Kind: "file", Seq: f.Seq, Clip: f.Clip}, f.Event, f.Day, f.Boot, f.Base, f.Estimated, f.Follows, f.Length.Milliseconds(),
+		f.Bytes, f.Room, f.Clusters, f.Closed && !f.loose, f.Going, f.Gone, f.Reason, f.Sent,
 	}, f.extra)
 }
 
 func (cl *clip) encode(publish bool) []byte {
 	r := clipRecord{
 		envelope: envelope{V: version, Kind: "clip", Seq: cl.Seq, ID: cl.ID}, Boot: cl.Boot, More: cl.More,
-		Protected: cl.Protected, Ended: cl.Ended, Deleted: cl.Deleted, Reason: cl.Reason, Counts: cl.counts,
+		Protected: cl.Protected, Ended: cl.Ended, Owed: cl.owed, Deleted: cl.Deleted, Reason: cl.Reason, Counts: cl.counts,
 	}
 	for _, e := range cl.Events {
 		r.Events = append(r.Events, eventRecord(e))
@@ -160,7 +162,7 @@ func decode[T any](b []byte, r *T) (extra map[string]json.RawMessage, err error)
 // file returns the file of a record, within bounds.
 func (r *fileRecord) file() File {
 	f := File{
-		Seq: r.Seq, Clip: r.Clip, Event: r.Event, Day: r.Day, Boot: r.Boot, Base: r.Base, Estimated: r.Estimated, Length: millis(bound(r.Length, maxMillis)),
+		Seq: r.Seq, Clip: r.Clip, Event: r.Event, Day: r.Day, Boot: r.Boot, Base: r.Base, Estimated: r.Estimated, Follows: r.Follows, Length: millis(bound(r.Length, maxMillis)),
 		Bytes: max(r.Bytes, 0), Room: max(r.Room, 0), Clusters: bound(r.Clusters, maxClusters), Closed: r.Closed, Going: r.Going, Gone: r.Gone,
 		Reason: cut(r.Reason, maxReason), Sent: r.Sent,
 	}
@@ -176,7 +178,7 @@ func (r *clipRecord) clip(publish bool) *clip {
 	cl := &clip{Clip: Clip{
 		ID: r.ID, Seq: r.Seq, Boot: r.Boot, More: max(r.More, 0), Protected: r.Protected, Ended: r.Ended, Deleted: r.Deleted,
 		Reason: cut(r.Reason, maxReason),
-	}, counts: r.Counts}
+	}, counts: r.Counts, owed: r.Owed}
 	for _, e := range r.Events[:min(len(r.Events), MaxEvents)] {
 		if Event(e).Check() == nil {
 			cl.Events = append(cl.Events, Event(e))

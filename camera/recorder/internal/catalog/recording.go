@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"slices"
@@ -104,13 +103,15 @@ func (c *Catalog) NewFile(id ulid.ID, up time.Duration) (File, segment.Header, e
 		return File{}, segment.Header{}, ErrFull
 	}
 	f := &file{File: File{Seq: c.seq(), Clip: id, Boot: c.slot.Boot}, up: up, timed: true}
-	if up == Later {
-		f.Day = int32(c.now() / (24 * time.Hour).Milliseconds())
-	} else if base := cmp.Or(c.goesOn(cl, up), c.clock.time(up)); base != 0 {
-		f.Base, f.Settled = place(base, c.opt.Longest, c.taken(nil)), true
-		f.Day = int32(f.Base / (24 * time.Hour).Milliseconds())
-	}
+	f.Day = c.freeDay(c.now())
 	c.insertFile(f)
+	if up != Later {
+		c.follow(f)
+	}
+	if base := c.baseOf(f); base != 0 {
+		f.Base, f.Settled = place(base, c.opt.Longest, c.taken(f)), true
+		f.Day = c.freeDay(f.Base)
+	}
 	c.touchFile(f)
 	c.urgent = true
 	h := segment.Header{Version: segment.Version, Seq: f.Seq, Clip: id}
@@ -121,19 +122,6 @@ func (c *Catalog) NewFile(id ulid.ID, up time.Duration) (File, segment.Header, e
 		cl.before = segment.LeastHead // which is none of the clip's bytes
 	}
 	return f.File, h, nil
-}
-
-// goesOn returns the time of a file that a clip goes on in, by that of its file before: a clock
-// that was set meanwhile makes no gap in a clip. Zero is unknown.
-func (c *Catalog) goesOn(cl *clip, up time.Duration) int64 {
-	if cl == nil || len(cl.Spans) == 0 {
-		return 0
-	}
-	f := c.files[cl.Spans[len(cl.Spans)-1].File]
-	if f == nil || f.Base == 0 || !f.timed || f.up == Later {
-		return 0
-	}
-	return f.Base + (up - f.up).Milliseconds()
 }
 
 // Grow tells what of a file is committed: its clusters, the media time after the last one,
@@ -240,7 +228,8 @@ func (c *Catalog) lose(cl *clip, m Missing) {
 }
 
 // End ends a clip for reason, with the change Ended: its file has to be closed, or with
-// Continuous its span to be committed. A clip that has ended is left as it is.
+// Continuous its span to be committed. Where the time of its media is yet to come, the change
+// comes with that: see Anchor. A clip that has ended is left as it is.
 func (c *Catalog) End(id ulid.ID, reason string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -259,6 +248,17 @@ func (c *Catalog) end(cl *clip, reason string) {
 	cl.Ended, cl.Reason, cl.Spans = true, cut(reason, maxReason), slices.Clone(cl.Spans)
 	for i := range cl.Spans {
 		cl.Spans[i].Growing = false
+	}
+	c.touchClip(cl)
+	c.urgent = true
+	c.conclude(cl)
+}
+
+// conclude tells that a clip has ended, unless that was told or its time is yet to come.
+func (c *Catalog) conclude(cl *clip) {
+	if !cl.Ended || cl.counts[Ended] > 0 ||
+		slices.ContainsFunc(cl.Spans, func(s Span) bool { f := c.files[s.File]; return f != nil && f.up == Later }) {
+		return
 	}
 	c.change(cl, Ended)
 	c.update(cl)

@@ -1,9 +1,7 @@
 package catalog
 
 import (
-	"cmp"
 	"errors"
-	"io/fs"
 	"os"
 	"slices"
 
@@ -18,15 +16,7 @@ type recovery struct {
 	report       *Report
 	foreignFiles map[uint64]bool // of records of a newer version
 	foreignClips map[ulid.ID]bool
-	days         []int32
-	here         map[uint64]found
-}
-
-// found is a file with a name of ours.
-type found struct {
-	day     int32
-	size    int64
-	picture bool
+	here         map[uint64][]found
 }
 
 func (r *recovery) run() error {
@@ -59,6 +49,11 @@ func (r *recovery) run() error {
 			r.report.PowerLoss = append(r.report.PowerLoss, cl.ID)
 			r.end(cl, PowerLoss)
 		}
+		r.conclude(cl) // for those that ended while their time was yet to come
+		if cl.owed {
+			cl.settled = false
+			r.update(cl)
+		}
 		r.retire(cl)
 	}
 	if r.clock.known {
@@ -70,13 +65,13 @@ func (r *recovery) run() error {
 			r.report.Files++
 		}
 	}
-	changes, err := r.commit()
+	changes, err := r.clear(r.going())
 	if r.resumes() {
 		changes = append(slices.DeleteFunc(slices.Clone(r.opt.Resume.Made), r.lacks), changes...)
 	}
 	r.report.Changes = changes
-	if err == nil {
-		err = r.sweep(r.going())
+	if storage.Classify(err) == storage.Full {
+		err = nil // Evict finds it again
 	}
 	return err
 }
@@ -93,64 +88,9 @@ func (r *recovery) lacks(ch Change) bool {
 	return cl == nil || cl.counts[ch.Kind] < uint32(ch.N)
 }
 
-// list finds the files with names of ours.
-func (r *recovery) list() error {
-	entries, err := r.fsys.List(".")
-	if err != nil {
-		return err
-	}
-	r.here = map[uint64]found{}
-	for _, e := range entries {
-		day, ok := parseFolder(e.Name())
-		if !ok || !e.IsDir() || slices.Contains(r.days, day) {
-			continue
-		}
-		r.days = append(r.days, day)
-		files, err := r.fsys.List(e.Name())
-		if err != nil {
-			return err
-		}
-		for _, f := range files {
-			r.listed(day, f)
-		}
-	}
-	return nil
-}
-
-func (r *recovery) listed(day int32, e fs.FileInfo) {
-	seq, picture, ok := parseName(e.Name())
-	if !ok || e.IsDir() || seq == 0 || seq > maxSeq {
-		return
-	}
-	if seq < maxNamed {
-		r.next = max(r.next, seq+1)
-	}
-	old, twice := r.here[seq]
-	switch f := r.files[seq]; {
-	case !twice:
-		r.here[seq] = found{day, e.Size(), picture}
-	case old.day == day && old.picture == picture: // FAT can list a name twice
-		old.size = max(old.size, e.Size())
-		r.here[seq] = old
-	case f != nil && f.Day == day && f.picture() == picture:
-		r.report.Foreign++
-		r.here[seq] = found{day, e.Size(), picture}
-	default:
-		r.report.Foreign++
-	}
-}
-
-// maxSeq bounds the sequence of what is ours, and maxNamed what a name that anybody can have
-// given makes of those to come.
-const (
-	maxSeq   = 1 << 60
-	maxNamed = 1 << 48
-)
-
 // known judges a file that has a record.
 func (r *recovery) known(f *file) error {
-	at, here := r.here[f.Seq]
-	delete(r.here, f.Seq)
+	at, here := r.found(f)
 	switch {
 	case f.Gone:
 		if len(f.clips) == 0 {
@@ -159,7 +99,7 @@ func (r *recovery) known(f *file) error {
 		return nil
 	case f.Going: // swept at the end
 		return nil
-	case !here || at.picture != f.picture():
+	case !here:
 		r.vanished(f)
 		return nil
 	}
@@ -173,7 +113,7 @@ func (r *recovery) known(f *file) error {
 	if f.picture() {
 		return r.knownPicture(f)
 	}
-	content, err := r.content(f)
+	content, err := r.content(&f.File)
 	switch {
 	case errors.Is(err, segment.ErrForeign):
 		r.report.Foreign++ // it cannot be: a record of ours names a file of ours
@@ -199,9 +139,10 @@ func passing(err error) bool {
 	return t == storage.Gone || t == storage.ReadOnly || t == storage.Full
 }
 
-// content reads a file and closes it properly if a crash left it open.
-func (r *recovery) content(f *file) (*segment.Content, error) {
-	on, err := r.fsys.Open(f.Name(), os.O_RDWR)
+// content reads a file and closes it properly if a crash left it open. On a full card it is
+// not closed.
+func (c *Catalog) content(f *File) (*segment.Content, error) {
+	on, err := c.fsys.Open(f.Name(), os.O_RDWR)
 	if err != nil {
 		return nil, err
 	}
@@ -210,17 +151,39 @@ func (r *recovery) content(f *file) (*segment.Content, error) {
 	if err != nil || content.Closed || content.Seq != f.Seq {
 		return content, err
 	}
-	if err := segment.Repair(on, func() error { return r.fsys.SyncDir(f.Folder()) }, content); err != nil {
+	err = segment.Repair(on, func() error { return c.fsys.SyncDir(f.Folder()) }, content)
+	if err != nil && storage.Classify(err) != storage.Full {
 		return nil, err
 	}
 	return content, nil
+}
+
+// mend closes one of the files that there was no room to close.
+func (c *Catalog) mend() error {
+	c.mu.Lock()
+	i := slices.IndexFunc(c.made, func(f *file) bool { return f.loose && !f.Going })
+	if i < 0 {
+		c.mu.Unlock()
+		return nil
+	}
+	f, of := c.made[i], c.made[i].File
+	c.mu.Unlock()
+	content, err := c.content(&of)
+	if passing(err) || err == nil && !content.Closed {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f.loose = false // what cannot be read now is found out by the next Open
+	c.touchFile(f)
+	return nil
 }
 
 // fill takes what a file has, and follows it in the clips.
 func (r *recovery) fill(f *file, content *segment.Content) {
 	had := f.Clusters
 	f.Clusters = int32(min(len(content.Clusters), maxClusters))
-	f.Closed, f.Bytes, f.Room, f.Length = true, content.Length, content.Length, 0
+	f.Closed, f.Bytes, f.Room, f.Length, f.loose = true, content.Length, content.Length, 0, !content.Closed
 	if f.Reason == "" {
 		f.Reason = PowerLoss
 	}
@@ -289,70 +252,4 @@ func (r *recovery) vanished(f *file) {
 	if len(f.clips) == 0 {
 		r.dropFile(f)
 	}
-}
-
-// unknown judges the files without a record, in the order in which they were made. Those of
-// numbers from from up to until are of the last boot.
-func (r *recovery) unknown(from, until uint64) error {
-	var seqs []uint64
-	for seq := range r.here {
-		seqs = append(seqs, seq)
-	}
-	slices.SortFunc(seqs, func(a, b uint64) int { // pictures are of clips
-		if p, q := r.here[a].picture, r.here[b].picture; p != q {
-			return map[bool]int{true: 1, false: -1}[p]
-		}
-		return cmp.Compare(a, b)
-	})
-	for _, seq := range seqs {
-		if r.foreignFiles[seq] {
-			r.report.Foreign++
-			continue
-		}
-		f := &file{File: File{Seq: seq, Day: r.here[seq].day}}
-		if r.here[seq].picture {
-			if err := r.unknownPicture(f, from != 0 && from <= seq && seq < until); err != nil {
-				return err
-			}
-			continue
-		}
-		content, err := r.content(f)
-		switch {
-		case err == nil && content.Seq == seq && !r.foreignClips[ulid.ID(content.Clip)]:
-			r.takeIn(f, content)
-		case errors.Is(err, segment.ErrNone) && from != 0 && from <= seq && seq < until:
-			r.report.Removed++
-			f.Closed, f.Going, f.Reason = true, true, PowerLoss
-			r.insertFile(f)
-			r.touchFile(f)
-		case err == nil || errors.Is(err, segment.ErrNone) || errors.Is(err, segment.ErrForeign):
-			r.report.Foreign++
-		case passing(err):
-			return err
-		default:
-			r.report.Unreadable = append(r.report.Unreadable, f.Name())
-		}
-	}
-	return nil
-}
-
-// takeIn makes the record of a file, and of its clip if that has none.
-func (r *recovery) takeIn(f *file, content *segment.Content) {
-	r.report.TakenIn = append(r.report.TakenIn, f.Seq)
-	f.Clip = content.Clip
-	r.insertFile(f)
-	if !f.Clip.IsZero() {
-		cl := r.clips[f.Clip]
-		if cl == nil {
-			cl = &clip{Clip: Clip{ID: f.Clip, Seq: f.Seq, Events: []Event{parseEvent(content.Event, f.Clip)}}}
-			r.insertClip(cl)
-			r.change(cl, Started)
-		}
-		if len(cl.Spans) < MaxSpans {
-			i, _ := slices.BinarySearchFunc(cl.Spans, f.Seq, func(s Span, seq uint64) int { return int(int64(s.File) - int64(seq)) })
-			cl.Spans = slices.Insert(cl.Spans, i, Span{File: f.Seq, Last: -1, Growing: true})
-			f.clips = append(f.clips, cl)
-		}
-	}
-	r.fill(f, content)
 }

@@ -194,7 +194,7 @@ func TestStrangers(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := d.cut(3)
-		if r.Foreign != 2 || len(r.Lost) != 1 || r.Lost[0] != v.Files[0].Name() || len(r.TakenIn) != 0 {
+		if r.Others != 2 || r.Foreign != 0 || len(r.Lost) != 1 || r.Lost[0] != v.Files[0].Name() || len(r.TakenIn) != 0 {
 			t.Errorf("%+v", r)
 		}
 		for _, name := range names {

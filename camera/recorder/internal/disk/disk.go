@@ -95,15 +95,13 @@ type ongoing struct {
 // New returns a disk that waits for Run, and goes on where the one before ended; nil if there
 // was none.
 func New(cfg Config, before *Disk) *Disk {
-	d := &Disk{cfg: cfg, jobs: make(chan job), over: make(chan struct{}), ongoing: nothing()}
+	d := &Disk{cfg: cfg, jobs: make(chan job), over: make(chan struct{})}
 	if before != nil {
 		d.ongoing = before.ongoing
+	} else {
+		d.ongoing = ongoing{ids: map[roll.ID]ulid.ID{}, event: map[roll.ID]catalog.Event{}, ends: map[roll.ID]string{}}
 	}
 	return d
-}
-
-func nothing() ongoing {
-	return ongoing{ids: map[roll.ID]ulid.ID{}, event: map[roll.ID]catalog.Event{}, ends: map[roll.ID]string{}}
 }
 
 // Over is closed when Run has returned.
@@ -145,8 +143,7 @@ func (d *Disk) wait(ends <-chan struct{}, pause <-chan time.Time) {
 		case <-pause:
 			return
 		case j := <-d.jobs:
-			full := d.cfg.Drive.Health.Status().State == card.Full
-			if full && (j.bare || d.c != nil && !d.broken) { // it may make room
+			if d.c != nil && d.cfg.Drive.Health.Status().State == card.Full && (j.bare || !d.broken) { // it may make room
 				j.done <- j.do()
 				return
 			}

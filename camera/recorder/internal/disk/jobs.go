@@ -71,22 +71,24 @@ func (d *Disk) Delete(ctx context.Context, clips ...ulid.ID) error {
 			}
 		}
 		d.c.Cat.Delete(clips...)
-		if err := d.write(); err != nil {
-			return err
-		}
-		for room := catalog.More; room == catalog.More; {
-			changes, left, err := d.c.Cat.Evict(1<<62, 0)
-			d.tell(changes)
-			if room = left; err == nil && room == catalog.More {
+		err := d.write()
+		for room := catalog.More; room == catalog.More && (err == nil || full(err)); {
+			var changes []catalog.Change
+			changes, room, err = d.c.Cat.Evict(1<<62, 0)
+			if d.tell(changes); err == nil && room == catalog.More {
 				err = d.drain() // what is recorded meanwhile does not wait
 			}
-			if err != nil {
-				return err
+		}
+		if full(err) { // as with Continuous, where the recording stays
+			if err = d.makeRoom(); err == nil || full(err) {
+				err = d.write()
 			}
 		}
-		return nil
+		return err
 	})
 }
+
+func full(err error) bool { return storage.Classify(err) == storage.Full }
 
 // Erase removes everything from the card, and gives it another ID.
 func (d *Disk) Erase(ctx context.Context) error {
@@ -94,12 +96,6 @@ func (d *Disk) Erase(ctx context.Context) error {
 }
 
 func (d *Disk) erase() error {
-	if d.c == nil { // there is no room to open it
-		d.drop(d.cfg.Halt(true))
-		d.ongoing = nothing()
-		d.cfg.Drive.Health.Swap("", 0)
-		return d.cfg.Drive.Erase()
-	}
 	if err := d.stop(true); err != nil {
 		return err
 	}
@@ -127,7 +123,7 @@ func (d *Disk) stop(forget bool) error {
 	if err == nil {
 		err = d.closeFile(catalog.Deleted)
 	}
-	if forget && err != nil || storage.Classify(err) == storage.Full {
+	if forget && err != nil || full(err) {
 		d.drop(n - (d.popped - popped))
 	} else if err != nil {
 		return err

@@ -3,6 +3,7 @@ package disk
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
@@ -157,6 +158,10 @@ func (d *Disk) create(f kvsmedia.Frame) error {
 		return err
 	}
 	w, err := segment.Create(d.c.FS, file.Name(), header, 0, d.cfg.Tracks...)
+	if errors.Is(err, fs.ErrExist) {
+		d.c.Cat.Taken(file.Seq)
+		return err // the card is opened anew, and the names that others gave are known
+	}
 	if err != nil {
 		d.note(d.c.Cat.CloseFile(file.Seq, "it could not be made"))
 		return err
@@ -168,7 +173,7 @@ func (d *Disk) create(f kvsmedia.Frame) error {
 // anchor learns what the monotonic time of a PTS is.
 func (o *output) anchor(d *Disk, offset time.Duration) {
 	o.offset, o.anchored = offset, true
-	for i := range d.files { // that the clip had before, when the storage failed
+	for i := range d.files { // of before: when a long pre-roll was read, or the storage failed
 		if f := &d.files[i]; f.up == catalog.Later {
 			f.up = f.first + offset
 			d.note(d.c.Cat.Anchor(f.seq, f.up))
@@ -281,7 +286,8 @@ func (d *Disk) forget(content *segment.Content) {
 	f := recorded{o.seq, o.clip, o.first, o.up, content}
 	d.c.Live(0, nil)
 	*o = output{}
-	if d.files = append(d.files, f); len(d.files) > maxRecent {
+	d.files = append(d.files, f)
+	for len(d.files) > maxRecent && d.files[0].up != catalog.Later { // else it waits for its anchor
 		d.files = d.files[1:]
 	}
 	d.spans.settle(d, false)

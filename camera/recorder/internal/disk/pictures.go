@@ -1,6 +1,9 @@
 package disk
 
 import (
+	"errors"
+	"io/fs"
+
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/picture"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
@@ -67,7 +70,11 @@ func (d *Disk) keep(s *shot) error {
 		return nil
 	}
 	if err := picture.Write(d.c.FS, f.Folder(), f.Name(), content); err != nil {
-		d.c.Cat.AbandonPicture(f.Seq, "")
+		if errors.Is(err, fs.ErrExist) {
+			d.c.Cat.Taken(f.Seq)
+		} else {
+			d.c.Cat.AbandonPicture(f.Seq, "")
+		}
 		return err
 	}
 	d.c.Cat.KeepPicture(f.Seq)

@@ -25,15 +25,15 @@ func (d *Disk) makeRoom() error {
 		limit = total / 10 * shareOfAll
 	}
 	limit = min(limit, used+free-leastRoom)
-	changes, room, err := d.c.Cat.Evict(max(limit, 0), d.cfg.MaxAge)
+	changes, room, err := d.c.Cat.Evict(limit, d.cfg.MaxAge)
 	d.tell(changes)
 	switch {
-	case err != nil:
+	case err != nil && !full(err):
 		return err
-	case room == catalog.More:
-		d.looked = d.looked.Add(-tickEvery) // again at once
 	case room == catalog.Stuck && free < leastRoom/2:
 		return d.c.Unwritable(fmt.Errorf("only %d MiB are left, and no clip may go: remove what others have written: %w", free>>20, syscall.ENOSPC))
+	case room == catalog.More:
+		d.looked = d.looked.Add(-tickEvery) // again at once
 	}
-	return nil
+	return err
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/catalog"
 	"github.com/smartcam-sdk/smartcam/camera/recorder/internal/roll"
-	"github.com/smartcam-sdk/smartcam/internal/storage"
 	"github.com/smartcam-sdk/smartcam/internal/ulid"
 )
 
@@ -36,7 +35,7 @@ func (d *Disk) serve(ends <-chan struct{}) error {
 				drained = d.drain() // it may be of a clip that begins there
 			}
 			err := drained
-			if err == nil || storage.Classify(err) == storage.Full {
+			if err == nil || full(err) {
 				err = j.do() // it may make room
 			}
 			j.done <- err

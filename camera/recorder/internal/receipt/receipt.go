@@ -42,12 +42,20 @@ const (
 )
 
 // All yields the receipts. It stops at what it cannot read.
-func (p List) All() iter.Seq[Receipt] { return p.all(unpackNumber) }
-
-// all yields the receipts with what number makes of the numbers.
-func (p List) all(number func(b []byte, text bool) string) iter.Seq[Receipt] {
+func (p List) All() iter.Seq[Receipt] {
 	return func(yield func(Receipt) bool) {
-		u := unpacker{b: p, decode: number}
+		for r := range (&unpacker{b: p, decode: unpackNumber}).all() {
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// all yields the receipts with what decode makes of the numbers. If it is not left before the
+// end, bad says that something is left that it cannot read.
+func (u *unpacker) all() iter.Seq[Receipt] {
+	return func(yield func(Receipt) bool) {
 		var run, fault string
 		for len(u.b) > 0 {
 			flags := u.byte()
@@ -106,7 +114,7 @@ const (
 // are stored of them: of a fragment that has others too, its share.
 func (p List) Mark(first int32, state []Outcome) (bytes int64) {
 	last := first + int32(len(state)) - 1
-	for r := range p.all(unpackedLater) {
+	for r := range (&unpacker{b: p, decode: unpackedLater}).all() {
 		is, fresh := Refused, int64(0)
 		if r.Number != "" {
 			is = Stored
@@ -129,6 +137,9 @@ func (p List) Mark(first int32, state []Outcome) (bytes int64) {
 func (p List) Add(r Receipt) List { return p.add(r, maxList) }
 
 func (p List) add(r Receipt, most int) List {
+	if next := p.append(r); next != nil && len(next) <= most {
+		return next
+	}
 	all := make([]Receipt, 0, len(p)/30+1)
 	for o := range p.All() {
 		if o.From == r.From && o.To == r.To {
@@ -152,6 +163,32 @@ func (p List) add(r Receipt, most int) List {
 		all = all[1:] // to be uploaded once more
 	}
 	return pack(all)
+}
+
+// append returns p with r at its end, without unpacking the numbers in it; nil if p has a
+// receipt for the same clusters, or cannot be read to its end.
+func (p List) append(r Receipt) List {
+	u := &unpacker{b: p, decode: packedNumber}
+	run, fault := "", ""
+	for o := range u.all() {
+		switch {
+		case o.From == r.From && o.To == r.To:
+			return nil
+		case o.Number == "":
+			fault = o.Err
+		default:
+			run = o.Run
+		}
+	}
+	if u.bad {
+		return nil
+	}
+	if run != "" {
+		last := unpacker{b: []byte(run), decode: unpackNumber}
+		run = last.number()
+	}
+	next, _, _ := appendReceipt(append(make(List, 0, len(p)+64), p...), r, run, fault)
+	return next
 }
 
 // summed joins neighbours of one outcome and one run, or of any, by pairs.
@@ -179,37 +216,42 @@ func pack(all []Receipt) List {
 	p := make(List, 0, 32*len(all))
 	var run, fault string
 	for _, r := range all {
-		number, own, err := cut(r.Number, maxNumber), cut(r.Run, maxNumber), cut(r.Err, maxReason)
-		var flags byte
-		if number != "" {
-			flags = isStored
-			switch own {
-			case run:
-				flags |= runSame
-			case number:
-				flags |= runOwn
-			}
-		} else if err == fault {
-			flags = errSame
-		}
-		p = append(p, flags)
-		for _, n := range []int64{int64(r.From), int64(r.To) - int64(r.From), r.Start.Milliseconds(), (r.End - r.Start).Milliseconds(), r.Bytes} {
-			p = binary.AppendUvarint(p, uint64(max(n, 0)))
-		}
-		if number != "" {
-			p = appendNumber(p, number)
-			if flags&(runSame|runOwn) == 0 {
-				p = appendNumber(p, own)
-			}
-			run = own
-		} else {
-			if flags&errSame == 0 {
-				p = appendText(p, err)
-			}
-			fault = err
-		}
+		p, run, fault = appendReceipt(p, r, run, fault)
 	}
 	return p
+}
+
+// appendReceipt appends a receipt to those before it, the last ones of which had a run and a
+// fault, and returns those of the next one.
+func appendReceipt(p List, r Receipt, run, fault string) (next List, lastRun, lastFault string) {
+	number, own, err := cut(r.Number, maxNumber), cut(r.Run, maxNumber), cut(r.Err, maxReason)
+	var flags byte
+	if number != "" {
+		flags = isStored
+		switch own {
+		case run:
+			flags |= runSame
+		case number:
+			flags |= runOwn
+		}
+	} else if err == fault {
+		flags = errSame
+	}
+	p = append(p, flags)
+	for _, n := range []int64{int64(r.From), int64(r.To) - int64(r.From), r.Start.Milliseconds(), (r.End - r.Start).Milliseconds(), r.Bytes} {
+		p = binary.AppendUvarint(p, uint64(max(n, 0)))
+	}
+	if number == "" {
+		if flags&errSame == 0 {
+			p = appendText(p, err)
+		}
+		return p, run, err
+	}
+	p = appendNumber(p, number)
+	if flags&(runSame|runOwn) == 0 {
+		p = appendNumber(p, own)
+	}
+	return p, own, fault
 }
 
 // appendNumber packs a decimal number, and anything else as text: its length and one bit
@@ -271,6 +313,15 @@ func unpackNumber(b []byte, text bool) string {
 		return string(b)
 	}
 	return new(big.Int).SetBytes(b).String()
+}
+
+// packedNumber leaves a number as it is packed.
+func packedNumber(b []byte, text bool) string {
+	n := uint64(len(b)) << 1
+	if text {
+		n |= 1
+	}
+	return string(append(binary.AppendUvarint(nil, n), b...))
 }
 
 // unpackedLater stands for a number where it does not matter which.

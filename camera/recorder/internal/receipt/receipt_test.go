@@ -40,6 +40,36 @@ func TestReceipts(t *testing.T) {
 	}
 }
 
+// TestAppend: a list to which receipts are appended is the one that they are packed into, and one
+// that is damaged goes on with what can be read of it.
+func TestAppend(t *testing.T) {
+	var p List
+	var all []Receipt
+	for i := range int32(200) {
+		r := Receipt{From: i, To: i, Bytes: int64(i), Number: fmt.Sprint(1000 + i), Run: fmt.Sprint(1000 + i/7*7)}
+		switch {
+		case i%13 == 0:
+			r.Number, r.Run = "", ""
+			r.Err = fmt.Sprint("refused ", i/39)
+		case i%17 == 0:
+			r.Number, r.Run = "a text", "another"
+		}
+		all = append(all, r)
+		p = p.Add(r)
+		if !slices.Equal(p, pack(all)) {
+			t.Fatalf("%d receipts: %d bytes, packed %d", i+1, len(p), len(pack(all)))
+		}
+	}
+	harmed := append(p[:len(p)-1:len(p)-1], 0xff)
+	r := Receipt{From: 500, To: 500, Number: "5", Run: "5"}
+	if got := slices.Collect(harmed.Add(r).All()); len(got) < len(all) || got[len(got)-1] != r {
+		t.Errorf("%d receipts, the last one is %+v", len(got), got[len(got)-1])
+	}
+	if got := slices.Collect(p[:len(p)-1].Add(r).All()); len(got) != len(all) || got[len(got)-1] != r {
+		t.Errorf("%d receipts, the last one is %+v", len(got), got[len(got)-1])
+	}
+}
+
 // TestReceiptsBound: whatever comes, the receipts of a file stay small, none that is stored is
 // forgotten, and one that was refused never becomes stored.
 func TestReceiptsBound(t *testing.T) {

@@ -14,6 +14,7 @@ type clock struct {
 	began  time.Duration // the loop, or since media time jumped
 	seen   bool          // a frame came
 	live   bool          // the pre-roll has been read, so that offset is right
+	first  time.Duration // PTS
 	newest time.Duration // PTS
 
 	arrived, pts  time.Duration // of the latest frame
@@ -38,7 +39,7 @@ func (c *clock) add(now, pts time.Duration) {
 	offset := now - pts
 	switch {
 	case !c.seen:
-		c.least, c.before, c.turned, c.newest = offset, offset, now, pts
+		c.least, c.before, c.turned, c.first, c.newest = offset, offset, now, pts, pts
 	case now-c.turned >= leastWindow:
 		c.before, c.least, c.turned = c.least, offset, now
 	}

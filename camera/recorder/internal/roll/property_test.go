@@ -244,7 +244,7 @@ func FuzzRoll(f *testing.F) {
 		r := New(cfg)
 		var open ID
 		now, pts := time.Duration(0), time.Duration(0)
-		framed, anchored := false, false
+		framed, anchored, owed := false, false, false
 		check := func(steps []Step) {
 			if len(steps) > 12 {
 				t.Fatalf("%d steps", len(steps))
@@ -260,12 +260,14 @@ func FuzzRoll(f *testing.F) {
 						framed, anchored = false, false
 					}
 				case End:
-					if s.Clip != open || !cfg.Continuous && framed != anchored || s.Until < s.From {
+					owed = owed || framed && !anchored && s.Reason == Longest
+					if s.Clip != open || !cfg.Continuous && framed != anchored && !owed || s.Until < s.From {
 						t.Fatalf("%+v ends, open is %v, it has frames (%v) and an anchor (%v)", s, open, framed, anchored)
 					}
 					open = ID{}
 				case Cut:
-					if !cfg.Continuous || !framed || !anchored {
+					owed = owed || !anchored && s.Reason == Longest
+					if !cfg.Continuous || !framed || !anchored && !owed {
 						t.Fatal("a file is cut without frames or anchor")
 					}
 					framed, anchored = false, false
@@ -273,7 +275,7 @@ func FuzzRoll(f *testing.F) {
 					if !framed || anchored {
 						t.Fatal("an anchor too many")
 					}
-					anchored = true
+					anchored, owed = true, false
 				case Frame:
 					if cfg.Continuous != (s.Clip == ID{}) || !cfg.Continuous && s.Clip != open {
 						t.Fatalf("a frame of clip %v, open is %v", s.Clip, open)
@@ -326,8 +328,8 @@ func FuzzRoll(f *testing.F) {
 			}
 		}
 		check(r.Stop(now))
-		if open != (ID{}) {
-			t.Fatal("a clip has no end")
+		if open != (ID{}) || owed {
+			t.Fatal("a clip has no end, or a file no anchor")
 		}
 	})
 }

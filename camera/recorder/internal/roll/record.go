@@ -108,7 +108,7 @@ func (r *Roll) cutLong(pts time.Duration) {
 	case !r.clip.begun:
 	case r.over(pts, keyTime):
 		r.complete(EventOver, r.clock.newest+1)
-	case pts > r.clip.from+r.cfg.Longest+keyTime:
+	case pts > r.clip.from+r.cfg.Longest+keyTime && !r.behind():
 		r.split(Longest, r.clock.newest+1)
 	}
 }
@@ -215,7 +215,7 @@ func (r *Roll) halt(reason Reason, until time.Duration) {
 		}
 		r.closeFile(reason)
 	} else {
-		r.anchor()
+		r.anchorLast(reason)
 		r.end(reason, until)
 	}
 	r.recording, r.recorded = false, until
@@ -238,8 +238,23 @@ func (r *Roll) end(reason Reason, until time.Duration) {
 }
 
 func (r *Roll) closeFile(reason Reason) {
-	r.anchor()
+	r.anchorLast(reason)
 	r.step(Step{Kind: Cut, Reason: reason})
+}
+
+// anchorLast anchors a file that ends. One that another follows while the pre-roll is read is
+// anchored by that: offset is too large by what is not read yet.
+func (r *Roll) anchorLast(reason Reason) {
+	if reason != Longest || !r.behind() {
+		r.anchor()
+	}
+}
+
+// behind reports whether the loop is reading its pre-roll. A source that is never live is not
+// when it has yielded more than that has.
+func (r *Roll) behind() bool {
+	c := &r.clock
+	return !c.live && c.newest-c.first <= r.asked+(c.arrived-c.began)+keyTime
 }
 
 func (r *Roll) anchor() {

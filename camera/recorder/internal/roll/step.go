@@ -36,7 +36,8 @@ const (
 
 	// Anchor says what to add to a PTS of Clip, or with Continuous of the file, for the monotonic
 	// time. It comes once, between the first Frame and End or Cut: as soon as the pre-roll has
-	// been read, so that Offset is right.
+	// been read, so that Offset is right. Files that end before that, as they are long enough,
+	// have none of their own: that of the next one is theirs too.
 	Anchor
 
 	// Span says, with Continuous alone, that Clip begins with the key frame at From. That frame

@@ -272,34 +272,6 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// The anchor is the offset of the frames that come live, not of the pre-roll; it follows a
-// clock that drifts.
-func TestAnchor(t *testing.T) {
-	each(t, func() *world {
-		w := standard(0)
-		w.cfg.Tracks, w.end = w.cfg.Tracks[:1], 3*time.Hour
-		w.encode(picture, 0, w.end, 200*ms, -3*time.Hour, every(10))
-		w.sorted()
-		for i := range w.shots { // 100 ppm slow, so that 1.08 s are missing in the end
-			w.shots[i].PTS -= w.shots[i].taken / 10_000
-		}
-		w.events = at(31*sec, 10_700*sec)
-		return w
-	}, func(s *story) {
-		of := s.clips
-		if s.w.cfg.Continuous {
-			of = s.files
-		}
-		for i, c := range of {
-			sh := s.w.shots[c.frames[0]]
-			if err := c.offset + sh.PTS - sh.arrives; err.Abs() > 20*ms {
-				s.errorf("the base of %d is off by %v", i, err)
-			}
-		}
-		s.equal("24.00-41.80 1 event over", "10694.00-10709.80 1 event over")
-	})
-}
-
 // An event may happen while the owner leaves the loop that has just ended a clip: it has
 // another loop, and the key frame that ended the clip is not lost.
 func TestEventBetweenLoops(t *testing.T) {

@@ -252,11 +252,15 @@ func (s *story) carry(steps []Step) {
 				s.errorf("frame %d leads: %v", n, p.Lead)
 			}
 		case Anchor:
-			to := clip
+			list := s.clips
 			if s.w.cfg.Continuous {
-				to = s.files[len(s.files)-1]
+				list = s.files
 			}
-			to.offset, to.anchors = p.Offset, to.anchors+1
+			for i, to := range list {
+				if i == len(list)-1 || to.anchors == 0 && len(to.frames) > 0 { // it is of those before, too
+					to.offset, to.anchors = p.Offset, to.anchors+1
+				}
+			}
 		case Span:
 			clip.from = p.From
 			clip.spans++

@@ -14,6 +14,7 @@ type Part struct {
 	Content  *Content
 	From, To int   // clusters, both included
 	Base     int64 // wall clock of the file's first frame, ms since 1970; 0: unknown
+	Follows  bool  // it begins where the part before ends, whatever their Base
 }
 
 func (p *Part) first() Cluster       { return p.Content.Clusters[p.From] }
@@ -35,8 +36,8 @@ type placed struct {
 // longestGap is how far parts of a clip can be apart: what is further is a clock that was set.
 const longestGap = time.Hour
 
-// place gives parts their places: by Base where that is known of two that follow one another
-// within longestGap, otherwise one begins where the one before ends. Clusters that the next part has again
+// place gives parts their places: by Base where that is known of two that come one after another
+// within longestGap and the second does not follow, otherwise one begins where the one before ends. Clusters that the next part has again
 // are left out.
 func place(parts []Part) ([]placed, error) {
 	var out []placed
@@ -51,7 +52,7 @@ func place(parts []Part) ([]placed, error) {
 		if len(out) > 0 {
 			before := &out[len(out)-1]
 			next.shift = before.shift + before.last().End - p.first().Start
-			if p.Base > 0 && before.Base > 0 {
+			if p.Base > 0 && before.Base > 0 && !p.Follows {
 				by := before.shift + p.wall() - before.wall()
 				if by+p.first().Start > before.shift+before.last().Start && by <= next.shift+longestGap {
 					next.shift = by

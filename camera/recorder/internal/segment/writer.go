@@ -22,8 +22,10 @@ var (
 	ErrGivenUp = errors.New("the file was given up after an error")
 )
 
+// Step is what a file grows by, in bytes: one that is not closed has a multiple of it, or none.
+const Step = 16 << 20
+
 const (
-	step       = 16 << 20 // in which a file grows
 	fullAt     = 4<<30 - 128<<20
 	brimAt     = 4<<30 - 64<<20 // FAT takes 4 GiB - 1, and some of its drivers err near that
 	longest    = 24 * time.Hour // of a file; clusters' times have 12 days
@@ -138,7 +140,7 @@ func (w *Writer) create(expect int64) (err error) {
 
 // grow preallocates, so that the file has room up to an end.
 func (w *Writer) grow(end int64) error {
-	size := (end + step - 1) / step * step
+	size := (end + Step - 1) / Step * Step
 	err := w.file.Truncate(size)
 	if err == nil {
 		w.size = size

@@ -50,7 +50,7 @@ run(async function* (job, keep) {
   await page.click(row);
   const whole = await playing(page);
   if (job.screenshots) await page.screenshot({ path: `${job.screenshots}/clip.png` });
-  const { length } = await page.evaluate(() => rung());
+  const { lengthSeconds } = await page.evaluate(() => rung());
   const title = await page.locator(`${row} span`).textContent();
   const latest = await page.evaluate((row) => document.querySelector(`${row} img`).src.endsWith(rung().events.findLast((e) => e.pictureBytes).id), row);
 
@@ -61,7 +61,7 @@ run(async function* (job, keep) {
     const img = document.querySelector(`#cliplist [data-id="${visit.id}"] img`);
     return img && !img.hidden && img.complete && img.naturalWidth;
   });
-  await until(page, () => smartcam.clips().some((c) => c.length > 0 && c.events.some((e) => e.type === "motion" && e.picturePut)));
+  await until(page, () => smartcam.clips().some((c) => c.lengthSeconds > 0 && c.events.some((e) => e.type === "motion" && e.picturePut)));
   const titles = await page.locator("#cliplist span").allTextContents();
   const notes = (await page.locator("#events li").allTextContents()).join("\n");
   if (job.screenshots) await page.screenshot({ path: `${job.screenshots}/visit.png` });
@@ -78,5 +78,5 @@ run(async function* (job, keep) {
   await page.click(row);
   await until(page, () => smartcam.past().on);
   const past = await until(page, () => document.getElementById("past").readyState >= 3);
-  yield { states: await page.evaluate(() => states), title, titles, seen, latest, notes, growing, whole, length: length / 1e9, stopped, past };
+  yield { states: await page.evaluate(() => states), title, titles, seen, latest, notes, growing, whole, length: lengthSeconds, stopped, past };
 });
