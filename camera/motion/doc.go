@@ -64,10 +64,10 @@
 //	      variable bitrate     4     4     4           4     4     0
 //
 // Still scenes by day, at dusk and at night, clouds, a burnt-in clock, light switches and
-// infrared filters gave no false alarm by blocks at GOP 30 in two films of a minute each; by
-// sizes a tree in the wind did, so did lights that change within a second, where the
-// encoder has no weighted prediction, and anything in H.265 of a variable bitrate. BENCHMARKS.md has it all, with a busy street, where
-// what moves most of the time is usual.
+// infrared filters gave no false alarm by blocks at GOP 30 in two films of a minute each;
+// by sizes a tree in the wind did, so did lights that change within a second, where the
+// encoder has no weighted prediction, and anything in H.265 of a variable bitrate.
+// BENCHMARKS.md has it all, with a busy street, where what moves most of the time is usual.
 //
 // # What it does not see
 //
