@@ -2,6 +2,7 @@ package recorder
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -14,7 +15,7 @@ import (
 // S3 returns a function for Config.PutPicture that puts pictures into the bucket of a URI
 // such as s3://pictures, in the region of cfg. The bucket is the whole URI: what is in
 // front of a picture's name is Config.PictureFolder, so that an event's key is that of its
-// object. The error is of the URI.
+// object. The error is of the URI, or says that cfg lacks a region or credentials.
 //
 // The credentials need s3:PutObject on the folder, and nothing else; if the bucket is
 // encrypted with a key of its owner also kms:GenerateDataKey. A picture that is there
@@ -28,6 +29,12 @@ func S3(cfg aws.Config, uri string) (func(ctx context.Context, key string, jpeg 
 	name, ok := strings.CutPrefix(uri, "s3://")
 	if name = strings.TrimSuffix(name, "/"); !ok || !awsapi.ValidBucket(name) {
 		return nil, fmt.Errorf("recorder: %.100q is no bucket: give s3://NAME, and what is in front of a picture's name as Config.PictureFolder", uri)
+	}
+	if cfg.Region == "" {
+		return nil, errors.New("recorder: aws.Config.Region is empty: give the bucket's region, such as eu-west-1")
+	}
+	if cfg.Credentials == nil {
+		return nil, errors.New("recorder: aws.Config.Credentials is nil: give a credentials provider")
 	}
 	bucket := awsapi.NewBucket(cfg, name)
 	return func(ctx context.Context, key string, jpeg []byte) error {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go"
 
 	"github.com/smartcam-sdk/smartcam/camera/recorder"
@@ -21,6 +22,21 @@ func TestS3URI(t *testing.T) {
 		put, err := recorder.S3(srv.AWS(), uri)
 		if (err == nil) != want || (put == nil) == want || err != nil && !strings.Contains(err.Error(), "give s3://NAME") {
 			t.Errorf("%q: %v", uri, err)
+		}
+	}
+}
+
+func TestS3Config(t *testing.T) {
+	srv := s3test.NewServer(s3test.Config{})
+	defer srv.Close()
+	for field, change := range map[string]func(*aws.Config){
+		"aws.Config.Region":      func(c *aws.Config) { c.Region = "" },
+		"aws.Config.Credentials": func(c *aws.Config) { c.Credentials = nil },
+	} {
+		cfg := srv.AWS()
+		change(&cfg)
+		if put, err := recorder.S3(cfg, "s3://pictures"); put != nil || err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("without %s: %v", field, err)
 		}
 	}
 }
