@@ -18,7 +18,7 @@ func (u *upload) fill(seed uint64) {
 	u.t.Helper()
 	next := u.card.Restart(rand.New(rand.NewPCG(1, seed)))
 	u.studio.close()
-	u.card = next
+	u.card, u.film.start = next, time.Now() // a camera that boots has no pictures of before
 	u.card.SetFree(0)
 	if u.cfg.Uploader != nil {
 		u.cfg.Uploader = u.producer()
@@ -53,7 +53,7 @@ func TestOpensAFullCard(t *testing.T) {
 					u.fill(1)
 					seen := u.watch()
 					u.state(recorder.StorageFull)
-					time.Sleep(10 * time.Second) // the film goes on: what was recorded is not in the next pre-roll
+					time.Sleep(10 * time.Second) // for a pre-roll
 					during := time.Now()
 					id := u.trigger("on a full card")
 					time.Sleep(3 * time.Second)
