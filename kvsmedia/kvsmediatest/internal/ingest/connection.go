@@ -201,9 +201,9 @@ func (c *Connection) next(session time.Time) (a *ack, last bool, next time.Time,
 	if !expiry.IsZero() {
 		expiry = expiry.Add(-c.endpoint.cfg.Core.Offset())
 	}
-	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	now := time.Now() // not before what is due at once was pushed
 	switch {
 	case c.stalled && c.final == nil && c.cut == nil:
 		end := c.last.Add(c.endpoint.cfg.Idle)
