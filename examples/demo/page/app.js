@@ -197,6 +197,7 @@ function noteClip({ kind, clip }) {
     stored: `${title}: the clip is uploaded`,
     lost: `${title}: a part of the clip cannot be uploaded any more`,
     evicted: `${title}: the clip made room for others`,
+    picture: `${title}: the picture ${clip.events.some((e) => e.picturePut) ? "is uploaded" : "cannot be uploaded"}`,
   };
   note(texts[kind] ?? `${title}: ${kind}`, kind === "lost" ? "bad" : "");
 }
