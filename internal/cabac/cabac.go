@@ -1,22 +1,36 @@
-package codingtree
+// Package cabac is the arithmetic decoding engine that H.264 (9.3.3.2) and H.265 (9.3.4.3) have
+// in common. What the bins mean, and which context each has, is in packages macroblock and
+// codingtree. Its double is package cabactest, an encoder.
+package cabac
 
 import (
 	"encoding/binary"
 	"math/bits"
 )
 
-// arith is the arithmetic decoding engine, H.265 9.3.4.3.
+// Contexts is how many contexts a Decoder has: as many as macroblock uses, codingtree uses less.
+const Contexts = 314
+
+// MaxBins returns how many bins the slices of a picture may have, by their bytes and its blocks
+// of 16x16 pixels: what H.264 (7.4.2.10) and H.265 (7.4.3.10) allow, but with twice the bytes, as
+// x264 exceeds that at fine quantisers. It bounds the work for a picture: some hundred bins can
+// come of a byte.
+func MaxBins(bytes, blocks int) int { return 2*bytes*32/3 + blocks*3072/32 }
+
+// Decoder decodes the data of a slice. The zero value waits for SetContext and Restart.
 //
-// value holds ivlOffset with further bits of the data below it, as many as more says. A
-// renormalization thus moves nothing but makes more smaller.
-type arith struct {
+// value holds the offset into the range with further bits of the data below it, as many as more
+// says. A renormalization thus moves nothing but makes more smaller.
+type Decoder struct {
+	Bins int             // decoded with a context, since it was set to 0
+	Bad  bool            // the data ended too early, or a number is too large; it stays until it is set to false
+	Ctx  [Contexts]uint8 // pStateIdx<<1 | valMPS
+
 	b     []byte // with padding
 	pos   int    // in b, of what value does not hold
 	value uint64
-	size  uint64 // ivlCurrRange, 256 to 510
+	size  uint64 // of the range, 256 to 510
 	more  int
-	ctx   [contexts]uint8 // pStateIdx<<1 | valMps
-	bad   bool
 }
 
 // after holds the states that follow a state, after the most probable symbol and, in the
@@ -36,98 +50,115 @@ var after = func() (t [256]uint8) {
 	return t
 }()
 
-// restart initializes the engine at a byte.
-func (a *arith) restart(at int) {
-	a.pos = at
-	a.value, a.size, a.more = 0, 510, -9
-	a.refill()
+// Code returns the part of a range that the less probable symbol of a context has, and the
+// contexts that follow the more and the less probable one.
+func Code(size int, ctx uint8) (less int, afterMore, afterLess uint8) {
+	return int(lpsRange[uint8(size&0xc0)|ctx>>1]), after[ctx], after[ctx|128]
 }
 
-func (a *arith) refill() {
-	a.value <<= 48
-	a.more += 48
-	if a.pos > len(a.b)-8 {
-		a.bad = true
+// SetContext begins a context with preCtxState, which is clipped (H.264 9.3.1.1, H.265 9.3.2.2).
+func (d *Decoder) SetContext(i, state int) {
+	if state = min(max(state, 1), 126); state < 64 {
+		d.Ctx[i] = uint8(63-state) << 1
+	} else {
+		d.Ctx[i] = uint8(state-64)<<1 | 1
+	}
+}
+
+// Restart begins to decode b at a byte. At least eight bytes of padding follow the data in b.
+func (d *Decoder) Restart(b []byte, at int) {
+	d.b, d.pos = b, at
+	d.value, d.size, d.more = 0, 510, -9
+	d.refill()
+}
+
+func (d *Decoder) refill() {
+	d.value <<= 48
+	d.more += 48
+	if d.pos > len(d.b)-8 {
+		d.Bad = true
 		return
 	}
-	a.value |= binary.BigEndian.Uint64(a.b[a.pos:]) >> 16
-	a.pos += 6
+	d.value |= binary.BigEndian.Uint64(d.b[d.pos:]) >> 16
+	d.pos += 6
 }
 
-// position is where the engine has read to, in bits.
-func (a *arith) position() int { return a.pos*8 - a.more }
+// Position is where the decoder has read to, in bits.
+func (d *Decoder) Position() int { return d.pos*8 - d.more }
 
-// bin decodes a bin with a context, H.265 9.3.4.3.2.
-func (a *arith) bin(i int) int {
-	state := a.ctx[i]
-	lps := uint64(lpsRange[uint8(a.size&0xc0)|state>>1])
-	size := a.size - lps
-	scaled := size << (uint(a.more) & 63)
-	other := uint64(int64(scaled-1-a.value) >> 63) // all ones if it is not the most probable symbol
-	a.value -= scaled & other
+// Bin decodes a bin with a context, H.264 9.3.3.2.1.
+func (d *Decoder) Bin(i int) int {
+	d.Bins++
+	state := d.Ctx[i]
+	lps := uint64(lpsRange[uint8(d.size&0xc0)|state>>1])
+	size := d.size - lps
+	scaled := size << (uint(d.more) & 63)
+	other := uint64(int64(scaled-1-d.value) >> 63) // all ones if it is not the most probable symbol
+	d.value -= scaled & other
 	size += (lps - size) & other
 	state |= uint8(other) & 128
-	a.ctx[i] = after[state]
+	d.Ctx[i] = after[state]
 	n := bits.LeadingZeros16(uint16(size)) - 7
-	a.size = size << (uint(n) & 7)
-	if a.more -= n; a.more < 0 {
-		a.refill()
+	d.size = size << (uint(n) & 7)
+	if d.more -= n; d.more < 0 {
+		d.refill()
 	}
 	return int(state&1 ^ state>>7)
 }
 
-// bypass decodes a bin of even odds, H.265 9.3.4.3.4.
-func (a *arith) bypass() int {
-	if a.more == 0 {
-		a.refill()
+// Bypass decodes a bin of even odds, H.264 9.3.3.2.3.
+func (d *Decoder) Bypass() int {
+	if d.more == 0 {
+		d.refill()
 	}
-	a.more--
-	if scaled := a.size << (uint(a.more) & 63); a.value >= scaled {
-		a.value -= scaled
+	d.more--
+	if scaled := d.size << (uint(d.more) & 63); d.value >= scaled {
+		d.value -= scaled
 		return 1
 	}
 	return 0
 }
 
-// number decodes n bins of even odds.
-func (a *arith) number(n int) (v int) {
+// Number decodes n bins of even odds, the highest first.
+func (d *Decoder) Number(n int) (v int) {
 	for range n {
-		v = v<<1 | a.bypass()
+		v = v<<1 | d.Bypass()
 	}
 	return v
 }
 
-// unary decodes ones up to a zero, at most limit, of even odds.
-func (a *arith) unary(limit int) (n int) {
-	for n < limit && a.bypass() == 1 {
+// Unary decodes ones of even odds up to a zero, at most limit.
+func (d *Decoder) Unary(limit int) (n int) {
+	for n < limit && d.Bypass() == 1 {
 		n++
 	}
 	return n
 }
 
-// golomb decodes the binarization EGk, H.265 9.3.3.5.
-func (a *arith) golomb(k int) (n int) {
-	for a.bypass() == 1 {
+// Golomb decodes an Exp-Golomb code of order k in bins of even odds (H.264 9.3.2.3, H.265
+// 9.3.3.5).
+func (d *Decoder) Golomb(k int) (n int) {
+	for d.Bypass() == 1 {
 		n += 1 << k
 		if k++; k > 20 {
-			a.bad = true
+			d.Bad = true
 			return 0
 		}
 	}
-	return n + a.number(k)
+	return n + d.Number(k)
 }
 
-// terminate decodes a bin that ends data or announces samples, H.265 9.3.4.3.5. If it does,
-// position is behind the last bit of the coding.
-func (a *arith) terminate() bool {
-	a.size -= 2
-	if a.value >= a.size<<(uint(a.more)&63) {
+// Terminate decodes a bin that ends data or announces samples, H.264 9.3.3.2.2.3. If it does,
+// Position is behind the last bit of the coding.
+func (d *Decoder) Terminate() bool {
+	d.size -= 2
+	if d.value >= d.size<<(uint(d.more)&63) {
 		return true
 	}
-	if a.size < 256 {
-		a.size <<= 1
-		if a.more--; a.more < 0 {
-			a.refill()
+	if d.size < 256 {
+		d.size <<= 1
+		if d.more--; d.more < 0 {
+			d.refill()
 		}
 	}
 	return false

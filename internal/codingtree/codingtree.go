@@ -36,19 +36,19 @@ type Parser struct {
 // The parameter sets must have been given to sets. Layers above the first are passed over.
 // The error matches [errors.ErrUnsupported] if the stream is of another profile, or has
 // pictures of more than 36,864 blocks. Any other error says that the picture is damaged or not
-// whole, that its slices have more than 128 KiB, or that its parameter sets have not come. With
-// an error dst is of no use, and the next picture can be parsed.
+// whole, that its slices have more than 128 KiB, or more bins than these may have, or that its
+// parameter sets have not come. With an error dst is of no use, and the next picture can be
+// parsed.
 func (p *Parser) Picture(sets *bitstream.ParameterSets, nalus [][]byte, dst *macroblock.Map) error {
 	dst.Width, dst.Height, dst.Blocks, dst.Prediction = 0, 0, dst.Blocks[:0], bitstream.KindUnknown
-	p.s.next, p.s.total = 0, 0
-	bytes := 0
+	p.s.next, p.s.total, p.s.bytes, p.s.Bins = 0, 0, 0, 0
 	for _, n := range nalus {
 		if sets.Codec.IsVCL(n) {
-			bytes += len(n)
+			p.s.bytes += len(n)
 		}
 	}
-	if bytes > maxBytes {
-		return fmt.Errorf("codingtree: a picture of %d bytes, of which at most %d are parsed", bytes, maxBytes)
+	if p.s.bytes > maxBytes {
+		return fmt.Errorf("codingtree: a picture of %d bytes, of which at most %d are parsed", p.s.bytes, maxBytes)
 	}
 	for _, n := range nalus {
 		// A slice of the first layer, H.265 table 7-1 and 7.4.2.2.

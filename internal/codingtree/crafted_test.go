@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/internal/cabac"
+	"github.com/smartcam-sdk/smartcam/internal/cabac/cabactest"
 	"github.com/smartcam-sdk/smartcam/internal/macroblock"
 	"github.com/smartcam-sdk/smartcam/internal/testing/testtools"
 )
@@ -24,8 +26,8 @@ type crafted struct {
 	columns, rows  []int // of tiles, if there are
 	slices         int   // about, of a picture
 	bypass         bool  // transquant_bypass_enabled_flag
-	e              *encoder
-	saved, carried [contexts]uint8
+	e              *cabactest.Encoder
+	saved, carried [cabac.Contexts]uint8
 	depth, skip    [10 * 14]int // of blocks of 8x8
 	slice, tile    [5 * 7]int   // of coding trees; slices are -1 until they are written
 	kinds          []macroblock.Kind
@@ -151,31 +153,31 @@ func (c *crafted) segment(n int, order []int, whole, from, to int, dependent boo
 		newTile := i == 0 || c.tile[order[i-1]] != c.tile[at]
 		row := c.sync && (x == 0 || c.tile[at-1] != c.tile[at])
 		if i > from && (newTile || row) {
-			c.e.terminate(1) // end_of_subset_one_bit
-			c.e.align()
-			parts = append(parts, c.e.bits.String())
-			c.e.bits.Reset()
-			c.e.restart()
+			c.e.Terminate(1) // end_of_subset_one_bit
+			c.e.Align()
+			parts = append(parts, c.e.Bits.String())
+			c.e.Bits.Reset()
+			c.e.Restart()
 		}
-		switch fresh := newEncoder(kind, 26).ctx; {
+		switch fresh := newEncoder(kind, 26).Ctx; {
 		case newTile:
-			c.e.ctx = fresh
+			c.e.Ctx = fresh
 		case row && c.near(at, x+1, y-1):
-			c.e.ctx = c.saved
+			c.e.Ctx = c.saved
 		case row:
-			c.e.ctx = fresh
+			c.e.Ctx = fresh
 		case i == from && dependent:
-			c.e.ctx = c.carried
+			c.e.Ctx = c.carried
 		}
 		c.tree(kind, at)
 		if x > 0 && c.tile[at-1] == c.tile[at] && (x == 1 || c.tile[at-2] != c.tile[at]) {
-			c.saved = c.e.ctx
+			c.saved = c.e.Ctx
 		}
-		c.e.terminate(map[bool]int{true: 1}[i+1 == to])
+		c.e.Terminate(map[bool]int{true: 1}[i+1 == to])
 	}
-	c.carried = c.e.ctx
-	c.e.align()
-	parts = append(parts, c.e.bits.String())
+	c.carried = c.e.Ctx
+	c.e.Align()
+	parts = append(parts, c.e.Bits.String())
 	if c.sync || c.columns != nil {
 		header += ue(len(parts) - 1)
 		if len(parts) > 1 {
@@ -191,7 +193,7 @@ func (c *crafted) segment(n int, order []int, whole, from, to int, dependent boo
 func (c *crafted) tree(kind, at int) {
 	x, y := at%across*2, at/across*2
 	split := c.random.IntN(2)
-	c.e.bin(ctxSplit+c.around(at, x, y, func(i int) bool { return c.depth[i] > 0 }), split)
+	c.e.Bin(ctxSplit+c.around(at, x, y, func(i int) bool { return c.depth[i] > 0 }), split)
 	n := 1
 	if split == 1 {
 		n = 4
@@ -220,13 +222,13 @@ func (c *crafted) unit(kind, at, x, y, depth int) {
 	}
 	skip := 0
 	if c.bypass {
-		e.bin(ctxBypass, c.random.IntN(2))
+		e.Bin(ctxBypass, c.random.IntN(2))
 	}
 	if is == macroblock.Skipped {
 		skip = 1
 	}
 	if kind > 0 {
-		e.bin(ctxSkip+c.around(at, x, y, func(i int) bool { return c.skip[i] == 1 }), skip)
+		e.Bin(ctxSkip+c.around(at, x, y, func(i int) bool { return c.skip[i] == 1 }), skip)
 	}
 	size := 2 - depth
 	for v := y; v < y+size; v++ {
@@ -239,25 +241,25 @@ func (c *crafted) unit(kind, at, x, y, depth int) {
 		return
 	}
 	if kind > 0 {
-		e.bin(ctxPredMode, 1)
+		e.Bin(ctxPredMode, 1)
 	}
 	if depth == 1 {
-		e.bin(ctxPart, 1)
+		e.Bin(ctxPart, 1)
 	}
 	if is == macroblock.IntraPCM {
-		e.terminate(1)
-		e.align()
-		e.bits.WriteString(strings.Repeat(u(8, sample), size*size*64*3/2))
-		e.restart()
+		e.Terminate(1)
+		e.Align()
+		e.Bits.WriteString(strings.Repeat(u(8, sample), size*size*64*3/2))
+		e.Restart()
 		return
 	}
-	e.terminate(0)
-	e.bin(ctxIntraLuma, 1)
-	e.bypass(0)
-	e.bin(ctxIntraChroma, 0)
-	e.bin(ctxChroma, 0)
-	e.bin(ctxChroma, 0)
-	e.bin(ctxLuma+1, 0)
+	e.Terminate(0)
+	e.Bin(ctxIntraLuma, 1)
+	e.Bypass(0)
+	e.Bin(ctxIntraChroma, 0)
+	e.Bin(ctxChroma, 0)
+	e.Bin(ctxChroma, 0)
+	e.Bin(ctxLuma+1, 0)
 }
 
 const sample = 0x5a
@@ -336,6 +338,27 @@ func decoded(t *testing.T, stream []byte, want [][]macroblock.Kind) {
 			if k == macroblock.IntraPCM && found == 0 {
 				t.Fatalf("picture %d: ffmpeg decodes no samples in coding tree %d", n, at)
 			}
+		}
+	}
+}
+
+// The work for a picture is bounded, by its bytes and blocks.
+func TestWork(t *testing.T) {
+	c := crafted{random: rand.New(rand.NewPCG(1, 2))}
+	var p parser
+	var m macroblock.Map
+	slice := c.picture(0)[0]
+	if err := p.Picture(append(c.sets(), slice), &m); err != nil {
+		t.Fatal(err)
+	}
+	bins, most := p.s.Bins, cabac.MaxBins(len(slice), len(m.Blocks))
+	if bins < across*down || bins > most {
+		t.Errorf("%d bins of at most %d", bins, most)
+	}
+	for over := range 2 {
+		p.s.next, p.s.Bins = 0, most-bins+over
+		if err := p.slice(&p.sets, slice, &m); (err != nil) != (over > 0) || p.s.Bins != most+over {
+			t.Errorf("%d bins of at most %d: %v", p.s.Bins, most, err)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/internal/cabac"
 	"github.com/smartcam-sdk/smartcam/internal/macroblock"
 )
 
@@ -26,6 +27,9 @@ func FuzzPicture(f *testing.F) {
 		var m macroblock.Map
 		for _, au := range [][][]byte{nalus[:at], nalus[at:], nalus} {
 			err := p.Picture(au, &m)
+			if n := p.s.Bins; n > cabac.MaxBins(len(b), len(m.Blocks))+1<<16 { // of one coding tree
+				t.Fatalf("%d bins in %d bytes", n, len(b))
+			}
 			if len(m.Blocks) > maxBlocks {
 				t.Fatalf("%d blocks", len(m.Blocks))
 			}

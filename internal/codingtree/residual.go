@@ -61,7 +61,7 @@ func (s *slice) last(ctx, log2, chroma int) int {
 		offset, shift = 3*(log2-2)+(log2-1)>>2, (log2+1)>>2
 	}
 	n := 0
-	for n < 2*log2-1 && s.bin(ctx+offset+n>>shift) == 1 {
+	for n < 2*log2-1 && s.Bin(ctx+offset+n>>shift) == 1 {
 		n++
 	}
 	return n
@@ -73,13 +73,13 @@ func (s *slice) lastSuffix(prefix int) int {
 		return prefix
 	}
 	n := prefix>>1 - 1
-	return 1<<n*(2+prefix&1) + s.number(n)
+	return 1<<n*(2+prefix&1) + s.Number(n)
 }
 
 // residual parses residual_coding, H.265 7.3.8.11, of luma (0) or chroma (1).
 func (s *slice) residual(log2, chroma, order int) {
 	if s.pps.TransformSkip && !s.bypassed && log2 == 2 {
-		s.bin(ctxDirect + chroma)
+		s.Bin(ctxDirect + chroma)
 	}
 	x, y := s.last(ctxLastX, log2, chroma), s.last(ctxLastY, log2, chroma)
 	x = s.lastSuffix(x)
@@ -115,7 +115,7 @@ func (s *slice) residual(log2, chroma, order int) {
 		if i == last {
 			found[0], n, top = uint8(from), 1, from-1
 		} else if i > 0 {
-			if s.bin(ctxGroup+2*chroma+min(near, 1)) == 0 {
+			if s.Bin(ctxGroup+2*chroma+min(near, 1)) == 0 {
 				continue
 			}
 			infer = true
@@ -130,7 +130,7 @@ func (s *slice) residual(log2, chroma, order int) {
 			base, table = ctxSignificant+dcOffset, &significant4
 		}
 		for k := top; k > 0; k-- {
-			if s.bin(base+int(table[places.y[k]&3][places.x[k]&3])) == 1 {
+			if s.Bin(base+int(table[places.y[k]&3][places.x[k]&3])) == 1 {
 				found[n&15] = uint8(k)
 				n++
 			}
@@ -144,7 +144,7 @@ func (s *slice) residual(log2, chroma, order int) {
 			if i == 0 {
 				ctx = ctxSignificant + dcOffset
 			}
-			if s.bin(ctx) == 1 {
+			if s.Bin(ctx) == 1 {
 				found[n&15] = 0
 				n++
 			}
@@ -172,7 +172,7 @@ func (s *slice) levels(found *[16]uint8, n, i, chroma, carried int) int {
 	flags := min(n, 8)
 	for k := range flags {
 		level[k] = 1
-		if s.bin(ctx+one) == 1 {
+		if s.Bin(ctx+one) == 1 {
 			level[k] = 2
 			if one = 0; above < 0 {
 				above = k
@@ -181,14 +181,14 @@ func (s *slice) levels(found *[16]uint8, n, i, chroma, carried int) int {
 			one++
 		}
 	}
-	if above >= 0 && s.bin(ctxAbove2+4*chroma+set) == 1 {
+	if above >= 0 && s.Bin(ctxAbove2+4*chroma+set) == 1 {
 		level[above&15] = 3
 	}
 	signs := n
 	if s.pps.SignHiding && !s.bypassed && found[0] > found[(n-1)&15]+3 {
 		signs--
 	}
-	s.number(signs)
+	s.Number(signs)
 	rice := 0
 	for k := range n {
 		base := 1
@@ -209,13 +209,13 @@ func (s *slice) levels(found *[16]uint8, n, i, chroma, carried int) int {
 
 // remaining parses coeff_abs_level_remaining, H.265 9.3.3.11.
 func (s *slice) remaining(rice int) int {
-	n := s.unary(32)
+	n := s.Unary(32)
 	if n <= 3 {
-		return n<<rice + s.number(rice)
+		return n<<rice + s.Number(rice)
 	}
 	if n == 32 {
-		s.bad = true
+		s.Bad = true
 		return 0
 	}
-	return (1<<(n-3)+3-1)<<rice + s.number(n-3+rice)
+	return (1<<(n-3)+3-1)<<rice + s.Number(n-3+rice)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/internal/cabac"
 	"github.com/smartcam-sdk/smartcam/internal/macroblock"
 )
 
@@ -26,16 +27,18 @@ var none = unit{mode: dc} // outside of the slice or the tile
 
 // slice is the state in which the slices of a picture are parsed.
 type slice struct {
-	arith
+	cabac.Decoder
 	bitstream.SliceHeader
 	tree bitstream.SPSTree
 	pps  *bitstream.PPSTree
+	data []byte
 	end  int // of the data, in bits
 
 	counted func(log2 int, kind macroblock.Kind, parts partMode) // for tests: each coding unit
 	dst     *macroblock.Map
 
 	// Of the picture.
+	bytes         int // of its slices
 	size          int // CtbLog2SizeY
 	width, height int // in coding tree blocks
 	total, next   int // coding trees, in the order of tiles
@@ -45,7 +48,7 @@ type slice struct {
 	above         []unit   // the lowest of each column so far
 	left          [16]unit // and the rightmost of each row of the coding tree block
 	address       int      // SliceAddrRs of the present slice
-	saved         [2][contexts]uint8
+	saved         [2][cabac.Contexts]uint8
 
 	// Of the coding tree.
 	mark    int  // where what has not been shared out begins, in bits
@@ -150,35 +153,35 @@ func (s *slice) parse(h bitstream.SliceHeader, r *bitstream.BitReader) error {
 	if s.next >= s.total || h.Address != s.block(s.next) {
 		return fmt.Errorf("codingtree: a slice begins at coding tree %d of %d, where another was expected: one is lost", h.Address, s.total)
 	}
-	s.b, s.end, s.bad = r.Data, r.End, false
-	s.restart(r.Pos / 8)
+	s.data, s.end, s.Bad = r.Data, r.End, false
+	s.Restart(r.Data, r.Pos/8)
 	for first := true; ; first = false {
 		at := s.block(s.next)
 		s.begin(at, first, h.Dependent)
 		s.codingTree(at)
 		s.next++
-		if s.bad || s.position() > s.end+1 {
+		if s.Bad || s.Position() > s.end+1 || s.Bins > cabac.MaxBins(s.bytes, len(s.dst.Blocks)) {
 			return fmt.Errorf("codingtree: the slice from coding tree %d on is damaged, seen at %d of %d", h.Address, at, s.total)
 		}
 		if s.pps.Sync && s.second(at) {
-			s.saved[afterSecond] = s.ctx
+			s.saved[afterSecond] = s.Ctx
 		}
-		if s.terminate() { // end_of_slice_segment_flag
+		if s.Terminate() { // end_of_slice_segment_flag
 			break
 		}
 		if s.next == s.total {
 			return fmt.Errorf("codingtree: a slice goes on behind the last of %d coding trees", s.total)
 		}
 		if s.subset(s.block(s.next), at) {
-			if !s.terminate() { // end_of_subset_one_bit
+			if !s.Terminate() { // end_of_subset_one_bit
 				return fmt.Errorf("codingtree: a part of a slice does not end at coding tree %d", at)
 			}
-			s.restart((s.position() + 7) / 8)
+			s.Restart(s.data, (s.Position()+7)/8)
 		}
 	}
-	s.saved[afterSlice] = s.ctx
+	s.saved[afterSlice] = s.Ctx
 	// The bit before it is rbsp_stop_one_bit.
-	if last := s.position() - 1; s.bad || last>>3 != s.end>>3 || s.b[last>>3]>>(7-last&7)&1 == 0 {
+	if last := s.Position() - 1; s.Bad || last>>3 != s.end>>3 || s.data[last>>3]>>(7-last&7)&1 == 0 {
 		return fmt.Errorf("codingtree: the slice from coding tree %d on does not end where its data do", h.Address)
 	}
 	return nil
@@ -208,9 +211,9 @@ func (s *slice) begin(at int, first, dependent bool) {
 	case newTile:
 		s.contexts()
 	case row && s.joins(at, x+1, y-1):
-		s.ctx = s.saved[afterSecond]
+		s.Ctx = s.saved[afterSecond]
 	case first && dependent:
-		s.ctx = s.saved[afterSlice]
+		s.Ctx = s.saved[afterSlice]
 	case first || row:
 		s.contexts()
 	}
@@ -232,7 +235,7 @@ func (s *slice) begin(at int, first, dependent bool) {
 			over[i] = none
 		}
 	}
-	s.mark = s.position()
+	s.mark = s.Position()
 }
 
 func (s *slice) contexts() {
@@ -254,7 +257,7 @@ func (s *slice) codingTree(at int) {
 
 // offsets parses sao, H.265 7.3.8.3.
 func (s *slice) offsets(left, above bool) {
-	if left && s.bin(ctxSAOMerge) == 1 || above && s.bin(ctxSAOMerge) == 1 {
+	if left && s.Bin(ctxSAOMerge) == 1 || above && s.Bin(ctxSAOMerge) == 1 {
 		return
 	}
 	kind := 0
@@ -267,8 +270,8 @@ func (s *slice) offsets(left, above bool) {
 			depth = int(s.SPS.BitDepthChroma)
 		}
 		if c < 2 {
-			if kind = s.bin(ctxSAOType); kind == 1 {
-				kind += s.bypass()
+			if kind = s.Bin(ctxSAOType); kind == 1 {
+				kind += s.Bypass()
 			}
 		}
 		if kind == 0 {
@@ -276,16 +279,16 @@ func (s *slice) offsets(left, above bool) {
 		}
 		offsets := 0
 		for range 4 {
-			if s.unary(1<<(min(depth, 10)-5)-1) > 0 {
+			if s.Unary(1<<(min(depth, 10)-5)-1) > 0 {
 				offsets++
 			}
 		}
 		switch {
 		case kind == 1: // of bands
-			s.number(offsets) // signs
-			s.number(5)
+			s.Number(offsets) // signs
+			s.Number(5)
 		case c < 2: // of edges
-			s.number(2)
+			s.Number(2)
 		}
 	}
 }

@@ -15,7 +15,7 @@ func (s *slice) transformTree(x, y, log2, depth, part, chroma int) {
 	var split bool
 	quarters := s.intra && s.parts == partNxN && depth == 0
 	if log2 <= s.tree.MaxTB && log2 > s.tree.MinTB && depth < s.depth && !quarters {
-		split = s.bin(ctxSplitTU+5-log2) == 1
+		split = s.Bin(ctxSplitTU+5-log2) == 1
 	} else {
 		split = log2 > s.tree.MaxTB || quarters ||
 			s.tree.InterDepth == 0 && !s.intra && s.parts != part2Nx2N && depth == 0
@@ -25,7 +25,7 @@ func (s *slice) transformTree(x, y, log2, depth, part, chroma int) {
 		chroma = 0
 		for i := range 2 {
 			if above>>i&1 == 1 {
-				chroma |= s.bin(ctxChroma+depth) << i
+				chroma |= s.Bin(ctxChroma+depth) << i
 			}
 		}
 	}
@@ -42,7 +42,7 @@ func (s *slice) transformTree(x, y, log2, depth, part, chroma int) {
 		if depth == 0 {
 			inc = 1
 		}
-		luma = s.bin(ctxLuma+inc) == 1
+		luma = s.Bin(ctxLuma+inc) == 1
 	}
 	s.transformUnit(x, y, log2, depth, part, luma, chroma)
 }
@@ -96,21 +96,21 @@ func (s *slice) quantiser() {
 		return
 	}
 	s.deltaQP = true
-	delta := s.bin(ctxDeltaQP)
+	delta := s.Bin(ctxDeltaQP)
 	if delta == 1 {
-		for delta < 5 && s.bin(ctxDeltaQP+1) == 1 {
+		for delta < 5 && s.Bin(ctxDeltaQP+1) == 1 {
 			delta++
 		}
 		if delta == 5 {
-			delta += s.golomb(0)
+			delta += s.Golomb(0)
 		}
-		if s.bypass() == 1 {
+		if s.Bypass() == 1 {
 			delta = -delta
 		}
 	}
 	more := 6 * (int(s.SPS.BitDepthLuma) - 8) // QpBdOffsetY
 	if delta < -26-more/2 || delta > 25+more/2 {
-		s.bad = true
+		s.Bad = true
 		return
 	}
 	s.qp = (s.qp+delta+52+2*more)%(52+more) - more

@@ -28,7 +28,7 @@ func (s *slice) quadtree(x, y, log2, depth int) {
 		if int(s.above[x>>2].depth) > depth {
 			inc++
 		}
-		split = s.bin(ctxSplit+inc) == 1
+		split = s.Bin(ctxSplit+inc) == 1
 	}
 	if depth == 0 || s.pps.DeltaQP && log2 >= s.tree.CTB-s.pps.DeltaDepth {
 		s.group(x, y)
@@ -52,29 +52,29 @@ func (s *slice) unit(x, y, log2, depth int) {
 	if !s.deltaQP {
 		s.qp = s.groupQP
 	}
-	s.bypassed = s.pps.Bypass && s.bin(ctxBypass) == 1
+	s.bypassed = s.pps.Bypass && s.Bin(ctxBypass) == 1
 	kind := macroblock.Inter16x16
 	u := unit{mode: dc, depth: uint8(depth)}
-	if !s.intra && s.bin(ctxSkip+int(s.left[y>>2&15].skip)+int(s.above[x>>2].skip)) == 1 {
+	if !s.intra && s.Bin(ctxSkip+int(s.left[y>>2&15].skip)+int(s.above[x>>2].skip)) == 1 {
 		s.mergeIdx()
 		kind, u.skip = macroblock.Skipped, 1
 	} else {
 		if !s.intra {
-			s.intra = s.bin(ctxPredMode) == 1
+			s.intra = s.Bin(ctxPredMode) == 1
 		}
 		if !s.intra || log2 == s.tree.MinCB {
 			s.parts = s.partition(log2)
 		}
 		if s.intra {
 			kind = macroblock.Intra16x16
-			if s.parts == part2Nx2N && s.tree.PCM && log2 >= s.tree.PCMMin && log2 <= s.tree.PCMMax && s.terminate() {
+			if s.parts == part2Nx2N && s.tree.PCM && log2 >= s.tree.PCMMin && log2 <= s.tree.PCMMax && s.Terminate() {
 				kind, s.coded = macroblock.IntraPCM, true
 				s.pcm(log2)
 			} else {
 				s.modes(x, y, log2)
 				s.transforms(s.tree.IntraDepth)
 			}
-		} else if merged := s.predict(depth); merged || s.bin(ctxRoot) == 1 {
+		} else if merged := s.predict(depth); merged || s.Bin(ctxRoot) == 1 {
 			s.transforms(s.tree.InterDepth)
 		}
 	}
@@ -101,27 +101,27 @@ func (s *slice) unit(x, y, log2, depth int) {
 
 // mergeIdx parses merge_idx.
 func (s *slice) mergeIdx() {
-	if s.Merge > 1 && s.bin(ctxMergeIdx) == 1 {
-		s.unary(s.Merge - 2)
+	if s.Merge > 1 && s.Bin(ctxMergeIdx) == 1 {
+		s.Unary(s.Merge - 2)
 	}
 }
 
 // partition parses part_mode, H.265 9.3.3.7.
 func (s *slice) partition(log2 int) partMode {
-	if s.bin(ctxPart) == 1 {
+	if s.Bin(ctxPart) == 1 {
 		return part2Nx2N
 	}
 	if s.intra {
 		return partNxN
 	}
-	wide := s.bin(ctxPart+1) == 1
+	wide := s.Bin(ctxPart+1) == 1
 	switch {
 	case log2 == s.tree.MinCB:
-		if !wide && log2 > 3 && s.bin(ctxPart+2) == 0 {
+		if !wide && log2 > 3 && s.Bin(ctxPart+2) == 0 {
 			return partNxN
 		}
-	case s.tree.AMP && s.bin(ctxPart+3) == 0:
-		s.bypass()
+	case s.tree.AMP && s.Bin(ctxPart+3) == 0:
+		s.Bypass()
 		return partUneven
 	}
 	if wide {
@@ -141,7 +141,7 @@ func (s *slice) predict(depth int) bool {
 	}
 	merged := false
 	for range n {
-		if merged = s.bin(ctxMerge) == 1; merged {
+		if merged = s.Bin(ctxMerge) == 1; merged {
 			s.mergeIdx()
 			continue
 		}
@@ -157,7 +157,7 @@ func (s *slice) predict(depth int) bool {
 			if i == 0 || !s.ZeroMVD || lists != 3 {
 				s.difference()
 			}
-			s.bin(ctxMVP)
+			s.Bin(ctxMVP)
 		}
 	}
 	return merged && n == 1
@@ -165,10 +165,10 @@ func (s *slice) predict(depth int) bool {
 
 // direction parses inter_pred_idc and returns the lists as bits.
 func (s *slice) direction(depth int) int {
-	if small := s.log2 == 3 && s.parts != part2Nx2N; !small && s.bin(ctxDirection+depth) == 1 {
+	if small := s.log2 == 3 && s.parts != part2Nx2N; !small && s.Bin(ctxDirection+depth) == 1 {
 		return 3
 	}
-	return 1 + s.bin(ctxDirection+4)
+	return 1 + s.Bin(ctxDirection+4)
 }
 
 // reference parses ref_idx_l0 or ref_idx_l1.
@@ -176,10 +176,10 @@ func (s *slice) reference(n int) {
 	for i := 0; i < n-1; i++ {
 		switch {
 		case i < 2:
-			if s.bin(ctxRef+i) == 0 {
+			if s.Bin(ctxRef+i) == 0 {
 				return
 			}
-		case s.bypass() == 0:
+		case s.Bypass() == 0:
 			return
 		}
 	}
@@ -189,11 +189,11 @@ func (s *slice) reference(n int) {
 func (s *slice) difference() {
 	var size [2]int
 	for i := range size {
-		size[i] = s.bin(ctxMVD)
+		size[i] = s.Bin(ctxMVD)
 	}
 	for i := range size {
 		if size[i] > 0 {
-			size[i] += s.bin(ctxMVD + 1)
+			size[i] += s.Bin(ctxMVD + 1)
 		}
 	}
 	for _, n := range size {
@@ -201,9 +201,9 @@ func (s *slice) difference() {
 			continue
 		}
 		if n == 2 {
-			n += s.golomb(1)
+			n += s.Golomb(1)
 		}
-		s.bypass() // mvd_sign_flag
+		s.Bypass() // mvd_sign_flag
 		s.change = max(s.change, n)
 	}
 }
@@ -216,7 +216,7 @@ func (s *slice) modes(x, y, log2 int) {
 	}
 	var likely [4]bool
 	for i := range n {
-		likely[i] = s.bin(ctxIntraLuma) == 1
+		likely[i] = s.Bin(ctxIntraLuma) == 1
 	}
 	for i := range n {
 		u, v := (x+i&1*size)>>2, (y+i>>1*size)>>2&15
@@ -227,8 +227,8 @@ func (s *slice) modes(x, y, log2 int) {
 		}
 	}
 	s.chromaMode = s.lumaMode[0]
-	if s.bin(ctxIntraChroma) == 1 {
-		m := [4]uint8{planar, vertical, horizontal, dc}[s.number(2)]
+	if s.Bin(ctxIntraChroma) == 1 {
+		m := [4]uint8{planar, vertical, horizontal, dc}[s.Number(2)]
 		if m == s.chromaMode {
 			m = 34
 		}
@@ -254,9 +254,9 @@ func (s *slice) mode(a, b uint8, likely bool) uint8 {
 		c = [3]uint8{a, 2 + (a+29)%32, 2 + (a-2+1)%32}
 	}
 	if likely {
-		return c[s.unary(2)]
+		return c[s.Unary(2)]
 	}
-	m := uint8(s.number(5))
+	m := uint8(s.Number(5))
 	if c[0] > c[1] {
 		c[0], c[1] = c[1], c[0]
 	}
@@ -277,18 +277,18 @@ func (s *slice) mode(a, b uint8, likely bool) uint8 {
 // pcm passes over pcm_sample, H.265 7.3.8.7.
 func (s *slice) pcm(log2 int) {
 	bits := s.tree.PCMBits[0]<<(2*log2) + s.tree.PCMBits[1]<<(2*log2-1)
-	at := (s.position()+7)&^7 + bits
+	at := (s.Position()+7)&^7 + bits
 	if at > s.end {
-		s.bad = true
+		s.Bad = true
 		return
 	}
-	s.restart((at + 7) / 8)
+	s.Restart(s.data, (at+7)/8)
 }
 
 // share adds the bits since the last time to the blocks of 16x16 pixels in a square, as many
 // to each.
 func (s *slice) share(x, y, log2 int) {
-	at := s.position()
+	at := s.Position()
 	bits := at - s.mark
 	s.mark = at
 	d := s.dst

@@ -1,13 +1,12 @@
 package macroblock
 
-// contextCount is how many contexts progressive 4:2:0 pictures use: ctxIdx 0 to 276 and
-// 399 to 435 of H.264, the latter numbered from 277 on. Between them are those of
-// fields, above them those of fields and of 4:4:4.
-const contextCount = 314
+import "github.com/smartcam-sdk/smartcam/internal/cabac"
 
 // contextInit holds m and n of each context (H.264 tables 9-12 to 9-33): for I slices,
-// then for cabac_init_idc 0, 1 and 2.
-var contextInit = [4][contextCount][2]int8{
+// then for cabac_init_idc 0, 1 and 2. The contexts are those of progressive 4:2:0 pictures:
+// ctxIdx 0 to 276 and 399 to 435 of H.264, the latter numbered from 277 on. Between them are
+// those of fields, above them those of fields and of 4:4:4.
+var contextInit = [4][cabac.Contexts][2]int8{
 	{
 		{20, -15}, {2, 54}, {3, 74}, {20, -15}, {2, 54}, {3, 74}, {-28, 127}, {-23, 104}, {-6, 53}, {-1, 54},
 		{7, 51}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 0},
@@ -144,34 +143,6 @@ var contextInit = [4][contextCount][2]int8{
 		{31, 12}, {37, 23}, {31, 38}, {20, 64}, {-9, 71}, {-7, 37}, {-8, 44}, {-11, 49}, {-10, 56}, {-12, 59},
 		{-8, 63}, {-9, 67}, {-6, 68}, {-10, 79},
 	},
-}
-
-// lpsRange is rangeTabLPS (H.264 table 9-44), by qCodIRangeIdx<<6 | pStateIdx.
-var lpsRange = [256]uint8{
-	128, 128, 128, 123, 116, 111, 105, 100, 95, 90, 85, 81, 77, 73, 69, 66,
-	62, 59, 56, 53, 51, 48, 46, 43, 41, 39, 37, 35, 33, 32, 30, 29,
-	27, 26, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 14, 13, 12,
-	12, 11, 11, 10, 10, 9, 9, 8, 8, 7, 7, 7, 6, 6, 6, 2,
-	176, 167, 158, 150, 142, 135, 128, 122, 116, 110, 104, 99, 94, 89, 85, 80,
-	76, 72, 69, 65, 62, 59, 56, 53, 50, 48, 45, 43, 41, 39, 37, 35,
-	33, 31, 30, 28, 27, 26, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15,
-	14, 14, 13, 12, 12, 11, 11, 10, 9, 9, 9, 8, 8, 7, 7, 2,
-	208, 197, 187, 178, 169, 160, 152, 144, 137, 130, 123, 117, 111, 105, 100, 95,
-	90, 86, 81, 77, 73, 69, 66, 63, 59, 56, 54, 51, 48, 46, 43, 41,
-	39, 37, 35, 33, 32, 30, 29, 27, 26, 25, 23, 22, 21, 20, 19, 18,
-	17, 16, 15, 15, 14, 13, 12, 12, 11, 11, 10, 10, 9, 9, 8, 2,
-	240, 227, 216, 205, 195, 185, 175, 166, 158, 150, 142, 135, 128, 122, 116, 110,
-	104, 99, 94, 89, 85, 80, 76, 72, 69, 65, 62, 59, 56, 53, 50, 48,
-	45, 43, 41, 39, 37, 35, 33, 31, 30, 28, 27, 25, 24, 23, 22, 21,
-	20, 19, 18, 17, 16, 15, 14, 14, 13, 12, 12, 11, 11, 10, 9, 2,
-}
-
-// lpsState is transIdxLPS (H.264 table 9-45).
-var lpsState = [64]uint8{
-	0, 0, 1, 2, 2, 4, 4, 5, 6, 7, 8, 9, 9, 11, 11, 12,
-	13, 13, 15, 15, 16, 16, 18, 18, 19, 19, 21, 21, 22, 22, 23, 24,
-	24, 25, 26, 26, 27, 27, 28, 29, 29, 30, 30, 30, 31, 32, 32, 33,
-	33, 33, 34, 34, 35, 35, 35, 36, 36, 36, 37, 37, 37, 38, 38, 63,
 }
 
 // significant8x8 and last8x8 are ctxIdxInc of significant_coeff_flag and

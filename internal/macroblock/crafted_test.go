@@ -8,13 +8,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/internal/cabac/cabactest"
 )
 
-// samples encodes those of an I_PCM macroblock behind a header of so many bits.
-func (e *encoder) samples(header int) {
-	e.terminate(1)
-	e.bits.WriteString(samples(header + e.bits.Len()))
-	e.restart()
+// encodeSamples encodes those of an I_PCM macroblock behind a header of so many bits.
+func encodeSamples(e *cabactest.Encoder, header int) {
+	e.Terminate(1)
+	e.Bits.WriteString(samples(header + e.Bits.Len()))
+	e.Restart()
 }
 
 // samples are pcm_alignment_zero_bits behind n bits and those of a macroblock. None is 0,
@@ -44,55 +45,55 @@ func TestPCM(t *testing.T) {
 
 	head := idr + strings.Repeat("1", -len(idr)&7)
 	e := newEncoder(kindI, 26)
-	type_ := func(inc int) { e.bin(ctxTypeI+inc, 1) } // not I_NxN
+	type_ := func(inc int) { e.Bin(ctxTypeI+inc, 1) } // not I_NxN
 	whole := func() {                                 // Intra_16x16 without coefficients, between samples
 		for i, b := range []int{0, 0, 1, 0} {
-			e.bin([]int{6, 7, 9, 10}[i], b)
+			e.Bin([]int{6, 7, 9, 10}[i], b)
 		}
-		e.bin(ctxChromaMode, 0)
-		e.bin(ctxDeltaQP, 0)
+		e.Bin(ctxChromaMode, 0)
+		e.Bin(ctxDeltaQP, 0)
 	}
 	type_(0)
-	e.samples(len(head))
-	e.terminate(0)
+	encodeSamples(e, len(head))
+	e.Terminate(0)
 	type_(1)
-	e.samples(len(head))
-	e.terminate(0)
+	encodeSamples(e, len(head))
+	e.Terminate(0)
 	type_(1)
-	e.terminate(0)
+	e.Terminate(0)
 	whole()
-	e.bin(ctxBlock[lumaDC]+3, 0) // to the left of it is nothing
-	e.terminate(0)
+	e.Bin(ctxBlock[lumaDC]+3, 0) // to the left of it is nothing
+	e.Terminate(0)
 	type_(2)
-	e.samples(len(head))
-	e.terminate(1)
-	bits := e.bits.String()
+	encodeSamples(e, len(head))
+	e.Terminate(1)
+	bits := e.Bits.String()
 	iSlice := nal(0x65, head+bits[:len(bits)-1])
 
 	head = next[:len(next)-1] + ue(0) + ue(0) // cabac_init_idc, slice_qp_delta
 	head += strings.Repeat("1", -len(head)&7)
 	e = newEncoder(kindP, 26)
-	e.bin(ctxSkipP, 1)
-	e.terminate(0)
-	e.bin(ctxSkipP, 0)
-	e.bin(ctxTypeP, 1)
-	e.bin(ctxIntraP, 1)
-	e.samples(len(head))
-	e.terminate(0)
-	e.bin(ctxSkipP, 0)
-	e.bin(ctxTypeP, 1)
-	e.bin(ctxIntraP, 1)
-	e.terminate(0)
+	e.Bin(ctxSkipP, 1)
+	e.Terminate(0)
+	e.Bin(ctxSkipP, 0)
+	e.Bin(ctxTypeP, 1)
+	e.Bin(ctxIntraP, 1)
+	encodeSamples(e, len(head))
+	e.Terminate(0)
+	e.Bin(ctxSkipP, 0)
+	e.Bin(ctxTypeP, 1)
+	e.Bin(ctxIntraP, 1)
+	e.Terminate(0)
 	for i, b := range []int{0, 0, 1, 0} {
-		e.bin(ctxIntraP+[]int{1, 2, 3, 3}[i], b)
+		e.Bin(ctxIntraP+[]int{1, 2, 3, 3}[i], b)
 	}
-	e.bin(ctxChromaMode, 0)
-	e.bin(ctxDeltaQP, 0)
-	e.bin(ctxBlock[lumaDC]+1, 0)
-	e.terminate(0)
-	e.bin(ctxSkipP+2, 1)
-	e.terminate(1)
-	bits = e.bits.String()
+	e.Bin(ctxChromaMode, 0)
+	e.Bin(ctxDeltaQP, 0)
+	e.Bin(ctxBlock[lumaDC]+1, 0)
+	e.Terminate(0)
+	e.Bin(ctxSkipP+2, 1)
+	e.Terminate(1)
+	bits = e.Bits.String()
 	pSlice := nal(0x41, head+bits[:len(bits)-1])
 	cabac := [][][]byte{{sps, pps(1), iSlice}, {pSlice}}
 
@@ -173,9 +174,9 @@ func TestSubMacroblocks(t *testing.T) {
 	for mb := range 4 {
 		left, top := mb&1, mb>>1
 		cavlc += ue(0) + ue(22)
-		e.bin(ctxSkipB+left+top, 0)
+		e.Bin(ctxSkipB+left+top, 0)
 		for _, inc := range []int{left + top, 3, 4, 5, 5, 5} {
-			e.bin(ctxTypeB+inc, 1)
+			e.Bin(ctxTypeB+inc, 1)
 		}
 		var subs [4]int
 		for i := range subs {
@@ -186,7 +187,7 @@ func TestSubMacroblocks(t *testing.T) {
 				if at == 2 && subNames[subs[i]][1][1] == '0' {
 					ctx = 3
 				}
-				e.bin(ctxSubB+ctx, int(b-'0'))
+				e.Bin(ctxSubB+ctx, int(b-'0'))
 			}
 		}
 		n := 0
@@ -197,17 +198,17 @@ func TestSubMacroblocks(t *testing.T) {
 		}
 		cavlc += strings.Repeat("11", n) + ue(0) // vectors as expected, no residual
 		for range n {
-			e.bin(ctxDifferenceX, 0)
-			e.bin(ctxDifferenceY, 0)
+			e.Bin(ctxDifferenceX, 0)
+			e.Bin(ctxDifferenceY, 0)
 		}
 		for _, inc := range []int{left + 2*top, 1 + 2*top, left + 2, 3} {
-			e.bin(ctxLuma+inc, 0)
+			e.Bin(ctxLuma+inc, 0)
 		}
-		e.bin(ctxChroma, 0)
-		e.terminate(mb / 3)
+		e.Bin(ctxChroma, 0)
+		e.Terminate(mb / 3)
 		want = append(want, Block{Kind: Inter8x8, QP: 26})
 	}
-	bits := e.bits.String()
+	bits := e.Bits.String()
 	for name, b := range map[string][]byte{"CAVLC": nal(0x01, cavlc), "CABAC": nal(0x01, cabac+bits[:len(bits)-1])} {
 		t.Run(name, func(t *testing.T) {
 			var p1 parser

@@ -29,7 +29,7 @@ func (s *slice) skipFlag() bool {
 	if s.Kind == kindB {
 		ctx = ctxSkipB
 	}
-	return s.arith.bin(ctx+s.left.has(traitCoded)+s.top.has(traitCoded)) == 1
+	return s.arith.Bin(ctx+s.left.has(traitCoded)+s.top.has(traitCoded)) == 1
 }
 
 // mbTypeCABAC parses mb_type, H.264 tables 9-36 and 9-37.
@@ -39,15 +39,15 @@ func (s *slice) mbTypeCABAC() int {
 	case s.Kind == kindB:
 		return s.typeB()
 	case s.Kind == kindI:
-		if a.bin(ctxTypeI+s.left.has(traitNotNxN)+s.top.has(traitNotNxN)) == 0 {
+		if a.Bin(ctxTypeI+s.left.has(traitNotNxN)+s.top.has(traitNotNxN)) == 0 {
 			return mbIntra
 		}
 		return a.wholeType(ctxTypeI+2, 1)
-	case a.bin(ctxTypeP) == 1:
+	case a.Bin(ctxTypeP) == 1:
 		return a.intraType(ctxIntraP)
-	case a.bin(ctxTypeP+1) == 1:
-		return mbHalves + 1 - a.bin(ctxTypeP+3) // P_L0_L0_8x16, P_L0_L0_16x8
-	case a.bin(ctxTypeP+2) == 1:
+	case a.Bin(ctxTypeP+1) == 1:
+		return mbHalves + 1 - a.Bin(ctxTypeP+3) // P_L0_L0_8x16, P_L0_L0_16x8
+	case a.Bin(ctxTypeP+2) == 1:
 		return mb8x8
 	}
 	return 1
@@ -55,15 +55,15 @@ func (s *slice) mbTypeCABAC() int {
 
 func (s *slice) typeB() int {
 	a := &s.arith
-	if a.bin(ctxTypeB+s.left.has(traitNotDirect)+s.top.has(traitNotDirect)) == 0 {
+	if a.Bin(ctxTypeB+s.left.has(traitNotDirect)+s.top.has(traitNotDirect)) == 0 {
 		return mbDirect
 	}
-	if a.bin(ctxTypeB+3) == 0 {
-		return 1 + a.bin(ctxTypeB+5)
+	if a.Bin(ctxTypeB+3) == 0 {
+		return 1 + a.Bin(ctxTypeB+5)
 	}
-	n := a.bin(ctxTypeB + 4)
+	n := a.Bin(ctxTypeB + 4)
 	for range 3 {
-		n = n<<1 | a.bin(ctxTypeB+5)
+		n = n<<1 | a.Bin(ctxTypeB+5)
 	}
 	switch n {
 	case 13:
@@ -76,12 +76,12 @@ func (s *slice) typeB() int {
 	if n < 8 {
 		return n + 3
 	}
-	return n<<1 | a.bin(ctxTypeB+5) - 4
+	return n<<1 | a.Bin(ctxTypeB+5) - 4
 }
 
 // intraType parses the suffix of mb_type in P and B slices.
 func (a *arith) intraType(ctx int) int {
-	if a.bin(ctx) == 0 {
+	if a.Bin(ctx) == 0 {
 		return mbIntra
 	}
 	return a.wholeType(ctx, 0)
@@ -90,45 +90,45 @@ func (a *arith) intraType(ctx int) int {
 // wholeType parses what mb_type says of macroblocks other than I_NxN. In I slices, for
 // which apart is 1, its last bins have contexts of their own.
 func (a *arith) wholeType(ctx, apart int) int {
-	if a.terminate() {
+	if a.Terminate() {
 		return mbPCM
 	}
-	t := mbIntra + 1 + 12*a.bin(ctx+1)
-	if a.bin(ctx+2) == 1 {
-		t += 4 + 4*a.bin(ctx+2+apart)
+	t := mbIntra + 1 + 12*a.Bin(ctx+1)
+	if a.Bin(ctx+2) == 1 {
+		t += 4 + 4*a.Bin(ctx+2+apart)
 	}
-	t += 2 * a.bin(ctx+3+apart)
-	return t + a.bin(ctx+3+2*apart)
+	t += 2 * a.Bin(ctx+3+apart)
+	return t + a.Bin(ctx+3+2*apart)
 }
 
 // subTypeP parses sub_mb_type in P slices.
 func (a *arith) subTypeP() int {
 	switch {
-	case a.bin(ctxSubP) == 1:
+	case a.Bin(ctxSubP) == 1:
 		return 0
-	case a.bin(ctxSubP+1) == 0:
+	case a.Bin(ctxSubP+1) == 0:
 		return 1
 	}
-	return 3 - a.bin(ctxSubP+2)
+	return 3 - a.Bin(ctxSubP+2)
 }
 
 // subTypeB parses sub_mb_type in B slices, H.264 table 9-38.
 func (a *arith) subTypeB() int {
-	if a.bin(ctxSubB) == 0 {
+	if a.Bin(ctxSubB) == 0 {
 		return 0
 	}
-	if a.bin(ctxSubB+1) == 0 {
-		return 1 + a.bin(ctxSubB+3)
+	if a.Bin(ctxSubB+1) == 0 {
+		return 1 + a.Bin(ctxSubB+3)
 	}
 	t := 3
-	if a.bin(ctxSubB+2) == 1 {
-		if a.bin(ctxSubB+3) == 1 {
-			return 11 + a.bin(ctxSubB+3)
+	if a.Bin(ctxSubB+2) == 1 {
+		if a.Bin(ctxSubB+3) == 1 {
+			return 11 + a.Bin(ctxSubB+3)
 		}
 		t = 7
 	}
-	t += 2 * a.bin(ctxSubB+3)
-	return t + a.bin(ctxSubB+3)
+	t += 2 * a.Bin(ctxSubB+3)
+	return t + a.Bin(ctxSubB+3)
 }
 
 // refCABAC parses ref_idx of a partition at a place.
@@ -141,7 +141,7 @@ func (s *slice) refCABAC(l, at int) int {
 		ctx += 2
 	}
 	ref := 0
-	for s.arith.bin(ctxReference+ctx) == 1 {
+	for s.arith.Bin(ctxReference+ctx) == 1 {
 		if ref++; ref >= s.Refs[l] {
 			break
 		}
@@ -167,17 +167,17 @@ func (a *arith) difference(ctx, sum int) int {
 	if sum > 32 {
 		inc++
 	}
-	if a.bin(ctx+inc) == 0 {
+	if a.Bin(ctx+inc) == 0 {
 		return 0
 	}
 	n := 1
-	for n < 9 && a.bin(ctx+min(n+2, 6)) == 1 {
+	for n < 9 && a.Bin(ctx+min(n+2, 6)) == 1 {
 		n++
 	}
 	if n == 9 {
-		n += a.golomb(3)
+		n += a.Golomb(3)
 	}
-	if a.bypass() == 1 {
+	if a.Bypass() == 1 {
 		return -n
 	}
 	return n
@@ -190,9 +190,9 @@ func (s *slice) deltaCABAC() int {
 		ctx++
 	}
 	n := 0
-	for ; a.bin(ctx) == 1; n++ {
+	for ; a.Bin(ctx) == 1; n++ {
 		if n > 52 {
-			a.bad = true
+			a.Bad = true
 			return 0
 		}
 		ctx = ctxDeltaQP + 2 + min(n, 1)
@@ -208,7 +208,7 @@ func (s *slice) transformFlag() bool {
 	if !s.cabac {
 		return s.r.Flag()
 	}
-	return s.arith.bin(ctxTransform+s.left.has(traitLarge)+s.top.has(traitLarge)) == 1
+	return s.arith.Bin(ctxTransform+s.left.has(traitLarge)+s.top.has(traitLarge)) == 1
 }
 
 // predMode passes over the prediction mode of a block of an I_NxN macroblock.
@@ -217,9 +217,9 @@ func (s *slice) predMode() {
 		if !s.r.Flag() {
 			s.r.U(3)
 		}
-	} else if s.arith.bin(ctxModeFlag) == 0 {
+	} else if s.arith.Bin(ctxModeFlag) == 0 {
 		for range 3 {
-			s.arith.bin(ctxMode)
+			s.arith.Bin(ctxMode)
 		}
 	}
 }
@@ -230,11 +230,11 @@ func (s *slice) chromaMode() bool {
 		return s.r.UE(3) != 0
 	}
 	a := &s.arith
-	if a.bin(ctxChromaMode+s.left.has(traitChromaMode)+s.top.has(traitChromaMode)) == 0 {
+	if a.Bin(ctxChromaMode+s.left.has(traitChromaMode)+s.top.has(traitChromaMode)) == 0 {
 		return false
 	}
-	if a.bin(ctxChromaMode+3) == 1 {
-		a.bin(ctxChromaMode + 3)
+	if a.Bin(ctxChromaMode+3) == 1 {
+		a.Bin(ctxChromaMode + 3)
 	}
 	return true
 }
@@ -254,10 +254,10 @@ func (s *slice) codedPattern() pattern {
 func (s *slice) patternCABAC() (p pattern) {
 	a, left, top := &s.arith, int(^s.leftPat), int(^s.topPat)
 	// Blocks without coefficients to the left count 1, those above 2.
-	b0 := a.bin(ctxLuma + left>>1&1 + top>>1&2)
-	b1 := a.bin(ctxLuma + 1 - b0 + top>>2&2)
-	b2 := a.bin(ctxLuma + left>>3&1 + 2 - 2*b0)
-	b3 := a.bin(ctxLuma + 1 - b2 + 2 - 2*b1)
+	b0 := a.Bin(ctxLuma + left>>1&1 + top>>1&2)
+	b1 := a.Bin(ctxLuma + 1 - b0 + top>>2&2)
+	b2 := a.Bin(ctxLuma + left>>3&1 + 2 - 2*b0)
+	b3 := a.Bin(ctxLuma + 1 - b2 + 2 - 2*b1)
 	p = pattern(b0 | b1<<1 | b2<<2 | b3<<3)
 	inc := 0
 	if s.leftPat>>4&3 != 0 {
@@ -266,7 +266,7 @@ func (s *slice) patternCABAC() (p pattern) {
 	if s.topPat>>4&3 != 0 {
 		inc += 2
 	}
-	if a.bin(ctxChroma+inc) == 0 {
+	if a.Bin(ctxChroma+inc) == 0 {
 		return p
 	}
 	inc = 4
@@ -276,5 +276,5 @@ func (s *slice) patternCABAC() (p pattern) {
 	if s.topPat>>4&3 == 2 {
 		inc += 2
 	}
-	return p | pattern(1+a.bin(ctxChroma+inc))<<4
+	return p | pattern(1+a.Bin(ctxChroma+inc))<<4
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/internal/cabac"
 )
 
 // Whatever a stream brings is parsed or refused: without a panic, and within the bounds of
@@ -25,7 +26,7 @@ func FuzzPicture(f *testing.F) {
 			if len(m.Blocks) > maxMacroblocks {
 				t.Fatalf("%d macroblocks", len(m.Blocks))
 			}
-			if n := p.s.arith.bins; n > maxBins(len(b), len(m.Blocks))+8192 { // of one macroblock
+			if n := p.s.arith.Bins; n > cabac.MaxBins(len(b), len(m.Blocks))+8192 { // of one macroblock
 				t.Fatalf("%d bins in %d bytes", n, len(b))
 			}
 			if err != nil {

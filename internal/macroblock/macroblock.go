@@ -68,14 +68,14 @@ func (s *slice) mbType() int {
 // pcm passes over the samples of an I_PCM macroblock.
 func (s *slice) pcm() {
 	if s.cabac {
-		s.r.Pos = s.arith.position()
+		s.r.Pos = s.arith.Position()
 	}
 	if s.r.Pos = (s.r.Pos+7)&^7 + 384*8; s.r.Pos > s.r.End {
 		s.r.Bad = true
 		s.r.Pos = s.r.End
 	}
 	if s.cabac {
-		s.arith.restart(&s.r)
+		s.arith.Restart(s.r.Data, s.r.Pos>>3)
 	}
 	s.block.Kind, s.block.Coded = IntraPCM, true
 	s.deltaQP = false

@@ -32,11 +32,6 @@ const (
 	maxBytes       = 128 << 10 // of its slices: ten times the usual at 1.5 Mbit/s and 15 pictures a second
 )
 
-// maxBins is how many bins the slices of a picture may have, by their bytes: what H.264 allows
-// (7.4.2.10; RawMbBits is 3072) in twice the bytes. At fine quantisers x264 exceeds it by a
-// sixth.
-func maxBins(bytes, macroblocks int) int { return 2*bytes*32/3 + macroblocks*3072/32 }
-
 // Kind is how a macroblock is coded.
 type Kind uint8
 
@@ -99,7 +94,7 @@ type Parser struct{ s slice }
 // be parsed.
 func (p *Parser) Picture(sets *bitstream.ParameterSets, nalus [][]byte, dst *Map) error {
 	dst.Width, dst.Height, dst.Blocks, dst.Prediction = 0, 0, dst.Blocks[:0], bitstream.KindUnknown
-	p.s.bytes, p.s.arith.bins = 0, 0
+	p.s.bytes, p.s.arith.Bins = 0, 0
 	for _, n := range nalus {
 		if sets.Codec.IsVCL(n) {
 			p.s.bytes += len(n)

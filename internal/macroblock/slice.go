@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/internal/cabac"
 )
 
 // Blocks of 4x4 pixels have places in arrays in which their macroblock has a border: the
@@ -137,9 +138,9 @@ func (s *slice) parseCAVLC(blocks []Block) {
 func (s *slice) parseCABAC(blocks []Block) {
 	r, a := &s.r, &s.arith
 	a.begin(r, &s.SliceHeader)
-	most := maxBins(s.bytes, len(blocks))
-	s.place = a.position()
-	for end := false; !end && !r.Bad; end = a.terminate() { // end_of_slice_flag
+	most := cabac.MaxBins(s.bytes, len(blocks))
+	s.place = a.Position()
+	for end := false; !end && !r.Bad; end = a.Terminate() { // end_of_slice_flag
 		if s.addr == len(blocks) {
 			r.Bad = true
 			return
@@ -150,9 +151,9 @@ func (s *slice) parseCABAC(blocks []Block) {
 		} else {
 			s.macroblock()
 		}
-		r.Bad = r.Bad || a.bad || a.position() > r.End+1 || a.bins > most
+		r.Bad = r.Bad || a.Bad || a.Position() > r.End+1 || a.Bins > most
 	}
-	r.Bad = r.Bad || !r.ends(a.position())
+	r.Bad = r.Bad || !r.ends(a.Position())
 }
 
 // begin looks at the neighbours of a macroblock.
@@ -176,7 +177,7 @@ func (s *slice) begin(b *Block) {
 func (s *slice) end(t traits, p pattern) {
 	at := s.r.Pos
 	if s.cabac {
-		at = s.arith.position()
+		at = s.arith.Position()
 	}
 	s.block.Bits = uint16(min(at-s.place, 0xffff))
 	s.block.QP = uint8(s.QP)

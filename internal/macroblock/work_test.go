@@ -4,24 +4,27 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/smartcam-sdk/smartcam/internal/cabac"
+	"github.com/smartcam-sdk/smartcam/internal/cabac/cabactest"
 )
 
 // coefficients encodes a block of n large coefficients, beside others: most of its bins say
 // what is expected, so they take hardly any bits.
-func (e *encoder) coefficients(cat, n int) {
-	e.bin(ctxBlock[cat]+3, 1)
+func coefficients(e *cabactest.Encoder, cat, n int) {
+	e.Bin(ctxBlock[cat]+3, 1)
 	for i := range n - 1 {
-		e.bin(ctxSignificant[cat]+i, 1)
-		e.bin(ctxLast[cat]+i, 0)
+		e.Bin(ctxSignificant[cat]+i, 1)
+		e.Bin(ctxLast[cat]+i, 0)
 	}
 	one, larger := ctxLevel[cat]+1, ctxLevel[cat]+5
 	for range n {
-		e.bin(one, 1)
+		e.Bin(one, 1)
 		for range 13 {
-			e.bin(larger, 1)
+			e.Bin(larger, 1)
 		}
-		e.bypass(0) // 15, not more
-		e.bypass(0) // sign
+		e.Bypass(0) // 15, not more
+		e.Bypass(0) // sign
 		one, larger = ctxLevel[cat], min(larger+1, ctxLevel[cat]+9)
 	}
 }
@@ -40,38 +43,38 @@ func TestWork(t *testing.T) {
 	head += strings.Repeat("1", -len(head)&7)
 	e := newEncoder(kindI, 26)
 	for i := range count {
-		e.bin(ctxTypeI+min(i%side, 1)+min(i/side, 1), 1)
-		e.terminate(0)
+		e.Bin(ctxTypeI+min(i%side, 1)+min(i/side, 1), 1)
+		e.Terminate(0)
 		for at, b := range []int{1, 0, 1, 0} { // Intra_16x16 with all coefficients of luma
-			e.bin([]int{6, 7, 9, 10}[at], b)
+			e.Bin([]int{6, 7, 9, 10}[at], b)
 		}
-		e.bin(ctxChromaMode, 0)
-		e.bin(ctxDeltaQP, 0)
-		e.coefficients(lumaDC, 16)
+		e.Bin(ctxChromaMode, 0)
+		e.Bin(ctxDeltaQP, 0)
+		coefficients(e, lumaDC, 16)
 		for range 16 {
-			e.coefficients(lumaAC, 15)
+			coefficients(e, lumaAC, 15)
 		}
-		e.terminate((i + 1) / count)
+		e.Terminate((i + 1) / count)
 	}
-	text := e.bits.String()
+	text := e.Bits.String()
 	slice := bytes.ReplaceAll(nal(0x65, head+text[:len(text)-1]), []byte{0, 0}, emulated)
 	var m Map
 	var p parser
 	parse := func(words int) (bins, bytes int, err error) {
 		n := append(slice[:len(slice):len(slice)], strings.Repeat(string(emulated), words)...) // cabac_zero_words
 		err = p.Picture([][]byte{sps(side), pps(1), n}, &m)
-		return p.s.arith.bins, len(n), err
+		return p.s.arith.Bins, len(n), err
 	}
 	all, _, err := parse(5000)
 	if err != nil || len(m.Blocks) != count {
 		t.Fatalf("%d macroblocks, %v", len(m.Blocks), err)
 	}
 	bins, size, err := parse(0)
-	if most := maxBins(size, count); err == nil || bins > most+all/count || bins == all {
+	if most := cabac.MaxBins(size, count); err == nil || bins > most+all/count || bins == all {
 		t.Errorf("%d of %d bins parsed in %d bytes, which may have %d: %v", bins, all, size, most, err)
 	}
 	enough := 0 // words with which there may be as many
-	for maxBins(len(slice)+enough*len(emulated), count) < all {
+	for cabac.MaxBins(len(slice)+enough*len(emulated), count) < all {
 		enough++
 	}
 	if _, size, err := parse(enough); err != nil {
