@@ -45,7 +45,8 @@
 // knows of it, as it reads camera.Camera.EncoderHints: let it call [Detector.Ignore].
 //
 // Looking at the blocks of 640 x 360 pixels, 15 pictures a second, takes 0.2 to 1 % of a
-// core here, at sizes a tenth of that: see BENCHMARKS.md.
+// core here up to 600 kbit/s and 2.5 % at 1.5 Mbit/s, at sizes a tenth of that or less: see
+// BENCHMARKS.md.
 //
 // # How well it sees
 //
