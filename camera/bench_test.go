@@ -9,13 +9,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
-)
 
-func cpu() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
+	"github.com/smartcam-sdk/smartcam/internal/testing/testtools"
+)
 
 // BenchmarkFanout streams 1080p30 at 4 Mbit/s in real time; an iteration is one
 // frame. The floors, in turns with it in the same run, encrypt (AES-128-GCM) and
@@ -83,12 +79,12 @@ func paced(n int, f func()) spent {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	from := cpu()
+	from := testtools.CPU()
 	for range n {
 		f()
 		<-tick.C
 	}
-	to := cpu()
+	to := testtools.CPU()
 	runtime.ReadMemStats(&after)
 	return spent{to - from, after.Mallocs - before.Mallocs}
 }

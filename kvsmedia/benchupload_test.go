@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testtools"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -39,12 +40,6 @@ func hd(n int) []kvsmedia.Frame {
 	}
 	frames[0].Data = key.Data
 	return frames
-}
-
-func cpu() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // anon returns the anonymous memory of the process in MiB, where the system says
@@ -102,7 +97,7 @@ func benchmarkUpload(b *testing.B, seconds, turn int) {
 	upload, floor := time.Hour, time.Hour // a GB
 	for left := b.N; left > 0; left -= turn {
 		count := min(left, turn)
-		from := cpu()
+		from := testtools.CPU()
 		err = p.Upload(b.Context(), func(yield func(kvsmedia.Frame) bool) {
 			for n := range count * len(frames) {
 				f := frames[n%len(frames)]
@@ -115,10 +110,10 @@ func benchmarkUpload(b *testing.B, seconds, turn int) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		upload = min(upload, aGB(cpu()-from, len(all)*count))
-		from = cpu()
+		upload = min(upload, aGB(testtools.CPU()-from, len(all)*count))
+		from = testtools.CPU()
 		post(b, client, raw, &chunks{data: all, left: count * len(all)})
-		floor = min(floor, aGB(cpu()-from, len(all)*count))
+		floor = min(floor, aGB(testtools.CPU()-from, len(all)*count))
 	}
 	if st := p.Stats(); st.UnfitFrames > 0 {
 		b.Fatalf("%d frames were left out", st.UnfitFrames)
@@ -188,7 +183,7 @@ func BenchmarkStream4Mbit(b *testing.B) {
 		defer tick.Stop()
 		for n := range (b.N + 1) * hdRate {
 			if n == hdRate {
-				began, from = time.Now(), cpu()
+				began, from = time.Now(), testtools.CPU()
 			}
 			f := frames[n%len(frames)]
 			f.PTS, f.Time = time.Duration(n)*hdEvery, time.Now()
@@ -204,7 +199,7 @@ func BenchmarkStream4Mbit(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.ReportMetric(100*(cpu()-from).Seconds()/time.Since(began).Seconds(), "cpu-%")
+	b.ReportMetric(100*(testtools.CPU()-from).Seconds()/time.Since(began).Seconds(), "cpu-%")
 	b.ReportMetric(most-before, "anon-MiB")
 	b.ReportMetric(0, "ns/op")
 }

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/storage"
 	"github.com/smartcam-sdk/smartcam/internal/storage/storagetest"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testtools"
 	"github.com/smartcam-sdk/smartcam/kvsmedia"
 )
 
@@ -106,14 +106,6 @@ func (f *fullFilm) Frames(ctx context.Context, _ time.Duration) iter.Seq[kvsmedi
 	}
 }
 
-func cpu() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
 // runOn runs a recorder on a new directory of the machine until stop is called.
 func runOn(b *testing.B, c counted, cfg recorder.Config) (r *recorder.Recorder, stop func()) {
 	b.Helper()
@@ -151,21 +143,21 @@ func BenchmarkRecord(b *testing.B) {
 				time.Sleep(time.Millisecond)
 			}
 		}
-		before := cpu()
+		before := testtools.CPU()
 		r, stop := runOn(b, c, recorder.Config{Source: film, Tracks: []*kvsmedia.Track{film.track}, Continuous: true})
 		close(started)
 		for film.bytes < int64(length/(2*time.Second))*1_000_000 || r.Status().Queued > 0 {
 			time.Sleep(10 * time.Millisecond)
 		}
 		stop()
-		used += (cpu() - before).Seconds()
+		used += (testtools.CPU() - before).Seconds()
 		bytes, media, syncs = bytes+float64(c.bytes.Load()), media+float64(film.bytes), syncs+float64(c.syncs.Load())
 		if lost := r.Status().LostFrames; lost > 0 {
 			b.Fatalf("%d frames lost", lost)
 		}
-		before = cpu()
+		before = testtools.CPU()
 		plainWrite(b, film.bytes)
-		limit += (cpu() - before).Seconds()
+		limit += (testtools.CPU() - before).Seconds()
 	}
 	b.ReportMetric(used/float64(b.N)/length.Seconds()*100, "cpu-%")
 	b.ReportMetric(limit/float64(b.N)/length.Seconds()*100, "limit-cpu-%")

@@ -2,15 +2,14 @@ package codingtree
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
 	"github.com/smartcam-sdk/smartcam/internal/macroblock"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testmedia"
 	"go.uber.org/goleak"
 )
 
@@ -28,30 +27,10 @@ func (p *parser) Picture(nalus [][]byte, dst *macroblock.Map) error {
 	return p.Parser.Picture(&p.sets, nalus, dst)
 }
 
-// accessUnits returns the NAL units of the pictures of a stream in Annex B.
-func accessUnits(stream []byte) (aus [][][]byte) {
-	units := bitstream.NewAccessUnits(bytes.NewReader(stream), bitstream.H265)
-	for {
-		au, err := units.Next()
-		if errors.Is(err, io.EOF) {
-			return aus
-		}
-		if err != nil {
-			panic(err)
-		}
-		aus = append(aus, bitstream.Split(nil, bytes.Clone(au)))
-	}
-}
+func accessUnits(stream []byte) [][][]byte { return testmedia.AccessUnits(stream, bitstream.H265) }
 
 // clip returns the pictures of a clip.
-func clip(c *clips.Clip) (aus [][][]byte) {
-	for _, f := range c.Frames {
-		if f.Track == c.Tracks[0] {
-			aus = append(aus, bitstream.Split(nil, f.Data))
-		}
-	}
-	return aus
-}
+func clip(c *clips.Clip) [][][]byte { return testmedia.NALUs(c.Frames, c.Tracks[0]) }
 
 // A clip whose blocks have the bits of its slices.
 func TestClip(t *testing.T) {

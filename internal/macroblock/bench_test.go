@@ -5,9 +5,7 @@ package macroblock
 import (
 	"fmt"
 	"path/filepath"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
@@ -50,20 +48,13 @@ func benchmark(b *testing.B, aus [][][]byte) {
 		}
 	}
 	b.ReportAllocs()
-	begun := cpu()
+	begun := testtools.CPU()
 	for b.Loop() {
 		if err := p.Picture(aus[n%len(aus)], &m); err != nil {
 			b.Fatal(err)
 		}
 		n++
 	}
-	b.ReportMetric((cpu()-begun).Seconds()/float64(b.N)*15*100, "core-%")
+	b.ReportMetric((testtools.CPU()-begun).Seconds()/float64(b.N)*15*100, "core-%")
 	b.ReportMetric(float64(bytes)*8*15/float64(len(aus))/1000, "kbit/s")
-}
-
-// cpu is the CPU time that the process has taken.
-func cpu() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

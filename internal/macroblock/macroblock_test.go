@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"math/bits"
 	"os"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/smartcam-sdk/smartcam/camera/cameratest/clips"
 	"github.com/smartcam-sdk/smartcam/internal/bitstream"
+	"github.com/smartcam-sdk/smartcam/internal/testing/testmedia"
 	"go.uber.org/goleak"
 )
 
@@ -46,30 +46,10 @@ func parseAll(stream []byte) (maps []*Map, err error) {
 	return maps, nil
 }
 
-// accessUnits returns the NAL units of the pictures of a stream in Annex B.
-func accessUnits(stream []byte) (aus [][][]byte) {
-	units := bitstream.NewAccessUnits(bytes.NewReader(stream), bitstream.H264)
-	for {
-		au, err := units.Next()
-		if errors.Is(err, io.EOF) {
-			return aus
-		}
-		if err != nil {
-			panic(err)
-		}
-		aus = append(aus, bitstream.Split(nil, bytes.Clone(au)))
-	}
-}
+func accessUnits(stream []byte) [][][]byte { return testmedia.AccessUnits(stream, bitstream.H264) }
 
 // clip returns the pictures of a clip.
-func clip(c *clips.Clip) (aus [][][]byte) {
-	for _, f := range c.Frames {
-		if f.Track == c.Tracks[0] {
-			aus = append(aus, bitstream.Split(nil, f.Data))
-		}
-	}
-	return aus
-}
+func clip(c *clips.Clip) [][][]byte { return testmedia.NALUs(c.Frames, c.Tracks[0]) }
 
 // sum is what the pictures of a stream hold.
 type sum struct {
