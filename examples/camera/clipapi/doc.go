@@ -15,10 +15,10 @@
 //	                              type, and ?id= its ID, if it has been told already. What is
 //	                              wrong with the picture alone shows in the clip: pictureError
 //
-// Answers are JSON, times RFC 3339, lengths numbers of seconds (lengthSeconds), as in package recorder. An error is
-// a line of plain text: 400 for a request that cannot be read, 404 for a clip or picture that there
-// is not, 410 for media that are no longer on the device, 503 when eight films are being
-// fetched already.
+// Answers are JSON, times RFC 3339, lengths numbers of seconds (lengthSeconds), as in package
+// recorder. An error is a line of plain text: 400 for a request that cannot be read, 404 for a
+// clip or picture that there is not, 410 for media that are no longer on the device, 503 when
+// eight films are being fetched already.
 //
 // The routes ask for no password, and do not look at Host and Origin: who serves them does.
 package clipapi
